@@ -1,0 +1,1 @@
+"""How Storywatch looks: sources, reading, stories, claims, ledger, and the service around them."""

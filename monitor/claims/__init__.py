@@ -1,0 +1,1 @@
+"""Pure: article text to claims, by lexicon-driven rules."""

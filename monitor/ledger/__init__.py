@@ -1,0 +1,1 @@
+"""Pure: claims to histories, histories to revisions."""

@@ -1,0 +1,1 @@
+"""Pure: bytes to entries, HTML to article text, versions and their differences."""

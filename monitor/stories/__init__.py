@@ -1,0 +1,1 @@
+"""Pure: seeds to stories, and which article belongs to which story."""

@@ -1,0 +1,1 @@
+"""What Storywatch remembers: records, tables, queries. Imports neither monitor nor alerts."""

@@ -1,0 +1,84 @@
+"""Every error that Storywatch raises on purpose, under one base.
+
+A message names the file, line or URL at fault and says what to do. `retryable` says whether
+the same call may succeed later without anyone changing anything.
+"""
+
+
+class StorywatchError(Exception):
+    """Base of all errors that Storywatch raises on purpose."""
+
+    retryable: bool = False
+
+
+class SettingsError(StorywatchError):
+    """A setting is missing or wrong."""
+
+
+class SeedError(StorywatchError):
+    """A seed file is wrong; the message names file, line and key."""
+
+
+class LexiconError(StorywatchError):
+    """A lexicon file is wrong; the message names file and key."""
+
+
+class FetchError(StorywatchError):
+    """A page or feed could not be fetched."""
+
+    retryable = True
+
+
+class ForbiddenAddressError(FetchError):
+    """The address is private, loopback or link-local, and settings do not allow it."""
+
+    retryable = False
+
+
+class BodyTooLargeError(FetchError):
+    """The body is larger than the limit after decompression."""
+
+    retryable = False
+
+
+class FeedParseError(StorywatchError):
+    """The bytes are not a feed that we can read."""
+
+
+class ArticleParseError(StorywatchError):
+    """The page holds no article text that we can read."""
+
+
+class QueryError(StorywatchError):
+    """A search query cannot be understood; the message points at the place."""
+
+
+class NotFoundError(StorywatchError):
+    """A named thing (story, article, record, alert) does not exist."""
+
+
+class DatabaseError(StorywatchError):
+    """The database cannot be used; the message says why and what to do."""
+
+    retryable = True
+
+
+class SchemaVersionError(DatabaseError):
+    """The database was written by a newer Storywatch, or has not been migrated."""
+
+    retryable = False
+
+
+class DeliveryError(StorywatchError):
+    """A message could not be delivered on a channel."""
+
+    retryable = True
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, permanent: bool = False, disable: bool = False
+    ) -> None:
+        """`retry_after` in seconds, as the receiver asked; `permanent`: do not try again; `disable`: the endpoint is gone (410)."""
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.permanent = permanent
+        self.disable = disable
