@@ -1,0 +1,74 @@
+# The commands of the house. Each sets up what it needs first; `make help` lists them.
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# The newest interpreter that really runs (a shim on the PATH may not), from 3.11 on, with venv and pip to set up with.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Tests run on this many processes.
+JOBS ?= 2
+ARGS ?=
+
+.PHONY: help run test check lint types imports accuracy bench demo container lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime  ## run the service and its page (settings: storywatch.toml, if there is one)
+	$(BIN)/storywatch run $(ARGS)
+
+demo: $(VENV)/.runtime  ## play January 2022 on this machine, offline, and show the alerts
+	$(BIN)/storywatch demo $(ARGS)
+
+test: $(VENV)/.dev  ## run all tests
+	$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
+
+check: lint types imports test accuracy  ## everything that must hold: format, lint, types, imports, tests, accuracy
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports --no-cache
+
+accuracy: $(VENV)/.dev  ## score the extraction, matching and ledger against their floors, and print the figures
+	$(BIN)/python -m pytest -q -s -p no:randomly tests/quality
+
+bench: $(VENV)/.dev  ## measure speed and memory
+	$(BIN)/python -m bench $(ARGS)
+
+container: $(VENV)/.dev  ## build and run the containers with a real engine (as root, on Debian)
+	$(BIN)/python -m pytest -q -p no:randomly -m container tests/acceptance $(ARGS)
+
+lock: $(VENV)/.dev  ## resolve the dependencies of pyproject.toml anew
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --universal --generate-hashes \
+		--no-header --no-emit-index-url --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group dev --constraints requirements.lock --universal --generate-hashes \
+		--no-header --no-emit-index-url --quiet -o requirements-dev.lock
+
+clean:  ## remove what was set up and cached (never data/)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv found. On Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is as old as the lock that was installed; the package itself is linked, so that its code needs no new install.
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Setting up $(VENV) from requirements.lock (a minute, once)"
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.runtime
+	@echo "Adding the tools of requirements-dev.lock"
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.runtime
