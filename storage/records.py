@@ -472,7 +472,7 @@ class Figure:
 
 
 class RevisionKind(StrEnum):
-    """How a history moved. `edited` and `removed` are events of an article, not of a record."""
+    """How a history moved. `edited` and `removed` are events of an article, `health` one of the watch itself, not of a record."""
 
     FIRST = "first"
     RAISED = "raised"
@@ -488,6 +488,7 @@ class RevisionKind(StrEnum):
     CORRECTION = "correction"
     EDITED = "edited"
     REMOVED = "removed"
+    HEALTH = "health"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -567,6 +568,7 @@ class Evidence:
     origin: str | None = None
     speaker: str | None = None
     published: Span | None = None
+    lang: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -631,11 +633,14 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """Who wants to be told what. Times in seconds. `channels` are channel names."""
+    """Who wants to be told what. Times in seconds. `channels` are channel names.
+
+    `languages` are those of the evidence; `lang` is the language that the messages are written in.
+    """
 
     name: str
     stories: tuple[str, ...] = ("*",)
-    kinds: tuple[str, ...] = ("raised", "lowered", "retracted", "contested", "edited", "state_changed")
+    kinds: tuple[str, ...] = ("raised", "lowered", "retracted", "contested", "edited", "state_changed", "health")
     metrics: tuple[str, ...] = ("*",)
     populations: tuple[str, ...] = ("*",)
     languages: tuple[str, ...] = ("*",)
@@ -651,6 +656,7 @@ class Subscription:
     timezone: str = "UTC"
     quiet_hours: str = ""
     hold: tuple[str, ...] = ()
+    lang: str = "en"
 
 
 class AlertState(StrEnum):
@@ -688,15 +694,25 @@ class DeliveryState(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     DROPPED = "dropped"
+    SUPERSEDED = "superseded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message to one channel with its attempts. `delivery_id` is deterministic and goes out as the idempotency id."""
+    """One message to one channel with its attempts. `delivery_id` is deterministic and goes out as the idempotency id.
+
+    `alert_ids` are told, in order; `supersedes` are earlier alerts of the same records that never went out on their own and
+    are mentioned with them. Deliveries of one `lane` are about the same records for one receiver: one of them is sent at a
+    time, and a newer one takes the place of an older one that is still waiting. `repeat` counts reminders (0: the first).
+    """
 
     delivery_id: str
     channel: str
+    subscription: str = ""
+    lane: str = ""
     alert_ids: tuple[str, ...]
+    supersedes: tuple[str, ...] = ()
+    repeat: int = 0
     state: DeliveryState = DeliveryState.DUE
     attempts: int = 0
     due_at: datetime
@@ -706,6 +722,30 @@ class Delivery:
     last_response: str = ""
     claimed_by: str = ""
     claimed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentGroup:
+    """The sent log: when a group of a subscription was last flushed, with which alerts, and how often reminded since."""
+
+    subscription: str
+    group_key: str
+    sent_at: datetime
+    alert_ids: tuple[str, ...] = ()
+    repeats: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelHealth:
+    """How a channel fares. `disabled_at`: its endpoint answered 410 and gets nothing more until its address changes."""
+
+    channel: str
+    address_hash: str = ""
+    failures: int = 0
+    failing_since: datetime | None = None
+    last_success_at: datetime | None = None
+    last_error: str = ""
+    disabled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -730,5 +770,6 @@ class Message:
     html: str = ""
     payload: str = "{}"
     chart_png: bytes = b""
+    chart_alt: str = ""
     thread_key: str = ""
     headers: tuple[tuple[str, str], ...] = dataclass_field(default=())
