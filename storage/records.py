@@ -701,13 +701,14 @@ class DeliveryState(StrEnum):
 class Delivery:
     """One message to one channel with its attempts. `delivery_id` is deterministic and goes out as the idempotency id.
 
-    `alert_ids` are told, in order; `supersedes` are earlier alerts of the same records that never went out on their own and
+    `receiver` is one address of a channel that has several (email); empty where the channel is one address. `alert_ids` are told, in order; `supersedes` are earlier alerts of the same records that never went out on their own and
     are mentioned with them. Deliveries of one `lane` are about the same records for one receiver: one of them is sent at a
     time, and a newer one takes the place of an older one that is still waiting. `repeat` counts reminders (0: the first).
     """
 
     delivery_id: str
     channel: str
+    receiver: str = ""
     subscription: str = ""
     lane: str = ""
     alert_ids: tuple[str, ...]
