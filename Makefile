@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The newest interpreter that really runs (a shim on the PATH may not), from 3.11 on, with venv and pip to set up with.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := @$(BIN)/python -m pip --disable-pip-version-check -qq
 # Tests run on this many processes.
 JOBS ?= 2
 ARGS ?=
