@@ -10,10 +10,21 @@ import pytest
 from tests.architecture.sources import python_files, syntax
 
 # Words that every casualty report uses: a string constant that is one of them alone is a rule in the wrong place.
-NEWS_WORDS = set(
-    "killed dead death deaths died dying toll injured wounded hurt missing detained arrested people person persons police "
-    "soldiers civilians said says told according reported at least more than about around nearly some dozens hundreds "
-    "thousands hundred thousand million ministry officials authorities earlier previously".split()
+NEWS_WORDS = frozenset(
+    ("killed", "deaths", "died", "dying", "injured", "wounded", "hurt", "detained", "arrested", "people", "persons")
+    + ("police", "soldiers", "civilians", "according", "ministry", "officials", "authorities", "previously", "earlier")
+    + (
+        "dozens",
+        "hundreds",
+        "thousands",
+        "hundred",
+        "thousand",
+        "million",
+        "at least",
+        "more than",
+        "at most",
+        "nearly",
+    )
 )
 FOREIGN_LETTERS = re.compile(r"[^\W\d_a-zA-ZÀ-ɏ]")  # letters beyond the Latin blocks
 # Tables of letters (folding, transliteration) are about characters, not about words.
