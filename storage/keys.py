@@ -146,3 +146,9 @@ def silence_id(matchers: Iterable[tuple[str, str]], starts_at: datetime, ends_at
 def wire_group_id(fingerprints: Iterable[str]) -> str:
     """Return the identity of a group of copies of one wire text: that of its first text's fingerprints."""
     return stable_hash("w1", *sorted(set(fingerprints)))
+
+
+def place_key(name: str) -> str:
+    """Return the key of a place of a story's gazetteer: its name in lowercase, marks stripped, words joined by hyphens."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
+    return "-".join("".join(c if c.isalnum() else " " for c in bare).split())
