@@ -10,21 +10,10 @@ import pytest
 from tests.architecture.sources import python_files, syntax
 
 # Words that every casualty report uses: a string constant that is one of them alone is a rule in the wrong place.
-NEWS_WORDS = frozenset(
-    ("killed", "deaths", "died", "dying", "injured", "wounded", "hurt", "detained", "arrested", "people", "persons")
-    + ("police", "soldiers", "civilians", "according", "ministry", "officials", "authorities", "previously", "earlier")
-    + (
-        "dozens",
-        "hundreds",
-        "thousands",
-        "hundred",
-        "thousand",
-        "million",
-        "at least",
-        "more than",
-        "at most",
-        "nearly",
-    )
+NEWS_WORDS = re.compile(
+    r"killed|deaths|died|dying|injured|wounded|hurt|detained|arrested|people|persons|police|soldiers|civilians|according|"
+    r"ministry|officials|authorities|previously|earlier|dozens|hundreds?|thousands?|million|at least|more than|nearly",
+    re.IGNORECASE,
 )
 FOREIGN_LETTERS = re.compile(r"[^\W\d_a-zA-ZÀ-ɏ]")  # letters beyond the Latin blocks
 # Tables of letters (folding, transliteration) are about characters, not about words.
@@ -53,7 +42,7 @@ def constants(path: Path) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize("path", python_files("monitor"), ids=str)
 def test_no_word_of_news_copy_stands_alone_in_code(path: Path) -> None:
-    assert not [(line, word) for line, word in constants(path) if word.lower() in NEWS_WORDS]
+    assert not [(line, word) for line, word in constants(path) if NEWS_WORDS.fullmatch(word.strip())]
 
 
 @pytest.mark.parametrize("path", [p for p in python_files() if str(p) not in ABOUT_LETTERS], ids=str)
