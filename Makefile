@@ -44,7 +44,7 @@ bench: $(VENV)/.dev  ## measure speed and memory
 	$(BIN)/python -m bench $(ARGS)
 
 container: $(VENV)/.dev  ## build and run the containers with a real engine (as root, on Debian)
-	$(BIN)/python -m pytest -q -p no:randomly -m container tests/acceptance $(ARGS)
+	$(BIN)/python -m pytest -q -p no:randomly -m container --durations=10 tests/acceptance $(ARGS)
 
 lock: $(VENV)/.dev  ## resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --universal --generate-hashes \

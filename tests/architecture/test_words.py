@@ -11,7 +11,7 @@ from tests.architecture.sources import python_files, syntax
 
 # Words that every casualty report uses: a string constant that is one of them alone is a rule in the wrong place.
 NEWS_WORDS = re.compile(
-    r"killed|deaths|died|dying|injured|wounded|hurt|detained|arrested|people|persons|police|soldiers|civilians|according|"
+    r"killed|deaths|died|dying|injured|wounded|hurt|detained|arrested|police|soldiers|civilians|according|"
     r"ministry|officials|authorities|previously|earlier|dozens|hundreds?|thousands?|million|at least|more than|nearly",
     re.IGNORECASE,
 )

@@ -1,0 +1,110 @@
+"""The image and the compose file, built and run for real by an engine that this test starts.
+
+Run by `make container` (as root, on Debian; see engine.py). It fails, and does not skip, where the engine cannot start.
+"""
+
+import json
+import secrets
+import shutil
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.engine import ROOT, Compose, Engine
+
+pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
+
+PYTHON = "3.11"
+BASE = f"python:{PYTHON}-slim-bookworm"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    scratch = Path(tempfile.mkdtemp(prefix="storywatch-engine-"))
+    try:
+        with Engine(scratch=scratch) as running:
+            running.import_debian(BASE, ["ca-certificates", "python3", "python3-pip", "python3-venv"])
+            yield running
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def image(engine: Engine) -> str:
+    tag = "storywatch:test"
+    engine.docker("build", "--network", "host", "--build-arg", f"PYTHON_VERSION={PYTHON}", "-t", tag, ROOT, timeout=600)
+    return tag
+
+
+@pytest.fixture(scope="module")
+def postgres_image(engine: Engine) -> str:
+    folder = Path(__file__).with_name("postgres-standin")
+    engine.docker("build", "--network", "host", "--build-arg", f"BASE={BASE}", "-t", "postgres:15", folder, timeout=600)
+    return "postgres:15"
+
+
+@pytest.fixture
+def compose(engine: Engine, image: str, tmp_path: Path) -> Iterator[Compose]:
+    password = tmp_path / "postgres_password"
+    password.write_text(secrets.token_hex(16))
+    password.chmod(0o644)  # read inside by the services' own users
+    tmp_path.chmod(0o755)
+    stack = Compose(
+        engine=engine,
+        project=f"storywatch{secrets.token_hex(4)}",
+        env={"STORYWATCH_TAG": image.partition(":")[2], "STORYWATCH_PORT": "0", "STORYWATCH_SECRETS": str(tmp_path)},
+    )
+    yield stack
+    stack("--profile", "postgres", "down", "--volumes", "--timeout", "15")
+
+
+def get(address: str, path: str) -> tuple[int, str]:
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=10) as answer:
+        return answer.status, answer.read().decode()
+
+
+def test_the_default_stack_needs_no_configuration(compose: Compose) -> None:
+    compose("up", "--detach", "--no-build")
+    compose.wait_until_healthy("storywatch")
+    address = compose.address("storywatch", 8080)
+    assert get(address, "/healthz")[0] == 200
+    status = compose("exec", "-T", "storywatch", "storywatch", "status")
+    assert status.strip()
+
+
+def test_the_container_runs_with_the_least_rights(engine: Engine, compose: Compose) -> None:
+    compose("up", "--detach", "--no-build")
+    compose.wait_until_healthy("storywatch")
+    (found,) = json.loads(engine.docker("inspect", compose.container("storywatch")))
+    assert found["Config"]["User"] == "storywatch"
+    assert found["HostConfig"]["ReadonlyRootfs"] is True
+    assert found["HostConfig"]["CapDrop"] == ["ALL"]
+    assert found["HostConfig"]["SecurityOpt"] == ["no-new-privileges:true"]
+    assert found["HostConfig"]["Memory"] > 0
+    assert all(b["HostIp"] == "127.0.0.1" for b in found["HostConfig"]["PortBindings"]["8080/tcp"])
+    written = compose("exec", "-T", "storywatch", "sh", "-c", "touch /app/x 2>/dev/null || echo refused")
+    assert written.strip() == "refused"
+
+
+def test_the_service_outlives_a_kill_and_keeps_its_database(engine: Engine, compose: Compose) -> None:
+    compose("up", "--detach", "--no-build")
+    compose.wait_until_healthy("storywatch")
+    stories = "storywatch stories list --json"
+    before = compose("exec", "-T", "storywatch", "sh", "-c", stories)
+    compose("kill", "-s", "SIGKILL", "storywatch")
+    compose("up", "--detach", "--no-build")
+    compose.wait_until_healthy("storywatch")
+    assert compose("exec", "-T", "storywatch", "sh", "-c", stories) == before
+
+
+@pytest.mark.usefixtures("postgres_image")
+def test_the_postgres_profile_runs_on_postgresql(compose: Compose) -> None:
+    compose("--profile", "postgres", "up", "--detach", "--no-build", "storywatch-postgres")
+    compose.wait_until_healthy("storywatch-postgres")
+    assert get(compose.address("storywatch-postgres", 8080), "/healthz")[0] == 200
+    assert compose("exec", "-T", "storywatch-postgres", "storywatch", "status").strip()
+    stories = compose("exec", "-T", "postgres", "psql", "-U", "storywatch", "-Atc", "select count(*) from stories")
+    assert int(stories) >= 1
