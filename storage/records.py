@@ -5,10 +5,10 @@ magnitudes are floats; a figure that nobody stated is None. Tables mirror some o
 inside storage/ only. Words are those of docs/glossary.md.
 """
 
-from dataclasses import dataclass, field as dataclass_field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import StrEnum
-
 
 # --- time -----------------------------------------------------------------------------------
 
@@ -255,8 +255,21 @@ class ParsedFeed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArticlePart:
+    """One dated post of a live page."""
+
+    title: str = ""
+    text: str = ""
+    published: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadArticle:
-    """Article text as read from one page. `obstacle` names what stood before the text (paywall, consent, blank), if anything."""
+    """Article text as read from one page.
+
+    `obstacle` names what stood before the text (paywall, consent, robot, blank, reserved), if anything. `parts` are the
+    posts of a live page, newest first; `next_url` is the next page of an article on several, or empty.
+    """
 
     title: str
     text: str
@@ -269,6 +282,8 @@ class ReadArticle:
     canonical_url: str = ""
     obstacle: str | None = None
     is_live: bool = False
+    parts: tuple[ArticlePart, ...] = ()
+    next_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +350,84 @@ class Match:
     hits: tuple[Hit, ...]
     is_match: bool = True
     state: MatchState = MatchState.AUTOMATIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewArticle:
+    """An article as it was read for the first time, ready to be stored. `aliases` are other names of it (addresses, GUIDs)."""
+
+    url: str
+    title: str
+    text: str
+    text_hash: str
+    fetched_at: datetime
+    source: str = ""
+    trust: Trust = Trust.UNKNOWN
+    lang: str | None = None
+    published: Span | None = None
+    reread_at: datetime | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    aliases: tuple[str, ...] = ()
+    matches: tuple["Match", ...] = ()
+    fingerprints: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenEntry:
+    """What became of a feed's entry. `entry_key` names it within its feed; `fingerprint` tells whether it changed since.
+
+    `outcome` is a word of the monitor's (stored, no_match, failed, …); `retry_at` says when a failed page is fetched again.
+    """
+
+    feed_id: int
+    entry_key: str
+    outcome: str
+    seen_at: datetime
+    fingerprint: str = ""
+    article_id: int | None = None
+    attempts: int = 0
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPace:
+    """Manners towards one host: asked for nothing before `next_at`, nor before `blocked_until`."""
+
+    host: str
+    next_at: datetime
+    pause_seconds: float | None = None
+    blocked_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractionRun:
+    """One reading of a story's articles by one lexicon."""
+
+    run_id: int
+    story: str
+    lexicon_version: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    articles: int = 0
+    claims: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """One text that a query found. `spans` are the places of found words within `snippet`, half-open; `number` is the version."""
+
+    article_id: int
+    url: str
+    title: str
+    source: str = ""
+    lang: str | None = None
+    published: Span | None = None
+    stories: tuple[str, ...] = ()
+    snippet: str = ""
+    spans: tuple[tuple[int, int], ...] = ()
+    title_spans: tuple[tuple[int, int], ...] = ()
+    number: int = 1
 
 
 # --- claims ---------------------------------------------------------------------------------
@@ -596,6 +689,14 @@ class Revision:
     is_silent: bool = False
     article_id: int | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRevision:
+    """A revision with its place in the change log, which counts in the order of writing."""
+
+    sequence: int
+    revision: Revision
 
 
 class JudgementKind(StrEnum):

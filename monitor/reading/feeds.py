@@ -1,0 +1,88 @@
+"""PURE: the bytes of a feed in any format, as a ParsedFeed.
+
+Well-formed RSS, RDF and Atom take a fast path that reads the same fields as feedparser; JSON Feed and sitemaps have
+readers of their own; everything else is judged by feedparser. `ParsedFeed.path` says which it was.
+"""
+
+import re
+
+from lxml import etree
+
+from monitor.reading.feeds_json import read_json_feed
+from monitor.reading.feeds_judged import read_judged
+from monitor.reading.feeds_sitemap import read_sitemap
+from storage.errors import FeedParseError
+from storage.records import ParsedFeed
+
+_HTML = re.compile(rb"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]", re.IGNORECASE)
+_SITEMAP = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)[\s>]")
+_START = 4096
+_FEED_MARK = re.compile(rb"<(?:\w+:)?(?:rss|rdf|feed|channel|item|entry)[\s>]", re.IGNORECASE)
+
+
+def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> ParsedFeed:
+    """Read a feed. `url` is its address (resolves relative links, names the feed in messages; may be empty).
+
+    `content_type` is the HTTP header; a document that agrees with its own declared encoding is believed before it.
+    Raises FeedParseError, and nothing else, with what the bytes are instead and what to do.
+    """
+    name = url or "the document"
+    start = body[:_START].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start.strip(b"\x00"):
+        raise FeedParseError(f"{name}: the answer is empty, not a feed; it may be filled later, else check the address")
+    if start[:1] in (b"{", b"["):
+        return _read_json(body, url, name)
+    if _SITEMAP.search(start):
+        sitemap = _read_sitemap(body)
+        if sitemap is not None:
+            return sitemap
+    return _read_by_judge(body, url, content_type, name, start)
+
+
+def _read_json(body: bytes, url: str, name: str) -> ParsedFeed:
+    try:
+        feed = read_json_feed(body, url=url)
+    except (ValueError, RecursionError) as error:
+        raise FeedParseError(
+            f"{name}: looks like JSON but cannot be read ({_short(error)}); check the address"
+        ) from error
+    if feed is None:
+        raise FeedParseError(f"{name}: this is JSON, but not a JSON Feed; {_discover(url)}")
+    return feed
+
+
+def _read_sitemap(body: bytes) -> ParsedFeed | None:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, recover=True, remove_comments=True, remove_pis=True
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+    return read_sitemap(root) if root is not None else None
+
+
+def _read_by_judge(body: bytes, url: str, content_type: str | None, name: str, start: bytes) -> ParsedFeed:
+    try:
+        feed = read_judged(body, url=url, content_type=content_type)
+    except (Exception, RecursionError) as error:
+        # feedparser raises whatever its handlers stumble over: a broken feed must never stop the others
+        raise FeedParseError(
+            f"{name}: the feed is damaged and cannot be read ({_short(error)}); tell the site"
+        ) from error
+    if feed is not None and (feed.entries or feed.title or feed.link or not _HTML.search(start)):
+        return feed
+    if _HTML.search(start):
+        raise FeedParseError(f"{name}: this is an HTML page, not a feed; {_discover(url)}")
+    if start.startswith(b"<"):
+        raise FeedParseError(f"{name}: this is XML, but no feed format that we know; {_discover(url)}")
+    raise FeedParseError(f"{name}: this is neither XML nor JSON, so not a feed; {_discover(url)}")
+
+
+def _discover(url: str) -> str:
+    return f"try: storywatch feeds discover {url or 'URL'}"
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 120 else text[:119] + "…"

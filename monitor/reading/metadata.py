@@ -1,0 +1,210 @@
+"""PURE: what a page says of itself: JSON-LD, OpenGraph, meta and link elements, read by BeautifulSoup."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Any
+
+from bs4 import BeautifulSoup, SoupStrainer, Tag
+
+from monitor.reading.dates import is_sane, read_span
+from monitor.reading.markup import collapse
+from storage.records import Span
+
+_HEAD_END = re.compile(r"</head\s*>|<body[\s>]", re.IGNORECASE)
+_MAX_HEAD = 300_000
+_JSON_LD = re.compile(r"<script[^>]+application/ld\+json[^>]*>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
+_MAX_BLOCKS = 20
+_MAX_DEPTH = 8
+_STRAINER = SoupStrainer(["html", "meta", "link", "title"])
+_ARTICLE_TYPES = re.compile(r"(?:Article|Posting|Report|Review|NewsArticle|Statement)$")
+_PUBLISHED_NAMES = (
+    "article:published_time", "og:article:published_time", "og:published_time", "datepublished", "parsely-pub-date",
+    "sailthru.date", "article.published", "dc.date.issued", "dcterms.created", "dcterms.issued", "dc.date",
+    "dcterms.date", "publish-date", "publication_date", "publishdate", "pubdate", "date",
+    "cxenseparse:recs:publishtime", "mediator_published_time",
+)  # fmt: skip
+_MODIFIED_NAMES = (
+    "article:modified_time",
+    "og:updated_time",
+    "datemodified",
+    "dcterms.modified",
+    "last-modified",
+    "revised",
+    "lastmod",
+)
+
+
+@dataclass(slots=True)
+class PageMetadata:
+    """What a page says of itself; texts may be empty.
+
+    `is_free` None: nothing said. Dates are sane or None, with the raw string kept.
+    """
+
+    title: str = ""
+    source: str = ""
+    author: str = ""
+    lang: str = ""
+    canonical: str = ""
+    next_url: str = ""
+    published: Span | None = None
+    modified: Span | None = None
+    published_raw: str = ""
+    is_free: bool | None = None
+    is_reserved: bool = False
+    body: str = ""
+    live: dict[str, Any] | None = None
+    names: dict[str, str] = field(default_factory=dict)
+
+
+def read_metadata(markup: str) -> PageMetadata:
+    """The metadata of a page; never fails, whatever the page holds."""
+    end = _HEAD_END.search(markup, 0, _MAX_HEAD)
+    head = markup[: end.start() if end else _MAX_HEAD]
+    soup = BeautifulSoup(head, "lxml", parse_only=_STRAINER)
+    found = PageMetadata(names=_names(soup))
+    blocks = list(_blocks(markup))
+    article = _pick(blocks)
+    found.live = next((block for block in blocks if "LiveBlogPosting" in _types(block)), None)
+    _from_json_ld(found, article)
+    _from_elements(found, soup)
+    _dates(found, article)
+    return found
+
+
+def _names(soup: BeautifulSoup) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for element in soup.find_all("meta"):
+        key = element.get("property") or element.get("name") or element.get("itemprop") or element.get("http-equiv")
+        value = element.get("content")
+        if isinstance(key, str) and isinstance(value, str) and value.strip():
+            names.setdefault(key.strip().lower(), collapse(value))
+    return names
+
+
+def _blocks(markup: str) -> Iterator[dict[str, Any]]:
+    """Every object of every JSON-LD block, outer ones first."""
+    for number, match in enumerate(_JSON_LD.finditer(markup)):
+        if number >= _MAX_BLOCKS:
+            return
+        text = match.group(1).strip().removeprefix("<![CDATA[").removesuffix("]]>").strip().removesuffix(";")
+        try:
+            data = json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            continue
+        yield from _objects(data, 0)
+
+
+def _objects(data: object, depth: int) -> Iterator[dict[str, Any]]:
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(data, list):
+        for one in data:
+            yield from _objects(one, depth + 1)
+    elif isinstance(data, dict):
+        yield data
+        for key in ("@graph", "mainEntity", "mainEntityOfPage"):
+            if isinstance(data.get(key), dict | list):
+                yield from _objects(data[key], depth + 1)
+
+
+def _types(block: dict[str, Any]) -> list[str]:
+    kind = block.get("@type")
+    return [str(one) for one in kind] if isinstance(kind, list) else [str(kind)] if kind else []
+
+
+def _pick(blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The block that describes the article: the first of an article's type with a headline or a date."""
+    for block in blocks:
+        is_article = any(_ARTICLE_TYPES.search(kind) for kind in _types(block))
+        if is_article and (block.get("headline") or block.get("datePublished")):
+            return block
+    return {}
+
+
+def _from_json_ld(found: PageMetadata, article: dict[str, Any]) -> None:
+    found.title = _string(article.get("headline"))
+    found.author = ", ".join(dict.fromkeys(_people(article.get("author"))))
+    found.source = next(iter(_people(article.get("publisher"))), "")
+    found.lang = _string(article.get("inLanguage"))
+    found.body = unescape(article["articleBody"]).strip() if isinstance(article.get("articleBody"), str) else ""
+    free = article.get("isAccessibleForFree")
+    if isinstance(free, bool):
+        found.is_free = free
+    elif isinstance(free, str) and free.strip().lower() in {"true", "false"}:
+        found.is_free = free.strip().lower() == "true"
+
+
+def _from_elements(found: PageMetadata, soup: BeautifulSoup) -> None:
+    names = found.names
+    element = soup.find("title")
+    page_title = collapse(element.get_text()) if isinstance(element, Tag) else ""
+    found.source = names.get("og:site_name") or found.source or names.get("application-name", "")
+    found.title = (
+        found.title or names.get("og:title") or names.get("twitter:title") or _without_site(page_title, found.source)
+    )
+    author = names.get("author") or names.get("article:author") or names.get("byl", "")
+    found.author = found.author or ("" if author.startswith("http") else author)
+    html = soup.find("html")
+    declared = html.get("lang") or html.get("xml:lang") if isinstance(html, Tag) else ""
+    found.lang = str(declared or "") or found.lang or names.get("og:locale", "") or names.get("content-language", "")
+    found.canonical = _link(soup, "canonical") or names.get("og:url", "")
+    found.next_url = _link(soup, "next")
+    found.is_reserved = names.get("tdm-reservation") == "1"
+
+
+def _link(soup: BeautifulSoup, rel: str) -> str:
+    for element in soup.find_all("link"):
+        rels = element.get("rel") or []
+        if rel in [str(one).lower() for one in rels] and isinstance(element.get("href"), str):
+            return str(element["href"]).strip()
+    return ""
+
+
+def _dates(found: PageMetadata, article: dict[str, Any]) -> None:
+    names = found.names
+    raw = [_string(article.get("datePublished")), *(names.get(name, "") for name in _PUBLISHED_NAMES)]
+    found.published, found.published_raw = _first_date(raw)
+    raw = [_string(article.get("dateModified")), *(names.get(name, "") for name in _MODIFIED_NAMES)]
+    found.modified, _ = _first_date(raw)
+    if found.modified and found.published and found.modified.not_after < found.published.not_before:
+        found.modified = None  # a page cannot have been changed before it was published: a slip of the site
+
+
+def _first_date(texts: list[str]) -> tuple[Span | None, str]:
+    """The first that reads as a sane date, with its string; else no date, with the first string that stood there."""
+    for text in texts:
+        span = read_span(text) if text else None
+        if span is not None and is_sane(span):
+            return span, text
+    return None, next((text for text in texts if text), "")
+
+
+def _people(value: object) -> Iterator[str]:
+    for one in value if isinstance(value, list) else [value]:
+        name = one.get("name") if isinstance(one, dict) else one
+        for text in name if isinstance(name, list) else [name]:
+            if isinstance(text, str) and text.strip() and not text.startswith("http"):
+                yield _string(text)
+
+
+def _string(value: object) -> str:
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    return collapse(unescape(value)) if isinstance(value, str) else ""
+
+
+def _without_site(title: str, site: str) -> str:
+    """A page's title without the outlet's name at its end, as it stands in "Headline | Outlet"."""
+    for mark in (" | ", " — ", " – ", " - ", " :: ", " • "):
+        head, found, tail = title.rpartition(mark)
+        if (
+            found
+            and head
+            and (tail.lower() == site.lower() or (not site and len(tail.split()) <= 3 and len(head.split()) >= 4))
+        ):
+            return head.strip()
+    return title

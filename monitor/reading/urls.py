@@ -1,0 +1,175 @@
+"""PURE: one address for one page: tracking taken off, phone and AMP twins made one. The tables are in tracking.toml."""
+
+import contextlib
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+from urllib.parse import SplitResult, unquote_plus, urljoin, urlsplit, urlunsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HEX = re.compile(r"%([0-9a-fA-F]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_SAFE = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")
+_DOTS = re.compile(r"(?:^|/)\.\.?(?:/|$)")
+
+
+class _Tables(NamedTuple):
+    names: frozenset[str]
+    prefixes: tuple[str, ...]
+    dress: frozenset[str]
+    dress_values: frozenset[str]
+    hosts: frozenset[str]
+    segments: frozenset[str]
+    endings: tuple[str, ...]
+
+
+@cache
+def _tables() -> _Tables:
+    data = tomllib.loads((files("monitor.reading") / "tracking.toml").read_text(encoding="utf-8"))
+    parameters = [str(name).lower() for name in data["parameters"]]
+    return _Tables(
+        names=frozenset(name for name in parameters if not name.endswith("*")),
+        prefixes=tuple(name[:-1] for name in parameters if name.endswith("*")),
+        dress=frozenset(data["dress"]),
+        dress_values=frozenset(data["dress_values"]),
+        hosts=frozenset(data["hosts"]),
+        segments=frozenset(data["amp_segments"]),
+        endings=tuple(data["amp_endings"]),
+    )
+
+
+def canonical_url(url: str) -> str:
+    """The address under which a page is remembered; for comparing and keying, not for fetching.
+
+    Scheme and host in lower case, https for http, default ports, fragments, tracking parameters and the marks of phone
+    and AMP twins left out, parameters sorted, percent-escapes made even. Idempotent. What is no http address is
+    returned stripped, as it is.
+    """
+    text = url.strip()
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").rstrip(".")
+        port = parts.port
+    except ValueError:
+        return text
+    if parts.scheme.lower() not in _DEFAULT_PORTS or not host:
+        return text
+    path = _path(parts.path)
+    is_default = port is None or port in _DEFAULT_PORTS.values()
+    name = _host(host)
+    netloc = f"[{name}]" if ":" in name else name
+    return urlunsplit(("https", netloc if is_default else f"{netloc}:{port}", path, _query(parts.query), ""))
+
+
+def same_site(first: str, second: str) -> bool:
+    """Whether two addresses are of one outlet, by the last two labels of their hosts (three under names like co.uk)."""
+    return bool(site := _site(first)) and site == _site(second)
+
+
+def believable_canonical(canonical: str, url: str) -> str:
+    """The address that a page calls its own, made absolute, or "" where it lies.
+
+    It lies when it names another site, a home page for an inner page, or is no web address.
+    """
+    if not canonical:
+        return ""
+    try:
+        absolute = urljoin(url, canonical.strip())
+        target, asked = urlsplit(absolute), urlsplit(url)
+    except ValueError:
+        return ""
+    if target.scheme not in _DEFAULT_PORTS or (url and not same_site(absolute, url)):
+        return ""
+    is_front = target.path.strip("/") == "" and not target.query
+    return "" if is_front and asked.path.strip("/") else absolute
+
+
+def _site(url: str) -> str:
+    host = _hostname(url)
+    labels = host.split(".")
+    if len(labels) < 3 or host.replace(".", "").isdigit():
+        return host
+    is_second_level = len(labels[-1]) == 2 and len(labels[-2]) <= 3  # co.uk, com.au, gov.kz
+    return ".".join(labels[-3:] if is_second_level else labels[-2:])
+
+
+def _hostname(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _host(host: str) -> str:
+    with contextlib.suppress(UnicodeError):
+        host = host.encode("idna").decode("ascii") if not host.isascii() else host
+    labels = host.split(".")
+    while len(labels) > 2 and labels[0] in _tables().hosts:
+        labels = labels[1:]
+    if len(labels) > 2 and labels[0] == "www":
+        labels = labels[1:]
+        while len(labels) > 2 and labels[0] in _tables().hosts:
+            labels = labels[1:]
+    return ".".join(labels)
+
+
+def _path(path: str) -> str:
+    tables = _tables()
+    text = _escapes(path) or "/"
+    if _DOTS.search(text):
+        text = urlsplit(urljoin("https://host/", text.lstrip("/"))).path
+    segments = text.split("/")
+    while len(segments) > 2 and segments[-1] == "":
+        segments.pop()
+    while len(segments) > 2 and segments[-1].lower() in tables.segments:
+        segments.pop()
+    while len(segments) > 2 and segments[1].lower() in tables.segments:
+        del segments[1]
+    segments[-1] = _without_endings(segments[-1])
+    return "/".join(segments) or "/"
+
+
+def _without_endings(name: str) -> str:
+    while True:
+        for ending in _tables().endings:
+            if name.lower().endswith(ending) and len(name) > len(ending):
+                name = name[: -len(ending)] + (".html" if ending.endswith(".html") else "")
+                break
+        else:
+            return name
+
+
+def _query(query: str) -> str:
+    kept = [_escapes(part) for part in query.split("&") if part and not _is_tracking(part)]
+    return "&".join(sorted(kept))
+
+
+def _is_tracking(part: str) -> bool:
+    tables = _tables()
+    name, _, value = part.partition("=")
+    key = unquote_plus(name).strip().lower()
+    if key in tables.dress:
+        return unquote_plus(value).strip().lower() in tables.dress_values
+    return key in tables.names or key.startswith(tables.prefixes)
+
+
+def _escapes(text: str) -> str:
+    """Percent-escapes made even: unreserved characters plain, all others escaped in capitals."""
+    escaped = _SAFE.sub(lambda m: "".join(f"%{byte:02X}" for byte in m.group(0).encode("utf-8", "replace")), text)
+    escaped = re.sub(r"%(?![0-9a-fA-F]{2})", "%25", escaped)
+    return _HEX.sub(_unescape, escaped)
+
+
+def _unescape(match: re.Match[str]) -> str:
+    char = chr(int(match.group(1), 16))
+    return char if char in _UNRESERVED else match.group(0).upper()
+
+
+def split_url(url: str) -> SplitResult | None:
+    """`urlsplit` that answers None for what it would raise on."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None

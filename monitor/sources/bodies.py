@@ -1,0 +1,87 @@
+"""Undo a body's compression in small steps, never past a limit."""
+
+import zlib
+
+from storage.errors import BodyTooLargeError, FetchError
+
+_STEP = 64 * 1024
+
+
+class BodyError(FetchError):
+    """The body's encoding is damaged, or is one that was not asked for."""
+
+
+class BodyDecoder:
+    """Collects the chunks of one body, decompressed, and stops at `max_bytes`.
+
+    Only gzip is asked for; deflate is understood since some servers send it unasked. Anything else is an error,
+    because two kilobytes of it may hold gigabytes.
+    """
+
+    def __init__(self, encoding: str, *, url: str, max_bytes: int) -> None:
+        """`encoding` is the Content-Encoding header (BodyError if not understood); `url` goes into messages."""
+        self._url = url
+        self._max_bytes = max_bytes
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._inflate: zlib._Decompress | None = None
+        name = encoding.strip().lower()
+        self._may_be_raw = name == "deflate"
+        if name in {"gzip", "x-gzip", "deflate"}:
+            self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+        elif name not in {"", "identity"}:
+            raise BodyError(
+                f"{url}: the server sent the body as {name!r} although only gzip was asked for; "
+                "report it to the site, or watch another address of it"
+            )
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next chunk as it came from the network. Raises BodyTooLargeError or BodyError."""
+        if self._inflate is None:
+            self._keep(chunk)
+            return
+        data = chunk
+        while data:
+            data = self._step(data)
+
+    def _step(self, data: bytes) -> bytes:
+        assert self._inflate is not None
+        try:
+            piece = self._inflate.decompress(data, _STEP)
+            self._keep(piece)
+            while len(piece) == _STEP and not self._inflate.unconsumed_tail:  # output may wait inside
+                piece = self._inflate.decompress(b"", _STEP)
+                self._keep(piece)
+        except zlib.error as error:
+            if not (self._may_be_raw and not self._size):
+                raise BodyError(
+                    f"{self._url}: the compressed body is damaged ({error}); it will be asked for again"
+                ) from error
+            self._inflate = zlib.decompressobj(
+                wbits=-zlib.MAX_WBITS
+            )  # deflate without its header, as some servers send it
+            self._may_be_raw = False
+            return data
+        if self._inflate.eof:
+            rest = self._inflate.unused_data
+            if not rest.startswith(b"\x1f\x8b"):
+                return b""  # bytes after the end of the stream mean nothing
+            self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip members may follow one another
+            return rest
+        return self._inflate.unconsumed_tail
+
+    def _keep(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._max_bytes:
+            raise BodyTooLargeError(
+                f"{self._url}: the body is larger than {self._max_bytes:,} bytes once decompressed; "
+                "it is not read further (feeds and pages of that size are not news)"
+            )
+        if piece:
+            self._parts.append(piece)
+
+    def finish(self) -> bytes:
+        """The whole body. Raises BodyError when the compressed stream ended early."""
+        if self._inflate is not None and self._size and not self._inflate.eof:
+            raise BodyError(f"{self._url}: the compressed body ends too early; it will be asked for again")
+        return b"".join(self._parts)

@@ -1,0 +1,221 @@
+"""PURE: when a feed is polled next and what is remembered of an answer; when an article is read again (design §4)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from random import Random
+
+from monitor.sources.http import Fetched, Trouble
+from storage.errors import StorywatchError
+from storage.records import Entry, Feed, FeedState, ParsedFeed
+
+MIN_INTERVAL = timedelta(minutes=5)
+MAX_INTERVAL = timedelta(hours=24)
+FIRST_INTERVAL = timedelta(hours=1)  # for a feed that dates nothing
+FULL_EVERY = timedelta(days=7)  # some servers lie with 304: now and then we ask without validators
+DEAD_AFTER = timedelta(days=3)  # failing for so long, a feed is told to be dead, once
+_WEEK = timedelta(days=7)
+_RATE_WINDOW = timedelta(days=28)
+_BACKOFF_FACTOR = 2.0
+_QUIET_FACTOR = 0.5  # an unchanged weekly full read halves what we think a feed publishes
+_JITTER = 0.1
+
+_REREAD = (
+    (timedelta(hours=3), timedelta(minutes=15)),
+    (timedelta(days=1), timedelta(hours=1)),
+    (timedelta(days=7), timedelta(hours=3)),
+    (timedelta(days=30), timedelta(days=3)),
+    (timedelta(days=365), timedelta(days=30)),
+)
+
+
+class Notice(StrEnum):
+    """What people are told about a feed, once."""
+
+    DEAD = "dead"
+    RECOVERED = "recovered"
+    GONE = "gone"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Validators to send with the next request; both None asks for the body whatever the server believes."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedUpdate:
+    """What to store of a feed after one poll, and what to tell; `message` is one line for people, or empty."""
+
+    feed: Feed
+    notice: Notice | None = None
+    message: str = ""
+
+
+def conditions_for(feed: Feed, now: datetime) -> Conditions:
+    """The validators for the next request: those we hold, but none when the last full read is a week old."""
+    is_full_due = feed.last_full_at is None or now - feed.last_full_at >= FULL_EVERY
+    if is_full_due or feed.body_hash is None:
+        return Conditions()
+    return Conditions(etag=feed.etag, last_modified=feed.last_modified)
+
+
+def hash_body(body: bytes) -> str:
+    """A short hash of a body as fetched: equal hashes need no parsing."""
+    return "b1:" + hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def is_unchanged(feed: Feed, fetched: Fetched) -> bool:
+    """Whether the answer brings nothing to parse: 304, or the body that we already hold."""
+    return fetched.is_not_modified or (fetched.is_success and feed.body_hash == hash_body(fetched.body))
+
+
+def decide_update(
+    feed: Feed,
+    outcome: Fetched | StorywatchError,
+    parsed: ParsedFeed | None = None,
+    *,
+    now: datetime,
+    rng: Random,
+    min_interval: timedelta = MIN_INTERVAL,
+) -> FeedUpdate:
+    """Decide what one poll changes.
+
+    `outcome` is the answer, or the error of fetching or of parsing it. `parsed` is None when the body was unchanged.
+    `now` aware UTC; `rng` spreads retries. Never raises: every outcome has a next due time or ends in a state.
+    """
+    if isinstance(outcome, StorywatchError):
+        return _after_failure(feed, str(outcome), None, None, now=now, rng=rng, min_interval=min_interval)
+    if outcome.trouble is Trouble.GONE:
+        message = outcome.explain()
+        gone = replace(
+            feed, state=FeedState.GONE, due_at=None, last_polled_at=now, last_status=outcome.status, last_error=message
+        )
+        return FeedUpdate(feed=gone, notice=Notice.GONE, message=message)
+    if outcome.trouble is not None:
+        return _after_failure(
+            feed, outcome.explain(), outcome.status, outcome.retry_after, now=now, rng=rng, min_interval=min_interval
+        )
+    return _after_success(feed, outcome, parsed, now=now, rng=rng, min_interval=min_interval)
+
+
+def _after_success(
+    feed: Feed, fetched: Fetched, parsed: ParsedFeed | None, *, now: datetime, rng: Random, min_interval: timedelta
+) -> FeedUpdate:
+    is_full = not fetched.is_not_modified
+    rate = feed.entries_per_week
+    if parsed is not None:
+        rate = entries_per_week(parsed.entries, now)
+        rate = feed.entries_per_week if rate is None else rate
+    elif is_full and rate is not None and conditions_for(feed, now) == Conditions():
+        rate *= _QUIET_FACTOR
+    ttl = parsed.ttl_seconds if parsed is not None else feed.ttl_seconds
+    interval = poll_interval(rate, ttl, fetched.max_age, min_interval=min_interval)
+    moved = fetched.permanent_url is not None and fetched.permanent_url != feed.url
+    notice = Notice.RECOVERED if feed.told_dead_at is not None else Notice.MOVED if moved else None
+    message = ""
+    if notice is Notice.RECOVERED:
+        message = f"{feed.url}: answers again"
+    elif moved:
+        message = f"{feed.url}: has moved for good to {fetched.permanent_url}, which is polled from now on"
+    updated = replace(
+        feed,
+        url=fetched.permanent_url or feed.url,
+        title=(parsed.title if parsed is not None else "") or feed.title,
+        etag=fetched.etag if is_full else (fetched.etag or feed.etag),
+        last_modified=fetched.last_modified if is_full else (fetched.last_modified or feed.last_modified),
+        body_hash=hash_body(fetched.body) if is_full else feed.body_hash,
+        ttl_seconds=ttl,
+        due_at=_spread(now, interval, rng, fetched.retry_after),
+        last_polled_at=now,
+        last_success_at=now,
+        last_full_at=now if is_full else feed.last_full_at,
+        last_status=fetched.status,
+        last_error=None,
+        failures=0,
+        failing_since=None,
+        told_dead_at=None,
+        entries_per_week=rate,
+    )
+    return FeedUpdate(feed=updated, notice=notice, message=message)
+
+
+def _after_failure(
+    feed: Feed,
+    message: str,
+    status: int | None,
+    retry_after: float | None,
+    *,
+    now: datetime,
+    rng: Random,
+    min_interval: timedelta,
+) -> FeedUpdate:
+    failures = feed.failures + 1
+    since = feed.failing_since or now
+    wait = min(min_interval * _BACKOFF_FACTOR ** min(failures - 1, 20), MAX_INTERVAL)
+    is_newly_dead = feed.told_dead_at is None and now - since >= DEAD_AFTER
+    updated = replace(
+        feed,
+        due_at=_spread(now, wait, rng, retry_after),
+        last_polled_at=now,
+        last_status=status,
+        last_error=message,
+        failures=failures,
+        failing_since=since,
+        told_dead_at=now if is_newly_dead else feed.told_dead_at,
+    )
+    return FeedUpdate(feed=updated, notice=Notice.DEAD if is_newly_dead else None, message=message)
+
+
+def poll_interval(
+    rate: float | None,
+    ttl_seconds: float | None = None,
+    max_age: float | None = None,
+    *,
+    min_interval: timedelta = MIN_INTERVAL,
+) -> timedelta:
+    """The time to the next poll: one week over `rate` entries a week, between `min_interval` and a day.
+
+    Never below the feed's own ttl or the answer's max-age (each heard up to a day); a rate of None means unknown.
+    """
+    wanted = FIRST_INTERVAL if rate is None else _WEEK / rate if rate > 7 else MAX_INTERVAL
+    floor = max(ttl_seconds or 0.0, max_age or 0.0)
+    asked = min(timedelta(seconds=min(floor, MAX_INTERVAL.total_seconds())), MAX_INTERVAL)
+    return min(max(wanted, min_interval, asked), max(MAX_INTERVAL, min_interval))
+
+
+def entries_per_week(entries: Sequence[Entry], now: datetime) -> float | None:
+    """How many entries a feed publishes a week, from the dates that it shows; None when it shows none.
+
+    Counts what is dated within the last four weeks over the time that they span up to `now`, so that both a feed that
+    shows one busy day and one that fell silent are seen as they are.
+    """
+    dated = [when for entry in entries if (when := entry.published_at or entry.updated_at) is not None and when <= now]
+    if not dated:
+        return None
+    recent = [when for when in dated if now - when <= _RATE_WINDOW]
+    if not recent:
+        return 0.0
+    shows_whole_window = len(recent) < len(dated)
+    span = _RATE_WINDOW if shows_whole_window else max(now - min(recent), timedelta(hours=1))
+    return len(recent) * (_WEEK / span)
+
+
+def _spread(now: datetime, wait: timedelta, rng: Random, retry_after: float | None) -> datetime:
+    """`now` plus `wait` plus up to a tenth, so that feeds do not march in step; never before what was asked."""
+    at_least = timedelta(seconds=min(retry_after or 0.0, 7 * 86400.0))
+    return now + max(wait, at_least) * (1 + _JITTER * rng.uniform(0, 1))
+
+
+def reread_at(last_changed_at: datetime, now: datetime) -> datetime | None:
+    """When a matched article is read again, by its age since the last change; None once it is a year old."""
+    age = now - last_changed_at
+    for limit, pause in _REREAD:
+        if age < limit:
+            return now + pause
+    return None

@@ -1,0 +1,80 @@
+"""Feeds of every format, and what is no feed."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor.reading.feeds import parse_feed
+from storage.errors import FeedParseError
+
+RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Desk</title><link>http://x.org/</link><ttl>60</ttl>
+<language>en</language><item><title>One</title><link>/a</link><guid isPermaLink="false">g1</guid>
+<pubDate>Mon, 10 Jan 2022 10:00:00 +0600</pubDate><description>&lt;p&gt;Hi &lt;b&gt;y&lt;/b&gt;ou&lt;/p&gt;</description>
+</item></channel></rss>"""
+
+
+def test_rss() -> None:
+    feed = parse_feed(RSS, url="http://x.org/feed")
+    assert (feed.title, feed.link, feed.ttl_seconds, feed.lang, feed.format) == (
+        "Desk",
+        "http://x.org/",
+        3600,
+        "en",
+        "rss20",
+    )
+    (entry,) = feed.entries
+    assert (entry.entry_id, entry.link, entry.title, entry.summary) == ("g1", "http://x.org/a", "One", "Hi you")
+    assert entry.published_at == datetime(2022, 1, 10, 4, tzinfo=UTC)
+    assert entry.published_raw == "Mon, 10 Jan 2022 10:00:00 +0600"
+
+
+def test_json_feed() -> None:
+    body = b"""{"version": "https://jsonfeed.org/version/1.1", "title": "Desk", "items": [
+        {"id": 7, "url": "/a", "title": "One", "content_html": "<p>Hi</p>", "date_published": "2022-01-10T10:00:00+06:00"}]}"""
+    feed = parse_feed(body, url="http://x.org/feed.json")
+    (entry,) = feed.entries
+    assert (feed.title, entry.entry_id, entry.link, entry.summary) == ("Desk", "7", "http://x.org/a", "Hi")
+    assert entry.published_at == datetime(2022, 1, 10, 4, tzinfo=UTC)
+
+
+def test_news_sitemap() -> None:
+    body = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">
+    <url><loc> http://x.org/a </loc><news:news><news:publication><news:name>X</news:name><news:language>ru</news:language>
+    </news:publication><news:publication_date>2022-01-10</news:publication_date><news:title>One</news:title></news:news></url></urlset>"""
+    feed = parse_feed(body, url="http://x.org/sitemap.xml")
+    (entry,) = feed.entries
+    assert (feed.format, feed.lang, entry.link, entry.title) == ("sitemap", "ru", "http://x.org/a", "One")
+    assert entry.published_at == datetime(2022, 1, 10, tzinfo=UTC)
+
+
+def test_sitemap_index() -> None:
+    body = b"<sitemapindex><sitemap><loc>http://x.org/1.xml</loc><lastmod>2022-01-10T00:00:00Z</lastmod></sitemap></sitemapindex>"
+    feed = parse_feed(body, url="")
+    assert (feed.format, feed.entries[0].link) == ("sitemapindex", "http://x.org/1.xml")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "empty"),
+        (b" \n ", "empty"),
+        (b"\x00\x00", "empty"),
+        (
+            b"<!DOCTYPE html><html><body>x</body></html>",
+            "an HTML page, not a feed; try: storywatch feeds discover http://x.org/f",
+        ),
+        (b"{", "looks like JSON but cannot be read"),
+        (b'{"a": 1}', "JSON, but not a JSON Feed"),
+        (b"<a><b/></a>", "XML, but no feed format"),
+        (b"hello", "neither XML nor JSON"),
+        (b"[" * 100_000, "looks like JSON but cannot be read"),
+    ],
+)
+def test_what_is_no_feed_is_named(body: bytes, says: str) -> None:
+    with pytest.raises(FeedParseError, match=says) as caught:
+        parse_feed(body, url="http://x.org/f")
+    assert str(caught.value).startswith("http://x.org/f: ")
+
+
+def test_an_empty_feed_is_a_feed() -> None:
+    assert parse_feed(b"<rss version='2.0'/>", url="").entries == ()
