@@ -1,0 +1,1 @@
+"""The words of messages: one TOML file a language, read by alerts.words."""

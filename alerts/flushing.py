@@ -1,0 +1,328 @@
+"""Waiting alerts become deliveries: grouped, silenced, inhibited, superseded, digested. Pure.
+
+The words are Alertmanager's: a group waits `group_wait` for company, then at least `group_interval` between
+messages; a silence mutes what it matches; a `refined` figure is inhibited by the change that it refines.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+from alerts.interest import labels_of, record_of
+from alerts.overtaking import overtake
+from alerts.timing import group_due_at, leave_quiet_hours, parse_digest, parse_quiet_hours, parse_timezone
+from storage.keys import delivery_id, stable_hash
+from storage.records import (
+    Alert,
+    AlertState,
+    Delivery,
+    Revision,
+    RevisionKind,
+    SentGroup,
+    Silence,
+    Subscription,
+)
+
+# Labels that a record alone decides: alerts of one record always fall into one lane.
+_LANE_LABELS = frozenset({"story", "metric", "unit", "population", "place", "period", "record"})
+# What merely sharpens a figure is not told beside what moved it.
+_REFINING = frozenset({RevisionKind.REFINED, RevisionKind.CONFIRMED})
+
+GroupId = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flushed:
+    """What a flush decided.
+
+    `deliveries` are new; `overtaken` are earlier ones that changed since a newer revision takes their place;
+    `alerts` are those whose state changed, `sent` the new entries of the sent log; `next_due_at` is when the
+    next waiting group is due (None: nothing waits but for a person).
+    """
+
+    deliveries: tuple[Delivery, ...] = ()
+    overtaken: tuple[Delivery, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    sent: tuple[SentGroup, ...] = ()
+    next_due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """An alert with all that decides over it; `order` is its place among those that wait, oldest first."""
+
+    alert: Alert
+    revision: Revision
+    subscription: Subscription
+    record: str | None
+    order: int
+
+
+def flush(
+    pending: Sequence[Alert],
+    revisions: Mapping[str, Revision],
+    subscriptions: Sequence[Subscription],
+    *,
+    now: datetime,
+    silences: Sequence[Silence] = (),
+    sent: Sequence[SentGroup] = (),
+    open_deliveries: Sequence[Delivery] = (),
+    open_alerts: Sequence[Alert] = (),
+    standing: Collection[str] = (),
+    receivers: Mapping[str, Sequence[str]] | None = None,
+) -> Flushed:
+    """Return what is due at `now` and what became of every alert that stops waiting.
+
+    `pending` are all pending and held alerts in the order of planning, `revisions` those behind them and behind
+    `open_alerts`, by id. `sent` is the sent log. `open_deliveries` (with `open_alerts`, theirs) wait for another attempt.
+    `standing` are alert ids of the sent log whose question is still open and may be repeated. `receivers` maps a
+    channel to its addresses (default: the channel is one address). Whatever is neither delivered, superseded, silenced
+    nor dropped waits on: no alert is lost.
+    """
+    flushing = _Flushing(subscriptions, silences, sent, receivers or {}, now)
+    waiting = flushing.admit(pending, revisions)
+    waiting = flushing.cancel_untold_corrections(waiting)
+    flushing.release_due_groups(waiting)
+    flushing.repeat_standing(standing)
+    records = {
+        alert.alert_id: record_of(revisions[alert.revision_id])
+        for alert in (*open_alerts, *pending)
+        if alert.revision_id in revisions
+    }
+    return flushing.finish(open_deliveries, records)
+
+
+class _Flushing:
+    """One flush under way: collects changes; each step takes what waits and says what it did."""
+
+    def __init__(
+        self,
+        subscriptions: Sequence[Subscription],
+        silences: Sequence[Silence],
+        sent: Sequence[SentGroup],
+        receivers: Mapping[str, Sequence[str]],
+        now: datetime,
+    ) -> None:
+        self.subscriptions = {subscription.name: subscription for subscription in subscriptions}
+        self.silences = [silence for silence in silences if silence.starts_at <= now < silence.ends_at]
+        self.sent_log: dict[GroupId, SentGroup] = {(entry.subscription, entry.group_key): entry for entry in sent}
+        self.receivers = receivers
+        self.now = now
+        self.alerts: dict[str, Alert] = {}
+        self.deliveries: list[Delivery] = []
+        self.sent: dict[GroupId, SentGroup] = {}
+        self.due_times: list[datetime] = []
+
+    def admit(self, pending: Sequence[Alert], revisions: Mapping[str, Revision]) -> list[_Waiting]:
+        """Drop what no subscription or no channel is left for; pair the rest with its revision and subscription."""
+        waiting = []
+        for order, alert in enumerate(pending):
+            subscription = self.subscriptions.get(alert.subscription)
+            revision = revisions.get(alert.revision_id)
+            if subscription is None:
+                self._change(alert, AlertState.DROPPED, reason="subscription_gone")
+            elif not subscription.channels:
+                self._change(alert, AlertState.DROPPED, reason="no_channel")
+            elif revision is None:
+                self._change(alert, AlertState.DROPPED, reason="revision_gone")
+            else:
+                record = record_of(revision)
+                waiting.append(
+                    _Waiting(alert=alert, revision=revision, subscription=subscription, record=record, order=order)
+                )
+        return waiting
+
+    def cancel_untold_corrections(self, waiting: list[_Waiting]) -> list[_Waiting]:
+        """An alert that is corrected before anyone heard it goes silently, and so does its correction."""
+        by_revision = {(item.subscription.name, item.revision.revision_id): item for item in waiting}
+        gone: set[str] = set()
+        for item in waiting:
+            corrected = by_revision.get((item.subscription.name, item.revision.corrects or ""))
+            if corrected is not None and corrected.alert.alert_id not in gone:
+                self._change(corrected.alert, AlertState.SUPERSEDED, superseded_by=item.alert.alert_id)
+                self._change(item.alert, AlertState.DROPPED, reason="never_told")
+                gone |= {item.alert.alert_id, corrected.alert.alert_id}
+        return [item for item in waiting if item.alert.alert_id not in gone]
+
+    def release_due_groups(self, waiting: list[_Waiting]) -> None:
+        """Turn each group whose time has come into deliveries; note when the others are due."""
+        groups: dict[GroupId, list[_Waiting]] = {}
+        for item in waiting:
+            if item.alert.state is AlertState.PENDING:
+                groups.setdefault((item.subscription.name, item.alert.group_key), []).append(item)
+        for group_id, members in groups.items():
+            members = [item for item in members if item.alert.alert_id not in self.alerts]
+            if not members:
+                continue
+            due = self._due_at(group_id, members)
+            if due > self.now:
+                self.due_times.append(due)
+                continue
+            loud = [item for item in members if not self._silence(item)]
+            if loud:
+                self._release(group_id, loud, waiting)
+
+    def _due_at(self, group_id: GroupId, members: list[_Waiting]) -> datetime:
+        subscription = members[0].subscription
+        entry = self.sent_log.get(group_id)
+        first = min(item.alert.planned_at for item in members)
+        due = group_due_at(subscription, first, entry.sent_at if entry else None)
+        if due > self.now:
+            return due
+        # A late tick must not tell in the night what was due in the evening.
+        quiet = parse_quiet_hours(subscription.quiet_hours)
+        return max(due, leave_quiet_hours(self.now, quiet, parse_timezone(subscription.timezone)))
+
+    def _silence(self, item: _Waiting) -> bool:
+        labels = labels_of(item.revision, item.subscription.name)
+        for silence in self.silences:
+            if all(fnmatchcase(labels.get(name, ""), pattern) for name, pattern in silence.matchers):
+                self._change(item.alert, AlertState.SILENCED, reason=f"silenced:{silence.silence_id}")
+                return True
+        return False
+
+    def _release(self, group_id: GroupId, members: list[_Waiting], waiting: list[_Waiting]) -> None:
+        """Send a group: one alert a record leads, the others of that record that still wait are told with it."""
+        leads: list[_Waiting] = []
+        passed_over: list[str] = []
+        for record, run in _by_record(members).items():
+            lead = _pick_lead(run)
+            leads.append(lead)
+            older = [] if record is None else self._older_of(record, lead, max(run, key=_order), waiting)
+            for item in sorted({item.order: item for item in (*run, *older)}.values(), key=_order):
+                if item is lead:
+                    continue
+                if item.order > lead.order:
+                    self._change(item.alert, AlertState.SILENCED, reason="inhibited", superseded_by=lead.alert.alert_id)
+                else:
+                    self._change(item.alert, AlertState.SUPERSEDED, superseded_by=lead.alert.alert_id)
+                passed_over.append(item.alert.alert_id)
+        leads.sort(key=_order)
+        for lead in leads:
+            self._change(lead.alert, AlertState.RELEASED)
+        alert_ids = tuple(lead.alert.alert_id for lead in leads)
+        self._deliver(group_id, leads[0].subscription, alert_ids, tuple(passed_over), lane=_lane_of(leads[0]))
+        self._log(group_id, leads)
+
+    def _older_of(self, record: str, lead: _Waiting, last: _Waiting, waiting: list[_Waiting]) -> list[_Waiting]:
+        """What waits elsewhere (held, or in another group) and is overtaken by what goes out now."""
+        return [
+            item
+            for item in waiting
+            if item.record == record
+            and item.subscription.name == lead.subscription.name
+            and item.order < last.order
+            and item.alert.alert_id not in self.alerts
+        ]
+
+    def _deliver(
+        self,
+        group_id: GroupId,
+        subscription: Subscription,
+        alert_ids: tuple[str, ...],
+        supersedes: tuple[str, ...],
+        *,
+        lane: str,
+        repeat: int = 0,
+    ) -> None:
+        for channel in dict.fromkeys(subscription.channels):
+            for receiver in self.receivers.get(channel) or ("",):
+                address = f"{channel}:{receiver}" if receiver else channel
+                ids = alert_ids if not repeat else (*alert_ids, f"repeat {repeat}")
+                self.deliveries.append(
+                    Delivery(
+                        delivery_id=delivery_id(address, ids),
+                        channel=channel,
+                        receiver=receiver,
+                        subscription=subscription.name,
+                        lane=stable_hash("l1", address, subscription.name, lane),
+                        alert_ids=alert_ids,
+                        supersedes=supersedes,
+                        repeat=repeat,
+                        due_at=self.now,
+                        created_at=self.now,
+                    )
+                )
+
+    def _log(self, group_id: GroupId, leads: list[_Waiting]) -> None:
+        """Write the sent log: what may be repeated is what is contested now; what stood open before stays listed."""
+        opened = [lead.alert.alert_id for lead in leads if lead.revision.kind is RevisionKind.CONTESTED]
+        entry = self.sent_log.get(group_id)
+        kept = entry.alert_ids if entry else ()
+        ids = tuple(dict.fromkeys((*kept, *opened)))
+        self.sent[group_id] = SentGroup(
+            subscription=group_id[0], group_key=group_id[1], sent_at=self.now, alert_ids=ids
+        )
+
+    def repeat_standing(self, standing: Collection[str]) -> None:
+        """Remind of contested figures that nothing has settled since, `repeat_interval` after the group was last sent."""
+        for group_id, entry in self.sent_log.items():
+            subscription = self.subscriptions.get(group_id[0])
+            if subscription is None or not subscription.channels or not subscription.repeat_interval:
+                continue
+            if group_id in self.sent:
+                continue
+            open_ids = tuple(alert_id for alert_id in entry.alert_ids if alert_id in standing)
+            if not open_ids:
+                continue
+            due = self._repeat_due_at(subscription, entry)
+            if due > self.now:
+                self.due_times.append(due)
+                continue
+            repeat = entry.repeats + 1
+            self._deliver(group_id, subscription, open_ids, (), lane=group_id[1], repeat=repeat)
+            self.sent[group_id] = replace(entry, sent_at=self.now, alert_ids=open_ids, repeats=repeat)
+
+    def _repeat_due_at(self, subscription: Subscription, entry: SentGroup) -> datetime:
+        zone, quiet = parse_timezone(subscription.timezone), parse_quiet_hours(subscription.quiet_hours)
+        due = leave_quiet_hours(entry.sent_at + timedelta(seconds=subscription.repeat_interval), quiet, zone)
+        return due if due > self.now else max(due, leave_quiet_hours(self.now, quiet, zone))
+
+    def finish(self, open_deliveries: Sequence[Delivery], records: Mapping[str, str | None]) -> Flushed:
+        """Let the new deliveries take the place of older ones that still wait, and hand over all changes."""
+        known = {delivery.delivery_id for delivery in open_deliveries}
+        fresh = [delivery for delivery in self.deliveries if delivery.delivery_id not in known]
+        changed = {
+            delivery.delivery_id: delivery for delivery in overtake((*open_deliveries, *fresh), records, self.now)
+        }
+        return Flushed(
+            deliveries=tuple(changed.get(delivery.delivery_id, delivery) for delivery in fresh),
+            overtaken=tuple(changed[one.delivery_id] for one in open_deliveries if one.delivery_id in changed),
+            alerts=tuple(self.alerts.values()),
+            sent=tuple(self.sent.values()),
+            next_due_at=min(self.due_times, default=None),
+        )
+
+    def _change(
+        self, alert: Alert, state: AlertState, *, reason: str | None = None, superseded_by: str | None = None
+    ) -> None:
+        self.alerts[alert.alert_id] = replace(
+            alert, state=state, reason=alert.reason if reason is None else reason, superseded_by=superseded_by
+        )
+
+
+def _order(item: _Waiting) -> int:
+    return item.order
+
+
+def _by_record(members: Sequence[_Waiting]) -> dict[str | None, list[_Waiting]]:
+    """Runs of one record each; an event that has no record is a run of its own, under its revision's id."""
+    runs: dict[str | None, list[_Waiting]] = {}
+    for item in members:
+        runs.setdefault(item.record or f"revision {item.revision.revision_id}", []).append(item)
+    return runs
+
+
+def _pick_lead(run: Sequence[_Waiting]) -> _Waiting:
+    """The newest alert of a run that does not merely refine; the newest of all where all do."""
+    telling = [item for item in run if item.revision.kind not in _REFINING]
+    return max(telling or run, key=_order)
+
+
+def _lane_of(item: _Waiting) -> str:
+    """What serialises deliveries: the part of the group that the record alone decides, so that one record keeps one lane."""
+    if parse_digest(item.subscription.digest) is not None:
+        return "digest"
+    labels = labels_of(item.revision)
+    return "|".join(f"{name}={labels[name]}" for name in item.subscription.group_by if name in _LANE_LABELS)

@@ -1,0 +1,171 @@
+"""Whether a subscription wants to be told of a revision, and if not, why not. Pure."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from alerts.timing import parse_digest, parse_quiet_hours, parse_timezone
+from storage.errors import SettingsError
+from storage.keys import key_text, number_text
+from storage.records import Figure, Revision, RevisionKind, Subscription
+
+# Events of an article or of the watch, not of a record: metrics and populations say nothing about them.
+ARTICLE_KINDS = frozenset({RevisionKind.EDITED, RevisionKind.REMOVED})
+EVENT_KINDS = ARTICLE_KINDS | {RevisionKind.HEALTH}
+# Only where a number stands on both sides does the size of a change mean anything.
+_SIZED_KINDS = frozenset(
+    {
+        RevisionKind.RAISED,
+        RevisionKind.LOWERED,
+        RevisionKind.REFINED,
+        RevisionKind.RESTORED,
+        RevisionKind.RESOLVED,
+        RevisionKind.CONFIRMED,
+    }
+)
+# A lone voice is what contests or withdraws; asking these for several origins would never let them through.
+_COUNTED_KINDS = _SIZED_KINDS | {RevisionKind.FIRST, RevisionKind.STATE_CHANGED}
+
+GROUP_LABELS = ("story", "metric", "unit", "population", "place", "period", "kind", "origin", "article", "record")
+LABELS = (*GROUP_LABELS, "source", "subscription", "corrects")
+ANY = "*"
+WHOLE = "whole"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether a revision is told to a subscription. `reason` is a key of the catalogue's `told` or `not_told`, `details` its words' values."""
+
+    is_told: bool
+    reason: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+def labels_of(revision: Revision, subscription: str = "") -> dict[str, str]:
+    """Return what silences and groups can match on; empty population and place read "whole"."""
+    key = revision.key
+    return {
+        "story": revision.story,
+        "metric": key.metric,
+        "unit": key.unit,
+        "population": key.population or WHOLE,
+        "place": key.place or WHOLE,
+        "period": key.period,
+        "kind": revision.kind.value,
+        "origin": ", ".join(sorted(revision.origins)),
+        "article": "" if revision.article_id is None else str(revision.article_id),
+        "record": record_of(revision) or revision.revision_id,
+        "source": ", ".join(sorted({proof.source for proof in revision.evidence if proof.source})),
+        "subscription": subscription,
+        "corrects": revision.corrects or "",
+    }
+
+
+def record_of(revision: Revision) -> str | None:
+    """Return what a newer revision may supersede an older one of: the record's key, or the feed or channel of a health event.
+
+    None for events of articles, each of which stands for itself, and for corrections, which nothing may swallow.
+    """
+    if revision.kind in ARTICLE_KINDS or revision.kind is RevisionKind.CORRECTION:
+        return None
+    return key_text(revision.key)
+
+
+def check_subscription(subscription: Subscription) -> None:
+    """Raise SettingsError, naming the subscription and the key, if anything in it cannot work."""
+    kinds = {kind.value for kind in RevisionKind} | {ANY}
+    for field in ("kinds", "hold"):
+        for kind in getattr(subscription, field):
+            if kind not in kinds:
+                known = ", ".join(sorted(kinds))
+                raise SettingsError(f"subscription {subscription.name!r}: {field}: no kind {kind!r}; known are {known}")
+    for label in subscription.group_by:
+        if label not in GROUP_LABELS:
+            known = ", ".join(GROUP_LABELS)
+            raise SettingsError(f"subscription {subscription.name!r}: group_by: no label {label!r}; known are {known}")
+    for field in ("group_wait", "group_interval", "repeat_interval", "min_change", "min_change_percent"):
+        if getattr(subscription, field) < 0:
+            raise SettingsError(f"subscription {subscription.name!r}: {field} must not be negative")
+    try:
+        parse_digest(subscription.digest)
+        parse_quiet_hours(subscription.quiet_hours)
+        parse_timezone(subscription.timezone)
+    except SettingsError as error:
+        raise SettingsError(f"subscription {subscription.name!r}: {error}") from error
+
+
+def judge_interest(revision: Revision, subscription: Subscription, *, told: Collection[str] = ()) -> Verdict:
+    """Return whether and why `subscription` is to be told of `revision`. The first filter that refuses gives the reason.
+
+    `told` names the subscriptions that were told of the revision that this one corrects: a correction goes to them
+    alone, whatever else they filter.
+    """
+    if revision.is_silent:
+        return _no("silent")
+    if revision.kind is RevisionKind.CORRECTION:
+        return _yes("corrects") if subscription.name in told else _no("never_told")
+    if revision.kind is RevisionKind.BACKFILLED:
+        return _no("backfilled")
+    if not _matches(revision.kind.value, subscription.kinds):
+        return _no("kind", kind=revision.kind.value, wanted=", ".join(subscription.kinds))
+    if revision.story and not _matches(revision.story, subscription.stories):
+        return _no("story", story=revision.story, wanted=", ".join(subscription.stories))
+    refusal = None
+    if revision.kind not in EVENT_KINDS:
+        refusal = _refuse_record(revision, subscription)
+    return refusal or _refuse_evidence(revision, subscription) or _yes("matches", kind=revision.kind.value)
+
+
+def _refuse_record(revision: Revision, subscription: Subscription) -> Verdict | None:
+    key = revision.key
+    if not _matches(key.metric, subscription.metrics):
+        return _no("metric", metric=key.metric, wanted=", ".join(subscription.metrics))
+    population = key.population or WHOLE
+    if not _matches(population, subscription.populations):
+        return _no("population", population=population, wanted=", ".join(subscription.populations))
+    return _refuse_size(revision, subscription)
+
+
+def _refuse_size(revision: Revision, subscription: Subscription) -> Verdict | None:
+    """Hold a change against the smallest one wanted. 1, the default, lets every change through, fractions of a degree too."""
+    if revision.kind not in _SIZED_KINDS:
+        return None
+    before, after = _magnitude(revision.before), _magnitude(revision.after)
+    if before is None or after is None:
+        return None
+    change = abs(after - before)
+    if subscription.min_change > 1 and change < subscription.min_change:
+        return _no("min_change", change=number_text(change), least=number_text(subscription.min_change))
+    if before and change / abs(before) * 100 < subscription.min_change_percent:
+        percent = number_text(round(change / abs(before) * 100, 1))
+        return _no("min_change_percent", change=percent, least=number_text(subscription.min_change_percent))
+    return None
+
+
+def _refuse_evidence(revision: Revision, subscription: Subscription) -> Verdict | None:
+    # A figure that nobody is quoted for still has one voice behind it: the outlet's.
+    origins = max(1, len(set(revision.origins)))
+    if revision.kind in _COUNTED_KINDS and origins < subscription.min_origins:
+        return _no("min_origins", origins=str(origins), least=str(subscription.min_origins))
+    languages = {proof.lang for proof in revision.evidence if proof.lang}
+    if languages and not any(_matches(language, subscription.languages) for language in languages):
+        return _no("language", language=", ".join(sorted(languages)), wanted=", ".join(subscription.languages))
+    return None
+
+
+def _magnitude(figure: Figure | None) -> float | None:
+    if figure is None:
+        return None
+    return next((number for number in (figure.value, figure.low, figure.high) if number is not None), None)
+
+
+def _matches(value: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(value, pattern) for pattern in patterns)
+
+
+def _yes(reason: str, **details: str) -> Verdict:
+    return Verdict(is_told=True, reason=reason, details=tuple(details.items()))
+
+
+def _no(reason: str, **details: str) -> Verdict:
+    return Verdict(is_told=False, reason=reason, details=tuple(details.items()))

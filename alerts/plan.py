@@ -1,0 +1,104 @@
+"""Who is told what: revisions of one commit become alerts, waiting alerts become deliveries. Pure.
+
+`plan_alerts` runs inside the transaction that stores the revisions, so that an alert is as durable as
+what it tells of; `flush` (alerts.flushing) runs later, whenever something may be due.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from alerts.flushing import Flushed, flush
+from alerts.interest import Verdict, judge_interest, labels_of
+from alerts.timing import group_due_at, parse_digest
+from alerts.words import Words, load_words
+from storage.keys import alert_id
+from storage.records import Alert, AlertState, Revision, Story, StoryState, Subscription
+
+__all__ = ["Flushed", "explain_not_told", "find_verdict", "flush", "plan_alerts"]
+
+
+def plan_alerts(
+    revisions: Sequence[Revision],
+    subscriptions: Sequence[Subscription],
+    *,
+    stories: Sequence[Story] = (),
+    now: datetime,
+    told: Mapping[str, Collection[str]] | None = None,
+) -> tuple[Alert, ...]:
+    """Return the alerts due for the revisions of one commit, in their order, each with the reason for it.
+
+    `stories` are those known now: drafts and closed ones tell nothing. `told` maps a revision to the names of the
+    subscriptions that it was told to or still waits for; it decides who gets a correction. An alert of a kind in the
+    subscription's `hold` starts held. Ids are deterministic: planning the same revision twice gives the same alerts.
+    """
+    states = {story.slug: story.state for story in stories}
+    alerts = []
+    for revision in revisions:
+        for subscription in subscriptions:
+            verdict = find_verdict(revision, subscription, story_state=states.get(revision.story), told=told)
+            if verdict.is_told:
+                alerts.append(_make_alert(revision, subscription, verdict, now))
+    return tuple(alerts)
+
+
+def find_verdict(
+    revision: Revision,
+    subscription: Subscription,
+    *,
+    story_state: StoryState | None = None,
+    told: Mapping[str, Collection[str]] | None = None,
+) -> Verdict:
+    """Return whether and why a subscription is told of a revision, the state of its story included (None: unknown, so told)."""
+    if story_state in (StoryState.DRAFT, StoryState.CLOSED):
+        return Verdict(is_told=False, reason=f"story_{story_state.value}", details=(("story", revision.story),))
+    return judge_interest(revision, subscription, told=(told or {}).get(revision.corrects or "", ()))
+
+
+def explain_not_told(
+    revision: Revision,
+    subscription: Subscription,
+    *,
+    alert: Alert | None = None,
+    story_state: StoryState | None = None,
+    told: Mapping[str, Collection[str]] | None = None,
+    words: Words | None = None,
+) -> str:
+    """Return in words why `subscription` was not told of `revision`; empty if it was.
+
+    `alert` is what was planned for the two, if anything was: then its state tells. Without one the filters do; a
+    revision that would be told now but has no alert is older than the subscription.
+    """
+    words = words or load_words(subscription.lang)
+    if alert is not None:
+        if alert.state is AlertState.RELEASED:
+            return ""
+        key = alert.reason if alert.state in (AlertState.DROPPED, AlertState.SILENCED) else alert.state.value
+        name, _, detail = key.partition(":")
+        due = words.moment(alert.due_at, subscription.timezone)
+        return words.say("not_told", name, by=alert.superseded_by or "", detail=detail, due=due)
+    verdict = find_verdict(revision, subscription, story_state=story_state, told=told)
+    reason = "no_alert" if verdict.is_told else verdict.reason
+    return words.say("not_told", reason, **dict(verdict.details))
+
+
+def _make_alert(revision: Revision, subscription: Subscription, verdict: Verdict, now: datetime) -> Alert:
+    held = revision.kind.value in subscription.hold or "*" in subscription.hold
+    return Alert(
+        alert_id=alert_id(revision.revision_id, subscription.name),
+        revision_id=revision.revision_id,
+        subscription=subscription.name,
+        story=revision.story,
+        group_key=group_key_of(revision, subscription),
+        state=AlertState.HELD if held else AlertState.PENDING,
+        reason=verdict.reason,
+        planned_at=now,
+        due_at=group_due_at(subscription, now, None),
+    )
+
+
+def group_key_of(revision: Revision, subscription: Subscription) -> str:
+    """Return the text that alerts of one group share: the values of the labels in `group_by`; a digest is one group."""
+    if parse_digest(subscription.digest) is not None:
+        return "digest"
+    labels = labels_of(revision)
+    return "|".join(f"{label}={labels[label]}" for label in subscription.group_by)

@@ -1,0 +1,151 @@
+"""Words for people, from the catalogues: numbers, figures, metrics, times. Pure but for reading its own package's data once."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from storage.errors import SettingsError
+from storage.records import Figure, Qualifier, RecordKey, RevisionKind, Span, Story
+
+LANGUAGES = ("en", "ru")
+_NO_BREAK_SPACE = "\u00a0"
+
+
+class _Gaps(dict[str, object]):
+    """Leaves a brace that nobody filled as it stands, so that a wrong catalogue shows instead of stopping an alert."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+class Words:
+    """One language's catalogue. A key that is missing reads as itself, with spaces: an alert is never lost for a word."""
+
+    def __init__(self, lang: str, catalogue: Mapping[str, Mapping[str, Any]]) -> None:
+        self.lang = lang
+        self._catalogue = catalogue
+
+    def say(self, section: str, key: str, **values: object) -> str:
+        """Return the words for a key with its gaps filled."""
+        template = self._catalogue.get(section, {}).get(key)
+        return str(template).format_map(_Gaps(values)) if template is not None else key.replace("_", " ")
+
+    def number(self, number: float) -> str:
+        """Return a number with this language's thousands and decimal marks, at most three decimals: 4,353 or 7.1."""
+        text = f"{number:,.3f}".rstrip("0").rstrip(".")
+        marks = {",": self.say("format", "thousands"), ".": self.say("format", "decimal")}
+        return "".join(marks.get(sign, sign) for sign in text)
+
+    def quantity(self, number: float, unit: str) -> str:
+        """Return a number with its unit; a unit that the catalogue does not know is written behind it."""
+        templates = self._catalogue.get("units", {})
+        template = str(templates.get(unit, "{n}" + _NO_BREAK_SPACE + unit.replace("_", " ")))
+        return template.format_map(_Gaps(n=self.number(number)))
+
+    def figure(self, figure: Figure | None, unit: str = "people") -> str:
+        """Return one side of a change as people say it: "at least 26", "in force", "none reported"."""
+        if figure is None:
+            return self.say("figure", "none")
+        if figure.state is not None:
+            return self.say("states", figure.state)
+        if figure.qualifier is Qualifier.RANGE and figure.low is not None and figure.high is not None:
+            return self.say(
+                "figure", "range", low=self.quantity(figure.low, unit), high=self.quantity(figure.high, unit)
+            )
+        number = next((one for one in (figure.value, figure.low, figure.high) if one is not None), None)
+        if number is None:
+            return self.say("figure", "vague")
+        return self.say("figure", figure.qualifier.value, n=self.quantity(number, unit))
+
+    def outcome(self, kind: RevisionKind, after: Figure | None, unit: str) -> str:
+        """Return the new side of a change; a withdrawal says so, with what it falls back to."""
+        if kind is RevisionKind.RETRACTED:
+            if after is None:
+                return self.say("figure", "withdrawn")
+            return self.say("figure", "fallback", n=self.figure(after, unit))
+        return self.figure(after, unit)
+
+    def metric(self, name: str, story: Story | None = None) -> str:
+        """Return a metric's name; a story's own metric by its noun in this language, if the seed has one."""
+        for metric in story.metrics if story else ():
+            if metric.name == name:
+                nouns = dict(metric.nouns).get(self.lang)
+                if nouns:
+                    return nouns[-1]
+        return self.say("metrics", name)
+
+    def population(self, key: str) -> str:
+        """Return a population's axes in words: "age=child;role=police" → "children, police"; empty for the whole."""
+        parts = []
+        for axis in filter(None, key.split(";")):
+            known = self._catalogue.get("axes", {}).get(axis)
+            parts.append(str(known) if known else axis.partition("=")[2] or axis.partition(":")[2] or axis)
+        return self.say("format", "joiner").join(parts).replace("_", " ")
+
+    def place(self, key: str, story: Story | None = None) -> str:
+        """Return a place by the name that the story gives it; a key without one reads as words."""
+        for place in story.places if story else ():
+            if _slug(place.name) == key or place.name == key:
+                return place.name
+        return key.replace("-", " ").replace("_", " ")
+
+    def what(self, key: RecordKey, story: Story | None = None) -> str:
+        """Return what a record is about: "killed, security forces, Almaty"."""
+        parts = [self.metric(key.metric, story)]
+        parts += [self.population(key.population)] if key.population else []
+        parts += [self.place(key.place, story)] if key.place else []
+        parts += [key.period] if key.period else []
+        return self.say("format", "joiner").join(parts)
+
+    def moment(self, at: datetime, zone: str) -> str:
+        """Return an instant in local time with the zone's name."""
+        local = at.astimezone(ZoneInfo(zone))
+        return self.say("format", "moment", **self._parts(local), zone=local.tzname() or zone)
+
+    def span(self, span: Span | None, zone: str) -> str:
+        """Return a span as finely as it is known: an instant, a day, a month; empty for None."""
+        if span is None:
+            return ""
+        start, end = (edge.astimezone(ZoneInfo(zone)) for edge in (span.not_before, span.not_after))
+        width = (end - start).total_seconds()
+        if width <= 3600:
+            return self.moment(span.not_before, zone)
+        if width <= 2 * 86_400:
+            # The middle lies on the day meant, whichever zone that day was stated in.
+            return self.say("format", "date", **self._parts(start + (end - start) / 2))
+        if width <= 32 * 86_400:
+            return self.say("format", "month_year", **self._parts(start + (end - start) / 2))
+        return f"{self.say('format', 'date', **self._parts(start))} – {self.say('format', 'date', **self._parts(end))}"
+
+    def tick(self, at: datetime, *, is_hour: bool) -> str:
+        """Return a label of a chart's time axis."""
+        return self.say("format", "chart_hour" if is_hour else "chart_day", **self._parts(at))
+
+    def _parts(self, at: datetime) -> dict[str, object]:
+        months = self._catalogue.get("format", {}).get("months", [])
+        month = months[at.month - 1] if len(months) == 12 else f"{at.month:02d}"
+        return {
+            "year": at.year,
+            "month": month,
+            "month_number": at.month,
+            "day": at.day,
+            "hour": at.hour,
+            "minute": at.minute,
+        }
+
+
+def _slug(name: str) -> str:
+    return "-".join("".join(sign if sign.isalnum() else " " for sign in name.casefold()).split())
+
+
+@cache
+def load_words(lang: str) -> Words:
+    """Return the catalogue of a language; SettingsError, naming those that exist, for one that there is none of."""
+    if lang not in LANGUAGES:
+        raise SettingsError(f"lang: no catalogue for {lang!r}; there are {', '.join(LANGUAGES)} (alerts/catalogue/)")
+    text = (files("alerts.catalogue") / f"{lang}.toml").read_text(encoding="utf-8")
+    return Words(lang, tomllib.loads(text))
