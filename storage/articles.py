@@ -1,0 +1,345 @@
+"""Articles as stored: pages, their other names, their versions, and the stories that they belong to."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlmodel import Session
+
+from storage.codec import from_row, to_json, to_row, unpack_text
+from storage.errors import NotFoundError
+from storage.records import Article, ArticleVersion, Match, MatchState, NewArticle
+from storage.search_index import touch
+from storage.tables import ALIASES, ARTICLES, FINGERPRINTS, MATCHES, VERSIONS
+from storage.writing import changed_rows, chunks, insert_new, insert_or_update, insert_rows, returned_id
+
+
+def add_article(session: Session, new: NewArticle) -> Article:
+    """Store an article with its first version, names and matches; one whose address is known is returned as it stands."""
+    return add_articles(session, [new])[0]
+
+
+def add_articles(session: Session, new: Sequence[NewArticle]) -> tuple[Article, ...]:
+    """Store many articles at once, each with its first version, names and matches; returns them in the same order.
+
+    An article whose address is known (or comes twice) is returned as it stands, and nothing of it is written.
+    """
+    urls = [item.url for item in new]
+    known = _numbers_of(session, urls)
+    fresh = {item.url: item for item in reversed(new) if item.url not in known}
+    rows = [to_row(_article_of(item), leave_out=("article_id",)) for item in fresh.values()]
+    insert_new(session, ARTICLES, rows, ["url"])
+    numbers = _numbers_of(session, urls)
+    added = {numbers[url]: item for url, item in fresh.items()}
+    insert_new(session, VERSIONS, [_first_version(*pair) for pair in added.items()], ["article_id", "number"])
+    names = {alias: number for number, item in added.items() for alias in (item.url, *item.aliases)}
+    insert_new(session, ALIASES, [{"alias": alias, "article_id": number} for alias, number in names.items()], ["alias"])
+    matches = [_match_row(number, match, item.fetched_at) for number, item in added.items() for match in item.matches]
+    insert_new(session, MATCHES, matches, ["article_id", "story"])
+    prints = [
+        {"fingerprint": one, "article_id": number}
+        for number, item in added.items()
+        for one in sorted(set(item.fingerprints))
+    ]
+    insert_new(session, FINGERPRINTS, prints, ["fingerprint", "article_id"])
+    touch(session, added)
+    held = {article.article_id: article for article in _articles(session, list(numbers.values()))}
+    return tuple(held[numbers[url]] for url in urls)
+
+
+def update_article(session: Session, article: Article) -> None:
+    """Store all fields of an article (read times, validators, title, publication time). Raises NotFoundError."""
+    held = get_article(session, article.article_id)
+    if held == article:
+        return
+    values = to_row(article, leave_out=("article_id",))
+    session.execute(update(ARTICLES).where(ARTICLES.c.article_id == article.article_id).values(**values))
+    searched = ("url", "source", "lang", "published")
+    if any(getattr(held, name) != getattr(article, name) for name in searched):
+        touch(session, [article.article_id])
+
+
+def get_article(session: Session, article: int | str) -> Article:
+    """The article of this number, address or other name. Raises NotFoundError."""
+    found = find_article(session, article)
+    if found is None:
+        raise NotFoundError(f"no article {article!r} is stored; `storywatch search` finds those that are")
+    return found
+
+
+def find_article(session: Session, article: int | str, *others: str) -> Article | None:
+    """The article of this number, or of the first of these addresses and other names that is known; else None."""
+    if isinstance(article, int):
+        found = _articles(session, [article])
+        return found[0] if found else None
+    numbers = find_articles(session, (article, *others))
+    first = next((numbers[name] for name in (article, *others) if name in numbers), None)
+    return None if first is None else _articles(session, [first])[0]
+
+
+def find_articles(session: Session, aliases: Iterable[str]) -> dict[str, int]:
+    """The numbers of the articles that these addresses and other names lead to; unknown ones are absent."""
+    found: dict[str, int] = {}
+    for part in chunks(dict.fromkeys(aliases)):
+        query = select(ALIASES.c.alias, ALIASES.c.article_id).where(ALIASES.c.alias.in_(part))
+        found |= {row.alias: row.article_id for row in session.execute(query)}
+    return found
+
+
+def add_aliases(session: Session, article_id: int, aliases: Iterable[str]) -> None:
+    """Note other names of an article; a name that already leads to another article keeps leading there."""
+    rows = [{"alias": alias, "article_id": article_id} for alias in dict.fromkeys(aliases)]
+    insert_new(session, ALIASES, rows, ["alias"])
+
+
+def list_aliases(session: Session, article_id: int) -> tuple[str, ...]:
+    """All names of an article, its address among them."""
+    query = select(ALIASES.c.alias).where(ALIASES.c.article_id == article_id).order_by(ALIASES.c.alias)
+    return tuple(session.execute(query).scalars())
+
+
+def list_articles(
+    session: Session,
+    *,
+    story: str | None = None,
+    source: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> tuple[Article, ...]:
+    """Articles, last published (else first seen) first; only those of a story or a source where given."""
+    moment = func.coalesce(ARTICLES.c.published_from, ARTICLES.c.first_seen_at)
+    query = select(ARTICLES).order_by(moment.desc(), ARTICLES.c.article_id.desc()).limit(limit).offset(offset)
+    if story is not None:
+        belonging = select(MATCHES.c.article_id).where(MATCHES.c.story == story, *_belongs())
+        query = query.where(ARTICLES.c.article_id.in_(belonging))
+    if source is not None:
+        query = query.where(ARTICLES.c.source == source)
+    return tuple(from_row(Article, row) for row in session.execute(query).mappings())
+
+
+def list_due_articles(session: Session, now: datetime, *, limit: int = 200) -> tuple[Article, ...]:
+    """Articles due to be read again, the longest overdue first."""
+    query = (
+        select(ARTICLES)
+        .where(ARTICLES.c.reread_at <= now, ARTICLES.c.removed_at.is_(None))
+        .order_by(ARTICLES.c.reread_at, ARTICLES.c.article_id)
+        .limit(limit)
+    )
+    return tuple(from_row(Article, row) for row in session.execute(query).mappings())
+
+
+def next_reread_at(session: Session) -> datetime | None:
+    """When the next article falls due to be read again; None when there is none."""
+    query = select(func.min(ARTICLES.c.reread_at)).where(ARTICLES.c.removed_at.is_(None))
+    found: datetime | None = session.execute(query).scalar()
+    return found
+
+
+def count_articles(session: Session, *, story: str | None = None) -> int:
+    """How many articles are stored, or belong to a story."""
+    query = select(func.count()).select_from(ARTICLES)
+    if story is not None:
+        query = select(func.count()).select_from(MATCHES).where(MATCHES.c.story == story, *_belongs())
+    return int(session.execute(query).scalar_one())
+
+
+# --- versions ---------------------------------------------------------------------------------
+
+
+def add_version(
+    session: Session,
+    article_id: int,
+    *,
+    title: str,
+    text: str,
+    text_hash: str,
+    fetched_at: datetime,
+    previous_fetched_at: datetime | None = None,
+) -> ArticleVersion:
+    """Store an article's text as it stands now; if the newest version has this very hash, that one is returned."""
+    newest = find_newest_version(session, article_id)
+    if newest is not None and newest.text_hash == text_hash:
+        return newest
+    version = ArticleVersion(
+        version_id=0,
+        article_id=article_id,
+        number=newest.number + 1 if newest else 1,
+        title=title,
+        text=text,
+        text_hash=text_hash,
+        fetched_at=fetched_at,
+        previous_fetched_at=previous_fetched_at,
+    )
+    number = returned_id(session, VERSIONS, to_row(version, leave_out=("version_id",)), "version_id")
+    session.execute(
+        update(ARTICLES).where(ARTICLES.c.article_id == article_id).values(title=title, last_changed_at=fetched_at)
+    )
+    touch(session, [article_id])
+    return replace(version, version_id=number)
+
+
+def find_newest_version(session: Session, article_id: int) -> ArticleVersion | None:
+    """An article's text as it stood last, or None when no version is stored."""
+    found = _list_versions(session, article_id, newest=True)
+    return found[0] if found else None
+
+
+def get_version(session: Session, article_id: int, number: int) -> ArticleVersion:
+    """One version of an article by its number, from 1. Raises NotFoundError."""
+    found = _list_versions(session, article_id, number=number)
+    if not found:
+        count = len(_list_versions(session, article_id))
+        raise NotFoundError(f"article {article_id} has no version {number}; it has {count}")
+    return found[0]
+
+
+def list_versions(session: Session, article_id: int) -> tuple[ArticleVersion, ...]:
+    """All versions of an article, oldest first. One whose text retention dropped has an empty text."""
+    return _list_versions(session, article_id)
+
+
+def find_newest_versions(session: Session, article_ids: Iterable[int]) -> dict[int, ArticleVersion]:
+    """The newest version of each of these articles that has one."""
+    found: dict[int, ArticleVersion] = {}
+    for part in chunks(article_ids):
+        query = select(VERSIONS).where(VERSIONS.c.article_id.in_(part)).order_by(VERSIONS.c.number)
+        found |= {row["article_id"]: read_version(row) for row in session.execute(query).mappings()}
+    return found
+
+
+def read_version(row: Any) -> ArticleVersion:
+    """A version from its row, unpacked if it was packed; an empty text if retention dropped it."""
+    text = row["text"] if row["text"] is not None else unpack_text(row["packed"]) if row["packed"] else ""
+    return from_row(ArticleVersion, {**row, "text": text})
+
+
+# --- matches ----------------------------------------------------------------------------------
+
+
+def record_matches(session: Session, article_id: int, matches: Iterable[Match], *, matched_at: datetime) -> None:
+    """Store why an article belongs to stories (or was looked at and does not); what a person decided stays decided."""
+    decided = {
+        match.story: match.state for match in list_matches(session, article_id) if match.state != MatchState.AUTOMATIC
+    }
+    rows = [
+        _match_row(article_id, replace(match, state=decided.get(match.story, match.state)), matched_at)
+        for match in matches
+    ]
+    insert_or_update(session, MATCHES, rows, ["article_id", "story"])
+    touch(session, [article_id])
+
+
+def list_matches(session: Session, article_id: int) -> tuple[Match, ...]:
+    """An article's matches, the best first."""
+    query = select(MATCHES).where(MATCHES.c.article_id == article_id).order_by(MATCHES.c.score.desc(), MATCHES.c.story)
+    return tuple(from_row(Match, row) for row in session.execute(query).mappings())
+
+
+def set_match_state(session: Session, article_id: int, story: str, state: MatchState) -> None:
+    """Accept or reject a match as a person decided. Raises NotFoundError."""
+    pair = (MATCHES.c.article_id == article_id) & (MATCHES.c.story == story)
+    if not changed_rows(session.execute(update(MATCHES).where(pair).values(state=state.value))):
+        raise NotFoundError(f"article {article_id} was never held against story {story!r}")
+    touch(session, [article_id])
+
+
+def list_stories_of(session: Session, article_id: int) -> tuple[str, ...]:
+    """The stories that an article belongs to: matched and not rejected, or accepted by a person."""
+    query = select(MATCHES.c.story).where(MATCHES.c.article_id == article_id, *_belongs()).order_by(MATCHES.c.story)
+    return tuple(session.execute(query).scalars())
+
+
+# --- wire copies ------------------------------------------------------------------------------
+
+
+def set_fingerprints(session: Session, article_id: int, fingerprints: Iterable[int]) -> None:
+    """Make these the fingerprints of an article's text."""
+    session.execute(FINGERPRINTS.delete().where(FINGERPRINTS.c.article_id == article_id))
+    insert_rows(
+        session, FINGERPRINTS, [{"fingerprint": f, "article_id": article_id} for f in sorted(set(fingerprints))]
+    )
+
+
+def count_shared_fingerprints(session: Session, fingerprints: Iterable[int]) -> Counter[int]:
+    """How many of these fingerprints each stored article shares: the candidates for copies of one wire text."""
+    shared: Counter[int] = Counter()
+    for part in chunks(set(fingerprints)):
+        shared.update(
+            session.execute(select(FINGERPRINTS.c.article_id).where(FINGERPRINTS.c.fingerprint.in_(part))).scalars()
+        )
+    return shared
+
+
+def list_fingerprints(session: Session, article_id: int) -> frozenset[int]:
+    """The fingerprints of an article's text."""
+    query = select(FINGERPRINTS.c.fingerprint).where(FINGERPRINTS.c.article_id == article_id)
+    return frozenset(session.execute(query).scalars())
+
+
+# --- inside -----------------------------------------------------------------------------------
+
+
+def _articles(session: Session, numbers: list[int]) -> list[Article]:
+    found = []
+    for part in chunks(numbers):
+        query = select(ARTICLES).where(ARTICLES.c.article_id.in_(part)).order_by(ARTICLES.c.article_id)
+        found += [from_row(Article, row) for row in session.execute(query).mappings()]
+    return found
+
+
+def _numbers_of(session: Session, urls: Iterable[str]) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for part in chunks(dict.fromkeys(urls)):
+        query = select(ARTICLES.c.url, ARTICLES.c.article_id).where(ARTICLES.c.url.in_(part))
+        numbers |= {row.url: row.article_id for row in session.execute(query)}
+    return numbers
+
+
+def _list_versions(
+    session: Session, article_id: int, *, number: int | None = None, newest: bool = False
+) -> tuple[ArticleVersion, ...]:
+    query = select(VERSIONS).where(VERSIONS.c.article_id == article_id)
+    if number is not None:
+        query = query.where(VERSIONS.c.number == number)
+    query = query.order_by(VERSIONS.c.number.desc()).limit(1) if newest else query.order_by(VERSIONS.c.number)
+    return tuple(read_version(row) for row in session.execute(query).mappings())
+
+
+def _article_of(new: NewArticle) -> Article:
+    return Article(
+        article_id=0,
+        url=new.url,
+        source=new.source,
+        trust=new.trust,
+        title=new.title,
+        lang=new.lang,
+        published=new.published,
+        first_seen_at=new.fetched_at,
+        last_changed_at=new.fetched_at,
+        last_read_at=new.fetched_at,
+        reread_at=new.reread_at,
+        etag=new.etag,
+        last_modified=new.last_modified,
+    )
+
+
+def _first_version(article_id: int, new: NewArticle) -> dict[str, Any]:
+    return {
+        "article_id": article_id, "number": 1, "title": new.title, "text": new.text, "text_hash": new.text_hash,
+        "fetched_at": new.fetched_at,
+    }  # fmt: skip
+
+
+def _match_row(article_id: int, match: Match, matched_at: datetime) -> dict[str, Any]:
+    return {
+        "article_id": article_id, "story": match.story, "score": match.score, "hits": to_json(match.hits),
+        "is_match": match.is_match, "state": match.state.value, "matched_at": matched_at,
+    }  # fmt: skip
+
+
+def _belongs() -> tuple[Any, ...]:
+    automatic = MATCHES.c.is_match & (MATCHES.c.state != MatchState.REJECTED.value)
+    return (automatic | (MATCHES.c.state == MatchState.ACCEPTED.value),)

@@ -1,0 +1,316 @@
+"""Claims, the histories folded from them, and the change log, as stored."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlmodel import Session
+
+from storage.codec import from_json, to_json
+from storage.errors import NotFoundError
+from storage.records import History, LoggedRevision, RecordKey, Revision, RevisionKind, StampedClaim
+from storage.search_index import touch
+from storage.tables import CLAIMS, HISTORIES, REVISIONS
+from storage.writing import changed_rows, chunks, insert_new, insert_or_update
+
+_KEY = ("story", "metric", "unit", "population", "place", "period")
+
+
+def add_claims(session: Session, claims: Iterable[StampedClaim]) -> int:
+    """Store claims; one that is there already (same story, same id) stays as it was. Returns how many were new."""
+    rows = [_claim_row(stamped) for stamped in claims]
+    touch(session, {row["article_id"] for row in rows} - {None})
+    return insert_new(session, CLAIMS, rows, ["story", "claim_id"])
+
+
+def replace_claims(session: Session, claims: Iterable[StampedClaim]) -> None:
+    """Store claims; one that is there already takes all new values (a re-read ended it, a person re-scoped its story)."""
+    rows = [_claim_row(stamped) for stamped in claims]
+    touch(session, {row["article_id"] for row in rows} - {None})
+    insert_or_update(session, CLAIMS, rows, ["story", "claim_id"])
+
+
+def end_claims(
+    session: Session, story: str, claim_ids: Iterable[str], *, ended_at: datetime, version_last: int | None = None
+) -> int:
+    """Note that an edit took these claims out of their article; returns how many were standing until now."""
+    standing = [claim for claim in list_claims(session, story, claim_ids=claim_ids) if claim.ended_at is None]
+    replace_claims(session, [replace(claim, ended_at=ended_at, version_last=version_last) for claim in standing])
+    return len(standing)
+
+
+def get_claim(session: Session, claim_id: str, *, story: str | None = None) -> StampedClaim:
+    """The claim of this id. Raises NotFoundError."""
+    query = select(CLAIMS.c.payload).where(CLAIMS.c.claim_id == claim_id)
+    if story is not None:
+        query = query.where(CLAIMS.c.story == story)
+    payload = session.execute(query.order_by(CLAIMS.c.story).limit(1)).scalar()
+    if payload is None:
+        raise NotFoundError(f"no claim {claim_id!r} is stored; `storywatch claims list` shows those that are")
+    return from_json(StampedClaim, payload)
+
+
+def list_claims(
+    session: Session,
+    story: str | None = None,
+    *,
+    article_id: int | None = None,
+    metric: str | None = None,
+    origin: str | None = None,
+    claim_ids: Iterable[str] | None = None,
+    known_at: datetime | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> tuple[StampedClaim, ...]:
+    """Claims in the order in which they were learned; all of a story by default, as the fold takes them.
+
+    `known_at`: only those learned by then, and an end learned later is not known yet.
+    """
+    query = select(CLAIMS.c.payload).order_by(CLAIMS.c.recorded_at, CLAIMS.c.claim_id)
+    wanted = {"story": story, "article_id": article_id, "metric": metric, "origin": origin}
+    for name, value in wanted.items():
+        if value is not None:
+            query = query.where(CLAIMS.c[name] == value)
+    if claim_ids is not None:
+        query = query.where(CLAIMS.c.claim_id.in_(list(claim_ids)))
+    if known_at is not None:
+        query = query.where(CLAIMS.c.recorded_at <= known_at)
+    if limit is not None:
+        query = query.limit(limit).offset(offset)
+    claims = (from_json(StampedClaim, payload) for payload in session.execute(query).scalars())
+    return tuple(_as_known(claim, known_at) for claim in claims)
+
+
+def set_wire_group(session: Session, article_ids: Iterable[int], wire_group: str | None) -> None:
+    """Make all claims of these articles copies of one wire text (or of none)."""
+    for part in chunks(article_ids):
+        query = select(CLAIMS.c.payload).where(CLAIMS.c.article_id.in_(part))
+        claims = [from_json(StampedClaim, payload) for payload in session.execute(query).scalars()]
+        replace_claims(session, [replace(claim, wire_group=wire_group) for claim in claims])
+
+
+def delete_claims(session: Session, story: str, claim_ids: Iterable[str]) -> int:
+    """Take claims out, when a newer lexicon reads the same text otherwise; returns how many. The change log keeps its evidence."""
+    gone = 0
+    for part in chunks(claim_ids):
+        chosen = (CLAIMS.c.story == story) & CLAIMS.c.claim_id.in_(part)
+        articles = set(session.execute(select(CLAIMS.c.article_id).where(chosen)).scalars())
+        touch(session, articles - {None})
+        gone += changed_rows(session.execute(delete(CLAIMS).where(chosen)))
+    return gone
+
+
+# --- histories --------------------------------------------------------------------------------
+
+
+def find_histories(session: Session, story: str) -> dict[RecordKey, History]:
+    """The present histories of a story, by record: what the next fold is compared with."""
+    return {history.key: history for history in list_histories(session, story)}
+
+
+def list_histories(
+    session: Session, story: str | None = None, *, metric: str | None = None, limit: int | None = None, offset: int = 0
+) -> tuple[History, ...]:
+    """Histories in the order of their keys."""
+    query = select(HISTORIES.c.payload).order_by(*(HISTORIES.c[name] for name in _KEY))
+    if story is not None:
+        query = query.where(HISTORIES.c.story == story)
+    if metric is not None:
+        query = query.where(HISTORIES.c.metric == metric)
+    if limit is not None:
+        query = query.limit(limit).offset(offset)
+    return tuple(from_json(History, payload) for payload in session.execute(query).scalars())
+
+
+def get_history(session: Session, key: RecordKey) -> History:
+    """The present history of one record. Raises NotFoundError."""
+    payload = session.execute(select(HISTORIES.c.payload).where(*_is_key(HISTORIES, key))).scalar()
+    if payload is None:
+        raise NotFoundError(
+            f"story {key.story!r} has no record {key.metric!r} of this unit, population, place and period"
+        )
+    return from_json(History, payload)
+
+
+def record_histories(session: Session, story: str, histories: Mapping[RecordKey, History], *, now: datetime) -> int:
+    """Make these the histories of a story, and no others; returns how many rows were written or taken out."""
+    held = {
+        RecordKey(**{name: row[name] for name in _KEY}): row["payload"]
+        for row in session.execute(select(HISTORIES).where(HISTORIES.c.story == story)).mappings()
+    }
+    rows = [_history_row(history, now) for history in histories.values()]
+    changed = [row for row in rows if held.get(RecordKey(**{name: row[name] for name in _KEY})) != row["payload"]]
+    insert_or_update(session, HISTORIES, changed, _KEY)
+    gone = held.keys() - histories.keys()
+    for key in gone:
+        session.execute(delete(HISTORIES).where(*_is_key(HISTORIES, key)))
+    return len(changed) + len(gone)
+
+
+# --- the change log ---------------------------------------------------------------------------
+
+
+def add_revisions(session: Session, revisions: Iterable[Revision]) -> tuple[Revision, ...]:
+    """Append to the change log; returns those that were not in it yet, in the order given: what may be told."""
+    given = list({revision.revision_id: revision for revision in revisions}.values())
+    known: set[str] = set()
+    for part in chunks([revision.revision_id for revision in given]):
+        known.update(
+            session.execute(select(REVISIONS.c.revision_id).where(REVISIONS.c.revision_id.in_(part))).scalars()
+        )
+    fresh = [revision for revision in given if revision.revision_id not in known]
+    insert_new(session, REVISIONS, [_revision_row(revision) for revision in fresh], ["revision_id"])
+    return tuple(fresh)
+
+
+def get_revision(session: Session, revision_id: str) -> Revision:
+    """The revision of this id. Raises NotFoundError."""
+    found = find_revisions(session, [revision_id])
+    if not found:
+        raise NotFoundError(f"the change log has no revision {revision_id!r}")
+    return found[revision_id]
+
+
+def find_revisions(session: Session, revision_ids: Iterable[str]) -> dict[str, Revision]:
+    """The revisions of these ids; unknown ones are absent."""
+    found: dict[str, Revision] = {}
+    for part in chunks(revision_ids):
+        query = select(REVISIONS.c.revision_id, REVISIONS.c.payload).where(REVISIONS.c.revision_id.in_(part))
+        found |= {row.revision_id: from_json(Revision, row.payload) for row in session.execute(query)}
+    return found
+
+
+def list_revisions(
+    session: Session,
+    story: str | None = None,
+    *,
+    key: RecordKey | None = None,
+    kinds: Iterable[RevisionKind] = (),
+    metric: str | None = None,
+    article_id: int | None = None,
+    known_at: datetime | None = None,
+    newest_first: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> tuple[Revision, ...]:
+    """The change log in the order of writing, or newest first; all of it unless narrowed."""
+    order = REVISIONS.c.sequence.desc() if newest_first else REVISIONS.c.sequence
+    query = select(REVISIONS.c.payload).order_by(order)
+    if story is not None:
+        query = query.where(REVISIONS.c.story == story)
+    if key is not None:
+        query = query.where(*_is_key(REVISIONS, key))
+    if wanted := [kind.value for kind in kinds]:
+        query = query.where(REVISIONS.c.kind.in_(wanted))
+    if metric is not None:
+        query = query.where(REVISIONS.c.metric == metric)
+    if article_id is not None:
+        query = query.where(REVISIONS.c.article_id == article_id)
+    if known_at is not None:
+        query = query.where(REVISIONS.c.recorded_at <= known_at)
+    if limit is not None:
+        query = query.limit(limit).offset(offset)
+    return tuple(from_json(Revision, payload) for payload in session.execute(query).scalars())
+
+
+def list_revisions_after(session: Session, sequence: int, *, limit: int = 1000) -> tuple[LoggedRevision, ...]:
+    """The change log after a place in it, with the places: for readers that go on where they stopped."""
+    query = select(REVISIONS.c.sequence, REVISIONS.c.payload).where(REVISIONS.c.sequence > sequence)
+    rows = session.execute(query.order_by(REVISIONS.c.sequence).limit(limit))
+    return tuple(LoggedRevision(sequence=row.sequence, revision=from_json(Revision, row.payload)) for row in rows)
+
+
+def count_corrections(session: Session, revision_ids: Iterable[str]) -> dict[str, int]:
+    """How often each of these revisions was taken back by a correction; those never are absent."""
+    counted: dict[str, int] = {}
+    for part in chunks(revision_ids):
+        query = select(REVISIONS.c.corrects, func.count()).where(REVISIONS.c.corrects.in_(part))
+        counted |= {row[0]: row[1] for row in session.execute(query.group_by(REVISIONS.c.corrects))}
+    return counted
+
+
+def count_revisions(session: Session, story: str | None = None) -> int:
+    """How long the change log is, or the part of it about one story."""
+    query = select(func.count()).select_from(REVISIONS)
+    if story is not None:
+        query = query.where(REVISIONS.c.story == story)
+    return int(session.execute(query).scalar_one())
+
+
+# --- inside -----------------------------------------------------------------------------------
+
+
+def _as_known(claim: StampedClaim, known_at: datetime | None) -> StampedClaim:
+    if known_at is not None and claim.ended_at is not None and claim.ended_at > known_at:
+        return replace(claim, ended_at=None, version_last=None)
+    return claim
+
+
+def _is_key(table: Any, key: RecordKey) -> tuple[Any, ...]:
+    return tuple(table.c[name] == getattr(key, name) for name in _KEY)
+
+
+def _claim_row(stamped: StampedClaim) -> dict[str, Any]:
+    claim, asserted = stamped.claim, stamped.asserted_at
+    return {
+        "story": stamped.story,
+        "claim_id": stamped.claim_id,
+        "article_id": stamped.article_id or None,
+        "metric": claim.metric,
+        "unit": claim.unit,
+        "population": claim.population,
+        "place": claim.place,
+        "kind": claim.kind.value,
+        "status": claim.status.value,
+        "qualifier": claim.qualifier.value,
+        "state": claim.state,
+        "value": claim.value,
+        "low": claim.low,
+        "high": claim.high,
+        "origin": claim.origin,
+        "speaker": claim.speaker,
+        "source": stamped.source,
+        "asserted_at_from": asserted.not_before if asserted else None,
+        "asserted_at_to": asserted.not_after if asserted else None,
+        "ended_at": stamped.ended_at,
+        "recorded_at": stamped.recorded_at,
+        "wire_group": stamped.wire_group,
+        "is_baseline": stamped.is_baseline,
+        "payload": to_json(stamped),
+    }
+
+
+def _history_row(history: History, now: datetime) -> dict[str, Any]:
+    return {
+        **{name: getattr(history.key, name) for name in _KEY},
+        "low": history.low,
+        "best": history.best,
+        "high": history.high,
+        "state": history.current.state if history.current else None,
+        "is_contested": history.is_contested,
+        "is_provisional": history.is_provisional,
+        "steps": len(history.steps),
+        "updated_at": now,
+        "payload": to_json(history),
+    }
+
+
+def _revision_row(revision: Revision) -> dict[str, Any]:
+    public, effective = revision.public_at, revision.effective_at
+    return {
+        "revision_id": revision.revision_id,
+        **{name: getattr(revision.key, name) for name in _KEY},
+        "story": revision.story,
+        "kind": revision.kind.value,
+        "recorded_at": revision.recorded_at,
+        "public_at_from": public.not_before if public else None,
+        "public_at_to": public.not_after if public else None,
+        "effective_at_from": effective.not_before if effective else None,
+        "effective_at_to": effective.not_after if effective else None,
+        "article_id": revision.article_id,
+        "corrects": revision.corrects,
+        "is_silent": revision.is_silent,
+        "payload": to_json(revision),
+    }

@@ -1,0 +1,203 @@
+"""Records to JSON and back, and records to flat rows and back, from their type hints alone.
+
+A record class is read once; the functions made for it are kept. Nothing is guessed from the data:
+a tuple comes back as a tuple, an enum as its enum, a time as an aware one in UTC. Unknown keys are
+ignored and missing ones take the record's default, so that a payload written by an older version is
+still read.
+"""
+
+import dataclasses
+import json
+import types
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from storage.records import Span
+
+R = TypeVar("R")
+Convert = Callable[[Any], Any]
+_PLAIN = (str, int, float, bool)
+
+
+def to_json(record: object) -> str:
+    """A record (or a tuple of records) as compact JSON text; fields at their default are left out."""
+    return json.dumps(encode(record), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(kind: type[R], text: str) -> R:
+    """The record of class `kind` that `to_json` wrote as `text`."""
+    return cast(R, _decoder(kind)(json.loads(text)))
+
+
+def encode(value: object) -> Any:
+    """A record as plain JSON values: dicts, lists, strings, numbers, None."""
+    if value is None or (isinstance(value, _PLAIN) and not isinstance(value, Enum)):
+        return value
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return as_utc(value).isoformat()
+    if isinstance(value, tuple | list):
+        return [encode(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            name: encode(item) for name, default in _defaults(type(value)) if (item := getattr(value, name)) != default
+        }
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def decode(kind: type[R], data: Any) -> R:
+    """The record of class `kind` from what `encode` made of it."""
+    return cast(R, _decoder(kind)(data))
+
+
+def as_utc(moment: datetime) -> datetime:
+    """The same moment in UTC; a naive time is refused with ValueError, since nobody can say what it means."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone: give an aware time")
+    return moment.astimezone(UTC)
+
+
+def pack_text(text: str) -> bytes:
+    """A text, compressed for keeping."""
+    return zlib.compress(text.encode(), 6)
+
+
+def unpack_text(packed: bytes) -> str:
+    """The text that `pack_text` compressed."""
+    return zlib.decompress(packed).decode()
+
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+def to_row(record: object, *, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A record as column values: a Span becomes two columns (`…_from`, `…_to`), anything nested becomes JSON text."""
+    row: dict[str, Any] = {}
+    for name, shape, _ in _columns(type(record)):
+        if name in leave_out:
+            continue
+        value = getattr(record, name)
+        if shape == "span":
+            row[f"{name}_from"] = value.not_before if value else None
+            row[f"{name}_to"] = value.not_after if value else None
+        elif shape == "enum":
+            row[name] = value.value
+        elif shape == "json":
+            row[name] = to_json(value)
+        else:
+            row[name] = value
+    return row
+
+
+def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
+    """The record of class `kind` from column values; columns that the record has no field for are ignored."""
+    values: dict[str, Any] = {}
+    for name, shape, convert in _columns(kind):
+        if shape == "span":
+            start, end = row[f"{name}_from"], row[f"{name}_to"]
+            values[name] = None if start is None else Span(not_before=start, not_after=end)
+        elif shape == "enum":
+            values[name] = convert(row[name])
+        elif shape == "json":
+            values[name] = convert(json.loads(row[name]))
+        else:
+            values[name] = row[name]
+    return kind(**values)
+
+
+def column_names(kind: type) -> tuple[str, ...]:
+    """The columns that `to_row` fills for a record class, in the order of its fields."""
+    names: list[str] = []
+    for name, shape, _ in _columns(kind):
+        names.extend((f"{name}_from", f"{name}_to") if shape == "span" else (name,))
+    return tuple(names)
+
+
+@cache
+def _columns(kind: type) -> tuple[tuple[str, str, Convert], ...]:
+    """For each field of a record class: its name, how it lies in a row, and how to bring it back."""
+    hints = get_type_hints(kind)
+    fields = dataclasses.fields(kind)
+    return tuple((field.name, *_shape(hints[field.name])) for field in fields)
+
+
+def _shape(hint: Any) -> tuple[str, Convert]:
+    inner = _without_none(hint)
+    if inner is Span:
+        return "span", _same
+    if isinstance(inner, type) and issubclass(inner, Enum):
+        return "enum", inner
+    if inner in (*_PLAIN, datetime, bytes):
+        return "plain", _same
+    return "json", _decoder(hint)
+
+
+def _without_none(hint: Any) -> Any:
+    if get_origin(hint) in (Union, types.UnionType):
+        rest = [part for part in get_args(hint) if part is not type(None)]
+        if len(rest) == 1:
+            return rest[0]
+    return hint
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+# --- JSON -------------------------------------------------------------------------------------
+
+
+@cache
+def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
+    """The fields of a record class with their defaults; a field without one has a value that equals nothing."""
+    return tuple(
+        (field.name, object() if field.default is dataclasses.MISSING else field.default)
+        for field in dataclasses.fields(kind)
+    )
+
+
+@cache
+def _decoder(hint: Any) -> Convert:
+    """The function that brings a value of this type back from JSON."""
+    inner = _without_none(hint)
+    if inner is not hint:
+        decode_inner = _decoder(inner)
+        return lambda value: None if value is None else decode_inner(value)
+    if hint is float:
+        return float
+    if hint in _PLAIN or hint is Any:
+        return _same
+    if hint is datetime:
+        return datetime.fromisoformat
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    if get_origin(hint) is tuple:
+        return _tuple_decoder(get_args(hint))
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _record_decoder(hint)
+    raise TypeError(f"{hint!r} has no JSON form here")
+
+
+def _tuple_decoder(parts: tuple[Any, ...]) -> Convert:
+    if len(parts) == 2 and parts[1] is Ellipsis:
+        item = _decoder(parts[0])
+        return lambda values: tuple(map(item, values))
+    items = tuple(map(_decoder, parts))
+    return lambda values: tuple(convert(value) for convert, value in zip(items, values, strict=True))
+
+
+def _record_decoder(kind: type) -> Convert:
+    converters: dict[str, Convert] = {}
+
+    def decode_record(data: dict[str, Any]) -> Any:
+        if not converters:
+            hints = get_type_hints(kind)
+            converters.update({field.name: _decoder(hints[field.name]) for field in dataclasses.fields(kind)})
+        return kind(**{name: converters[name](value) for name, value in data.items() if name in converters})
+
+    return decode_record

@@ -1,0 +1,205 @@
+"""The database: one engine, sessions that read or write, errors in words, migrations at start.
+
+SQLite runs in WAL with `synchronous=FULL`, so that a commit outlives a power cut; a writer begins immediate and waits
+its turn, readers are never blocked. On PostgreSQL a writer that folds a story takes its advisory lock first.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Session
+
+from storage import schema, search_index
+from storage.errors import DatabaseError, SchemaVersionError
+
+BUSY_SECONDS = 30.0
+
+
+class Database:
+    """One database by its URL (`sqlite:///file.db`, `sqlite://` in memory, `postgresql+psycopg://…`). Safe between threads."""
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        """Nothing is opened yet. Raises DatabaseError for an address that cannot be one, or a driver that is not installed."""
+        self.url = url
+        self._turn = threading.RLock()
+        try:
+            parsed = make_url(url)
+            self.is_sqlite = parsed.get_backend_name() == "sqlite"
+            self._is_memory = self.is_sqlite and parsed.database in (None, "", ":memory:")
+            self.path = Path(parsed.database) if self.is_sqlite and not self._is_memory and parsed.database else None
+            self.label = parsed.render_as_string(hide_password=True)
+            self.engine = self._make_engine(pool_size)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise DatabaseError(
+                f"database_url {url.split('@')[-1]!r}: {error}; write sqlite:///path/to/file.db or "
+                "postgresql+psycopg://user:password@host/name (which needs the `postgres` extra installed)"
+            ) from error
+        self._writer = self.engine.execution_options(**{schema.BEGIN: "BEGIN IMMEDIATE"})
+        self._reader = (
+            self.engine
+            if self.is_sqlite
+            else self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        )
+
+    def _make_engine(self, pool_size: int) -> Engine:
+        if not self.is_sqlite:
+            return create_engine(self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        if self.path is not None:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise DatabaseError(
+                    f"{self.path.parent}: the folder for the database cannot be made: {error}"
+                ) from error
+        options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": BUSY_SECONDS}}
+        if self._is_memory:
+            options["poolclass"] = StaticPool
+        else:
+            options |= {"pool_size": pool_size, "max_overflow": pool_size}
+        engine = create_engine(self.url, **options)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one moment of the database; what it writes is thrown away. Raises DatabaseError."""
+        if self._is_memory:
+            with self._turn, self._session(self._reader) as session:
+                yield session
+        else:
+            with self._session(self._reader) as session:
+                yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose work is committed whole at the end, or not at all when the block raises.
+
+        One at a time in this process (the caller waits, so run it in a thread where waiting matters). Articles touched in
+        it are indexed for search before the commit. Raises DatabaseError; one that is retryable may be tried again whole.
+        """
+        with self._turn, self._session(self._writer) as session:
+            yield session
+            search_index.index_touched(session)
+            session.commit()
+
+    @contextmanager
+    def _session(self, engine: Engine) -> Iterator[Session]:
+        try:
+            with Session(engine, expire_on_commit=False) as session:
+                yield session
+        except DBAPIError as error:
+            raise describe_error(error, self.label) from error
+
+    def upgrade(self) -> None:
+        """Bring the schema up to date; several processes may do so at once. Raises SchemaVersionError on a newer schema."""
+        try:
+            with self._turn:
+                schema.upgrade(self.engine)
+        except DBAPIError as error:
+            raise describe_error(error, self.label) from error
+
+    def schema_version(self) -> str | None:
+        """The migration that the database stands at; None when it was never migrated."""
+        try:
+            with self.engine.connect() as connection:
+                return schema.current_version(connection)
+        except DBAPIError as error:
+            raise describe_error(error, self.label) from error
+
+    def check(self) -> None:
+        """Prove that the database answers and has the schema of this Storywatch; else SchemaVersionError or DatabaseError."""
+        schema.require_current(self.schema_version(), self.label)
+        with self.read() as session:
+            session.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def lock_story(session: Session, *slugs: str) -> None:
+    """Hold these stories for this transaction, so that two processes never fold one record at once.
+
+    Taken in the order of their names, so that two of them cannot wait for each other. On SQLite a writer is alone anyway.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    for slug in sorted(set(slugs)):
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"), {"name": f"story:{slug}"})
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Settings of one SQLite connection. The driver must not begin transactions by itself: we do, immediate for writers."""
+    connection.isolation_level = None
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(schema.BEGIN, "BEGIN"))
+
+
+_MESSAGES: tuple[tuple[str, type[DatabaseError], bool, str], ...] = (
+    ("no such table", SchemaVersionError, False, "the schema is not there: run `storywatch db upgrade`"),
+    (
+        "no such column",
+        SchemaVersionError,
+        False,
+        "the schema is older than this Storywatch: run `storywatch db upgrade`",
+    ),
+    ("undefinedtable", SchemaVersionError, False, "the schema is not there: run `storywatch db upgrade`"),
+    (
+        "undefinedcolumn",
+        SchemaVersionError,
+        False,
+        "the schema is older than this Storywatch: run `storywatch db upgrade`",
+    ),
+    ("database or disk is full", DatabaseError, True, "the disk is full: free some space; nothing stored is lost"),
+    ("diskfull", DatabaseError, True, "the server's disk is full: free some space; nothing stored is lost"),
+    (
+        "disk i/o error",
+        DatabaseError,
+        True,
+        "the disk cannot be read or written: look at it; nothing committed is lost",
+    ),
+    (
+        "is locked",
+        DatabaseError,
+        True,
+        f"another process has held the database for over {BUSY_SECONDS:.0f} s: try again",
+    ),
+    ("readonly", DatabaseError, False, "the file or its folder is read-only: give this user the right to write there"),
+    ("unable to open", DatabaseError, False, "the file cannot be opened: look at its path and rights"),
+    ("not a database", DatabaseError, False, "the file is no SQLite database: look at database_url"),
+    ("malformed", DatabaseError, False, "the file is damaged: restore a backup with `storywatch restore`"),
+    ("deadlock", DatabaseError, True, "two writers waited for each other: try again"),
+    ("serializ", DatabaseError, True, "another writer was faster: try again"),
+    (
+        "connection",
+        DatabaseError,
+        True,
+        "the database server cannot be reached: look at database_url and at the server",
+    ),
+)
+
+
+def describe_error(error: DBAPIError, label: str) -> DatabaseError:
+    """A driver's error as ours: what happened in this database, and what to do."""
+    words = " ".join(f"{type(error.orig).__name__}: {error.orig}".split())
+    for sign, kind, retryable, advice in _MESSAGES:
+        if sign in words.lower():
+            return _described(kind(f"{label}: {advice} ({words})"), retryable)
+    return _described(DatabaseError(f"{label}: {words}"), error.connection_invalidated)
+
+
+def _described(error: DatabaseError, retryable: bool) -> DatabaseError:
+    error.retryable = retryable
+    return error

@@ -1,0 +1,276 @@
+"""Alerts, deliveries, silences, the sent log and the health of channels, as stored: the outbox and what came of it."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, update
+from sqlmodel import Session
+
+from storage.codec import from_row, to_row
+from storage.errors import NotFoundError
+from storage.records import (
+    Alert,
+    AlertState,
+    ChannelHealth,
+    Delivery,
+    DeliveryState,
+    SentGroup,
+    Silence,
+)
+from storage.tables import ALERTS, CHANNEL_HEALTH, DELIVERIES, DELIVERY_ALERTS, SENT_GROUPS, SILENCES
+from storage.writing import changed_rows, chunks, insert_new, insert_or_update, is_postgres
+
+# --- alerts -----------------------------------------------------------------------------------
+
+
+def add_alerts(session: Session, alerts: Iterable[Alert]) -> int:
+    """Store planned alerts; those that are there already stay as they are. Returns how many were new."""
+    return insert_new(session, ALERTS, [to_row(alert) for alert in alerts], ["alert_id"])
+
+
+def update_alerts(session: Session, alerts: Iterable[Alert]) -> None:
+    """Store all fields of these alerts (released, superseded, silenced, …)."""
+    insert_or_update(session, ALERTS, [to_row(alert) for alert in alerts], ["alert_id"])
+
+
+def get_alert(session: Session, alert_id: str) -> Alert:
+    """The alert of this id. Raises NotFoundError."""
+    found = find_alerts(session, [alert_id])
+    if not found:
+        raise NotFoundError(f"no alert {alert_id!r}; `storywatch alerts list` shows them")
+    return found[alert_id]
+
+
+def find_alerts(session: Session, alert_ids: Iterable[str]) -> dict[str, Alert]:
+    """The alerts of these ids; unknown ones are absent."""
+    found: dict[str, Alert] = {}
+    for part in chunks(alert_ids):
+        query = select(ALERTS).where(ALERTS.c.alert_id.in_(part))
+        found |= {row["alert_id"]: from_row(Alert, row) for row in session.execute(query).mappings()}
+    return found
+
+
+def list_alerts(
+    session: Session,
+    *,
+    states: Iterable[AlertState] = (),
+    story: str | None = None,
+    subscription: str | None = None,
+    revision_ids: Iterable[str] | None = None,
+    newest_first: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> tuple[Alert, ...]:
+    """Alerts in the order in which they were planned, or newest first; all of them unless narrowed."""
+    order = (ALERTS.c.planned_at, ALERTS.c.alert_id)
+    query = select(ALERTS).order_by(*(column.desc() for column in order) if newest_first else order)
+    if wanted := [state.value for state in states]:
+        query = query.where(ALERTS.c.state.in_(wanted))
+    if story is not None:
+        query = query.where(ALERTS.c.story == story)
+    if subscription is not None:
+        query = query.where(ALERTS.c.subscription == subscription)
+    if revision_ids is not None:
+        query = query.where(ALERTS.c.revision_id.in_(list(revision_ids)))
+    if limit is not None:
+        query = query.limit(limit).offset(offset)
+    return tuple(from_row(Alert, row) for row in session.execute(query).mappings())
+
+
+def list_pending_alerts(session: Session) -> tuple[Alert, ...]:
+    """Alerts that wait for their group, oldest first. On PostgreSQL they are locked, and those of another planner left out."""
+    query = select(ALERTS).where(ALERTS.c.state == AlertState.PENDING.value)
+    query = query.order_by(ALERTS.c.planned_at, ALERTS.c.alert_id)
+    if is_postgres(session):
+        query = query.with_for_update(skip_locked=True)
+    return tuple(from_row(Alert, row) for row in session.execute(query).mappings())
+
+
+def list_told(session: Session, revision_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The names of the subscriptions that were really told each of these revisions: those who get its correction."""
+    told: dict[str, set[str]] = {}
+    for part in chunks(revision_ids):
+        query = (
+            select(ALERTS.c.revision_id, ALERTS.c.subscription)
+            .join(DELIVERY_ALERTS, DELIVERY_ALERTS.c.alert_id == ALERTS.c.alert_id)
+            .join(DELIVERIES, DELIVERIES.c.delivery_id == DELIVERY_ALERTS.c.delivery_id)
+            .where(ALERTS.c.revision_id.in_(part), DELIVERIES.c.state == DeliveryState.DELIVERED.value)
+            .distinct()
+        )
+        for revision_id, subscription in session.execute(query):
+            told.setdefault(revision_id, set()).add(subscription)
+    return {revision_id: frozenset(names) for revision_id, names in told.items()}
+
+
+# --- deliveries -------------------------------------------------------------------------------
+
+
+def add_deliveries(session: Session, deliveries: Iterable[Delivery]) -> int:
+    """Store deliveries; those that are there already stay as they are. Returns how many were new."""
+    given = list(deliveries)
+    added = insert_new(session, DELIVERIES, [to_row(delivery) for delivery in given], ["delivery_id"])
+    links = [
+        {"delivery_id": delivery.delivery_id, "alert_id": alert_id}
+        for delivery in given
+        for alert_id in dict.fromkeys(delivery.alert_ids)
+    ]
+    insert_new(session, DELIVERY_ALERTS, links, ["delivery_id", "alert_id"])
+    return added
+
+
+def update_delivery(session: Session, delivery: Delivery) -> None:
+    """Store all fields of a delivery (what came of an attempt). Raises NotFoundError."""
+    chosen = DELIVERIES.c.delivery_id == delivery.delivery_id
+    if not changed_rows(session.execute(update(DELIVERIES).where(chosen).values(**to_row(delivery)))):
+        raise NotFoundError(f"no delivery {delivery.delivery_id!r}")
+
+
+def claim_deliveries(
+    session: Session, *, now: datetime, worker: str, lease_seconds: float = 300, limit: int = 50
+) -> tuple[Delivery, ...]:
+    """Take deliveries that are due, for `worker` alone: two dispatchers never take the same one.
+
+    They are `sending` until `claimed_until`; a worker that died in between loses them to the next one after that. Of
+    one lane only the earliest is taken, and none while another of it is being sent. Their attempts are counted here.
+    """
+    free = select(DELIVERIES).where(_is_free(now)).order_by(DELIVERIES.c.due_at, DELIVERIES.c.created_at)
+    if is_postgres(session):
+        # Lanes are looked at and taken under one lock, else two dispatchers could take two of one lane at once.
+        session.execute(select(func.pg_advisory_xact_lock(7_026_002)))
+    busy = set(
+        session.execute(
+            select(DELIVERIES.c.lane).where(
+                DELIVERIES.c.state == DeliveryState.SENDING.value, DELIVERIES.c.claimed_until > now
+            )
+        ).scalars()
+    )
+    taken: list[dict[str, Any]] = []
+    for row in session.execute(free.limit(limit * 4)).mappings():
+        if len(taken) == limit:
+            break
+        if row["lane"] and row["lane"] in busy:
+            continue
+        busy.add(row["lane"])
+        taken.append(dict(row))
+    until = now + timedelta(seconds=lease_seconds)
+    claimed = {"state": DeliveryState.SENDING.value, "claimed_by": worker, "claimed_until": until}
+    for part in chunks([row["delivery_id"] for row in taken]):
+        chosen = DELIVERIES.c.delivery_id.in_(part)
+        session.execute(update(DELIVERIES).where(chosen).values(**claimed, attempts=DELIVERIES.c.attempts + 1))
+    return tuple(from_row(Delivery, {**row, **claimed, "attempts": row["attempts"] + 1}) for row in taken)
+
+
+def get_delivery(session: Session, delivery_id: str) -> Delivery:
+    """The delivery of this id. Raises NotFoundError."""
+    row = session.execute(select(DELIVERIES).where(DELIVERIES.c.delivery_id == delivery_id)).mappings().first()
+    if row is None:
+        raise NotFoundError(f"no delivery {delivery_id!r}; `storywatch alerts list` shows them")
+    return from_row(Delivery, row)
+
+
+def list_deliveries(
+    session: Session,
+    *,
+    states: Iterable[DeliveryState] = (),
+    channel: str | None = None,
+    alert_id: str | None = None,
+    lanes: Iterable[str] | None = None,
+    newest_first: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> tuple[Delivery, ...]:
+    """Deliveries in the order in which they were made, or newest first; all of them unless narrowed."""
+    order = (DELIVERIES.c.created_at, DELIVERIES.c.delivery_id)
+    query = select(DELIVERIES).order_by(*(column.desc() for column in order) if newest_first else order)
+    if wanted := [state.value for state in states]:
+        query = query.where(DELIVERIES.c.state.in_(wanted))
+    if channel is not None:
+        query = query.where(DELIVERIES.c.channel == channel)
+    if alert_id is not None:
+        carrying = select(DELIVERY_ALERTS.c.delivery_id).where(DELIVERY_ALERTS.c.alert_id == alert_id)
+        query = query.where(DELIVERIES.c.delivery_id.in_(carrying))
+    if lanes is not None:
+        query = query.where(DELIVERIES.c.lane.in_(list(lanes)))
+    if limit is not None:
+        query = query.limit(limit).offset(offset)
+    return tuple(from_row(Delivery, row) for row in session.execute(query).mappings())
+
+
+def next_delivery_due_at(session: Session) -> datetime | None:
+    """When the next delivery falls due; None when none waits."""
+    waiting = DELIVERIES.c.state == DeliveryState.DUE.value
+    found: datetime | None = session.execute(select(func.min(DELIVERIES.c.due_at)).where(waiting)).scalar()
+    return found
+
+
+def count_deliveries(session: Session) -> dict[DeliveryState, int]:
+    """How many deliveries stand in each state."""
+    query = select(DELIVERIES.c.state, func.count()).group_by(DELIVERIES.c.state)
+    return {DeliveryState(state): count for state, count in session.execute(query)}
+
+
+# --- the sent log, silences, channels ---------------------------------------------------------
+
+
+def record_sent_groups(session: Session, groups: Iterable[SentGroup]) -> None:
+    """Note when groups were flushed; the latest word on each counts."""
+    insert_or_update(session, SENT_GROUPS, [to_row(group) for group in groups], ["subscription", "group_key"])
+
+
+def list_sent_groups(
+    session: Session, *, subscription: str | None = None, since: datetime | None = None
+) -> tuple[SentGroup, ...]:
+    """The sent log, by subscription and group."""
+    query = select(SENT_GROUPS).order_by(SENT_GROUPS.c.subscription, SENT_GROUPS.c.group_key)
+    if subscription is not None:
+        query = query.where(SENT_GROUPS.c.subscription == subscription)
+    if since is not None:
+        query = query.where(SENT_GROUPS.c.sent_at >= since)
+    return tuple(from_row(SentGroup, row) for row in session.execute(query).mappings())
+
+
+def add_silence(session: Session, silence: Silence) -> None:
+    """Store a silence, or its new end and comment."""
+    insert_or_update(session, SILENCES, [to_row(silence)], ["silence_id"])
+
+
+def end_silence(session: Session, silence_id: str, *, now: datetime) -> Silence:
+    """End a silence now; one that is over stays as it was. Raises NotFoundError."""
+    chosen = (SILENCES.c.silence_id == silence_id) & (SILENCES.c.ends_at > now)
+    session.execute(update(SILENCES).where(chosen).values(ends_at=now))
+    row = session.execute(select(SILENCES).where(SILENCES.c.silence_id == silence_id)).mappings().first()
+    if row is None:
+        raise NotFoundError(f"no silence {silence_id!r}; `storywatch alerts silence --list` shows them")
+    return from_row(Silence, row)
+
+
+def list_silences(session: Session, *, at: datetime | None = None) -> tuple[Silence, ...]:
+    """Silences by their start; only those that are not over at a time where given."""
+    query = select(SILENCES).order_by(SILENCES.c.starts_at, SILENCES.c.silence_id)
+    if at is not None:
+        query = query.where(SILENCES.c.ends_at > at)
+    return tuple(from_row(Silence, row) for row in session.execute(query).mappings())
+
+
+def record_channel_health(session: Session, health: ChannelHealth) -> None:
+    """Note how a channel fares."""
+    insert_or_update(session, CHANNEL_HEALTH, [to_row(health)], ["channel"])
+
+
+def find_channel_health(session: Session, channel: str) -> ChannelHealth | None:
+    """How a channel fares, or None when nothing was ever sent on it."""
+    found = [health for health in list_channel_health(session) if health.channel == channel]
+    return found[0] if found else None
+
+
+def list_channel_health(session: Session) -> tuple[ChannelHealth, ...]:
+    """How all channels fare, by name."""
+    query = select(CHANNEL_HEALTH).order_by(CHANNEL_HEALTH.c.channel)
+    return tuple(from_row(ChannelHealth, row) for row in session.execute(query).mappings())
+
+
+def _is_free(now: datetime) -> Any:
+    due = (DELIVERIES.c.state == DeliveryState.DUE.value) & (DELIVERIES.c.due_at <= now)
+    orphaned = (DELIVERIES.c.state == DeliveryState.SENDING.value) & (DELIVERIES.c.claimed_until <= now)
+    return or_(due, orphaned)

@@ -1,0 +1,172 @@
+"""Feeds as stored: which are due, what polling learned, which entries were seen, and manners towards hosts."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_, select, update
+from sqlmodel import Session
+
+from storage.codec import from_row, to_row
+from storage.errors import NotFoundError
+from storage.records import Feed, FeedSpec, FeedState, HostPace, SeenEntry
+from storage.tables import FEED_STORIES, FEEDS, HOSTS, SEEN_ENTRIES
+from storage.writing import changed_rows, chunks, insert_new, insert_or_update, is_postgres
+
+
+def add_feed(session: Session, spec: FeedSpec, *, stories: Iterable[str] = (), due_at: datetime | None = None) -> Feed:
+    """Store a feed by its address, due at once unless told otherwise; one that is there takes the new description.
+
+    A feed that a person removed comes back. `stories` are added to those that it serves.
+    """
+    feed = Feed(
+        feed_id=0, url=spec.url, source=spec.source, trust=spec.trust, full=spec.full, lang=spec.lang, due_at=due_at
+    )
+    insert_new(session, FEEDS, [to_row(feed, leave_out=("feed_id",))], ["url"])
+    held = get_feed(session, spec.url)
+    state = FeedState.ACTIVE if held.state is FeedState.REMOVED else held.state
+    described = replace(
+        held, source=spec.source or held.source, trust=spec.trust, full=spec.full, lang=spec.lang, state=state
+    )
+    if described != held:
+        update_feed(session, described)
+    links = [{"feed_id": held.feed_id, "story": story} for story in stories]
+    insert_new(session, FEED_STORIES, links, ["feed_id", "story"])
+    return described
+
+
+def update_feed(session: Session, feed: Feed) -> None:
+    """Store what polling learned of a feed: all fields of the record. Raises NotFoundError."""
+    values = to_row(feed, leave_out=("feed_id",))
+    if not changed_rows(session.execute(update(FEEDS).where(FEEDS.c.feed_id == feed.feed_id).values(**values))):
+        raise NotFoundError(f"no feed has the number {feed.feed_id}")
+
+
+def update_feeds(session: Session, feeds: Iterable[Feed]) -> None:
+    """Store what polling learned of many feeds, in one batch."""
+    rows = [to_row(feed) for feed in feeds]
+    insert_or_update(session, FEEDS, rows, ["feed_id"])
+
+
+def get_feed(session: Session, feed: int | str) -> Feed:
+    """The feed of this number or address. Raises NotFoundError."""
+    found = find_feed(session, feed)
+    if found is None:
+        raise NotFoundError(f"no feed {feed!r}; `storywatch feeds list` shows them")
+    return found
+
+
+def find_feed(session: Session, feed: int | str) -> Feed | None:
+    """The feed of this number or address, or None."""
+    column = FEEDS.c.feed_id if isinstance(feed, int) else FEEDS.c.url
+    row = session.execute(select(FEEDS).where(column == feed)).mappings().first()
+    return from_row(Feed, row) if row else None
+
+
+def list_feeds(
+    session: Session, *, story: str | None = None, states: tuple[FeedState, ...] = (FeedState.ACTIVE, FeedState.GONE)
+) -> tuple[Feed, ...]:
+    """Feeds in the order of their numbers; only those that serve `story` where given."""
+    query = select(FEEDS).where(FEEDS.c.state.in_([state.value for state in states])).order_by(FEEDS.c.feed_id)
+    if story is not None:
+        serving = select(FEED_STORIES.c.feed_id).where(FEED_STORIES.c.story == story)
+        query = query.where(FEEDS.c.feed_id.in_(serving))
+    return tuple(from_row(Feed, row) for row in session.execute(query).mappings())
+
+
+def list_due_feeds(session: Session, now: datetime, *, limit: int = 1000) -> tuple[Feed, ...]:
+    """Active feeds that are due, those never polled first, then the longest overdue."""
+    query = (
+        select(FEEDS)
+        .where(FEEDS.c.state == FeedState.ACTIVE.value, or_(FEEDS.c.due_at.is_(None), FEEDS.c.due_at <= now))
+        .order_by(FEEDS.c.due_at.is_(None).desc(), FEEDS.c.due_at, FEEDS.c.feed_id)
+        .limit(limit)
+    )
+    return tuple(from_row(Feed, row) for row in session.execute(query).mappings())
+
+
+def next_feed_due_at(session: Session) -> datetime | None:
+    """When the next active feed falls due; None when there is none."""
+    query = select(FEEDS.c.due_at).where(FEEDS.c.state == FeedState.ACTIVE.value, FEEDS.c.due_at.is_not(None))
+    found: datetime | None = session.execute(query.order_by(FEEDS.c.due_at).limit(1)).scalar()
+    return found
+
+
+def remove_feed(session: Session, feed: int | str) -> Feed:
+    """Stop polling a feed; what it brought stays. Raises NotFoundError."""
+    removed = replace(get_feed(session, feed), state=FeedState.REMOVED, due_at=None)
+    update_feed(session, removed)
+    return removed
+
+
+def list_feed_stories(session: Session, feed_id: int) -> tuple[str, ...]:
+    """The stories that a feed serves; none means all."""
+    query = select(FEED_STORIES.c.story).where(FEED_STORIES.c.feed_id == feed_id).order_by(FEED_STORIES.c.story)
+    return tuple(session.execute(query).scalars())
+
+
+def set_feed_stories(session: Session, feed_id: int, stories: Iterable[str]) -> None:
+    """Make these the stories that a feed serves, and no others."""
+    session.execute(delete(FEED_STORIES).where(FEED_STORIES.c.feed_id == feed_id))
+    links = [{"feed_id": feed_id, "story": story} for story in sorted(set(stories))]
+    insert_new(session, FEED_STORIES, links, ["feed_id", "story"])
+
+
+# --- entries ----------------------------------------------------------------------------------
+
+
+def find_seen_entries(session: Session, feed_id: int, entry_keys: Iterable[str]) -> dict[str, SeenEntry]:
+    """What became of these entries of a feed, by their keys; those never seen are absent."""
+    seen: dict[str, SeenEntry] = {}
+    for part in chunks(entry_keys):
+        query = select(SEEN_ENTRIES).where(SEEN_ENTRIES.c.feed_id == feed_id, SEEN_ENTRIES.c.entry_key.in_(part))
+        seen |= {row["entry_key"]: from_row(SeenEntry, row) for row in session.execute(query).mappings()}
+    return seen
+
+
+def record_seen_entries(session: Session, entries: Iterable[SeenEntry]) -> None:
+    """Note what became of entries; the latest word on each counts."""
+    insert_or_update(session, SEEN_ENTRIES, [to_row(entry) for entry in entries], ["feed_id", "entry_key"])
+
+
+def forget_seen_entries(session: Session, *, before: datetime) -> int:
+    """Forget entries last seen before a time and that made no article; returns how many."""
+    old = delete(SEEN_ENTRIES).where(SEEN_ENTRIES.c.seen_at < before, SEEN_ENTRIES.c.article_id.is_(None))
+    return changed_rows(session.execute(old))
+
+
+# --- hosts ------------------------------------------------------------------------------------
+
+
+def find_host(session: Session, host: str) -> HostPace | None:
+    """What is known of a host's pace, or None when it was never asked."""
+    row = session.execute(select(HOSTS).where(HOSTS.c.host == host)).mappings().first()
+    return from_row(HostPace, row) if row else None
+
+
+def reserve_host(session: Session, host: str, *, now: datetime, pause_seconds: float) -> datetime:
+    """Take the next free moment for a request to a host, and push the one after it away by the host's pause.
+
+    Safe between machines. A pause set for the host itself is kept if longer. Returns the moment, `now` or later.
+    """
+    insert_new(session, HOSTS, [to_row(HostPace(host=host, next_at=now))], ["host"])
+    query = select(HOSTS).where(HOSTS.c.host == host)
+    if is_postgres(session):
+        query = query.with_for_update()
+    held = from_row(HostPace, session.execute(query).mappings().one())
+    start = max(now, held.next_at, held.blocked_until or now)
+    pause = max(pause_seconds, held.pause_seconds or 0)
+    session.execute(update(HOSTS).where(HOSTS.c.host == host).values(next_at=start + timedelta(seconds=pause)))
+    return start
+
+
+def block_host(session: Session, host: str, *, until: datetime) -> None:
+    """Ask a host for nothing before a time (its `Retry-After`)."""
+    insert_new(session, HOSTS, [to_row(HostPace(host=host, next_at=until))], ["host"])
+    session.execute(update(HOSTS).where(HOSTS.c.host == host).values(blocked_until=until))
+
+
+def set_host_pause(session: Session, host: str, *, pause_seconds: float | None, now: datetime) -> None:
+    """Set the least pause between two requests to a host (its `Crawl-delay`); None leaves it to the settings."""
+    insert_new(session, HOSTS, [to_row(HostPace(host=host, next_at=now))], ["host"])
+    session.execute(update(HOSTS).where(HOSTS.c.host == host).values(pause_seconds=pause_seconds))

@@ -1,0 +1,1 @@
+"""The schema's history, oldest first. A migration never imports live code."""
