@@ -129,6 +129,12 @@ def record_seen_entries(session: Session, entries: Iterable[SeenEntry]) -> None:
     insert_or_update(session, SEEN_ENTRIES, [to_row(entry) for entry in entries], ["feed_id", "entry_key"])
 
 
+def list_waiting_entries(session: Session, now: datetime, *, limit: int = 200) -> tuple[SeenEntry, ...]:
+    """Entries whose page is due to be fetched, those that wait longest first."""
+    query = select(SEEN_ENTRIES).where(SEEN_ENTRIES.c.retry_at <= now).order_by(SEEN_ENTRIES.c.retry_at).limit(limit)
+    return tuple(from_row(SeenEntry, row) for row in session.execute(query).mappings())
+
+
 def forget_seen_entries(session: Session, *, before: datetime) -> int:
     """Forget entries last seen before a time and that made no article; returns how many."""
     old = delete(SEEN_ENTRIES).where(SEEN_ENTRIES.c.seen_at < before, SEEN_ENTRIES.c.article_id.is_(None))

@@ -377,7 +377,8 @@ class NewArticle:
 class SeenEntry:
     """What became of a feed's entry. `entry_key` names it within its feed; `fingerprint` tells whether it changed since.
 
-    `outcome` is a word of the monitor's (stored, no_match, failed, …); `retry_at` says when a failed page is fetched again.
+    `outcome` is a word of the monitor's (waiting, stored, no_match, failed, …); `retry_at` says when its page is fetched (again).
+    `payload` keeps a waiting entry as JSON until its page is read, so that a crash or an unchanged feed loses nothing.
     """
 
     feed_id: int
@@ -388,6 +389,7 @@ class SeenEntry:
     article_id: int | None = None
     attempts: int = 0
     retry_at: datetime | None = None
+    payload: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

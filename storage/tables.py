@@ -134,7 +134,8 @@ class SeenEntryRow(Row, table=True):
     article_id: int | None = Field(default=None, sa_type=BigId)
     attempts: int = 0
     seen_at: datetime = Field(sa_type=UtcTime, index=True)
-    retry_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    retry_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
+    payload: str = ""
 
 
 class HostRow(Row, table=True):

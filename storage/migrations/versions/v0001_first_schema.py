@@ -374,12 +374,14 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("seen_at", TIME, nullable=False),
         sa.Column("retry_at", TIME, nullable=True),
+        sa.Column("payload", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["feed_id"], ["feeds.feed_id"], name=op.f("fk_seen_entries_feed_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("feed_id", "entry_key", name=op.f("pk_seen_entries")),
     )
     op.create_index(op.f("ix_seen_entries_seen_at"), "seen_entries", ["seen_at"], unique=False)
+    op.create_index(op.f("ix_seen_entries_retry_at"), "seen_entries", ["retry_at"], unique=False)
     op.create_table(
         "search_documents",
         sa.Column("document_key", BIG, autoincrement=False, nullable=False),

@@ -1,0 +1,81 @@
+"""What every command needs first: settings, the database, and one way to end on an error."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from monitor.cli.output import say_error
+from monitor.clock import Clock, file_clock, system_clock
+from monitor.settings import Settings, load_settings
+from storage.database import Database
+from storage.errors import StorywatchError
+
+EXIT_FAILED = 1
+_options: dict[str, Path | None] = {"config": None, "clock": None}
+
+
+def remember_options(config: Path | None, clock_file: Path | None) -> None:
+    """Keep the options given before the command's name; called once by the entry point."""
+    _options["config"] = config
+    _options["clock"] = clock_file
+
+
+def settings() -> Settings:
+    """The settings of this call: file, environment, defaults. SettingsError names what is wrong."""
+    return load_settings(_options["config"], os.environ, Path.cwd())
+
+
+def clock() -> Clock:
+    """The clock of this call: the machine's, or a file that another process drives (rehearsals)."""
+    path = _options["clock"]
+    return file_clock(path) if path else system_clock
+
+
+@contextmanager
+def opened_database(current: Settings | None = None, *, create: bool = False) -> Iterator[Database]:
+    """The database of the settings, upgraded to this version's schema; closed at the end.
+
+    Reading commands refuse to make a new database (`create`), so that a mistyped path is not answered with nothing.
+    """
+    current = current or settings()
+    path = sqlite_path(current.database_url)
+    if path is not None:
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.exists():
+            raise StorywatchError(
+                f"{path}: there is no database yet; start the service with 'storywatch run', or set database_url"
+            )
+    database = Database(current.database_url)
+    try:
+        database.upgrade()
+        yield database
+    finally:
+        database.close()
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite URL; None for other databases."""
+    prefix = "sqlite:///"
+    return Path(url[len(prefix) :]) if url.startswith(prefix) else None
+
+
+def run_guarded(call: Callable[[], None]) -> int:
+    """Run a command line to its end and return the exit code: 0 done, 1 failed, 2 wrong use."""
+    try:
+        call()
+    except StorywatchError as error:
+        say_error(str(error))
+        return EXIT_FAILED
+    except typer.Exit as end:
+        return int(end.exit_code)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): not an error; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return 0

@@ -1,0 +1,110 @@
+"""How results reach a terminal or another program: tables for people, JSON for programs, errors on standard error."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from storage.records import Figure, Qualifier, Span
+
+SIGNS = {
+    Qualifier.EXACT: "",
+    Qualifier.AT_LEAST: "≥ ",
+    Qualifier.MORE_THAN: "> ",
+    Qualifier.AT_MOST: "≤ ",
+    Qualifier.FEWER_THAN: "< ",
+    Qualifier.ABOUT: "~ ",
+    Qualifier.NEARLY: "≲ ",
+    Qualifier.RANGE: "",
+    Qualifier.VAGUE: "~ ",
+}
+
+
+def console() -> Console:
+    """The terminal for results; 80 columns where the width is unknown."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def to_plain(value: Any) -> Any:
+    """Any record as JSON material: dataclasses to objects, times to ISO, enums to their values, tuples to lists."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def print_json(value: Any) -> None:
+    """One JSON document, indented, on standard output."""
+    print(json.dumps(to_plain(value), ensure_ascii=False, indent=2))
+
+
+def print_json_lines(values: Iterable[Any]) -> None:
+    """One JSON document a line on standard output."""
+    for value in values:
+        print(json.dumps(to_plain(value), ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", empty: str = "") -> None:
+    """A table that fits the terminal; `empty` is said where there are no rows."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=index == 0 and len(columns) > 1 and len(column) < 8)
+    count = 0
+    for row in rows:
+        table.add_row(*row)
+        count += 1
+    if count:
+        console().print(table)
+    elif empty:
+        console().print(empty)
+
+
+def say_error(message: str) -> None:
+    """One clear line on standard error."""
+    print(f"storywatch: {message}", file=sys.stderr)
+
+
+def show_time(at: datetime | None) -> str:
+    """UTC to the minute, or a dash."""
+    return at.strftime("%Y-%m-%d %H:%M") if at else "–"
+
+
+def show_span(span: Span | None) -> str:
+    """A span as finely as it is known: a day as a day, an instant to the minute."""
+    if span is None:
+        return "–"
+    if (span.not_after - span.not_before).total_seconds() >= 82_800:
+        middle = span.not_before + (span.not_after - span.not_before) / 2
+        return middle.strftime("%Y-%m-%d")
+    return show_time(span.not_after)
+
+
+def show_number(value: float | None) -> str:
+    """A number with thousands separators, without a needless fraction."""
+    if value is None:
+        return "–"
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:,.2f}".rstrip("0")
+
+
+def show_figure(figure: Figure | None) -> str:
+    """A figure as a person reads it: sign of its hedge and number, a range, or a state."""
+    if figure is None:
+        return "withdrawn"
+    if figure.state is not None:
+        return figure.state.replace("_", " ")
+    if figure.qualifier is Qualifier.RANGE or (figure.qualifier is Qualifier.VAGUE and figure.high is not None):
+        return f"{show_number(figure.low)}–{show_number(figure.high)}"
+    return SIGNS[figure.qualifier] + show_number(figure.value if figure.value is not None else figure.low)

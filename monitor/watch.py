@@ -1,0 +1,67 @@
+"""What is being watched, made ready once and used for every article: stories with their matcher and their readers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from monitor.claims.extract import Extractor
+from monitor.stories.matching import Matcher
+from storage.records import Claim, Match, Span, Story, StoryState, Subscription
+
+# A figure first seen this long after it was published fills history and is told to nobody.
+LATE_AFTER = timedelta(hours=48)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one version of an article says to each story that it belongs to: pure, and made outside any transaction."""
+
+    matches: tuple[Match, ...]
+    claims: Mapping[str, tuple[Claim, ...]]
+
+
+class Watch:
+    """The stories that are watched, who is told, and the tools made from them. Immutable once built; safe between threads."""
+
+    def __init__(
+        self,
+        stories: Sequence[Story],
+        subscriptions: Sequence[Subscription] = (),
+        *,
+        late_after: timedelta = LATE_AFTER,
+    ) -> None:
+        """Only active and dormant stories are matched. `late_after`: older news fills history silently."""
+        live = [story for story in stories if story.state in (StoryState.ACTIVE, StoryState.DORMANT)]
+        self.stories: Mapping[str, Story] = {story.slug: story for story in live}
+        self.subscriptions = tuple(subscriptions)
+        self.late_after = late_after
+        self.matcher = Matcher(live)
+        self.extractors: Mapping[str, Extractor] = {story.slug: Extractor(story) for story in live}
+
+    def could_match(self, *, title: str, summary: str) -> bool:
+        """Whether an entry is worth fetching: lenient, on title and summary alone."""
+        return self.matcher.could_match(title=title, summary=summary)
+
+    def read(
+        self,
+        *,
+        title: str,
+        text: str,
+        published: Span | None,
+        lang: str | None,
+        only: Sequence[str] | None = None,
+        forced: Sequence[str] = (),
+    ) -> Reading:
+        """Match a text and extract its claims for each story that it belongs to.
+
+        `only` limits the stories that may match (a feed that serves some). `forced` are stories that a person said it
+        belongs to: they are read whatever the matcher says.
+        """
+        matches = self.matcher.match(title=title, text=text, published=published, lang=lang)
+        kept = tuple(match for match in matches if only is None or not only or match.story in only)
+        wanted = {match.story for match in kept if match.is_match} | {slug for slug in forced if slug in self.stories}
+        claims = {
+            slug: self.extractors[slug].extract(title=title, text=text, published=published, lang=lang)
+            for slug in sorted(wanted)
+        }
+        return Reading(matches=kept, claims=claims)
