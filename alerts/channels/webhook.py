@@ -1,0 +1,139 @@
+"""Webhooks as Standard Webhooks has them: id, timestamp and signature in headers, 2xx or it did not arrive.
+
+Specification: https://www.standardwebhooks.com (version 1.0.0), "Webhook scheme" and "Operational considerations".
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+from standardwebhooks import Webhook
+
+from alerts.channels.base import ChannelSpec, Receipt, hash_address, mask_url
+from storage.errors import DeliveryError, SettingsError
+from storage.records import Message
+
+# Turns a message into the JSON body that a service wants.
+BodyWriter = Callable[[Message], str]
+
+_EXCERPT = 500
+# A response is read for its excerpt alone; a receiver that never stops talking is cut off.
+_MOST_READ = 16_384
+
+
+def write_alert(message: Message) -> str:
+    """Return our own payload (docs/webhook.schema.json)."""
+    return message.payload
+
+
+class WebhookChannel:
+    """Posts JSON to one address, signed with every secret that is in force, so that receivers can change theirs at leisure."""
+
+    def __init__(self, spec: ChannelSpec, client: httpx.AsyncClient, *, write_body: BodyWriter = write_alert) -> None:
+        """`client` comes from the composition root, which decides what addresses it may reach and through what proxy.
+
+        Raises SettingsError if the address or a secret cannot work.
+        """
+        if httpx.URL(spec.url).scheme not in ("http", "https") or not httpx.URL(spec.url).host:
+            raise SettingsError(f"channel {spec.name!r}: url must be an http or https address")
+        try:
+            self._signers = [Webhook(secret) for secret in spec.secrets]
+        except Exception as error:
+            # The library raises its own and base64's errors alike.
+            raise SettingsError(
+                f"channel {spec.name!r}: a secret is not base64 (write whsec_ and base64 of 24 to 64 random bytes)"
+            ) from error
+        self._spec = spec
+        self._client = client
+        self._write_body = write_body
+
+    @property
+    def name(self) -> str:
+        """The name that subscriptions use."""
+        return self._spec.name
+
+    @property
+    def receivers(self) -> tuple[str, ...]:
+        """A webhook is one address."""
+        return ("",)
+
+    @property
+    def address_hash(self) -> str:
+        """Changes with the URL."""
+        return hash_address(self._spec.type, self._spec.url)
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests may be on their way at once."""
+        return self._spec.concurrency
+
+    async def send(self, message: Message, *, delivery_id: str, now: datetime, receiver: str = "") -> Receipt:
+        """Post the message; DeliveryError for anything but a whole answer of 2xx. 410 asks to disable the channel."""
+        body = self._write_body(message)
+        where = mask_url(self._spec.url)
+        try:
+            async with asyncio.timeout(self._spec.timeout):
+                return await self._post(body, self._headers(body, delivery_id, now), where, now)
+        except TimeoutError as error:
+            raise DeliveryError(f"{where}: no whole answer within {self._spec.timeout:g} s") from error
+        except httpx.HTTPError as error:
+            detail = str(error) or type(error).__name__
+            raise DeliveryError(f"{where}: {detail}") from error
+        except httpx.InvalidURL as error:
+            raise DeliveryError(f"{where}: {error}", permanent=True) from error
+
+    async def _post(self, body: str, headers: dict[str, str], where: str, now: datetime) -> Receipt:
+        request = self._client.stream(
+            "POST", self._spec.url, content=body.encode(), headers=headers, follow_redirects=False
+        )
+        async with request as response:
+            excerpt = await _read_excerpt(response)
+            status = response.status_code
+            if response.is_success:
+                return Receipt(response=f"{status} {excerpt}".strip())
+            said = f"{where}: answered {status} {response.reason_phrase}".rstrip()
+            said = f"{said}: {excerpt}" if excerpt else said
+            if response.is_redirect:
+                raise DeliveryError(f"{said}; redirects are not followed: put the final address into the settings")
+            if status == httpx.codes.GONE:
+                raise DeliveryError(said, permanent=True, disable=True)
+            raise DeliveryError(said, retry_after=_retry_after(response.headers.get("retry-after"), now))
+
+    def _headers(self, body: str, delivery_id: str, now: datetime) -> dict[str, str]:
+        headers = {"content-type": "application/json", "user-agent": "storywatch-webhook/1", **dict(self._spec.headers)}
+        headers |= {"webhook-id": delivery_id, "webhook-timestamp": str(int(now.timestamp()))}
+        if self._signers:
+            stamp = now.astimezone(UTC)
+            headers["webhook-signature"] = " ".join(signer.sign(delivery_id, stamp, body) for signer in self._signers)
+        return headers
+
+    async def aclose(self) -> None:
+        """The client belongs to who made it."""
+
+
+async def _read_excerpt(response: httpx.Response) -> str:
+    """Read an answer to its end, or to a limit; one that is cut off raises, for then nobody knows what became of it."""
+    read = b""
+    async for chunk in response.aiter_raw():
+        read += chunk
+        if len(read) >= _MOST_READ:
+            break
+    text = read[: _EXCERPT * 4].decode("utf-8", "replace")
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(printable.split())[:_EXCERPT]
+
+
+def _retry_after(value: str | None, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for, given either way (RFC 9110, 10.2.3); None for none or nonsense."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, (at - now).total_seconds())
