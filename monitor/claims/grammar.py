@@ -1,0 +1,140 @@
+"""Rules that link a quantity to what it counts: regular expressions over classes of words instead of letters.
+
+A sentence becomes a string with one private-use character a word or quantity; every distinct set of
+classes has its own character, so a rule's class is a character set. lexicons/grammar.toml holds the rules.
+
+Pattern language: `name` is a word class, `Q` a quantity of people, `X` one of things, `Y` a number that is no
+count; `!(a b)` any word of none of these classes; `@(…)` marks the trigger, `#Q` the figure, `~Q` the figure it
+replaces; `$name` is a macro of the same file; the rest ( | ? * + {m,n} (?= (?! ) is as in regular expressions.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+QUANTITY_CLASSES = ("Q", "X", "Y", "B", "lives_q", "soldier_q", "hedged_q")
+# What a count of people may be besides: bare (no noun found), of lives, of soldiers, hedged by a verb ("exceeds 125").
+QUANTITY_SETS = {
+    frozenset(("Q", *extra))
+    for extra in (
+        (), ("B",), ("lives_q",), ("soldier_q",), ("hedged_q",), ("B", "hedged_q"), ("hedged_q", "lives_q"),
+        ("hedged_q", "soldier_q"),
+    )
+}  # fmt: skip
+_FIRST_CHARACTER = 0xE000
+_IDENTIFIER = re.compile(r"!\(([^()]*)\)|@\(|#([A-Za-z_]+)|~Q|\(\?[:=!]|\(\?<[!=]|[A-Za-z_]+|\s+|.", re.DOTALL)
+_MACRO = re.compile(r"\$([a-z_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule as data. The lowest `priority` wins; `metric` fixes the metric where no trigger word names it."""
+
+    id: str
+    pattern: str
+    priority: int = 50
+    metric: str | None = None
+    forms: tuple[str, ...] = ()
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule ready to run over class strings."""
+
+    rule: Rule
+    pattern: re.Pattern[str]
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def load_rules(lang: str, path: Path) -> tuple[Rule, ...]:
+    """The rules of a grammar file that hold for a language, macros filled in."""
+    document = _read(path)
+    macros: dict[str, str] = dict(_read(path.parents[0] / "grammar.toml").get("macros", {}))
+    if path.parent.name == lang:
+        macros = {**_read(path.parents[1] / "grammar.toml").get("macros", {}), **document.get("macros", {})}
+    rules: list[Rule] = []
+    for row in document.get("rules", ()):
+        if "langs" in row and lang not in row["langs"]:
+            continue
+        rules.append(
+            Rule(
+                id=row["id"],
+                pattern=_fill(row["pattern"], macros),
+                priority=row.get("priority", 50),
+                metric=row.get("metric"),
+                forms=tuple(row.get("forms", ())),
+                flags=frozenset(row.get("flags", ())),
+            )
+        )
+    return tuple(rules)
+
+
+def _fill(pattern: str, macros: dict[str, str]) -> str:
+    for _ in range(5):
+        filled = _MACRO.sub(lambda match: "(?:" + macros[match.group(1)] + ")", pattern)
+        if filled == pattern:
+            return filled
+        pattern = filled
+    return pattern
+
+
+class Grammar:
+    """Compiled rules of one language with the alphabet they are written in."""
+
+    __slots__ = ("_characters", "rules", "word")
+
+    def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
+        fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
+        ordered = sorted(fixed | set(class_sets), key=sorted)
+        self._characters = {names: chr(_FIRST_CHARACTER + index) for index, names in enumerate(ordered)}
+        self.word = self._characters[frozenset(("word",))]
+        self.rules = tuple(
+            CompiledRule(rule, re.compile(self._compile(rule.pattern)))
+            for rule in sorted(rules, key=lambda rule: rule.priority)
+        )
+
+    def character(self, classes: frozenset[str]) -> str:
+        """The character of a set of classes; a set that the lexicon does not know is a plain word."""
+        return self._characters.get(classes, self.word)
+
+    def _members(self, name: str) -> str:
+        return "".join(character for names, character in self._characters.items() if name in names)
+
+    def _compile(self, pattern: str) -> str:
+        parts: list[str] = []
+        for match in _IDENTIFIER.finditer(pattern):
+            token = match.group()
+            if token.startswith("!("):
+                excluded = {character for name in token[2:-1].split() for character in self._members(name)}
+                parts.append("[" + "".join(c for c in self._characters.values() if c not in excluded) + "]")
+            elif token == "@(":
+                parts.append("(?P<trigger>")
+            elif token.startswith("#"):
+                parts.append("(?P<figure>" + self._class(token[1:]) + ")")
+            elif token == "~Q":
+                parts.append("(?P<old>" + self._class("Q") + ")")
+            elif token[0].isalpha() or token[0] == "_":
+                parts.append(self._class(token))
+            elif not token.isspace():
+                parts.append(token)
+        return "".join(parts)
+
+    def _class(self, name: str) -> str:
+        members = self._members(name)
+        # A class without words in this language matches nothing.
+        return "[" + members + "]" if members else "(?!)"
+
+
+MARKS = {
+    ",": "comma", ":": "colon", ";": "semi", "–": "dash", "—": "dash", "-": "dash", "(": "open", ")": "close",
+    "[": "open", "]": "close", "/": "slash", "…": "semi", "?": "semi", "!": "semi", "•": "semi", "|": "semi",
+}  # fmt: skip

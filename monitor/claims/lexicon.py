@@ -1,0 +1,399 @@
+"""Language packs: TOML folders under lexicons/<lang>/ become one frozen Lexicon, read once and kept.
+
+docs/languages.md says which files a pack has and what each key means. `check_lexicon` (lexicon_check.py)
+is the strict validator; loading trusts what it has passed.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ahocorasick_rs
+
+from monitor.claims.grammar import Grammar, Rule, load_rules
+from monitor.claims.phrases import PhraseTable
+from storage.errors import StorywatchError
+from storage.records import Qualifier
+
+LEXICON_VERSION = "1"
+LEXICONS = Path(__file__).parent / "lexicons"
+PACK_FILES = (
+    "numbers.toml",
+    "words.toml",
+    "triggers.toml",
+    "people.toml",
+    "status.toml",
+    "attribution.toml",
+    "states.toml",
+    "dates.toml",
+    "examples.toml",
+)
+TRIGGER_FORMS = ("active", "past", "participle", "intransitive", "adjective", "noun", "toll")
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_](?:\w|['.](?=\w)|-(?=\w))*|[^\w\s]")
+
+
+class LexiconError(StorywatchError):
+    """A language pack is missing or wrong; the message names file and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordEntry:
+    """What a word or phrase can be: classes of the grammar, and the metric of each trigger form among them."""
+
+    classes: frozenset[str]
+    metrics: tuple[tuple[str, str], ...] = ()
+
+    def metric_of(self, form: str) -> str | None:
+        """The metric that this entry names as `form`, or None."""
+        for name, metric in self.metrics:
+            if name == form:
+                return metric
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEntry:
+    """A noun or adjective of people: its axes ("role", "police"), whether it names everyone, and its lemma."""
+
+    axes: tuple[tuple[str, str], ...] = ()
+    is_whole: bool = False
+    lemma: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A word that says how a figure stands: status, and where it must stand (before, after, adjacent, next_sentence)."""
+
+    status: str
+    side: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """One language, ready for look-up. All words are lower case with straight apostrophes."""
+
+    lang: str
+    decimal: str
+    thousands: tuple[str, ...]
+    number_words: dict[str, float]
+    number_scales: dict[str, float]
+    number_suffixes: dict[str, float]
+    number_starts: frozenset[str]
+    number_articles: frozenset[str]
+    number_halves: frozenset[str]
+    number_joiners: frozenset[str]
+    dotted_scales: frozenset[str]
+    has_bare_scales: bool
+    ranges: frozenset[str]
+    range_openers: frozenset[str]
+    between: frozenset[str]
+    vague: PhraseTable[str]
+    qualifiers: PhraseTable[Qualifier]
+    qualifiers_after: PhraseTable[Qualifier]
+    units: PhraseTable[bool]
+    ages: PhraseTable[bool]
+    not_before: frozenset[str]
+    ages_before: frozenset[str]
+    age_words: frozenset[str]
+    date_joiners: frozenset[str]
+    currency: frozenset[str]
+    ordinals: frozenset[str]
+    ordinal_suffixes: frozenset[str]
+    pronoun_before: frozenset[str]
+    unit_words: frozenset[str]
+    words: PhraseTable[WordEntry]
+    class_suffixes: tuple[tuple[str, str], ...]
+    people: PhraseTable[PersonEntry]
+    person_suffixes: tuple[str, ...]
+    idioms: PhraseTable[bool]
+    weak: frozenset[str]
+    contexts: dict[str, tuple[str, ...]]
+    place: dict[str, frozenset[str]]
+    cues: PhraseTable[tuple[Cue, ...]]
+    neutral: PhraseTable[bool]
+    boundary_words: frozenset[str]
+    settled: PhraseTable[bool]
+    perfect_auxiliary: frozenset[str]
+    doubtful_outlets: PhraseTable[bool]
+    year_prepositions: frozenset[str]
+    since: str
+    say: PhraseTable[str]
+    pronouns: frozenset[str]
+    speaker_stops: frozenset[str]
+    speaker_leads: frozenset[str]
+    speaker_breaks: frozenset[str]
+    speaker_tails: frozenset[str]
+    umbrella: frozenset[str]
+    offices: PhraseTable[bool]
+    subjects: PhraseTable[str]
+    actions: PhraseTable[str]
+    allowed_states: dict[str, frozenset[str]]
+    planned: PhraseTable[bool]
+    months: dict[str, int]
+    weekdays: dict[str, int]
+    relative_days: PhraseTable[int]
+    as_of: PhraseTable[bool]
+    abbreviations: frozenset[str]
+    grammar: Grammar
+    gate: Any
+    state_gate: Any
+    number_gate: Any
+
+
+def expand(pattern: str) -> list[str]:
+    """All forms of "fatalit{y,ies}" in the order written; several braces multiply."""
+    match = _BRACES.search(pattern)
+    if match is None:
+        return [pattern]
+    head, tail = pattern[: match.start()], pattern[match.end() :]
+    return [form for choice in match.group(1).split(",") for form in expand(head + choice + tail)]
+
+
+def expand_all(patterns: Iterable[str]) -> list[str]:
+    """All forms of all patterns, lower case, in order."""
+    return [form.lower().replace("’", "'") for pattern in patterns for form in expand(pattern)]
+
+
+def split_words(phrase: str) -> tuple[str, ...]:
+    """A phrase as the tokens that the tokenizer would make of it; quotation marks are left out."""
+    return tuple(word for word in _WORDS.findall(phrase) if word != '"')
+
+
+def _table(phrases: Iterable[str]) -> PhraseTable[bool]:
+    return PhraseTable((split_words(form), True) for form in expand_all(phrases) if split_words(form))
+
+
+def supported_languages() -> tuple[str, ...]:
+    """ISO 639-1 codes that have a pack, sorted."""
+    return tuple(sorted(path.name for path in LEXICONS.iterdir() if (path / "numbers.toml").is_file()))
+
+
+def read_pack(lang: str) -> dict[str, dict[str, Any]]:
+    """The files of one pack as parsed TOML, by file name without ending.
+
+    LexiconError when the language has no pack or a file cannot be parsed.
+    """
+    folder = LEXICONS / lang
+    if lang not in supported_languages():
+        raise LexiconError(f"no language pack for {lang!r}: {folder} has no numbers.toml")
+    pack: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            pack[path.stem] = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise LexiconError(f"{path}: {error}; correct the TOML") from error
+    return pack
+
+
+@cache
+def load_lexicon(lang: str) -> Lexicon:
+    """The lexicon of a language, built once per process. LexiconError when there is none."""
+    return build_lexicon(lang, read_pack(lang))
+
+
+def build_lexicon(
+    lang: str, pack: Mapping[str, Mapping[str, Any]], extra_nouns: Mapping[str, Iterable[str]] | None = None
+) -> Lexicon:
+    """A lexicon from parsed TOML; `extra_nouns` are nouns of a story's own metrics, by metric."""
+    numbers, words, status = pack["numbers"], pack["words"], pack["status"]
+    attribution, states, dates = pack["attribution"], pack["states"], pack["dates"]
+    people, excluded = pack["people"], numbers.get("not_counts", {})
+    entries = _word_entries(pack, extra_nouns or {})
+    rules = load_rules(lang, LEXICONS / "grammar.toml") + _own_rules(lang, pack)
+    number_words = {key.lower(): float(value) for key, value in numbers["words"].items()}
+    scales = {key.lower(): float(value) for key, value in numbers["scales"].items()}
+    articles = frozenset(expand_all(numbers.get("article", ())))
+    halves = frozenset(expand_all(numbers.get("half", ())))
+    vague = [(split_words(form), key) for word, key in numbers["vague"].items() for form in expand_all([word])]
+    units = expand_all(excluded.get("units", ()))
+    return Lexicon(
+        lang=lang,
+        decimal=numbers["decimal"],
+        thousands=tuple(numbers["thousands"]),
+        number_words=number_words,
+        number_scales=scales,
+        number_suffixes={key.lower(): float(value) for key, value in numbers.get("suffixes", {}).items()},
+        number_starts=frozenset(scales) | articles | halves,
+        number_articles=articles,
+        number_halves=halves,
+        number_joiners=frozenset(numbers.get("joiners", ())),
+        dotted_scales=frozenset(numbers.get("dotted_scales", ())),
+        has_bare_scales=bool(numbers.get("bare_scales", False)),
+        ranges=frozenset(numbers.get("ranges", ())),
+        range_openers=frozenset(numbers.get("range_openers", ())),
+        between=frozenset(numbers.get("between", ())),
+        vague=PhraseTable(vague),
+        qualifiers=PhraseTable(_qualifiers(numbers["qualifiers"])),
+        qualifiers_after=PhraseTable(_qualifiers(numbers.get("qualifiers_after", {}))),
+        units=_table(units),
+        ages=_table(excluded.get("ages", ())),
+        not_before=frozenset(expand_all(excluded.get("before", ()))),
+        ages_before=frozenset(expand_all(excluded.get("ages_before", ()))),
+        age_words=frozenset(expand_all(excluded.get("age_words", ()))),
+        date_joiners=frozenset((".", "of", *dates.get("words", {}).get("joiners", ()))),
+        currency=frozenset(expand_all(excluded.get("currency", ()))),
+        ordinals=frozenset(expand_all(excluded.get("ordinals", ()))),
+        ordinal_suffixes=frozenset(expand_all(excluded.get("ordinal_suffixes", ()))),
+        pronoun_before=frozenset(expand_all(excluded.get("pronoun_before", ()))),
+        unit_words=frozenset(excluded.get("pronoun_words", ("one",) if lang == "en" else ())),
+        words=PhraseTable(entries.items()),
+        class_suffixes=tuple(
+            (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
+        ),
+        people=PhraseTable(_person_entries(people)),
+        person_suffixes=tuple(people.get("others", {}).get("suffixes", ())),
+        idioms=_table(people.get("idioms", {}).get("never", ())),
+        weak=frozenset(form for table in pack["triggers"].values() for form in expand_all(table.get("weak", ()))),
+        contexts={
+            metric: tuple(expand_all(table["context"]))
+            for metric, table in pack["triggers"].items()
+            if "context" in table
+        },
+        place={key: frozenset(expand_all(value)) for key, value in words.get("place", {}).items()},
+        cues=_cue_table(status),
+        neutral=_table(status.get("previous", {}).get("neutral", ())),
+        boundary_words=frozenset(expand_all(status.get("boundary", {}).get("words", ()))),
+        settled=_table(status.get("unconfirmed", {}).get("settled", ())),
+        perfect_auxiliary=frozenset(expand_all(status.get("previous", {}).get("perfect_auxiliary", ()))),
+        doubtful_outlets=_table(status.get("unconfirmed", {}).get("outlets", ())),
+        year_prepositions=frozenset(expand_all(status.get("other_event", {}).get("year_prepositions", ()))),
+        since=status.get("other_event", {}).get("since", ""),
+        say=_say_table(attribution),
+        pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),
+        speaker_stops=frozenset(expand_all(attribution.get("stops", ()))),
+        speaker_leads=frozenset(expand_all(attribution.get("lead", ()))),
+        speaker_breaks=frozenset(expand_all(attribution.get("breaks", ()))),
+        speaker_tails=frozenset(expand_all(attribution.get("tails", ()))),
+        umbrella=frozenset(expand_all(attribution.get("umbrella", ()))),
+        offices=_table(attribution.get("offices", ())),
+        subjects=_keyed(states.get("subjects", {})),
+        actions=_keyed(states.get("actions", {})),
+        allowed_states={key: frozenset(value) for key, value in states.get("allowed", {}).items()},
+        planned=_table(states.get("planned", {}).get("words", ())),
+        months={key.lower(): int(value) for key, value in dates["months"].items()},
+        weekdays={key.lower(): int(value) for key, value in dates["weekdays"].items()},
+        relative_days=PhraseTable((split_words(key.lower()), int(value)) for key, value in dates["relative"].items()),
+        as_of=_table(dates.get("words", {}).get("as_of", ())),
+        abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),
+        grammar=Grammar(rules, {entry.classes for entry in entries.values()} | _suffix_sets(words)),
+        gate=_gate(_trigger_stems(entries)),
+        state_gate=_gate(expand_all(form for forms in states.get("subjects", {}).values() for form in forms)),
+        number_gate=_gate([*number_words, *scales, *expand_all(numbers["vague"])]),
+    )
+
+
+def _gate(forms: Iterable[str]) -> Any:
+    """An Aho-Corasick automaton over the shortest forms: a sentence without any of them is skipped unread."""
+    wanted = sorted({form for form in forms if form}, key=len)
+    kept: list[str] = []
+    for form in wanted:
+        if not any(form.startswith(shorter) for shorter in kept):
+            kept.append(form)
+    return ahocorasick_rs.AhoCorasick(kept or ["\x00"])
+
+
+def _trigger_stems(entries: Mapping[tuple[str, ...], WordEntry]) -> list[str]:
+    return [phrase[0] if len(phrase) == 1 else " ".join(phrase) for phrase, entry in entries.items() if entry.metrics]
+
+
+def _suffix_sets(words: Mapping[str, Any]) -> set[frozenset[str]]:
+    return {frozenset((name,)) for name in words.get("suffixes", {})}
+
+
+def _own_rules(lang: str, pack: Mapping[str, Mapping[str, Any]]) -> tuple[Rule, ...]:
+    return load_rules(lang, LEXICONS / lang / "grammar.toml") if "grammar" in pack else ()
+
+
+def _word_entries(
+    pack: Mapping[str, Mapping[str, Any]], extra_nouns: Mapping[str, Iterable[str]]
+) -> dict[tuple[str, ...], WordEntry]:
+    classes: dict[tuple[str, ...], set[str]] = {}
+    metrics: dict[tuple[str, ...], dict[str, str]] = {}
+
+    def add(forms: Iterable[str], name: str, metric: str = "") -> None:
+        for form in expand_all(forms):
+            key = split_words(form)
+            if key:
+                classes.setdefault(key, set()).add(name)
+                if metric:
+                    metrics.setdefault(key, {})[name] = metric
+
+    for name, forms in pack["words"]["classes"].items():
+        add(forms, name)
+    for metric, table in pack["triggers"].items():
+        for form in TRIGGER_FORMS:
+            add(table.get(form, ()), form, metric)
+        add(table.get("thing", ()), "thing_" + metric)
+        add(table.get("generic_toll", ()), "generic_toll")
+    for metric, nouns in extra_nouns.items():
+        add(nouns, "noun", metric)
+        add(nouns, "toll", metric)
+    people = pack["people"]
+    add(people.get("whole", ()), "person")
+    add(people.get("others", {}).get("words", ()), "person")
+    add(people.get("things", {}).get("words", ()), "thing")
+    for axis in ("role", "age", "sex", "nationality"):
+        for forms in people.get(axis, {}).values():
+            add((form for form in forms if " " not in form or not form.startswith("in ")), "person")
+    for form in pack["attribution"]["say"]:
+        add([form], "say")
+    for key in ("weekdays", "months"):
+        add(pack["dates"][key], "date")
+    return {
+        key: WordEntry(frozenset(names), tuple(sorted(metrics.get(key, {}).items()))) for key, names in classes.items()
+    }
+
+
+def _person_entries(people: Mapping[str, Any]) -> list[tuple[tuple[str, ...], PersonEntry]]:
+    entries: dict[tuple[str, ...], PersonEntry] = {}
+
+    def add(pattern: str, axes: tuple[tuple[str, str], ...], is_whole: bool) -> None:
+        forms = expand_all([pattern])
+        for form in forms:
+            key = split_words(form)
+            if not key:
+                continue
+            old = entries.get(key)
+            merged = tuple(dict.fromkeys((old.axes if old else ()) + axes))
+            entries[key] = PersonEntry(merged, is_whole, forms[0])
+
+    for pattern in people.get("whole", ()):
+        add(pattern, (), True)
+    for pattern in people.get("others", {}).get("words", ()):
+        add(pattern, (), False)
+    for axis in ("role", "age", "sex", "nationality", "condition"):
+        for value, patterns in people.get(axis, {}).items():
+            for pattern in patterns:
+                add(pattern, ((axis, value),), False)
+    return list(entries.items())
+
+
+def _qualifiers(table: Mapping[str, Iterable[str]]) -> list[tuple[tuple[str, ...], Qualifier]]:
+    return [(split_words(form), Qualifier(name)) for name, forms in table.items() for form in expand_all(forms)]
+
+
+def _cue_table(status: Mapping[str, Any]) -> PhraseTable[tuple[Cue, ...]]:
+    cues: dict[tuple[str, ...], tuple[Cue, ...]] = {}
+    for name in ("previous", "retracted", "denied", "unconfirmed", "other_event"):
+        for side in ("adjacent", "near", "before", "after", "next_sentence"):
+            for form in expand_all(status.get(name, {}).get(side, ())):
+                key = split_words(form)
+                cues[key] = (*cues.get(key, ()), Cue(name, side))
+    return PhraseTable(cues.items())
+
+
+def _say_table(attribution: Mapping[str, Any]) -> PhraseTable[str]:
+    return PhraseTable(
+        (split_words(form), kind)
+        for kind in ("say", "according", "quoting", "by_phrases")
+        for form in expand_all(attribution.get(kind, ()))
+    )
+
+
+def _keyed(table: Mapping[str, Iterable[str]]) -> PhraseTable[str]:
+    return PhraseTable((split_words(form), key) for key, forms in table.items() for form in expand_all(forms))

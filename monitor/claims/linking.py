@@ -1,0 +1,265 @@
+"""Sentences to links: which quantity is a figure of which metric, by which rule."""
+
+from dataclasses import dataclass, field
+
+from monitor.claims.grammar import MARKS, CompiledRule, Rule
+from monitor.claims.lexicon import Lexicon
+from monitor.claims.nouns import NounPhrase, read_noun_phrase
+from monitor.claims.quantities import Quantity, find_quantities
+from monitor.claims.tokens import Tokens
+
+_QUOTES = frozenset("\"'“”‘’«»„‚`")
+_EMPTY: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Item:
+    """One symbol of the sentence: a token, a phrase or a quantity with its noun. Token span [start, end)."""
+
+    start: int
+    end: int
+    classes: frozenset[str]
+    metrics: tuple[tuple[str, str], ...] = ()
+    quantity: int = -1
+
+
+@dataclass(slots=True)
+class Link:
+    """A quantity tied to a metric. `trigger` is the token span of the word that did it."""
+
+    quantity: int
+    metric: str
+    rule: Rule
+    trigger: tuple[int, int]
+    old: int | None = None
+    is_subset: bool = False
+    parent: int | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """A sentence as read: tokens, quantities with their nouns, symbols, links, and what was rejected with the reason."""
+
+    tokens: Tokens
+    quantities: list[Quantity]
+    phrases: list[NounPhrase]
+    items: list[Item] = field(default_factory=list)
+    links: dict[int, Link] = field(default_factory=dict)
+    rejected: list[tuple[int, str]] = field(default_factory=list)
+    symbols: str = ""
+
+
+def read_sentence(tokens: Tokens, lexicon: Lexicon, convention: str) -> Reading:
+    """Quantities, nouns and symbols of one sentence, not yet linked."""
+    quantities = find_quantities(tokens, lexicon, convention)
+    phrases = [
+        read_noun_phrase(tokens, quantity, lexicon)
+        if quantity.reason is None
+        else NounPhrase("excluded", quantity.end)
+        for quantity in quantities
+    ]
+    reading = Reading(tokens, quantities, phrases)
+    reading.items = _items(reading, lexicon)
+    grammar = lexicon.grammar
+    reading.symbols = "".join(grammar.character(item.classes) for item in reading.items)
+    return reading
+
+
+def _items(reading: Reading, lexicon: Lexicon) -> list[Item]:
+    tokens = reading.tokens
+    starts = {quantity.start: number for number, quantity in enumerate(reading.quantities)}
+    idioms = {start: end for start, end, _ in lexicon.idioms.find(tokens.lower)}
+    items: list[Item] = []
+    index, count = 0, len(tokens.lower)
+    while index < count:
+        number = starts.get(index)
+        if number is not None:
+            item = _quantity_item(reading, number, lexicon)
+        elif index in idioms:
+            item = Item(index, idioms[index], frozenset(("word",)))
+        elif tokens.kinds[index] == "m":
+            mark = MARKS.get(tokens.lower[index])
+            if mark is None:
+                index += 1
+                continue
+            item = Item(index, index + 1, frozenset((mark,)))
+        else:
+            item = _word_item(tokens, index, starts, lexicon)
+        items.append(item)
+        index = item.end
+    return items
+
+
+def _word_item(tokens: Tokens, index: int, starts: dict[int, int], lexicon: Lexicon) -> Item:
+    found = lexicon.words.at(tokens.lower, index)
+    if found is not None:
+        end, entry = found
+        if not any(position in starts for position in range(index + 1, end)):
+            return Item(index, end, entry.classes, entry.metrics)
+    word = tokens.lower[index]
+    if len(word) > 5:
+        for suffix, name in lexicon.class_suffixes:
+            if word.endswith(suffix):
+                return Item(index, index + 1, frozenset((name,)))
+    return Item(index, index + 1, _EMPTY)
+
+
+def _quantity_item(reading: Reading, number: int, lexicon: Lexicon) -> Item:
+    quantity, phrase = reading.quantities[number], reading.phrases[number]
+    if quantity.reason is not None:
+        return Item(quantity.start, quantity.end, frozenset(("Y",)), quantity=number)
+    if phrase.kind == "thing":
+        return Item(quantity.start, phrase.end, frozenset(("X",)), quantity=number)
+    names = {"Q"}
+    if quantity.is_verbal:
+        names.add("hedged_q")
+    if phrase.kind == "bare":
+        names.add("B")
+    elif ("role", "military") in phrase.axes:
+        names.add("soldier_q")
+    else:
+        head = lexicon.words.at(phrase.head.split(), 0) if phrase.head else None
+        if head is not None and "lives" in head[1].classes:
+            names.add("lives_q")
+    return Item(quantity.start, phrase.end, frozenset(names), quantity=number)
+
+
+def link(reading: Reading, lexicon: Lexicon, context: str | None) -> None:
+    """Fills `reading.links`. `context` is the metric that was last told in this text, for "the number fell to 66"."""
+    symbols = reading.symbols
+    inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
+    for compiled in lexicon.grammar.rules:
+        rule = compiled.rule
+        for figure, trigger, old in _matches(compiled, symbols):
+            quantity = reading.items[figure].quantity
+            if quantity in reading.links:
+                continue
+            span = _span(reading, trigger, figure)
+            if rule.metric is not None and rule.metric.startswith("@"):
+                inherited.append((rule, quantity, span, old))
+                continue
+            metric = rule.metric or _metric(reading.items[trigger], rule, reading, figure, lexicon)
+            if metric is None or not _fits(metric, reading, quantity, trigger, lexicon):
+                continue
+            reading.links[quantity] = Link(
+                quantity,
+                metric,
+                rule,
+                span,
+                reading.items[old].quantity if old is not None else None,
+                "subset" in rule.flags,
+            )
+    _inherit(reading, inherited, context)
+    _drop_old_links(reading)
+
+
+def _matches(compiled: CompiledRule, symbols: str) -> list[tuple[int, int, int | None]]:
+    """Item indices (figure, trigger, old) of all matches, overlapping ones too."""
+    found: list[tuple[int, int, int | None]] = []
+    position, pattern = 0, compiled.pattern
+    groups = pattern.groupindex
+    while True:
+        match = pattern.search(symbols, position)
+        if match is None:
+            return found
+        figure = match.start("figure")
+        trigger = match.start("trigger") if "trigger" in groups and match.start("trigger") >= 0 else figure
+        old = match.start("old") if "old" in groups else None
+        found.append((figure, trigger, old))
+        position = match.start() + 1
+
+
+def _span(reading: Reading, trigger: int, figure: int) -> tuple[int, int]:
+    item = reading.items[trigger]
+    if trigger == figure:
+        quantity = reading.quantities[item.quantity]
+        return quantity.start, quantity.end
+    return item.start, item.end
+
+
+def _metric(item: Item, rule: Rule, reading: Reading, figure: int, lexicon: Lexicon) -> str | None:
+    order = _FORM_ORDER
+    if "trigger-left" in rule.flags and "level" in rule.flags:
+        order = ("toll", "noun", "adjective", "past")
+    for form in order:
+        for name, metric in item.metrics:
+            if name == form:
+                return metric
+    return None
+
+
+_FORM_ORDER = ("adjective", "participle", "past", "active", "intransitive", "noun", "toll")
+
+
+def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: Lexicon) -> bool:
+    """Whether a metric may carry this quantity: homes are no people, weak words need a noun, some need a context."""
+    phrase = reading.phrases[quantity]
+    item = reading.items[trigger]
+    is_thing_metric = metric == "homes_damaged"
+    if is_thing_metric != (phrase.kind == "thing"):
+        return False
+    if is_thing_metric:
+        head = lexicon.words.at([phrase.lemma], 0)
+        return head is not None and "thing_" + metric in head[1].classes
+    words = " ".join(reading.tokens.lower[item.start : item.end])
+    if phrase.kind == "bare" and words in lexicon.weak:
+        return False
+    context = lexicon.contexts.get(metric)
+    if context is not None and metric != "troops":
+        sentence = " ".join(reading.tokens.lower)
+        return any(word in sentence for word in context)
+    return True
+
+
+def _inherit(
+    reading: Reading, inherited: list[tuple[Rule, int, tuple[int, int], int | None]], context: str | None
+) -> None:
+    """Figures without a word of their own take the metric of the figure beside them, nearest first."""
+    for _ in range(3):
+        for rule, quantity, span, old in inherited:
+            if quantity in reading.links:
+                continue
+            parent: int | None = None
+            metric: str | None = None
+            if rule.metric == "@right":
+                following = reading.links.get(_next_quantity(reading, quantity))
+                if following is not None and "trigger-left" not in following.rule.flags and not following.is_subset:
+                    metric = following.metric
+            elif rule.metric == "@context":
+                metric = context
+            else:
+                parent = max((number for number in reading.links if number < quantity), default=None)
+                if parent is not None:
+                    metric = reading.links[parent].metric
+                elif "subset" in rule.flags:
+                    metric = context
+                    if rule.id in ("part-of-them", "them-after", "among-them") and reading.links:
+                        parent = min(reading.links)
+                        metric = reading.links[parent].metric
+            if metric is None:
+                continue
+            is_subset = "subset" in rule.flags or (
+                rule.metric == "@left"
+                and parent is not None
+                and reading.links[parent].is_subset
+            )
+            old_quantity = reading.items[old].quantity if old is not None else None
+            reading.links[quantity] = Link(quantity, metric, rule, span, old_quantity, is_subset, parent)
+
+
+def _next_quantity(reading: Reading, quantity: int) -> int:
+    return next(
+        (
+            number
+            for number in range(quantity + 1, len(reading.quantities))
+            if reading.quantities[number].reason is None and reading.phrases[number].kind != "thing"
+        ),
+        -1,
+    )
+
+
+def _drop_old_links(reading: Reading) -> None:
+    """The old value of "from 385 to 66" gets a link of its own metric, whatever other rules thought of it."""
+    for found in list(reading.links.values()):
+        if found.old is not None:
+            reading.links[found.old] = Link(found.old, found.metric, found.rule, found.trigger, parent=found.quantity)

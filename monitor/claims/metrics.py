@@ -1,0 +1,17 @@
+"""The built-in table of measures, read from lexicons/metrics.toml."""
+
+import tomllib
+from functools import cache
+
+from monitor.claims.lexicon import LEXICONS
+from storage.records import Metric, MetricKind
+
+
+@cache
+def builtin_metrics() -> dict[str, Metric]:
+    """All built-in metrics by name, in the order of the file."""
+    document = tomllib.loads((LEXICONS / "metrics.toml").read_text(encoding="utf-8"))
+    return {
+        name: Metric(name=name, kind=MetricKind(row["kind"]), unit=row.get("unit", "people"))
+        for name, row in document.items()
+    }

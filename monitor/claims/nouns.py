@@ -1,0 +1,148 @@
+"""Noun phrases after a quantity: who or what is counted, with the axes of population that the words name."""
+
+from dataclasses import dataclass, field
+
+from monitor.claims.lexicon import Lexicon, PersonEntry
+from monitor.claims.quantities import Quantity
+from monitor.claims.tokens import Tokens
+
+_QUOTES = frozenset("\"'“”‘’«»„‚")
+_TRIGGERS = frozenset(("active", "past", "participle", "intransitive", "adjective", "noun", "toll"))
+_STOPS = frozenset((
+    "be", "have", "modal", "not", "to", "at", "in", "from", "by", "with", "as", "among", "and", "who", "them",
+    "among_them", "leave", "date", "level", "of",
+))  # fmt: skip
+_REACH = 6
+
+
+@dataclass(slots=True)
+class NounPhrase:
+    """What a quantity counts. `kind`: person, thing, or bare when no noun was found; `end` is the token after it."""
+
+    kind: str
+    end: int
+    axes: set[tuple[str, str]] = field(default_factory=set)
+    is_whole: bool = False
+    lemma: str = ""
+    head: str = ""
+    is_more: bool = False
+
+
+def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> NounPhrase:
+    """The noun phrase that starts right after the quantity."""
+    lower, count = tokens.lower, len(tokens.lower)
+    phrase = NounPhrase("bare", quantity.end, is_more=quantity.is_more)
+    index = quantity.end
+    unknown: list[int] = []
+    limit = min(count, index + _REACH)
+    if index < count and quantity.vague is not None:
+        entry = lexicon.words.at(lower, index)
+        if entry is not None and "of" in entry[1].classes and not _is_group_of(tokens, index, lexicon):
+            index = entry[0]
+    while index < limit:
+        if lower[index] in _QUOTES:
+            index += 1
+            continue
+        if tokens.kinds[index] != "w":
+            break
+        entry = lexicon.words.at(lower, index)
+        classes = entry[1].classes if entry else frozenset()
+        person = lexicon.people.at(lower, index)
+        if "thing" in classes and not (person and "person" in classes):
+            return NounPhrase("thing", entry[0] if entry else index + 1, lemma=lower[index], is_more=phrase.is_more)
+        if "person" in classes and person is not None and entry is not None and person[0] >= entry[0]:
+            if classes & _TRIGGERS and not phrase.is_more and "noun" in classes:
+                break
+            _take_person(phrase, person[1], lower[index : person[0]])
+            index = phrase.end = person[0]
+            limit = min(count, index + _REACH)
+            unknown = []
+            continue
+        if phrase.kind == "person" and not _may_continue(phrase, classes):
+            break
+        if classes & _TRIGGERS or (classes & _STOPS):
+            break
+        if classes & {"more", "det", "focus"}:
+            phrase.is_more = phrase.is_more or "more" in classes
+            index = entry[0] if entry else index + 1
+            if phrase.kind == "bare":
+                phrase.end = index
+            continue
+        if "adverb" in classes or "say" in classes or "put" in classes or "hedge" in classes:
+            break
+        unknown.append(index)
+        index += 1
+    if phrase.kind == "person":
+        _join_roles(tokens, phrase, lexicon)
+        return phrase
+    if unknown:
+        return _guess(tokens, unknown, phrase, lexicon)
+    return phrase
+
+
+def _is_group_of(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether "of" opens a partitive ("dozens of the dead"), not the counted noun ("dozens of people")."""
+    after = lexicon.words.at(tokens.lower, index + 1) if index + 1 < len(tokens.lower) else None
+    return after is not None and bool(after[1].classes & {"det", "them"})
+
+
+def _take_person(phrase: NounPhrase, entry: PersonEntry, words: list[str]) -> None:
+    phrase.kind = "person"
+    phrase.axes.update(entry.axes)
+    phrase.is_whole = entry.is_whole
+    if entry.lemma and not entry.axes and not entry.is_whole:
+        phrase.lemma = entry.lemma
+    phrase.head = " ".join(words)
+
+
+def _may_continue(phrase: NounPhrase, classes: frozenset[str]) -> bool:
+    """After "Russian" or "foreign" a noun may follow; after "miners" the phrase is over."""
+    return bool(phrase.axes) and all(axis == "nationality" for axis, _ in phrase.axes) and not classes
+
+
+def _join_roles(tokens: Tokens, phrase: NounPhrase, lexicon: Lexicon) -> None:
+    """Takes in "and soldiers" after "18 law officers": one number, two roles."""
+    lower = tokens.lower
+    while phrase.axes and any(axis == "role" for axis, _ in phrase.axes):
+        index = phrase.end
+        entry = lexicon.words.at(lower, index) if index < len(lower) else None
+        if not (lower[index : index + 1] == [","] or (entry is not None and "and" in entry[1].classes)):
+            return
+        index += 1
+        person = lexicon.people.at(lower, index) if index < len(lower) else None
+        if person is None or not any(axis == "role" for axis, _ in person[1].axes):
+            return
+        phrase.axes.update(person[1].axes)
+        phrase.end = person[0]
+
+
+def _guess(tokens: Tokens, unknown: list[int], phrase: NounPhrase, lexicon: Lexicon) -> NounPhrase:
+    """An unknown noun is a person if it ends like one; else it is a thing."""
+    run = [unknown[0]]
+    for index in unknown[1:]:
+        if index - run[-1] > 2:
+            break
+        run.append(index)
+    for index in reversed(run):
+        word = tokens.lower[index]
+        if len(word) > 5 and word.endswith(lexicon.person_suffixes):
+            phrase.kind, phrase.end = "person", index + 1
+            phrase.lemma = word[:-1] if word.endswith("s") else word
+            phrase.head = word
+            return phrase
+    return NounPhrase("thing", run[-1] + 1, lemma=tokens.lower[run[-1]], is_more=phrase.is_more)
+
+
+def population_key(axes: set[tuple[str, str]], lemma: str) -> str | None:
+    """The canonical key "age=child;role=police"; None for everyone. An unknown noun becomes `other:<lemma>`."""
+    merged = dict(sorted(axes))
+    roles = {value for axis, value in axes if axis == "role"}
+    if len(roles) > 1:
+        security = {"police", "military", "security_forces"}
+        merged["role"] = "security_forces" if roles <= security else "+".join(sorted(roles))
+    nationalities = sorted(value for axis, value in axes if axis == "nationality")
+    if len(nationalities) > 1:
+        merged["nationality"] = "+".join(nationalities)
+    if merged:
+        return ";".join(f"{axis}={value}" for axis, value in sorted(merged.items()))
+    return f"other:{lemma}" if lemma else None

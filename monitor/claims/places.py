@@ -1,0 +1,108 @@
+"""Where a figure holds: place mentions in a clause, resolved against the story's gazetteer."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from monitor.claims.lexicon import Lexicon
+from monitor.claims.linking import Reading
+from storage.records import Place, Story
+
+UNRESOLVED = "unresolved"
+_LONGEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A place named after a preposition, at tokens [start, end). `is_generic`: "the region" without a name."""
+
+    text: str
+    start: int
+    end: int
+    is_generic: bool = False
+
+
+def place_slug(text: str) -> str:
+    """The key of a place name: folded to plain small letters with hyphens."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return "-".join(re.findall(r"\w+", plain))
+
+
+def find_mentions(reading: Reading, lexicon: Lexicon) -> list[Mention]:
+    """All places that a sentence names after a preposition of place."""
+    tokens = reading.tokens
+    prepositions = lexicon.place.get("prepositions", frozenset())
+    mentions: list[Mention] = []
+    for index, word in enumerate(tokens.lower):
+        if word in prepositions:
+            mention = _read_place(reading, index + 1, lexicon)
+            if mention is not None:
+                mentions.append(mention)
+    return mentions
+
+
+def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | None:
+    tokens, count = reading.tokens, len(reading.tokens.lower)
+    lead, generic = lexicon.place.get("lead_words", frozenset()), lexicon.place.get("generic", frozenset())
+    direction = lexicon.place.get("direction", frozenset())
+    start = index
+    while index < count and index - start < _LONGEST and tokens.lower[index] in lead | direction:
+        if tokens.is_capital(index) and tokens.lower[index] in direction:
+            break
+        index += 1
+    first = index
+    while index < count and tokens.kinds[index] == "w" and tokens.is_capital(index) and index - first < _LONGEST:
+        if tokens.lower[index] in lexicon.weekdays or tokens.lower[index] in lexicon.months:
+            break
+        index += 1
+    if index == first:
+        if first < count and tokens.lower[first] in generic and first > start:
+            return Mention(tokens.surface(start, first + 1), start, first + 1, is_generic=True)
+        last = first - 1
+        if last > start and tokens.lower[last] in generic:
+            return Mention(tokens.surface(start, last + 1), start, last + 1, is_generic=True)
+        return None
+    region = lexicon.place.get("region_words", frozenset())
+    end = index
+    if end < count and tokens.lower[end] in region:
+        end += 1
+    return Mention(tokens.surface(first, end), start, end)
+
+
+class Gazetteer:
+    """The story's places by folded name; without a story every name stands for itself."""
+
+    __slots__ = ("_by_slug", "has_places", "parents")
+
+    def __init__(self, story: Story | None) -> None:
+        self._by_slug: dict[str, Place] = {}
+        places = story.places if story is not None else ()
+        for place in places:
+            for name in (place.name, *place.aliases):
+                self._by_slug[place_slug(name)] = place
+        self.has_places = bool(places)
+        self.parents = {place_slug(place.name): place.parent for place in places}
+
+    def resolve(self, mention: Mention) -> tuple[str | None, bool]:
+        """The key of a mention and whether it stands for the whole story.
+
+        A generic mention ("the region") resolves to nothing that we know: `unresolved`.
+        """
+        if mention.is_generic:
+            return UNRESOLVED, False
+        slug = place_slug(mention.text)
+        place = self._by_slug.get(slug)
+        if place is None:
+            for size in range(len(slug.split("-")) - 1, 0, -1):
+                place = self._by_slug.get("-".join(slug.split("-")[:size]))
+                if place is not None and size == len(slug.split("-")):
+                    break
+                place = None
+        if place is not None:
+            return (None, True) if place.whole else (place_slug(place.name), False)
+        return slug or UNRESOLVED, False
+
+    def knows(self, mention: Mention) -> bool:
+        """Whether the story's gazetteer names this place."""
+        return place_slug(mention.text) in self._by_slug

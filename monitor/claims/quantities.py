@@ -1,0 +1,223 @@
+"""Numbers to quantities: hedges, ranges, vague words, and everything that is a number but counts nobody."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+
+from monitor.claims.lexicon import LEXICONS, Lexicon
+from monitor.claims.numbers import Number, find_numbers
+from monitor.claims.tokens import Tokens
+from storage.records import Qualifier
+
+_QUOTES = frozenset("\"'“”‘’«»„‚")
+_DASHES = frozenset("-–—")
+_YEARS = (1900.0, 2100.0)
+
+
+@dataclass(slots=True)
+class Quantity:
+    """A stated number at tokens [start, end) with its hedge. `reason` says why it is no count, if it is none."""
+
+    start: int
+    end: int
+    number_start: int
+    value: float
+    high: float | None = None
+    qualifier: Qualifier = Qualifier.EXACT
+    hedge: str = ""
+    vague: str | None = None
+    is_more: bool = False
+    is_verbal: bool = False
+    reason: str | None = None
+
+
+@cache
+def conventions() -> dict[str, dict[str, tuple[float, float]]]:
+    """The named readings of vague words: convention → key → (low, high)."""
+    document = tomllib.loads((LEXICONS / "conventions.toml").read_text(encoding="utf-8"))
+    return {
+        name: {key: (float(low), float(high)) for key, (low, high) in table.items()}
+        for name, table in document.items()
+        if isinstance(table, dict)
+    }
+
+
+@cache
+def default_convention() -> str:
+    """The convention used when nobody chose one."""
+    return str(tomllib.loads((LEXICONS / "conventions.toml").read_text(encoding="utf-8"))["default"])
+
+
+def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Quantity]:
+    """All quantities of a sentence, the excluded ones with their reason, in order of place."""
+    numbers = {number.start: number for number in find_numbers(tokens, lexicon)}
+    found: list[Quantity] = []
+    index, count = 0, len(tokens.lower)
+    floor = 0
+    while index < count:
+        vague = lexicon.vague.at(tokens.lower, index) if tokens.kinds[index] == "w" else None
+        number = numbers.get(index)
+        if vague is not None and (number is None or vague[0] >= number.end):
+            low, high = conventions()[convention][vague[1]]
+            quantity = Quantity(
+                index, vague[0], index, low, high=high, qualifier=Qualifier.VAGUE, vague=vague[1]
+            )
+        elif number is not None:
+            quantity = _from_number(tokens, number, numbers, lexicon)
+        else:
+            index += 1
+            continue
+        _extend_left(tokens, quantity, floor, lexicon)
+        _extend_right(tokens, quantity, lexicon)
+        found.append(quantity)
+        index = floor = quantity.end
+    return found
+
+
+def _from_number(tokens: Tokens, number: Number, numbers: dict[int, Number], lexicon: Lexicon) -> Quantity:
+    quantity = Quantity(number.start, number.end, number.start, number.value)
+    quantity.reason = why_no_count(tokens, number, lexicon)
+    following = _range_end(tokens, number, numbers, lexicon)
+    if following is not None and following.value > number.value:
+        reason = why_no_count(tokens, following, lexicon)
+        low = number.value
+        if low < following.value / 900 and following.value >= 1000:
+            # "18 to 20 thousand": the scale holds for both.
+            scale = 1000.0 if following.value < 1e6 else 1e6
+            low = low * scale if low * scale < following.value else low
+        return Quantity(
+            number.start, following.end, number.start, low, following.value, Qualifier.RANGE, reason=reason
+        )
+    return quantity
+
+
+def _range_end(tokens: Tokens, number: Number, numbers: dict[int, Number], lexicon: Lexicon) -> Number | None:
+    end, count = number.end, len(tokens.lower)
+    if end + 1 >= count:
+        return None
+    mark = tokens.lower[end]
+    following = numbers.get(end + 1)
+    if following is None:
+        return None
+    before = tokens.lower[number.start - 1] if number.start else ""
+    if mark in _DASHES:
+        glued = tokens.starts[end] == tokens.ends[end - 1] and tokens.starts[end + 1] == tokens.ends[end]
+        return following if glued else None
+    if mark in lexicon.ranges and before not in lexicon.range_openers:
+        return following
+    if mark in lexicon.number_joiners and before in lexicon.between:
+        return following
+    return None
+
+
+def _skip_quotes_left(tokens: Tokens, index: int) -> int:
+    while index > 0 and tokens.lower[index - 1] in _QUOTES:
+        index -= 1
+    return index
+
+
+def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexicon) -> None:
+    start = quantity.start
+    for _ in range(4):
+        probe = _skip_quotes_left(tokens, start)
+        if probe <= floor:
+            break
+        hedge = lexicon.qualifiers.ending_at(tokens.lower, probe)
+        if hedge is not None and hedge[0] >= floor:
+            start = hedge[0]
+            if quantity.qualifier in (Qualifier.EXACT, Qualifier.ABOUT):
+                quantity.qualifier = hedge[1]
+                quantity.hedge = " ".join(tokens.lower[hedge[0] : probe])
+                entry = lexicon.words.at(tokens.lower, hedge[0])
+                quantity.is_verbal = entry is not None and "level" in entry[1].classes
+            continue
+        entry = lexicon.words.at(tokens.lower, probe - 1)
+        if entry is None or entry[0] > probe:
+            break
+        if "more" in entry[1].classes:
+            quantity.is_more = True
+            start = probe - 1
+        elif "focus" in entry[1].classes or tokens.lower[probe - 1] in lexicon.between:
+            start = probe - 1
+        else:
+            break
+    quantity.start = start
+
+
+def _extend_right(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> None:
+    end = quantity.end
+    probe = end
+    while probe < len(tokens.lower) and tokens.lower[probe] in _DASHES | _QUOTES:
+        probe += 1
+    if probe < len(tokens.lower):
+        hedge = lexicon.qualifiers_after.at(tokens.lower, probe)
+        if hedge is not None and quantity.qualifier is Qualifier.EXACT:
+            quantity.qualifier = hedge[1]
+            quantity.hedge = " ".join(tokens.lower[probe : hedge[0]])
+            quantity.end = hedge[0]
+            quantity.reason = None if quantity.reason == "compound" else quantity.reason
+
+
+def why_no_count(tokens: Tokens, number: Number, lexicon: Lexicon) -> str | None:
+    """Why a number is no count of anything: unit, age, money, date, year, ordinal, name, pronoun; None if it may be one."""
+    lower, start, end = tokens.lower, number.start, number.end
+    before = lower[start - 1] if start else ""
+    after = lower[end] if end < len(lower) else ""
+    glued_before = start > 0 and tokens.ends[start - 1] == tokens.starts[start]
+    if before in lexicon.currency and not number.is_word:
+        return "money"
+    if glued_before and before in ("-", "/", "#", "№", ".", ":") and not _is_range_dash(tokens, start):
+        return "compound"
+    if end < len(lower) and lexicon.units.at(lower, end) is not None:
+        return "unit"
+    if after in _DASHES and end + 1 < len(lower) and tokens.starts[end] == tokens.ends[end - 1]:
+        unit = lower[end + 1]
+        if tokens.kinds[end + 1] == "w" and tokens.starts[end + 1] == tokens.ends[end]:
+            return None if lexicon.qualifiers_after.at(lower, end + 1) is not None else "age" if unit in lexicon.age_words else "compound"
+    if _is_date(tokens, number, lexicon):
+        return "date"
+    if number.is_bare and _YEARS[0] <= number.value <= _YEARS[1] and _is_year(tokens, number, lexicon):
+        return "year"
+    if before in lexicon.not_before and (not number.is_word or before in lexicon.ages_before):
+        return "name"
+    if before == "." and start > 1 and lower[start - 2] in lexicon.not_before and not number.is_word:
+        return "name"
+    if number.is_word and number.end - number.start == 1 and lower[start] in lexicon.unit_words:
+        if before in lexicon.pronoun_before:
+            return "pronoun"
+    if number.value != int(number.value) or number.value <= 0:
+        return "fraction"
+    return None
+
+
+def _is_range_dash(tokens: Tokens, start: int) -> bool:
+    return start >= 2 and tokens.lower[start - 1] in _DASHES and tokens.kinds[start - 2] == "n"
+
+
+def _is_date(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
+    if number.is_word or not 1 <= number.value <= 31 or number.value != int(number.value):
+        return False
+    lower = tokens.lower
+    index = number.start - 1
+    if index >= 0 and lower[index] == ".":
+        index -= 1
+    if index >= 0 and lower[index] in lexicon.months and tokens.is_month_like(index):
+        return True
+    index = number.end
+    while index < len(lower) and lower[index] in lexicon.date_joiners:
+        index += 1
+    return index < len(lower) and lower[index] in lexicon.months and tokens.is_month_like(index)
+
+
+def _is_year(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
+    lower, end = tokens.lower, number.end
+    if end >= len(lower):
+        return True
+    entry = lexicon.words.at(lower, end)
+    classes = entry[1].classes if entry else frozenset()
+    before = lower[number.start - 1] if number.start else ""
+    if before in lexicon.year_prepositions or before in lexicon.months:
+        return not ("person" in classes and before not in lexicon.months)
+    if number.start and lexicon.qualifiers.ending_at(lower, number.start) is not None:
+        return False
+    return not classes & {"person", "past", "participle", "adjective", "noun", "intransitive", "more", "of", "be", "have"}

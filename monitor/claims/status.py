@@ -1,0 +1,158 @@
+"""How a figure stands in its own text: current, previous, retracted, denied, unconfirmed, or of another event."""
+
+from dataclasses import dataclass
+
+from monitor.claims.lexicon import Cue, Lexicon
+from monitor.claims.linking import Link, Reading
+from monitor.claims.tokens import Tokens
+from storage.records import ClaimStatus
+
+_BREAKS = frozenset((";", "•", "|"))
+_ORDER = ("retracted", "denied", "previous", "other_event", "unconfirmed")
+_NEAR = 3
+_YEAR_REACH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCue:
+    """A status cue at tokens [start, end)."""
+
+    start: int
+    end: int
+    cue: Cue
+
+
+def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
+    """All status cues of a sentence; those inside neutral phrases ("earlier this week") are left out."""
+    neutral = [(start, end) for start, end, _ in lexicon.neutral.find(tokens.lower)]
+    cues: list[FoundCue] = []
+    index, count = 0, len(tokens.lower)
+    while index < count:
+        found = lexicon.cues.at(tokens.lower, index)
+        if found is not None and not any(start <= index < end for start, end in neutral):
+            cues.extend(FoundCue(index, found[0], cue) for cue in found[1])
+        if tokens.lower[index] in lexicon.perfect_auxiliary:
+            verb = _perfect_verb(tokens, index, lexicon)
+            if verb is not None:
+                cues.append(FoundCue(index, verb, Cue("previous", "before")))
+        index += 1
+    return cues
+
+
+def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
+    """The end of "had (earlier) said": what was reported so is no longer the news."""
+    for probe in range(index + 1, min(index + 4, len(tokens.lower))):
+        said = lexicon.say.at(tokens.lower, probe)
+        if said is not None and said[1] == "say":
+            return said[0]
+        entry = lexicon.words.at(tokens.lower, probe)
+        if entry is not None and "put" in entry[1].classes:
+            return entry[0]
+        if entry is None or not entry[1].classes & {"adverb", "hedge", "in", "at"}:
+            return None
+    return None
+
+
+def clause_bounds(reading: Reading, position: int, lexicon: Lexicon) -> tuple[int, int]:
+    """The token span of the clause around `position`, cut at semicolons and words such as "but"."""
+    tokens = reading.tokens
+    start, end = 0, len(tokens.lower)
+    for index in range(position - 1, -1, -1):
+        if tokens.lower[index] in _BREAKS or tokens.lower[index] in lexicon.boundary_words:
+            start = index + 1
+            break
+    for index in range(position, end):
+        if tokens.lower[index] in _BREAKS or tokens.lower[index] in lexicon.boundary_words:
+            end = index
+            break
+    return start, end
+
+
+def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lexicon) -> tuple[ClaimStatus, str]:
+    """The status of a linked figure and the words that gave it ("" for current)."""
+    quantity = reading.quantities[link.quantity]
+    start, end = clause_bounds(reading, quantity.number_start, lexicon)
+    low = min(quantity.start, link.trigger[0])
+    high = max(quantity.end, link.trigger[1])
+    settled = [span for span in lexicon.settled.find(reading.tokens.lower) if low - _NEAR <= span[0] <= high + 1]
+    reached: dict[str, str] = {}
+    for found in cues:
+        cue = found.cue
+        if not _reaches(found, cue, quantity.start, quantity.number_start, quantity.end, (start, end), (low, high), reading):
+            continue
+        if cue.status == "unconfirmed" and settled:
+            continue
+        reached.setdefault(cue.status, " ".join(reading.tokens.lower[found.start : found.end]))
+    for status in _ORDER:
+        if status in reached:
+            return ClaimStatus(status), reached[status]
+    return ClaimStatus.CURRENT, ""
+
+
+def _reaches(
+    found: FoundCue,
+    cue: Cue,
+    start: int,
+    number: int,
+    end: int,
+    clause: tuple[int, int],
+    core: tuple[int, int],
+    reading: Reading,
+) -> bool:
+    if cue.side == "adjacent":
+        return _skip_small(reading, found.end) >= start and found.end <= number
+    if cue.side == "near":
+        return core[0] - _NEAR <= found.start < core[1] + 1 and _same_clause(reading, found.start, core)
+    if cue.side == "before":
+        return clause[0] <= found.start and found.end <= number
+    if cue.side == "after":
+        return (
+            found.start >= end - 1
+            and found.end <= clause[1]
+            and not any(
+                end <= other.number_start < found.start and other.reason is None for other in reading.quantities
+            )
+        )
+    return False
+
+
+def _skip_small(reading: Reading, index: int) -> int:
+    """Past articles and adjectives between "from" and the number."""
+    steps = 0
+    while index < len(reading.tokens.lower) and steps < 3 and reading.tokens.kinds[index] == "w":
+        if any(quantity.start <= index < quantity.end for quantity in reading.quantities):
+            break
+        index += 1
+        steps += 1
+    return index
+
+
+def _same_clause(reading: Reading, position: int, core: tuple[int, int]) -> bool:
+    """A comma between a hedge before and the figure cuts the hedge off."""
+    if position >= core[0]:
+        return True
+    return not any(mark in (",", ";", ":") for mark in reading.tokens.lower[position : core[0]])
+
+
+def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lexicon) -> bool:
+    """Whether a year outside `years` (those of the story or the article) dates the figure."""
+    quantity = reading.quantities[link.quantity]
+    tokens = reading.tokens
+    for other in reading.quantities:
+        if other.reason != "year" or int(other.value) in years:
+            continue
+        before = tokens.lower[other.start - 1] if other.start else ""
+        if other.end <= quantity.start:
+            between = range(other.end, quantity.start)
+            if len(between) <= _YEAR_REACH and not any(
+                third.reason is None and other.end <= third.start < quantity.start for third in reading.quantities
+            ):
+                return True
+        elif other.start >= quantity.end and before in lexicon.year_prepositions:
+            between = range(quantity.end, other.start)
+            is_since = before == lexicon.since
+            if len(between) <= _YEAR_REACH and not is_since and not any(
+                tokens.lower[index] in (",", ";") for index in between
+            ):
+                return True
+    return False

@@ -1,0 +1,88 @@
+"""Texts to sentences, sentences to tokens. Offsets always point into the text as it was given."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# One alternative a kind of token: a number with what is glued to it, a word (also "G20", "anti-war", "O'Neil"), any other mark.
+_TOKEN = re.compile(
+    r"(?P<number>\d{1,3}(?:[,.'’\u00a0\u202f\u2009 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:/]\d+)*)"
+    r"|(?P<word>[^\W\d_](?:\w|[’'.](?=\w)|-(?=\w))*)"
+    r"|(?P<mark>[^\w\s]|_)"
+)
+_BOUNDARY = re.compile(r"[.!?…。؟।]+[\"'”’»)\]]*(?=\s|$)|\n+")
+_OPENER = re.compile(r"\s*[\"'“‘«(\[—–•-]*\s*(?:[^\W\d_]|\d)")
+
+_TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "\u00ad": None})
+
+
+@dataclass(slots=True)
+class Tokens:
+    """A sentence's tokens as parallel lists: `lower` is normalised for look-up, `kinds` is n (number), w (word), m (mark)."""
+
+    text: str
+    lower: list[str]
+    kinds: list[str]
+    starts: list[int]
+    ends: list[int]
+
+    def surface(self, start: int, end: int) -> str:
+        """The text from token `start` up to and without token `end`."""
+        return self.text[self.starts[start] : self.ends[end - 1]] if end > start else ""
+
+    def is_capital(self, index: int) -> bool:
+        """Whether the token starts with an upper-case letter."""
+        return self.text[self.starts[index]].isupper()
+
+
+    def is_month_like(self, index: int) -> bool:
+        """Whether a month's name is written as one: "may" without a capital is a verb where months have capitals."""
+        return self.is_capital(index) or len(self.lower[index]) > 3
+
+
+def tokenize(text: str, start: int, end: int) -> Tokens:
+    """The tokens of text[start:end], with offsets into the whole text."""
+    lower: list[str] = []
+    kinds: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in _TOKEN.finditer(text, start, end):
+        kind = match.lastgroup
+        word = match.group()
+        kinds.append("n" if kind == "number" else "w" if kind == "word" else "m")
+        lower.append(word.lower().translate(_TYPOGRAPHY) if kind == "word" else word)
+        starts.append(match.start())
+        ends.append(match.end())
+    return Tokens(text, lower, kinds, starts, ends)
+
+
+def split_sentences(text: str, abbreviations: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Spans of sentences. A dot after an abbreviation, an initial or before a small letter ends none."""
+    start = 0
+    length = len(text)
+    for match in _BOUNDARY.finditer(text):
+        mark = match.group()
+        end = match.end()
+        if mark[0] == "." and not _ends_sentence(text, start, match.start(), end, length, abbreviations):
+            continue
+        if text[start:end].strip():
+            yield start, end
+        start = end
+    if text[start:].strip():
+        yield start, length
+
+
+def _ends_sentence(text: str, start: int, dot: int, end: int, length: int, abbreviations: frozenset[str]) -> bool:
+    word_start = dot
+    floor = max(start, dot - 24)
+    while word_start > floor and not text[word_start - 1].isspace() and text[word_start - 1] not in "(\"“'":
+        word_start -= 1
+    word = text[word_start:dot].lower()
+    follows = _OPENER.match(text, end, min(length, end + 8))
+    next_letter = text[follows.end() - 1] if follows else ""
+    if "\n" in text[end : end + 2]:
+        return True
+    if word in abbreviations or (len(word) == 1 and word.isalpha()):
+        # "U.S. The" is rare beside "U.S. officials": a dotted abbreviation before a capital ends one only after a time.
+        return word in ("p.m", "a.m") and next_letter.isupper()
+    return not next_letter.islower()
