@@ -4,6 +4,7 @@ import json
 import queue
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -44,7 +45,7 @@ class MailReceiver:
 
     def __init__(self) -> None:
         self.mails: list[ReceivedMail] = []
-        self.port = _free_port()
+        self.port = free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
@@ -65,11 +66,11 @@ class MailReceiver:
 
 
 class HookReceiver:
-    """A webhook endpoint on loopback. Calls are put on `arrived` as they land and kept in `calls`."""
+    """A webhook endpoint on loopback. `calls` keeps every call; `take_arrived` gives the new ones."""
 
     def __init__(self, secret: str) -> None:
         self.calls: list[ReceivedHook] = []
-        self.arrived: queue.Queue[ReceivedHook] = queue.Queue()
+        self._arrived: queue.Queue[ReceivedHook] = queue.Queue()
         self._webhook = Webhook(secret)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -86,6 +87,15 @@ class HookReceiver:
         self._server.server_close()
         self._thread.join()
 
+    def take_arrived(self, seconds: float = 0) -> Iterator[ReceivedHook]:
+        """The calls that arrived since this was last asked, waiting up to `seconds` for the first."""
+        try:
+            yield self._arrived.get(timeout=seconds) if seconds else self._arrived.get_nowait()
+            while True:
+                yield self._arrived.get_nowait()
+        except queue.Empty:
+            return
+
     def take(self, headers: dict[str, str], body: bytes) -> None:
         """Note one call; headers in lower case."""
         message_id = headers.get("webhook-id", "")
@@ -95,7 +105,7 @@ class HookReceiver:
         is_signed = signature in headers.get("webhook-signature", "").split(" ")
         hook = ReceivedHook(message_id=message_id, payload=json.loads(body), is_signed=is_signed)
         self.calls.append(hook)
-        self.arrived.put(hook)
+        self._arrived.put(hook)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self
@@ -115,7 +125,8 @@ class HookReceiver:
         return Handler
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nothing listens on right now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from monitor.demo.verdict import Change, read_change
+
 SCRIPT_FILE = Path(__file__).with_name("script.toml")
 SEED_FILE = Path(__file__).with_name("seed.toml")
 
@@ -66,11 +68,21 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """The whole play."""
+    """The whole play, and what must come of it.
+
+    `headline` are the arguments that name the headline record for `claims history`; `expected_history` is how it must
+    read, `expected_told` what people must be told, once each. `laggard` and `edited` are the paths of the page that
+    repeats a withdrawn figure and of the one that is changed silently.
+    """
 
     starts_at: datetime
     outlets: tuple[Outlet, ...]
     articles: tuple[ScriptedArticle, ...]
+    headline: tuple[str, ...]
+    laggard: str
+    edited: str
+    expected_history: tuple[Change, ...]
+    expected_told: tuple[Change, ...]
 
     @property
     def moments(self) -> tuple[Moment, ...]:
@@ -100,6 +112,11 @@ def parse_script(text: str) -> Script:
         starts_at=_utc(data["starts_at"]),
         outlets=tuple(Outlet(**outlet) for outlet in data["outlets"]),
         articles=tuple(_article(article) for article in data["articles"]),
+        headline=tuple(data["expected"]["headline"]),
+        laggard=data["expected"]["laggard"],
+        edited=data["expected"]["edited"],
+        expected_history=tuple(read_change(change) for change in data["expected"]["history"]),
+        expected_told=tuple(read_change(change) for change in data["expected"]["told"]),
     )
 
 

@@ -1,0 +1,102 @@
+"""SHELL: the real service as a process of its own, on a clock that the play turns; and the real command line."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from storage.errors import StorywatchError
+
+
+class DemoError(StorywatchError):
+    """The demo could not be played to its end; the message says where it stopped."""
+
+
+class DemoService:
+    """`storywatch run` on the settings and the clock in `folder`; `start` begins it, the end of the `with` stops it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = folder / "storywatch.toml"
+        self.kills = 0
+        self._folder = folder
+        self._clock = folder / "clock"
+        self._log = folder / "service.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def turn_clock(self, now: datetime) -> None:
+        """Set the service's time. Replaced in one step, so that it never reads half a time."""
+        fresh = self._clock.with_suffix(".new")
+        fresh.write_text(now.isoformat(), encoding="ascii")
+        fresh.replace(self._clock)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether we started it and have neither stopped nor killed it."""
+        return self._process is not None
+
+    def start(self) -> None:
+        """Start the service; its log goes to service.log."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 our own program with our own arguments
+                self._command("run"), stdout=log, stderr=log, env=_environment()
+            )
+
+    def stop(self) -> None:
+        """Ask the service to stop, and wait for it; kill it if it takes longer than a quarter of a minute."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def kill(self) -> None:
+        """kill -9: no goodbye, no clean-up."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+            self.kills += 1
+
+    def check_alive(self) -> None:
+        """Raise DemoError with the end of its log if the service has ended by itself."""
+        if self._process is not None and self._process.poll() is not None:
+            raise DemoError(f"the service ended with {self._process.returncode}; its last words:\n{self.log_tail()}")
+
+    def log_tail(self, lines: int = 15) -> str:
+        """The last lines of the service's log."""
+        return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def call(self, *arguments: str) -> str:
+        """What `storywatch ARGUMENTS` prints, on the demo's settings and clock; DemoError if it fails."""
+        done = subprocess.run(  # noqa: S603 our own program; the arguments are the demo's
+            self._command(*arguments), capture_output=True, text=True, env=_environment(), timeout=60, check=False
+        )
+        if done.returncode:
+            raise DemoError(f"storywatch {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    def _command(self, *arguments: str) -> list[str]:
+        program = Path(sys.executable).with_name("storywatch")
+        return [str(program), "--config", str(self.config), "--clock-file", str(self._clock), *arguments]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without settings of Storywatch that a user may have in it (the demo has its own), and 80 columns wide."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STORYWATCH_")}
+    return {**kept, "COLUMNS": "80", "PYTHONUNBUFFERED": "1"}
