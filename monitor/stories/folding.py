@@ -1,0 +1,47 @@
+"""Text as the matcher compares it: without case, marks and punctuation, each character still at its place."""
+
+import re
+import unicodedata
+
+# Letters that stand for another without decomposing to it. A Kazakh or Polish name is found in either spelling.
+_ALIKE = dict(zip("łøđıħŧқғәөұүіңһ", "lodihtкгаоууинх", strict=True))
+_KEPT = "йї"  # й and и tell words apart, and й is too frequent to be replaced for nothing
+_NOT_WORD = re.compile(r"[^\w ]|_")
+
+
+def _alike_letters() -> dict[str, str]:
+    """Return the letters of Latin, Greek and Cyrillic that are a plain letter with marks, with that letter."""
+    alike = dict(_ALIKE)
+    for code in (*range(0x80, 0x530), *range(0x1E00, 0x2000)):
+        letter = chr(code).lower()
+        parts = unicodedata.normalize("NFD", letter)
+        is_marked = len(parts) > 1 and all(map(unicodedata.combining, parts[1:]))
+        if len(letter) == 1 and is_marked and letter not in _KEPT:
+            alike[letter] = parts[0]
+    return alike
+
+
+_LETTERS = _alike_letters()
+_MARKED = re.compile(f"[{''.join(_LETTERS)}]")
+
+
+def compose(text: str) -> str:
+    """Return the text in composed form (NFC), where a letter with its mark is one character."""
+    return text if text.isascii() or unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """Return a composed text in lowercase, without marks, with a space for all that is no letter or digit.
+
+    The result has the length of the text: an offset in one is the same offset in the other.
+    """
+    if text.isascii():
+        return _NOT_WORD.sub(" ", text.lower())
+    lowered = text.replace("İ", "I").lower()  # the one letter whose lowercase is longer than itself
+    return _NOT_WORD.sub(" ", _MARKED.sub(lambda found: _LETTERS[found[0]], lowered))
+
+
+def needs_border(letter: str) -> bool:
+    """Tell whether words that begin or end with this letter are set apart by spaces; not so in Chinese and Thai."""
+    code = ord(letter)
+    return not (0x0E00 <= code < 0x1000 or 0x1780 <= code < 0x1800 or 0x3040 <= code < 0xA000 or code >= 0x20000)

@@ -1,0 +1,292 @@
+"""Which article belongs to which story, and why: one search for the names of all stories at once, then a score.
+
+Evidence has two sides. The *subject* (entities and places) says who and where; the *theme* (topics) says what. An
+article must show both, as far as a story defines them: football shows no unrest, a quake elsewhere not this place.
+
+- A name counts by where it stands: 1.5 in the title, 1 (1.5 if repeated) in the first 600 characters, 0.35 for each
+  further block of 600 characters that holds it, three at most; times its weight, times its rarity among the stories.
+- A side is capped at 2, so that no name, however often it comes, stands in for the other side.
+- The period adds up to 1: all of it within the period (60 days from the start, if it has no end), half of it 180 days
+  after that, half for an unknown date. An article that is surely older than the start cannot match.
+- The sum must reach THRESHOLD, and each side SIDE_MINIMUM; a central entity must be spoken of, if any is marked.
+
+With the period's full point a title and a lead decide (1 + 1 + 1.2); years later both sides must fill the page. A story
+that defines one side only is judged by that side alone, counted twice.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import log2
+from types import MappingProxyType
+
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from monitor.stories.folding import compose, fold, needs_border
+from monitor.stories.forms import Form, is_acronym, name_forms, term_forms
+from storage.records import EntityKind, Hit, Match, Span, Story
+
+THRESHOLD = 3.2
+SIDE_MINIMUM = 1.0
+ALONE_MINIMUM = 1.8  # of the one side of a story that defines only one: a title is not enough
+SIDE_CAP = 2.0
+CENTRAL_MINIMUM = 0.5
+TITLE, LEAD, LEAD_AGAIN, BLOCK = 1.5, 1.0, 0.5, 0.35
+BLOCK_CHARS = 600
+MOST_BLOCKS = 3
+PERIOD_OPEN = timedelta(days=60)
+PERIOD_HALF = timedelta(days=180)
+UNKNOWN_PERIOD = 0.5
+LEAST_RARITY = 0.6
+SHARES = MappingProxyType({"entity": "subject", "place": "subject", "topic": "theme"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """A name of one story: which story (by position), what it is evidence of, how much it weighs."""
+
+    story: int
+    kind: str
+    name: str
+    weight: float = 1.0
+    central: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Found:
+    """Where the forms of one name stand in one article."""
+
+    in_title: bool = False
+    lead: int = 0
+    blocks: set[int] = field(default_factory=set)
+    count: int = 0
+    words: dict[str, None] = field(default_factory=dict)
+    rarity: float = 0.0
+    last_end: int = -1
+
+    def note(self, words: str, start: int, end: int, *, title_end: int) -> None:
+        """Enter one occurrence; forms of one name that overlap ("Tokayev" in the full name) are one occurrence."""
+        self.words.setdefault(words)
+        is_same = start < self.last_end - 1  # two words in a row share the space between them
+        self.last_end = max(self.last_end, end)
+        if is_same:
+            return
+        self.count += 1
+        if start < title_end:
+            self.in_title = True
+        elif start - title_end < BLOCK_CHARS:
+            self.lead += 1
+        else:
+            self.blocks.add((start - title_end) // BLOCK_CHARS)
+
+    def strength(self) -> float:
+        """Return how strongly the article speaks of this name, by the places where it stands."""
+        lead = min(self.lead, 1) * LEAD + (LEAD_AGAIN if self.lead > 1 else 0)
+        return self.rarity * (TITLE * self.in_title + lead + BLOCK * min(len(self.blocks), MOST_BLOCKS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    """What a form stands for: a name, in texts of one language or of any, in capitals only or not."""
+
+    evidence: int
+    language: str | None
+    in_capitals: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Name:
+    """A name of a story with all its spellings, as its seed gives them."""
+
+    kind: str
+    name: str
+    spellings: tuple[str, ...]
+    is_person: bool = False
+    is_place: bool = False
+    weight: float = 1.0
+    central: bool = False
+
+    def forms(self, spelling: str, languages: Sequence[str]) -> frozenset[Form]:
+        """Return the forms under which a text may hold one of the spellings."""
+        if self.kind == "topic":
+            return term_forms(spelling, languages=languages)
+        return name_forms(spelling, is_person=self.is_person, is_place=self.is_place, languages=languages)
+
+
+class Matcher:
+    """Finds the stories that an article or an entry belongs to. Built once; keeps nothing of the articles."""
+
+    def __init__(self, stories: Iterable[Story]) -> None:
+        """Expand the names of the stories into their forms; 1,000 stories with 20 names each are fine."""
+        self._stories = tuple(stories)
+        self._evidence: list[_Evidence] = []
+        targets: dict[str, list[_Target]] = defaultdict(list)
+        for position, story in enumerate(self._stories):
+            for form, target in self._forms_of(position, story):
+                targets[_pattern(form)].append(target)
+        self._targets = tuple(_widest(found) for found in targets.values())
+        self._rarity = tuple(self._rarity_of(found) for found in self._targets)
+        self._search = AhoCorasick(tuple(targets), implementation=Implementation.ContiguousNFA) if targets else None
+
+    def match(
+        self, *, title: str, text: str, published: Span | None = None, lang: str | None = None
+    ) -> tuple[Match, ...]:
+        """Return the stories that the article belongs to, best first; the hits of a match are its explanation.
+
+        `published` is as wide as it is known; `lang` (ISO 639-1) keeps plurals of one language
+        from being found in another.
+        """
+        found = self._find(title, text, lang)
+        matches = (self._judge(story, hits, published) for story, hits in found.items())
+        return tuple(
+            sorted((match for match in matches if match.is_match), key=lambda match: (-match.score, match.story))
+        )
+
+    def explain(
+        self, *, title: str, text: str, published: Span | None = None, lang: str | None = None
+    ) -> tuple[Match, ...]:
+        """Return every story of which the article shows any evidence, those that it does not belong to included."""
+        found = self._find(title, text, lang)
+        matches = [self._judge(story, hits, published) for story, hits in found.items()]
+        return tuple(sorted(matches, key=lambda match: (not match.is_match, -match.score, match.story)))
+
+    def could_match(self, *, title: str, summary: str = "") -> bool:
+        """Tell whether the page behind an entry is worth fetching: its title or summary shows any name of any story."""
+        return bool(self._find(title, summary, None))
+
+    def _forms_of(self, position: int, story: Story) -> Iterator[tuple[Form, _Target]]:
+        """Yield each form of each name of a story; a place that is also an entity counts as the entity alone."""
+        taken: set[str] = set()
+        for name in _names(story):
+            number = len(self._evidence)
+            self._evidence.append(
+                _Evidence(story=position, kind=name.kind, name=name.name, weight=name.weight, central=name.central)
+            )
+            own: set[str] = set()
+            for spelling in name.spellings:
+                in_capitals = is_acronym(spelling)
+                for form in sorted(name.forms(spelling, story.languages), key=lambda form: form.text):
+                    if form.text not in taken:
+                        own.add(form.text)
+                        yield form, _Target(evidence=number, language=form.language, in_capitals=in_capitals)
+            if name.kind != "topic":
+                taken |= own
+
+    def _rarity_of(self, targets: Sequence[_Target]) -> float:
+        """Return 1 for a form of one story, less for one that many share (0.8 for two, never below LEAST_RARITY)."""
+        sharing = len({self._evidence[target.evidence].story for target in targets})
+        return max(LEAST_RARITY, 1 / (1 + log2(sharing) / 4))
+
+    def _find(self, title: str, text: str, lang: str | None) -> dict[int, dict[int, _Found]]:
+        """Return what was found: by story, by number of the evidence."""
+        if self._search is None:
+            return {}
+        title = compose(title)
+        whole = f" {title} \n {compose(text)} "
+        stories: dict[int, dict[int, _Found]] = defaultdict(dict)
+        for pattern, start, end in self._search.find_matches_as_indexes(fold(whole), overlapping=True):
+            words = whole[start:end].strip()
+            for target in self._targets[pattern]:
+                if target.language is not None and lang is not None and target.language != lang:
+                    continue
+                if target.in_capitals and not words.isupper():
+                    continue
+                found = stories[self._evidence[target.evidence].story].setdefault(target.evidence, _Found())
+                found.rarity = max(found.rarity, self._rarity[pattern])
+                found.note(words, start, end, title_end=len(title) + 2)
+        return stories
+
+    def _judge(self, position: int, found: dict[int, _Found], published: Span | None) -> Match:
+        """Return the match of one story with its score, by the rules at the head of this module."""
+        story = self._stories[position]
+        raw = {number: self._evidence[number].weight * place.strength() for number, place in found.items()}
+        sides: dict[str, float] = defaultdict(float)
+        for number, strength in raw.items():
+            sides[SHARES[self._evidence[number].kind]] += strength
+        defined = _sides(story)
+        period = _period_share(story, published)
+        doubled = 2 if len(defined) == 1 else 1
+        scale = {side: doubled * min(total, SIDE_CAP) / total for side, total in sides.items() if total}
+        hits = [self._hit(number, place, raw[number], scale) for number, place in found.items()]
+        if period:
+            hits.append(Hit(evidence="period", name=story.slug, found="", weight=round(period, 3)))
+        score = (period or 0) + sum(doubled * min(total, SIDE_CAP) for total in sides.values())
+        least = ALONE_MINIMUM if len(defined) == 1 else SIDE_MINIMUM
+        is_match = (
+            period is not None
+            and score >= THRESHOLD
+            and all(sides[side] >= least for side in defined)
+            and self._has_kinds(story, found)
+            and self._has_central(story, raw)
+        )
+        hits.sort(key=lambda hit: (-hit.weight, hit.evidence, hit.name))
+        return Match(story=story.slug, score=round(score, 3), hits=tuple(hits), is_match=is_match)
+
+    def _hit(self, number: int, place: _Found, strength: float, scale: dict[str, float]) -> Hit:
+        evidence = self._evidence[number]
+        weight = strength * scale[SHARES[evidence.kind]]
+        words = ", ".join(list(place.words)[:5])
+        return Hit(evidence=evidence.kind, name=evidence.name, found=words, weight=round(weight, 3), count=place.count)
+
+    def _has_kinds(self, story: Story, found: dict[int, _Found]) -> bool:
+        """Tell whether there are two kinds of evidence among entities, topics and places, if the story defines two."""
+        kinds = {self._evidence[number].kind for number in found}
+        defined = [bool(story.entities), bool(story.topics), bool(story.places)]
+        return len(kinds) >= min(2, sum(defined))
+
+    def _has_central(self, story: Story, raw: dict[int, float]) -> bool:
+        """Tell whether a central entity is spoken of, if the story marks any."""
+        if not any(entity.central for entity in story.entities):
+            return True
+        return sum(strength for number, strength in raw.items() if self._evidence[number].central) >= CENTRAL_MINIMUM
+
+
+def _names(story: Story) -> Iterator[_Name]:
+    """Yield what a story names, entities first."""
+    for entity in story.entities:
+        yield _Name(
+            kind="entity",
+            name=entity.name,
+            spellings=(entity.name, *entity.aliases),
+            is_person=entity.kind == EntityKind.PERSON,
+            is_place=entity.kind == EntityKind.PLACE,
+            weight=entity.weight,
+            central=entity.central,
+        )
+    for place in story.places:
+        yield _Name(kind="place", name=place.name, spellings=(place.name, *place.aliases), is_place=True)
+    for topic in story.topics:
+        yield _Name(kind="topic", name=topic.name, spellings=topic.terms)
+
+
+def _pattern(form: Form) -> str:
+    """Return a form with the spaces that set words apart, where its script has them."""
+    before = " " if needs_border(form.text[0]) else ""
+    after = " " if needs_border(form.text[-1]) else ""
+    return f"{before}{form.text}{after}"
+
+
+def _widest(targets: Sequence[_Target]) -> tuple[_Target, ...]:
+    """Return one target a name: found in any language before in one, in any case before in capitals."""
+    best: dict[int, _Target] = {}
+    for target in sorted(targets, key=lambda target: (target.language is not None, target.in_capitals)):
+        best.setdefault(target.evidence, target)
+    return tuple(best.values())
+
+
+def _sides(story: Story) -> tuple[str, ...]:
+    """Return the sides of evidence that a story defines."""
+    subject = ("subject",) if story.entities or story.places else ()
+    return subject + (("theme",) if story.topics else ())
+
+
+def _period_share(story: Story, published: Span | None) -> float | None:
+    """Return what the time of publication adds, 0 to 1; None if the article is surely older than the story."""
+    if published is None or story.period_start is None:
+        return UNKNOWN_PERIOD
+    if published.not_after < story.period_start:
+        return None
+    end = story.period_end or story.period_start + PERIOD_OPEN
+    late = max((published.not_before - end) / PERIOD_HALF, 0.0)
+    return 1 / (1 + late)
