@@ -32,6 +32,6 @@ EXPOSE 8080
 USER storywatch
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["storywatch", "healthcheck"]
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 ENTRYPOINT ["storywatch"]
 CMD ["run"]
