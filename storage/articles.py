@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_json, to_row, unpack_text
@@ -18,7 +18,7 @@ from storage.writing import changed_rows, chunks, insert_new, insert_or_update, 
 
 
 def add_article(session: Session, new: NewArticle) -> Article:
-    """Store an article with its first version, names and matches; one whose address is known is returned as it stands."""
+    """Store an article with its first version, names and matches; a known address gives the article as it stands."""
     return add_articles(session, [new])[0]
 
 
@@ -113,7 +113,7 @@ def list_articles(
     moment = func.coalesce(ARTICLES.c.published_from, ARTICLES.c.first_seen_at)
     query = select(ARTICLES).order_by(moment.desc(), ARTICLES.c.article_id.desc()).limit(limit).offset(offset)
     if story is not None:
-        belonging = select(MATCHES.c.article_id).where(MATCHES.c.story == story, *_belongs())
+        belonging = select(MATCHES.c.article_id).where(MATCHES.c.story == story, belongs())
         query = query.where(ARTICLES.c.article_id.in_(belonging))
     if source is not None:
         query = query.where(ARTICLES.c.source == source)
@@ -142,7 +142,7 @@ def count_articles(session: Session, *, story: str | None = None) -> int:
     """How many articles are stored, or belong to a story."""
     query = select(func.count()).select_from(ARTICLES)
     if story is not None:
-        query = select(func.count()).select_from(MATCHES).where(MATCHES.c.story == story, *_belongs())
+        query = select(func.count()).select_from(MATCHES).where(MATCHES.c.story == story, belongs())
     return int(session.execute(query).scalar_one())
 
 
@@ -212,8 +212,12 @@ def find_newest_versions(session: Session, article_ids: Iterable[int]) -> dict[i
 
 def read_version(row: Any) -> ArticleVersion:
     """A version from its row, unpacked if it was packed; an empty text if retention dropped it."""
-    text = row["text"] if row["text"] is not None else unpack_text(row["packed"]) if row["packed"] else ""
-    return from_row(ArticleVersion, {**row, "text": text})
+    return from_row(ArticleVersion, {**row, "text": text_of(row["text"], row["packed"])})
+
+
+def text_of(text: str | None, packed: bytes | None) -> str:
+    """A version's text from its two columns."""
+    return text if text is not None else unpack_text(packed) if packed is not None else ""
 
 
 # --- matches ----------------------------------------------------------------------------------
@@ -248,8 +252,14 @@ def set_match_state(session: Session, article_id: int, story: str, state: MatchS
 
 def list_stories_of(session: Session, article_id: int) -> tuple[str, ...]:
     """The stories that an article belongs to: matched and not rejected, or accepted by a person."""
-    query = select(MATCHES.c.story).where(MATCHES.c.article_id == article_id, *_belongs()).order_by(MATCHES.c.story)
+    query = select(MATCHES.c.story).where(MATCHES.c.article_id == article_id, belongs()).order_by(MATCHES.c.story)
     return tuple(session.execute(query).scalars())
+
+
+def belongs() -> ColumnElement[bool]:
+    """The condition on a match under which its article belongs to its story."""
+    automatic = MATCHES.c.is_match & (MATCHES.c.state != MatchState.REJECTED.value)
+    return automatic | (MATCHES.c.state == MatchState.ACCEPTED.value)
 
 
 # --- wire copies ------------------------------------------------------------------------------
@@ -338,8 +348,3 @@ def _match_row(article_id: int, match: Match, matched_at: datetime) -> dict[str,
         "article_id": article_id, "story": match.story, "score": match.score, "hits": to_json(match.hits),
         "is_match": match.is_match, "state": match.state.value, "matched_at": matched_at,
     }  # fmt: skip
-
-
-def _belongs() -> tuple[Any, ...]:
-    automatic = MATCHES.c.is_match & (MATCHES.c.state != MatchState.REJECTED.value)
-    return (automatic | (MATCHES.c.state == MatchState.ACCEPTED.value),)

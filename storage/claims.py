@@ -26,7 +26,7 @@ def add_claims(session: Session, claims: Iterable[StampedClaim]) -> int:
 
 
 def replace_claims(session: Session, claims: Iterable[StampedClaim]) -> None:
-    """Store claims; one that is there already takes all new values (a re-read ended it, a person re-scoped its story)."""
+    """Store claims; one that is there already takes all new values (an edit ended it, a copy was recognised)."""
     rows = [_claim_row(stamped) for stamped in claims]
     touch(session, {row["article_id"] for row in rows} - {None})
     insert_or_update(session, CLAIMS, rows, ["story", "claim_id"])
@@ -92,7 +92,7 @@ def set_wire_group(session: Session, article_ids: Iterable[int], wire_group: str
 
 
 def delete_claims(session: Session, story: str, claim_ids: Iterable[str]) -> int:
-    """Take claims out, when a newer lexicon reads the same text otherwise; returns how many. The change log keeps its evidence."""
+    """Take claims out, when a newer lexicon reads the text otherwise; returns how many. The log keeps its evidence."""
     gone = 0
     for part in chunks(claim_ids):
         chosen = (CLAIMS.c.story == story) & CLAIMS.c.claim_id.in_(part)
@@ -220,6 +220,11 @@ def list_revisions_after(session: Session, sequence: int, *, limit: int = 1000) 
     query = select(REVISIONS.c.sequence, REVISIONS.c.payload).where(REVISIONS.c.sequence > sequence)
     rows = session.execute(query.order_by(REVISIONS.c.sequence).limit(limit))
     return tuple(LoggedRevision(sequence=row.sequence, revision=from_json(Revision, row.payload)) for row in rows)
+
+
+def last_sequence(session: Session) -> int:
+    """The place of the newest entry of the change log, 0 for an empty one: where a reader of what comes next begins."""
+    return int(session.execute(select(func.coalesce(func.max(REVISIONS.c.sequence), 0))).scalar_one())
 
 
 def count_corrections(session: Session, revision_ids: Iterable[str]) -> dict[str, int]:

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import types
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -94,8 +94,8 @@ def to_row(record: object, *, leave_out: tuple[str, ...] = ()) -> dict[str, Any]
     return row
 
 
-def from_row(kind: type[R], row: Mapping[str, Any]) -> R:
-    """The record of class `kind` from column values; columns that the record has no field for are ignored."""
+def from_row(kind: type[R], row: Any) -> R:
+    """The record of class `kind` from a mapping of column values; columns that it has no field for are ignored."""
     values: dict[str, Any] = {}
     for name, shape, convert in _columns(kind):
         if shape == "span":
@@ -118,12 +118,14 @@ def column_names(kind: type) -> tuple[str, ...]:
     return tuple(names)
 
 
-@cache
-def _columns(kind: type) -> tuple[tuple[str, str, Convert], ...]:
+def _make_columns(kind: Any) -> tuple[tuple[str, str, Convert], ...]:
     """For each field of a record class: its name, how it lies in a row, and how to bring it back."""
     hints = get_type_hints(kind)
     fields = dataclasses.fields(kind)
     return tuple((field.name, *_shape(hints[field.name])) for field in fields)
+
+
+_columns: Callable[[Any], tuple[tuple[str, str, Convert], ...]] = cache(_make_columns)
 
 
 def _shape(hint: Any) -> tuple[str, Convert]:
@@ -161,8 +163,7 @@ def _defaults(kind: type) -> tuple[tuple[str, Any], ...]:
     )
 
 
-@cache
-def _decoder(hint: Any) -> Convert:
+def _make_decoder(hint: Any) -> Convert:
     """The function that brings a value of this type back from JSON."""
     inner = _without_none(hint)
     if inner is not hint:
@@ -181,6 +182,9 @@ def _decoder(hint: Any) -> Convert:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _record_decoder(hint)
     raise TypeError(f"{hint!r} has no JSON form here")
+
+
+_decoder: Callable[[Any], Convert] = cache(_make_decoder)
 
 
 def _tuple_decoder(parts: tuple[Any, ...]) -> Convert:

@@ -23,10 +23,10 @@ BUSY_SECONDS = 30.0
 
 
 class Database:
-    """One database by its URL (`sqlite:///file.db`, `sqlite://` in memory, `postgresql+psycopg://…`). Safe between threads."""
+    """One database: `sqlite:///file.db`, `sqlite://` (memory) or `postgresql+psycopg://…`. Safe between threads."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        """Nothing is opened yet. Raises DatabaseError for an address that cannot be one, or a driver that is not installed."""
+        """Nothing is opened yet. Raises DatabaseError for a wrong address or a driver that is not installed."""
         self.url = url
         self._turn = threading.RLock()
         try:
@@ -82,8 +82,8 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A session whose work is committed whole at the end, or not at all when the block raises.
 
-        One at a time in this process (the caller waits, so run it in a thread where waiting matters). Articles touched in
-        it are indexed for search before the commit. Raises DatabaseError; one that is retryable may be tried again whole.
+        One at a time in this process (the caller waits, so run it in a thread where waiting matters). Articles touched
+        in it are indexed for search before the commit. Raises DatabaseError; a retryable one may be tried again whole.
         """
         with self._turn, self._session(self._writer) as session:
             yield session
@@ -99,7 +99,7 @@ class Database:
             raise describe_error(error, self.label) from error
 
     def upgrade(self) -> None:
-        """Bring the schema up to date; several processes may do so at once. Raises SchemaVersionError on a newer schema."""
+        """Bring the schema up to date; several processes may at once. Raises SchemaVersionError on a newer schema."""
         try:
             with self._turn:
                 schema.upgrade(self.engine)
@@ -115,7 +115,7 @@ class Database:
             raise describe_error(error, self.label) from error
 
     def check(self) -> None:
-        """Prove that the database answers and has the schema of this Storywatch; else SchemaVersionError or DatabaseError."""
+        """Prove that the database answers and has our schema; else SchemaVersionError or DatabaseError."""
         schema.require_current(self.schema_version(), self.label)
         with self.read() as session:
             session.execute(text("SELECT 1"))
@@ -128,7 +128,7 @@ class Database:
 def lock_story(session: Session, *slugs: str) -> None:
     """Hold these stories for this transaction, so that two processes never fold one record at once.
 
-    Taken in the order of their names, so that two of them cannot wait for each other. On SQLite a writer is alone anyway.
+    Taken in the order of their names, so that no two wait for each other. On SQLite a writer is alone anyway.
     """
     if session.get_bind().dialect.name != "postgresql":
         return
@@ -137,7 +137,7 @@ def lock_story(session: Session, *slugs: str) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Settings of one SQLite connection. The driver must not begin transactions by itself: we do, immediate for writers."""
+    """Settings of one SQLite connection. The driver must not begin transactions by itself: we do."""
     connection.isolation_level = None
     for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000"):
         connection.execute(f"PRAGMA {pragma}")

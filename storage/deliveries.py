@@ -79,7 +79,7 @@ def list_alerts(
 
 
 def list_pending_alerts(session: Session) -> tuple[Alert, ...]:
-    """Alerts that wait for their group, oldest first. On PostgreSQL they are locked, and those of another planner left out."""
+    """Alerts that wait for their group, oldest first. On PostgreSQL locked, and those of another planner left out."""
     query = select(ALERTS).where(ALERTS.c.state == AlertState.PENDING.value)
     query = query.order_by(ALERTS.c.planned_at, ALERTS.c.alert_id)
     if is_postgres(session):

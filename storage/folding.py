@@ -1,8 +1,8 @@
 """How a text becomes the words that search compares: folded once, here, so that both databases agree.
 
-Case and marks go (é → e, ё → е, ü → u), letters without a decomposition are spelt out (ß → ss, ł → l, ø → o, æ → ae); й stays.
-A number is one word however its thousands are parted ("4,353", "4 353" with a no-break space, "4353"). Han and kana, which have no
-spaces, give one word a letter, so that a query for several becomes a phrase.
+Case and marks go (é → e, ё → е, ü → u), letters without a decomposition are spelt out (ß → ss, ł → l, ø → o, æ → ae);
+й stays. A number is one word however its thousands are parted ("4,353", "4 353" with a no-break space, "4353"). Han and
+kana, which have no spaces, give one word a letter, so that a query for several becomes a phrase.
 """
 
 import re
@@ -24,7 +24,7 @@ _MARKS = "".join(
 )
 _PARTED = r"[,.'’\u00a0\u202f\u2009]"
 _NUMBER = rf"(?<![^\W_])[0-9]{{1,3}}(?:{_PARTED}[0-9]{{3}})+(?![0-9])"
-_WORD = re.compile(rf"{_NUMBER}|[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}][{_MARKS}]*(?:[^\W_{_IDEOGRAPH}][{_MARKS}]*)*")
+WORD = re.compile(rf"{_NUMBER}|[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}][{_MARKS}]*(?:[^\W_{_IDEOGRAPH}][{_MARKS}]*)*")
 _NUMBER_ONLY = re.compile(_NUMBER)
 _PARTING = re.compile(_PARTED)
 _FOLDED_WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}]+")
@@ -61,21 +61,9 @@ def fold_text(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of a text, in order; at most MOST_WORDS."""
-    if text.isascii():
-        plain = text.lower()
-    else:
-        plain = unicodedata.normalize("NFC", text).translate(_FOLDING)
+    plain = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).translate(_FOLDING)
     joined = _NUMBER_ONLY.sub(_join_number, plain)
     return [word[:_LONGEST_WORD] for word in _FOLDED_WORD.findall(joined)[:MOST_WORDS]]
-
-
-def find_words(text: str) -> list[tuple[int, int, str]]:
-    """The words of a text with their places: (start, end, folded). The folded words are those of `words`."""
-    found = []
-    for match in _WORD.finditer(text):
-        for folded in words(match.group()):
-            found.append((match.start(), match.end(), folded))
-    return found[:MOST_WORDS]
 
 
 def _join_number(match: re.Match[str]) -> str:

@@ -432,6 +432,21 @@ class SearchHit:
     number: int = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facets:
+    """How what a search found spreads: (name, count) pairs, the most frequent first, months newest first.
+
+    `is_capped`: more was found than was counted.
+    """
+
+    total: int
+    is_capped: bool = False
+    sources: tuple[tuple[str, int], ...] = ()
+    stories: tuple[tuple[str, int], ...] = ()
+    languages: tuple[tuple[str, int], ...] = ()
+    months: tuple[tuple[str, int], ...] = ()
+
+
 # --- claims ---------------------------------------------------------------------------------
 
 

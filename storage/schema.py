@@ -48,7 +48,8 @@ def require_current(version: str | None, label: str) -> None:
     require_known(version, label)
     if version != newest_version():
         raise SchemaVersionError(
-            f"{label}: the schema is at {version}, this Storywatch needs {newest_version()}: run `storywatch db upgrade`"
+            f"{label}: the schema is at {version}, this Storywatch needs {newest_version()}: "
+            "run `storywatch db upgrade`"
         )
 
 
@@ -63,7 +64,7 @@ def require_known(version: str | None, label: str) -> None:
 
 
 def _upgrade_sqlite(connection: Connection) -> None:
-    """SQLite: nobody else inside, and foreign keys off while tables are rebuilt, which must be said before it begins."""
+    """SQLite: nobody else inside, and foreign keys off while tables are rebuilt, said before it begins."""
     driver = connection.connection.driver_connection
     assert driver is not None  # a checked-out connection has one
     driver.execute("PRAGMA foreign_keys=OFF")

@@ -1,13 +1,13 @@
 """Keeps the full-text index in step with the articles: what was touched in a transaction is indexed before it commits.
 
-A document is one version of one article. Its key holds the time of publication, so that newest first needs no sort, and is
-negative for versions since replaced. Besides its words it has tags, which begin with a tilde and so never meet a word: source,
-host, language, stories, metrics, and on PostgreSQL the day and the month.
+A document is one version of one article. Its key holds the time of publication, so that newest first needs no sort, and
+is negative for versions since replaced. Besides its words it has tags, which begin with a tilde and so never meet a
+word: source, host, language, stories, metrics, and on PostgreSQL the day and the month.
 """
 
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -116,7 +116,7 @@ def host_of(url: str) -> str:
     return (urlsplit(url).hostname or "").removeprefix("www.")
 
 
-def _versions(session: Session, article_ids: list[int]) -> list[Mapping[str, Any]]:
+def _versions(session: Session, article_ids: list[int]) -> list[Any]:
     columns = (
         VERSIONS.c.version_id, VERSIONS.c.article_id, VERSIONS.c.title, VERSIONS.c.text, VERSIONS.c.packed,
         ARTICLES.c.published_from, ARTICLES.c.first_seen_at,

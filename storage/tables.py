@@ -55,7 +55,7 @@ class BigId(TypeDecorator[int]):
 
 
 class SearchContent(TypeDecorator[Any]):
-    """What the full-text index holds of a document: a tsvector on PostgreSQL; on SQLite, packed, the words to delete later."""
+    """What the index holds of a document: a tsvector on PostgreSQL; on SQLite, packed, the words to delete later."""
 
     impl = LargeBinary
     cache_ok = True
@@ -241,7 +241,7 @@ class SearchDocumentRow(Row, table=True):
 
 
 class ClaimRow(Row, table=True):
-    """A stamped claim; one sentence may speak for two stories. What queries ask for as columns, the whole of it as JSON. A baseline claim has no article."""
+    """A stamped claim (one sentence may speak for two stories): what queries ask for as columns, the whole as JSON."""
 
     __tablename__ = "claims"
     __table_args__ = (
@@ -299,7 +299,7 @@ class HistoryRow(Row, table=True):
 
 
 class RevisionRow(Row, table=True):
-    """One entry of the append-only change log, in the order of `sequence`. `story` is empty for an event of the watch itself."""
+    """One entry of the change log, in the order of `sequence`. `story` is empty for an event of the watch itself."""
 
     __tablename__ = "revisions"
     __table_args__ = (
@@ -369,7 +369,10 @@ class DeliveryRow(Row, table=True):
     """One message to one channel with its attempts."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("ix_deliveries_state_due_at", "state", "due_at"),)
+    __table_args__ = (
+        Index("ix_deliveries_state_due_at", "state", "due_at"),
+        Index("ix_deliveries_channel_state_due_at", "channel", "state", "due_at"),
+    )
     delivery_id: str = Field(primary_key=True)
     channel: str = Field(index=True)
     receiver: str = ""
@@ -487,5 +490,9 @@ EXTRACTION_RUNS: Table = METADATA.tables["extraction_runs"]
 SEARCH_INDEX_DDL = (
     "CREATE VIRTUAL TABLE search_index USING fts5(title, body, tags, content='', tokenize=\"ascii tokenchars '~_'\")"
 )
-event.listen(DOCUMENTS, "after_create", DDL(SEARCH_INDEX_DDL.replace("%", "%%")).execute_if(dialect="sqlite"))
+event.listen(
+    DOCUMENTS,
+    "after_create",
+    DDL(SEARCH_INDEX_DDL).execute_if(dialect="sqlite"),  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+)
 Index("ix_search_documents_content", DOCUMENTS.c.content, postgresql_using="gin").ddl_if(dialect="postgresql")

@@ -73,6 +73,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_deliveries_channel"), "deliveries", ["channel"], unique=False)
     op.create_index(op.f("ix_deliveries_lane"), "deliveries", ["lane"], unique=False)
+    op.create_index("ix_deliveries_channel_state_due_at", "deliveries", ["channel", "state", "due_at"], unique=False)
     op.create_index("ix_deliveries_state_due_at", "deliveries", ["state", "due_at"], unique=False)
     op.create_table(
         "feeds",
