@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from math import log2
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
@@ -39,7 +40,7 @@ PERIOD_OPEN = timedelta(days=60)
 PERIOD_HALF = timedelta(days=180)
 UNKNOWN_PERIOD = 0.5
 LEAST_RARITY = 0.6
-SHARES = MappingProxyType({"entity": "subject", "place": "subject", "topic": "theme"})
+SIDES = MappingProxyType({"entity": "subject", "place": "subject", "topic": "theme"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,30 @@ class _Evidence:
     name: str
     weight: float = 1.0
     central: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    """What a form stands for: a name, in texts of one language or of any, in capitals only or not."""
+
+    evidence: int
+    language: str | None
+    in_capitals: bool
+
+    def accepts(self, words: str, lang: str | None) -> bool:
+        """Tell whether words of a text in this language (None: unknown) are this name and not a word like it."""
+        is_language = self.language is None or lang is None or self.language == lang
+        return is_language and (not self.in_capitals or words.isupper())
+
+
+class _Occurrence(NamedTuple):
+    """Where a form stands in an article; offsets include the spaces around it."""
+
+    pattern: int
+    words: str
+    start: int
+    end: int
+    title_end: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,34 +90,26 @@ class _Found:
     rarity: float = 0.0
     last_end: int = -1
 
-    def note(self, words: str, start: int, end: int, *, title_end: int) -> None:
+    def note(self, occurrence: _Occurrence) -> None:
         """Enter one occurrence; forms of one name that overlap ("Tokayev" in the full name) are one occurrence."""
-        self.words.setdefault(words)
-        is_same = start < self.last_end - 1  # two words in a row share the space between them
-        self.last_end = max(self.last_end, end)
+        self.words.setdefault(occurrence.words)
+        is_same = occurrence.start < self.last_end - 1  # two words in a row share the space between them
+        self.last_end = max(self.last_end, occurrence.end)
         if is_same:
             return
         self.count += 1
-        if start < title_end:
+        offset = occurrence.start - occurrence.title_end
+        if offset < 0:
             self.in_title = True
-        elif start - title_end < BLOCK_CHARS:
+        elif offset < BLOCK_CHARS:
             self.lead += 1
         else:
-            self.blocks.add((start - title_end) // BLOCK_CHARS)
+            self.blocks.add(offset // BLOCK_CHARS)
 
     def strength(self) -> float:
         """Return how strongly the article speaks of this name, by the places where it stands."""
         lead = min(self.lead, 1) * LEAD + (LEAD_AGAIN if self.lead > 1 else 0)
         return self.rarity * (TITLE * self.in_title + lead + BLOCK * min(len(self.blocks), MOST_BLOCKS))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
-    """What a form stands for: a name, in texts of one language or of any, in capitals only or not."""
-
-    evidence: int
-    language: str | None
-    in_capitals: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +142,12 @@ class Matcher:
         for position, story in enumerate(self._stories):
             for form, target in self._forms_of(position, story):
                 targets[_pattern(form)].append(target)
-        self._targets = tuple(_widest(found) for found in targets.values())
-        self._rarity = tuple(self._rarity_of(found) for found in self._targets)
+        widest = [_widest(found) for found in targets.values()]
+        self._subjects = tuple(self._by_story(found, "subject") for found in widest)
+        self._themes = tuple(self._by_story(found, "theme") for found in widest)
+        self._rarity = tuple(map(self._rarity_of, widest))
+        self._without_subject = {at for at, story in enumerate(self._stories) if "subject" not in _sides(story)}
+        self._margins = tuple((pattern.startswith(" "), pattern.endswith(" ")) for pattern in targets)
         self._search = AhoCorasick(tuple(targets), implementation=Implementation.ContiguousNFA) if targets else None
 
     def match(
@@ -147,13 +168,19 @@ class Matcher:
         self, *, title: str, text: str, published: Span | None = None, lang: str | None = None
     ) -> tuple[Match, ...]:
         """Return every story of which the article shows any evidence, those that it does not belong to included."""
-        found = self._find(title, text, lang)
+        found = self._find(title, text, lang, everywhere=True)
         matches = [self._judge(story, hits, published) for story, hits in found.items()]
         return tuple(sorted(matches, key=lambda match: (not match.is_match, -match.score, match.story)))
 
     def could_match(self, *, title: str, summary: str = "") -> bool:
         """Tell whether the page behind an entry is worth fetching: its title or summary shows any name of any story."""
-        return bool(self._find(title, summary, None))
+        return any(
+            target.accepts(occurrence.words, None)
+            for occurrence in self._occurrences(title, summary)
+            for side in (self._subjects, self._themes)
+            for targets in side[occurrence.pattern].values()
+            for target in targets
+        )
 
     def _forms_of(self, position: int, story: Story) -> Iterator[tuple[Form, _Target]]:
         """Yield each form of each name of a story; a place that is also an entity counts as the entity alone."""
@@ -173,29 +200,59 @@ class Matcher:
             if name.kind != "topic":
                 taken |= own
 
+    def _by_story(self, targets: Sequence[_Target], side: str) -> dict[int, list[_Target]]:
+        """Return those targets of one form that are evidence on one side, by story."""
+        stories: dict[int, list[_Target]] = defaultdict(list)
+        for target in targets:
+            evidence = self._evidence[target.evidence]
+            if SIDES[evidence.kind] == side:
+                stories[evidence.story].append(target)
+        return dict(stories)
+
     def _rarity_of(self, targets: Sequence[_Target]) -> float:
         """Return 1 for a form of one story, less for one that many share (0.8 for two, never below LEAST_RARITY)."""
         sharing = len({self._evidence[target.evidence].story for target in targets})
         return max(LEAST_RARITY, 1 / (1 + log2(sharing) / 4))
 
-    def _find(self, title: str, text: str, lang: str | None) -> dict[int, dict[int, _Found]]:
-        """Return what was found: by story, by number of the evidence."""
+    def _find(
+        self, title: str, text: str, lang: str | None, *, everywhere: bool = False
+    ) -> dict[int, dict[int, _Found]]:
+        """Return what was found: by story, by number of the evidence.
+
+        Words of topics are shared by many stories: they are only entered for stories whose subject was found (or that
+        define none), unless `everywhere`.
+        """
+        stories: dict[int, dict[int, _Found]] = defaultdict(dict)
+        occurrences = list(self._occurrences(title, text))
+        for occurrence in occurrences:
+            for story, targets in self._subjects[occurrence.pattern].items():
+                self._enter(stories[story], targets, occurrence, lang)
+        candidates = set(range(len(self._stories))) if everywhere else self._without_subject | set(stories)
+        for occurrence in occurrences if candidates else ():
+            themes = self._themes[occurrence.pattern]
+            for story in candidates & themes.keys() if themes else ():
+                self._enter(stories[story], themes[story], occurrence, lang)
+        return {story: found for story, found in stories.items() if found}
+
+    def _occurrences(self, title: str, text: str) -> Iterator[_Occurrence]:
+        """Yield where any form of any name stands in an article, by the end of the form."""
         if self._search is None:
-            return {}
+            return
         title = compose(title)
         whole = f" {title} \n {compose(text)} "
-        stories: dict[int, dict[int, _Found]] = defaultdict(dict)
         for pattern, start, end in self._search.find_matches_as_indexes(fold(whole), overlapping=True):
-            words = whole[start:end].strip()
-            for target in self._targets[pattern]:
-                if target.language is not None and lang is not None and target.language != lang:
-                    continue
-                if target.in_capitals and not words.isupper():
-                    continue
-                found = stories[self._evidence[target.evidence].story].setdefault(target.evidence, _Found())
-                found.rarity = max(found.rarity, self._rarity[pattern])
-                found.note(words, start, end, title_end=len(title) + 2)
-        return stories
+            before, after = self._margins[pattern]
+            words = whole[start + before : end - after]
+            yield _Occurrence(pattern, words, start, end, len(title) + 2)
+
+    def _enter(
+        self, found: dict[int, _Found], targets: Iterable[_Target], occurrence: _Occurrence, lang: str | None
+    ) -> None:
+        for target in targets:
+            if target.accepts(occurrence.words, lang):
+                place = found.setdefault(target.evidence, _Found())
+                place.rarity = max(place.rarity, self._rarity[occurrence.pattern])
+                place.note(occurrence)
 
     def _judge(self, position: int, found: dict[int, _Found], published: Span | None) -> Match:
         """Return the match of one story with its score, by the rules at the head of this module."""
@@ -203,7 +260,7 @@ class Matcher:
         raw = {number: self._evidence[number].weight * place.strength() for number, place in found.items()}
         sides: dict[str, float] = defaultdict(float)
         for number, strength in raw.items():
-            sides[SHARES[self._evidence[number].kind]] += strength
+            sides[SIDES[self._evidence[number].kind]] += strength
         defined = _sides(story)
         period = _period_share(story, published)
         doubled = 2 if len(defined) == 1 else 1
@@ -225,7 +282,7 @@ class Matcher:
 
     def _hit(self, number: int, place: _Found, strength: float, scale: dict[str, float]) -> Hit:
         evidence = self._evidence[number]
-        weight = strength * scale[SHARES[evidence.kind]]
+        weight = strength * scale[SIDES[evidence.kind]]
         words = ", ".join(list(place.words)[:5])
         return Hit(evidence=evidence.kind, name=evidence.name, found=words, weight=round(weight, 3), count=place.count)
 
@@ -268,10 +325,11 @@ def _pattern(form: Form) -> str:
 
 
 def _widest(targets: Sequence[_Target]) -> tuple[_Target, ...]:
-    """Return one target a name: found in any language before in one, in any case before in capitals."""
-    best: dict[int, _Target] = {}
+    """Return the targets without those that a wider one of the same name includes: any language, any case."""
+    best: dict[tuple[int, str | None], _Target] = {}
     for target in sorted(targets, key=lambda target: (target.language is not None, target.in_capitals)):
-        best.setdefault(target.evidence, target)
+        if (target.evidence, None) not in best:
+            best.setdefault((target.evidence, target.language), target)
     return tuple(best.values())
 
 
