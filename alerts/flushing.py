@@ -4,13 +4,12 @@ The words are Alertmanager's: a group waits `group_wait` for company, then at le
 messages; a silence mutes what it matches; a `refined` figure is inhibited by the change that it refines.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from alerts.interest import labels_of, record_of
-from alerts.overtaking import overtake
 from alerts.timing import group_due_at, leave_quiet_hours, parse_digest, parse_quiet_hours, parse_timezone
 from storage.keys import delivery_id, stable_hash
 from storage.records import (
@@ -36,13 +35,11 @@ GroupId = tuple[str, str]
 class Flushed:
     """What a flush decided.
 
-    `deliveries` are new; `overtaken` are earlier ones that changed since a newer revision takes their place;
-    `alerts` are those whose state changed, `sent` the new entries of the sent log; `next_due_at` is when the
-    next waiting group is due (None: nothing waits but for a person).
+    `deliveries` are new, `alerts` are those whose state changed, `sent` the new entries of the sent log; `next_due_at`
+    is when the next waiting group is due (None: nothing waits but for a person).
     """
 
     deliveries: tuple[Delivery, ...] = ()
-    overtaken: tuple[Delivery, ...] = ()
     alerts: tuple[Alert, ...] = ()
     sent: tuple[SentGroup, ...] = ()
     next_due_at: datetime | None = None
@@ -67,30 +64,23 @@ def flush(
     now: datetime,
     silences: Sequence[Silence] = (),
     sent: Sequence[SentGroup] = (),
-    open_deliveries: Sequence[Delivery] = (),
-    open_alerts: Sequence[Alert] = (),
-    standing: Collection[str] = (),
+    standing: Mapping[str, Revision] | None = None,
     receivers: Mapping[str, Sequence[str]] | None = None,
 ) -> Flushed:
     """Return what is due at `now` and what became of every alert that stops waiting.
 
-    `pending` are all pending and held alerts in the order of planning, `revisions` those behind them and behind
-    `open_alerts`, by id. `sent` is the sent log. `open_deliveries` (with `open_alerts`, theirs) wait for another attempt.
-    `standing` are alert ids of the sent log whose question is still open and may be repeated. `receivers` maps a
-    channel to its addresses (default: the channel is one address). Whatever is neither delivered, superseded, silenced
-    nor dropped waits on: no alert is lost.
+    `pending` are all pending and held alerts in the order of the change log, `revisions` those behind them, by id. `sent`
+    is the sent log. `standing` maps alerts of the sent log whose question is still open to their revisions: they may be
+    repeated. `receivers` maps a channel to its addresses (default: the channel is one address). Whatever is neither
+    delivered, superseded, silenced nor dropped waits on: no alert is lost. `alerts.overtaking.overtake` then lets the new
+    deliveries take the place of older ones.
     """
     flushing = _Flushing(subscriptions, silences, sent, receivers or {}, now)
     waiting = flushing.admit(pending, revisions)
     waiting = flushing.cancel_untold_corrections(waiting)
     flushing.release_due_groups(waiting)
-    flushing.repeat_standing(standing)
-    records = {
-        alert.alert_id: record_of(revisions[alert.revision_id])
-        for alert in (*open_alerts, *pending)
-        if alert.revision_id in revisions
-    }
-    return flushing.finish(open_deliveries, records)
+    flushing.repeat_standing(standing or {})
+    return flushing.finish()
 
 
 class _Flushing:
@@ -202,7 +192,8 @@ class _Flushing:
         for lead in leads:
             self._change(lead.alert, AlertState.RELEASED)
         alert_ids = tuple(lead.alert.alert_id for lead in leads)
-        self._deliver(group_id, leads[0].subscription, alert_ids, tuple(passed_over), lane=_lane_of(leads[0]))
+        lane = lane_of(leads[0].revision, leads[0].subscription)
+        self._deliver(leads[0].subscription, alert_ids, tuple(passed_over), lane=lane)
         self._log(group_id, leads)
 
     def _older_of(self, record: str, lead: _Waiting, last: _Waiting, waiting: list[_Waiting]) -> list[_Waiting]:
@@ -218,7 +209,6 @@ class _Flushing:
 
     def _deliver(
         self,
-        group_id: GroupId,
         subscription: Subscription,
         alert_ids: tuple[str, ...],
         supersedes: tuple[str, ...],
@@ -255,7 +245,7 @@ class _Flushing:
             subscription=group_id[0], group_key=group_id[1], sent_at=self.now, alert_ids=ids
         )
 
-    def repeat_standing(self, standing: Collection[str]) -> None:
+    def repeat_standing(self, standing: Mapping[str, Revision]) -> None:
         """Remind of contested figures that nothing has settled since, `repeat_interval` after the group was last sent."""
         for group_id, entry in self.sent_log.items():
             subscription = self.subscriptions.get(group_id[0])
@@ -271,7 +261,8 @@ class _Flushing:
                 self.due_times.append(due)
                 continue
             repeat = entry.repeats + 1
-            self._deliver(group_id, subscription, open_ids, (), lane=group_id[1], repeat=repeat)
+            lane = lane_of(standing[open_ids[0]], subscription)
+            self._deliver(subscription, open_ids, (), lane=lane, repeat=repeat)
             self.sent[group_id] = replace(entry, sent_at=self.now, alert_ids=open_ids, repeats=repeat)
 
     def _repeat_due_at(self, subscription: Subscription, entry: SentGroup) -> datetime:
@@ -279,16 +270,10 @@ class _Flushing:
         due = leave_quiet_hours(entry.sent_at + timedelta(seconds=subscription.repeat_interval), quiet, zone)
         return due if due > self.now else max(due, leave_quiet_hours(self.now, quiet, zone))
 
-    def finish(self, open_deliveries: Sequence[Delivery], records: Mapping[str, str | None]) -> Flushed:
-        """Let the new deliveries take the place of older ones that still wait, and hand over all changes."""
-        known = {delivery.delivery_id for delivery in open_deliveries}
-        fresh = [delivery for delivery in self.deliveries if delivery.delivery_id not in known]
-        changed = {
-            delivery.delivery_id: delivery for delivery in overtake((*open_deliveries, *fresh), records, self.now)
-        }
+    def finish(self) -> Flushed:
+        """Hand over all that was decided."""
         return Flushed(
-            deliveries=tuple(changed.get(delivery.delivery_id, delivery) for delivery in fresh),
-            overtaken=tuple(changed[one.delivery_id] for one in open_deliveries if one.delivery_id in changed),
+            deliveries=tuple(self.deliveries),
             alerts=tuple(self.alerts.values()),
             sent=tuple(self.sent.values()),
             next_due_at=min(self.due_times, default=None),
@@ -320,9 +305,9 @@ def _pick_lead(run: Sequence[_Waiting]) -> _Waiting:
     return max(telling or run, key=_order)
 
 
-def _lane_of(item: _Waiting) -> str:
-    """What serialises deliveries: the part of the group that the record alone decides, so that one record keeps one lane."""
-    if parse_digest(item.subscription.digest) is not None:
+def lane_of(revision: Revision, subscription: Subscription) -> str:
+    """Return the part of a group that the record alone decides: what serialises deliveries, so that a record has one lane."""
+    if parse_digest(subscription.digest) is not None:
         return "digest"
-    labels = labels_of(item.revision)
-    return "|".join(f"{name}={labels[name]}" for name in item.subscription.group_by if name in _LANE_LABELS)
+    labels = labels_of(revision)
+    return "|".join(f"{name}={labels[name]}" for name in subscription.group_by if name in _LANE_LABELS)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from alerts.changes import Change, Notice, describe, headline, subject_of
+from alerts.changes import Notice, describe, headline
 from alerts.interest import ARTICLE_KINDS
 from alerts.links import LinkMaker
 from alerts.payload import SCHEMA_NAME, write_payload
@@ -31,11 +31,13 @@ def render(
     created_at: datetime,
     repeat: int = 0,
     links: LinkMaker | None = None,
+    is_rich: bool = True,
 ) -> Message:
     """Return the message that tells of `notices` (one at least), in the subscription's language and time zone.
 
     `message_id` is the delivery's id, `created_at` when it was made; `repeat` above 0 marks a reminder. `links` adds
-    addresses to open, silence and unsubscribe. The chart is that of the first notice that has one.
+    addresses to open, silence and unsubscribe. The chart is that of the first notice that has one. Without `is_rich`
+    there is neither HTML nor picture.
     """
     words = load_words(subscription.lang)
     zone = subscription.timezone
@@ -62,7 +64,7 @@ def render(
         message_id=message_id,
         subject=subject,
         text=_templates().get_template("message.txt").render(values).strip() + "\n",
-        html=_templates().get_template("email.html").render(values),
+        html=_templates().get_template("email.html").render(values) if is_rich else "",
         payload=write_payload(
             notices,
             changes,
@@ -73,7 +75,7 @@ def render(
             lang=words.lang,
             repeat=repeat,
         ),
-        chart_png=draw_png(chart, words) if chart else b"",
+        chart_png=draw_png(chart, words) if chart and is_rich else b"",
         chart_alt=changes[charted].chart_alt if chart else "",
         thread_key=_thread_key(notices),
         headers=_headers(subscription, unsubscribe),
@@ -157,10 +159,7 @@ def _headers(subscription: Subscription, unsubscribe: str) -> tuple[tuple[str, s
 def _templates() -> Environment:
     return Environment(
         loader=PackageLoader("alerts", "templates"),
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=select_autoescape(("html",), default=False),
         undefined=StrictUndefined,
         keep_trailing_newline=False,
     )
-
-
-__all__ = ["CHART_CID", "Change", "Notice", "render", "render_test", "subject_of", "write_subject"]

@@ -5,7 +5,7 @@ without fonts draws the same picture. That font has Latin letters and digits onl
 and names of origins stand in the text beside the picture.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
@@ -20,6 +20,7 @@ _CLEAR = (123, 131, 143, 0)
 _WIDTHS = {"grid": 1.0, "line-0": 2.75, "cross": 2.5}
 
 
+@lru_cache(maxsize=32)  # the same picture goes to every receiver of an alert
 def draw_png(spec: ChartSpec, words: Words, *, width: int = 536, height: int = 220) -> bytes:
     """Return the chart as a PNG of twice `width` × `height` without a background; equal input gives equal bytes."""
     drawing = lay_out(spec, words, width=width, height=height)

@@ -45,6 +45,11 @@ class AppriseChannel:
         """How many messages may be on their way at once."""
         return self._spec.concurrency
 
+    @property
+    def wants_html(self) -> bool:
+        """Text and payload are all that is sent."""
+        return False
+
     async def send(self, message: Message, *, delivery_id: str, now: datetime, receiver: str = "") -> Receipt:
         """Hand the text over; apprise says only whether it went, so every failure may be tried again."""
         try:

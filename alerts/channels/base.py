@@ -77,6 +77,10 @@ class Channel(Protocol):
     def concurrency(self) -> int:
         """How many messages may be on their way at once."""
 
+    @property
+    def wants_html(self) -> bool:
+        """Whether HTML and picture are of use; they cost more than all the rest."""
+
     async def send(self, message: Message, *, delivery_id: str, now: datetime, receiver: str = "") -> Receipt:
         """Deliver a message, once; DeliveryError says whether and when to try again.
 

@@ -50,6 +50,11 @@ class EmailChannel:
         """How many transactions may be under way at once."""
         return self._spec.concurrency
 
+    @property
+    def wants_html(self) -> bool:
+        """Mail has HTML and a picture."""
+        return True
+
     async def send(self, message: Message, *, delivery_id: str, now: datetime, receiver: str = "") -> Receipt:
         """Hand the message to the mail server; DeliveryError for anything but its acceptance. 5xx is permanent."""
         recipients = (receiver,) if receiver else self.receivers

@@ -69,6 +69,11 @@ class WebhookChannel:
         """How many requests may be on their way at once."""
         return self._spec.concurrency
 
+    @property
+    def wants_html(self) -> bool:
+        """Text and payload are all that is sent."""
+        return False
+
     async def send(self, message: Message, *, delivery_id: str, now: datetime, receiver: str = "") -> Receipt:
         """Post the message; DeliveryError for anything but a whole answer of 2xx. 410 asks to disable the channel."""
         body = self._write_body(message)

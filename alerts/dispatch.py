@@ -1,0 +1,309 @@
+"""Sends what is due: flush the outbox, take deliveries, send them outside of transactions, record what came of them.
+
+Every channel has slots of its own that each carry one delivery at a time from claim to outcome, so that an endpoint
+that hangs holds up nobody else, and a crash repeats at most what was on its way: with the same id.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from sqlmodel import Session
+
+from alerts.channels.base import Channel, Receipt
+from alerts.circuit import Circuit
+from alerts.links import LinkMaker
+from alerts.messages import render, render_test
+from alerts.sending import (
+    FlushReport,
+    Load,
+    Outcome,
+    flush_outbox,
+    record_outcome,
+    take_delivery,
+    unknown_channel,
+)
+from storage import deliveries, outbox
+from storage.database import Database
+from storage.errors import DeliveryError
+from storage.records import DeliveryState, Message, Subscription
+
+_Result = TypeVar("_Result")
+
+# A claim outlives any honest attempt; a worker that died loses it after this (seconds).
+LEASE = 300.0
+# How long the loop waits at most before it looks again (seconds): alerts are committed by other processes too.
+LONGEST_NAP = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchReport:
+    """What a dispatch did, in counts; `next_due_at` is when the next waiting group of alerts is due."""
+
+    released: int = 0
+    made: int = 0
+    superseded: int = 0
+    delivered: int = 0
+    retried: int = 0
+    dead: int = 0
+    next_due_at: datetime | None = None
+
+
+class Dispatcher:
+    """Keeps channels busy: `tick` looks for what is due and returns at once, `drain` waits until it is sent, `run` does both for good.
+
+    Two dispatchers on one database never send the same delivery at the same time. `worker` names this one: what it left
+    claimed at a crash it takes up again at once when it starts under the same name.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        channels: Mapping[str, Channel],
+        *,
+        subscriptions: Sequence[Subscription],
+        clock: Callable[[], datetime],
+        rng: random.Random,
+        worker: str,
+        links: LinkMaker | None = None,
+    ) -> None:
+        """Nothing is sent yet. `clock` gives the time of attempts, `rng` spreads retries, `links` adds addresses to messages."""
+        self._database = database
+        self._channels = dict(channels)
+        self._subscriptions = tuple(subscriptions)
+        self._by_name = {subscription.name: subscription for subscription in subscriptions}
+        self._receivers = {name: channel.receivers for name, channel in self._channels.items()}
+        self._clock = clock
+        self._rng = rng
+        self._worker = worker
+        self._links = links
+        self._circuits: dict[str, Circuit] = {}
+        self._disabled: dict[str, str] = {}
+        self._slots: set[asyncio.Task[None]] = set()
+        self._busy: dict[str, int] = {}
+        self._wake = asyncio.Event()
+        self._report = DispatchReport()
+        # One thread: SQLite takes one writer at a time anyway, and the event loop stays free.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dispatch")
+        self._is_started = False
+
+    async def start(self) -> None:
+        """Take up what this worker left behind, and learn which endpoints are gone for good."""
+        self._is_started = True
+
+        def begin(session: Session) -> None:
+            outbox.release_claims(session, self._worker, now=self._clock())
+            for health in deliveries.list_channel_health(session):
+                channel = self._channels.get(health.channel)
+                if channel and health.disabled_at and health.address_hash == channel.address_hash:
+                    self._disabled[health.channel] = health.last_error
+
+        await self._write(begin)
+
+    async def tick(self) -> FlushReport:
+        """Flush the outbox and put channels to work for which something is due; returns without waiting for them."""
+        if not self._is_started:
+            await self.start()
+        flushed, waiting = await self._write(self._flush)
+        self._count(
+            made=flushed.made, released=flushed.released, superseded=flushed.superseded, next_due_at=flushed.next_due_at
+        )
+        for name in waiting:
+            channel = self._channels.get(name)
+            if channel is not None and not self._circuit(name).is_resting(self._clock()):
+                self._occupy(channel)
+        return flushed
+
+    def _flush(self, session: Session) -> tuple[FlushReport, frozenset[str]]:
+        flushed = flush_outbox(session, self._subscriptions, self._receivers, now=self._clock())
+        waiting = outbox.list_due_channels(session, now=self._clock())
+        for name in waiting:
+            if name not in self._channels:
+                outbox.bury_channel(session, name, error=unknown_channel(name))
+            elif name in self._disabled:
+                outbox.bury_channel(session, name, error=self._disabled[name])
+        return flushed, waiting - self._disabled.keys()
+
+    def _occupy(self, channel: Channel) -> None:
+        """Start slots until the channel has as many as it may; each ends when it finds nothing to do."""
+        most = 1 if self._circuit(channel.name).is_probing() else max(1, channel.concurrency)
+        while self._busy.get(channel.name, 0) < most:
+            self._busy[channel.name] = self._busy.get(channel.name, 0) + 1
+            slot = asyncio.create_task(self._work(channel), name=f"deliver on {channel.name}")
+            self._slots.add(slot)
+            slot.add_done_callback(self._slots.discard)
+
+    async def _work(self, channel: Channel) -> None:
+        """One slot: claim, send, record and claim the next in one transaction, until nothing may be sent."""
+        try:
+            load = await self._write(partial(self._take, channel))
+            while load is not None:
+                outcome = await self._attempt(channel, load)
+                load = await self._write(partial(self._settle, channel, outcome))
+        finally:
+            self._busy[channel.name] -= 1
+
+    def _take(self, channel: Channel, session: Session) -> Load | None:
+        now = self._clock()
+        circuit = self._circuit(channel.name)
+        if circuit.is_resting(now) or channel.name in self._disabled:
+            return None
+        # A probe is alone: the other slots of a channel that fails end here.
+        if circuit.is_probing() and self._busy.get(channel.name, 0) > 1:
+            return None
+        return take_delivery(
+            session,
+            channel.name,
+            self._by_name,
+            now=now,
+            worker=self._worker,
+            lease_seconds=LEASE,
+            is_rich=channel.wants_html,
+        )
+
+    def _settle(self, channel: Channel, outcome: Outcome, session: Session) -> Load | None:
+        after = record_outcome(session, outcome, address_hash=channel.address_hash, chance=self._rng.random())
+        self._judge(channel, outcome)
+        self._count(
+            delivered=after.state is DeliveryState.DELIVERED,
+            retried=after.state is DeliveryState.DUE,
+            dead=after.state is DeliveryState.DEAD,
+            superseded=after.state is DeliveryState.SUPERSEDED,
+        )
+        if channel.name in self._disabled:
+            outbox.bury_channel(session, channel.name, error=self._disabled[channel.name])
+        return self._take(channel, session)
+
+    def _judge(self, channel: Channel, outcome: Outcome) -> None:
+        circuit = self._circuit(channel.name)
+        error = outcome.error
+        if error is None:
+            self._circuits[channel.name] = circuit.succeed()
+        elif error.disable:
+            self._disabled[channel.name] = str(error)
+        elif not error.permanent:
+            self._circuits[channel.name] = circuit.fail(outcome.at, retry_after=error.retry_after)
+
+    async def _attempt(self, channel: Channel, load: Load) -> Outcome:
+        delivery = load.delivery
+        try:
+            message = await self._in_thread(lambda: self._render(load, is_rich=channel.wants_html))
+            receipt = await channel.send(
+                message, delivery_id=delivery.delivery_id, now=self._clock(), receiver=delivery.receiver
+            )
+        except DeliveryError as error:
+            return Outcome(delivery=delivery, at=self._clock(), error=error)
+        except Exception as error:
+            # A bug in a channel or a template must cost one delivery its attempt, not the service its dispatcher.
+            told = DeliveryError(f"{type(error).__name__}: {error}")
+            told.__cause__ = error
+            return Outcome(delivery=delivery, at=self._clock(), error=told)
+        return Outcome(delivery=delivery, at=self._clock(), response=receipt.response)
+
+    def _render(self, load: Load, *, is_rich: bool) -> Message:
+        if not load.notices:
+            raise DeliveryError("all that this message tells of is gone from the store", permanent=True)
+        return render(
+            load.notices,
+            subscription=load.subscription,
+            message_id=load.delivery.delivery_id,
+            created_at=load.delivery.created_at,
+            repeat=load.delivery.repeat,
+            links=self._links,
+            is_rich=is_rich,
+        )
+
+    async def drain(self) -> DispatchReport:
+        """Wait until every slot has ended; returns what was done since the last drain."""
+        while self._slots:
+            done, _ = await asyncio.wait(self._slots)
+            for slot in done:
+                slot.result()
+        report, self._report = self._report, DispatchReport()
+        return report
+
+    def wake(self) -> None:
+        """Look at the outbox now: something was committed."""
+        self._wake.set()
+
+    async def run(self, stop: asyncio.Event, *, grace: float = 10.0) -> None:
+        """Tick until `stop` is set, then give what is on its way `grace` seconds to end. Database errors end it."""
+        while not stop.is_set():
+            self._wake.clear()
+            await self.tick()
+            waits = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake)]
+            await asyncio.wait(waits, timeout=LONGEST_NAP, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+        if self._slots:
+            await asyncio.wait(self._slots, timeout=grace)
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop at once; what was under way becomes due again."""
+        for slot in self._slots:
+            slot.cancel()
+        for slot in tuple(self._slots):
+            with suppress(asyncio.CancelledError):
+                await slot
+        if self._is_started:
+            await self._write(lambda session: outbox.release_claims(session, self._worker, now=self._clock()))
+        self._thread.shutdown()
+
+    def _circuit(self, name: str) -> Circuit:
+        return self._circuits.get(name, Circuit())
+
+    def _count(self, *, next_due_at: datetime | None = None, **counts: int) -> None:
+        report = self._report
+        summed = {name: getattr(report, name) + count for name, count in counts.items()}
+        self._report = replace(report, **summed, next_due_at=next_due_at or report.next_due_at)
+
+    async def _write(self, work: Callable[[Session], _Result]) -> _Result:
+        def transact() -> _Result:
+            with self._database.write() as session:
+                return work(session)
+
+        return await self._in_thread(transact)
+
+    async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+async def dispatch_due(
+    database: Database,
+    channels: Mapping[str, Channel],
+    *,
+    subscriptions: Sequence[Subscription],
+    now: datetime,
+    rng: random.Random,
+    worker: str,
+    links: LinkMaker | None = None,
+) -> DispatchReport:
+    """Flush what is due at `now`, send it, record it, and return the counts: one round, for commands and queue workers.
+
+    Raises DatabaseError; failures to deliver are recorded, not raised. A service uses Dispatcher.run, where an endpoint
+    that hangs does not hold up the next round.
+    """
+    dispatcher = Dispatcher(
+        database, channels, subscriptions=subscriptions, clock=lambda: now, rng=rng, worker=worker, links=links
+    )
+    try:
+        await dispatcher.tick()
+        return await dispatcher.drain()
+    finally:
+        await dispatcher.aclose()
+
+
+async def send_test(channel: Channel, *, subscription: Subscription, message_id: str, now: datetime) -> Receipt:
+    """Send a message that says it is a test to all addresses of a channel; DeliveryError says what is wrong."""
+    message = render_test(subscription=subscription, message_id=message_id, created_at=now)
+    receipt = Receipt()
+    for receiver in channel.receivers:
+        receipt = await channel.send(message, delivery_id=message_id, now=now, receiver=receiver)
+    return receipt

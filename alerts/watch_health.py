@@ -1,0 +1,157 @@
+"""What people must know of the watch itself: feeds that died, deliveries that fail, stories that match nothing. Pure.
+
+Each finding is a revision of kind `health` with a deterministic id: stored in the change log like any other it is told
+through the same outbox, and once, however often it is found again.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from storage.keys import stable_hash
+from storage.records import (
+    ChannelHealth,
+    Feed,
+    FeedState,
+    Figure,
+    RecordKey,
+    Revision,
+    RevisionKind,
+    Story,
+    StoryState,
+)
+
+DEAD_AFTER = timedelta(days=1)
+QUIET_AFTER = timedelta(days=7)
+# Attempts in a row that fail before a channel is called failing.
+_FAILING_AFTER = 5
+
+
+def find_feed_health(feeds: Iterable[Feed], *, now: datetime) -> tuple[Revision, ...]:
+    """Return an event for each feed that has been dead for a day, and for each that came back after it was told dead.
+
+    The caller notes the time of the first in the feed's `told_dead_at` and clears it after the second.
+    """
+    events = []
+    for feed in feeds:
+        if feed.state is not FeedState.ACTIVE:
+            continue
+        if feed.told_dead_at is None and feed.failing_since is not None and now - feed.failing_since >= DEAD_AFTER:
+            hours = int((now - feed.failing_since).total_seconds() // 3600)
+            events.append(
+                _event(
+                    "feed",
+                    feed.url,
+                    ("alive", "dead"),
+                    "feed_dead",
+                    feed.failing_since,
+                    now,
+                    hours=hours,
+                    error=feed.last_error or "",
+                )
+            )
+        elif feed.told_dead_at is not None and feed.failing_since is None:
+            events.append(_event("feed", feed.url, ("dead", "alive"), "feed_recovered", feed.told_dead_at, now))
+    return tuple(events)
+
+
+def find_channel_events(
+    before: Mapping[str, ChannelHealth], after: Iterable[ChannelHealth], *, now: datetime
+) -> tuple[Revision, ...]:
+    """Return an event for each channel that keeps failing, is gone, or works again, where it did not at the last look."""
+    events = []
+    for health in after:
+        earlier = before.get(health.channel)
+        was, since = _channel_state(earlier)
+        state, started = _channel_state(health)
+        if state == was or (was == "gone" and state == "failing"):
+            continue
+        reason = {"failing": "delivery_failing", "gone": "endpoint_gone", "working": "delivery_recovered"}[state]
+        anchor = started or since or now
+        events.append(
+            _event(
+                "delivery",
+                health.channel,
+                (was, state),
+                reason,
+                anchor,
+                now,
+                n=health.failures,
+                error=health.last_error,
+            )
+        )
+    return tuple(events)
+
+
+def find_quiet_stories(
+    stories: Iterable[Story],
+    last_match_at: Mapping[str, datetime],
+    told_quiet: Mapping[str, datetime],
+    *,
+    watched_since: Mapping[str, datetime],
+    now: datetime,
+) -> tuple[Revision, ...]:
+    """Return an event for each active story that nothing has matched for a week, and for each that something matched again.
+
+    `last_match_at` and `watched_since` map slugs to times; `told_quiet` to when the story was told quiet, if it was.
+    """
+    events = []
+    for story in stories:
+        since = last_match_at.get(story.slug) or watched_since.get(story.slug)
+        if story.state is not StoryState.ACTIVE or since is None:
+            continue
+        is_quiet, told = now - since >= QUIET_AFTER, told_quiet.get(story.slug)
+        if is_quiet and told is None:
+            days = (now - since).days
+            events.append(
+                _event(
+                    "matching",
+                    story.slug,
+                    ("alive", "quiet"),
+                    "nothing_matched",
+                    since,
+                    now,
+                    story=story.slug,
+                    days=days,
+                )
+            )
+        elif not is_quiet and told is not None:
+            events.append(
+                _event("matching", story.slug, ("quiet", "alive"), "matched_again", told, now, story=story.slug)
+            )
+    return tuple(events)
+
+
+def _channel_state(health: ChannelHealth | None) -> tuple[str, datetime | None]:
+    if health is None:
+        return "working", None
+    if health.disabled_at is not None:
+        return "gone", health.disabled_at
+    if health.failures >= _FAILING_AFTER:
+        return "failing", health.failing_since
+    return "working", health.last_success_at
+
+
+def _event(
+    what: str,
+    place: str,
+    states: tuple[str, str],
+    reason: str,
+    anchor: datetime,
+    now: datetime,
+    *,
+    story: str = "",
+    **details: object,
+) -> Revision:
+    """One event; `anchor` is the time that tells this outage from the next."""
+    return Revision(
+        revision_id=stable_hash("h1", what, place, reason, anchor.isoformat()),
+        story=story,
+        key=RecordKey(story=story, metric=what, unit="health", place=place),
+        kind=RevisionKind.HEALTH,
+        before=Figure(state=states[0]),
+        after=Figure(state=states[1]),
+        recorded_at=now,
+        reason=reason,
+        rule=reason,
+        detail="\n".join(f"{name}={' '.join(str(value).split())}" for name, value in details.items()),
+    )

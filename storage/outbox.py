@@ -1,0 +1,142 @@
+"""What the dispatcher asks of the outbox: what waits, what may be claimed, what came of it."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session
+
+from storage.codec import from_json, from_row, to_row
+from storage.records import Alert, AlertState, Delivery, DeliveryState, Revision
+from storage.tables import ALERTS, DELIVERIES, DELIVERY_ALERTS, REVISIONS
+from storage.writing import changed_rows, chunks, insert_new, insert_or_update, is_postgres
+
+_DISPATCH_LOCK = 7_026_002
+_ABOUT_TO_BE_TOLD = (AlertState.PENDING, AlertState.HELD, AlertState.RELEASED, AlertState.SUPERSEDED)
+
+
+def lock_outbox(session: Session) -> None:
+    """Hold the outbox for this transaction: flushing and claiming look before they take. SQLite's writer is alone anyway."""
+    if is_postgres(session):
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _DISPATCH_LOCK})
+
+
+def list_waiting_alerts(session: Session) -> tuple[Alert, ...]:
+    """Pending and held alerts in the order of the change log: of one record the newest comes last."""
+    query = (
+        select(ALERTS)
+        .join(REVISIONS, REVISIONS.c.revision_id == ALERTS.c.revision_id)
+        .where(ALERTS.c.state.in_([AlertState.PENDING.value, AlertState.HELD.value]))
+        .order_by(REVISIONS.c.sequence, ALERTS.c.subscription)
+    )
+    return tuple(from_row(Alert, row) for row in session.execute(query).mappings())
+
+
+def list_told_or_waiting(session: Session, revision_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The subscriptions that were told each of these revisions or are about to be: whoever needs its correction.
+
+    An alert that still waits when its correction comes goes nowhere, and neither does the correction: the flush sees to that.
+    """
+    told: dict[str, set[str]] = {}
+    states = [state.value for state in _ABOUT_TO_BE_TOLD]
+    for part in chunks(revision_ids):
+        query = select(ALERTS.c.revision_id, ALERTS.c.subscription)
+        for revision_id, subscription in session.execute(
+            query.where(ALERTS.c.revision_id.in_(part), ALERTS.c.state.in_(states))
+        ):
+            told.setdefault(revision_id, set()).add(subscription)
+    return {revision_id: frozenset(names) for revision_id, names in told.items()}
+
+
+def find_standing(session: Session, alert_ids: Iterable[str]) -> dict[str, Revision]:
+    """The revisions behind these alerts that nothing newer about the same record has followed."""
+    standing: dict[str, Revision] = {}
+    later = aliased(REVISIONS)
+    columns = ("story", "metric", "unit", "population", "place", "period")
+    same_record = and_(*(later.c[name] == REVISIONS.c[name] for name in columns))
+    followed = select(later.c.sequence).where(same_record, later.c.sequence > REVISIONS.c.sequence).exists()
+    for part in chunks(alert_ids):
+        query = (
+            select(ALERTS.c.alert_id, REVISIONS.c.payload)
+            .join(REVISIONS, REVISIONS.c.revision_id == ALERTS.c.revision_id)
+            .where(ALERTS.c.alert_id.in_(part), ~followed)
+        )
+        standing |= {row.alert_id: from_json(Revision, row.payload) for row in session.execute(query)}
+    return standing
+
+
+def claim_delivery(
+    session: Session, channel: str, *, now: datetime, worker: str, lease_seconds: float
+) -> Delivery | None:
+    """Take the delivery of a channel that has been due longest, for `worker` alone; None when none may be taken now.
+
+    It is `sending` until `claimed_until`: a worker that dies loses it to the next one after that. Of a lane only one is
+    under way at a time. The attempt is counted here, so that one that kills its worker does not go on for ever.
+    """
+    lock_outbox(session)
+    busy = select(DELIVERIES.c.lane).where(
+        DELIVERIES.c.channel == channel,
+        DELIVERIES.c.state == DeliveryState.SENDING.value,
+        DELIVERIES.c.claimed_until > now,
+        DELIVERIES.c.lane != "",
+    )
+    due = and_(DELIVERIES.c.state == DeliveryState.DUE.value, DELIVERIES.c.due_at <= now)
+    orphaned = and_(DELIVERIES.c.state == DeliveryState.SENDING.value, DELIVERIES.c.claimed_until <= now)
+    order = (DELIVERIES.c.due_at, DELIVERIES.c.created_at, DELIVERIES.c.delivery_id)
+    row = None
+    # One after the other, so that each runs down an index.
+    for free in (orphaned, due):
+        query = select(DELIVERIES).where(DELIVERIES.c.channel == channel, free, DELIVERIES.c.lane.not_in(busy))
+        row = row or session.execute(query.order_by(*order).limit(1)).mappings().first()
+    if row is None:
+        return None
+    claimed = {
+        "state": DeliveryState.SENDING.value,
+        "claimed_by": worker,
+        "claimed_until": now + timedelta(seconds=lease_seconds),
+        "attempts": row["attempts"] + 1,
+    }
+    chosen = DELIVERIES.c.delivery_id == row["delivery_id"]
+    session.execute(update(DELIVERIES).where(chosen).values(**claimed))
+    return from_row(Delivery, {**row, **claimed})
+
+
+def release_claims(session: Session, worker: str, *, now: datetime) -> int:
+    """Make what `worker` held due again, as it does when it starts and as it stops; returns how many there were."""
+    held = (DELIVERIES.c.state == DeliveryState.SENDING.value) & (DELIVERIES.c.claimed_by == worker)
+    free = {"state": DeliveryState.DUE.value, "claimed_by": "", "claimed_until": None, "due_at": now}
+    return changed_rows(session.execute(update(DELIVERIES).where(held).values(**free)))
+
+
+def update_deliveries(session: Session, deliveries: Iterable[Delivery]) -> None:
+    """Store all fields of these deliveries, and which alerts they carry now."""
+    given = list(deliveries)
+    insert_or_update(session, DELIVERIES, [to_row(delivery) for delivery in given], ["delivery_id"])
+    links = [
+        {"delivery_id": delivery.delivery_id, "alert_id": alert_id}
+        for delivery in given
+        for alert_id in dict.fromkeys(delivery.alert_ids)
+    ]
+    insert_new(session, DELIVERY_ALERTS, links, ["delivery_id", "alert_id"])
+
+
+def bury_channel(session: Session, channel: str, *, error: str) -> int:
+    """Put all that waits for a channel among the dead letters (it can be replayed); returns how many there were."""
+    waiting = (DELIVERIES.c.channel == channel) & (DELIVERIES.c.state == DeliveryState.DUE.value)
+    dead = {"state": DeliveryState.DEAD.value, "last_error": error}
+    return changed_rows(session.execute(update(DELIVERIES).where(waiting).values(**dead)))
+
+
+def list_due_channels(session: Session, *, now: datetime) -> frozenset[str]:
+    """The names of the channels for which something is due."""
+    due = and_(DELIVERIES.c.state == DeliveryState.DUE.value, DELIVERIES.c.due_at <= now)
+    orphaned = and_(DELIVERIES.c.state == DeliveryState.SENDING.value, DELIVERIES.c.claimed_until <= now)
+    return frozenset(session.execute(select(DELIVERIES.c.channel).where(or_(due, orphaned)).distinct()).scalars())
+
+
+def count_waiting(session: Session) -> dict[str, int]:
+    """How many deliveries wait for each channel."""
+    waiting = DELIVERIES.c.state.in_([DeliveryState.DUE.value, DeliveryState.SENDING.value])
+    query = select(DELIVERIES.c.channel, func.count()).where(waiting).group_by(DELIVERIES.c.channel)
+    return {channel: count for channel, count in session.execute(query)}
