@@ -1,0 +1,224 @@
+"""Rule 2: one article says one thing per record and origin at one time. Claims in, weighed assertions out.
+
+Body beats headline, exact beats rounded beats vague; a headline or unattributed repeat takes the status
+of the attributed statement of that figure; two attributed origins with two figures both count.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+
+from monitor.ledger.origins import Origin, OriginBook
+from monitor.ledger.values import FIRMNESS, Window, best_of, figure_of, is_rounding_of, says_same, window_of
+from storage.records import Claim, ClaimStatus, Figure, Qualifier, RecordKey, Span, StampedClaim, Trust
+
+GONE = frozenset({ClaimStatus.RETRACTED, ClaimStatus.DENIED})
+_ASSERTED = frozenset({ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED})
+_INHERITED = (ClaimStatus.UNCONFIRMED, ClaimStatus.RETRACTED, ClaimStatus.DENIED, ClaimStatus.PREVIOUS)
+_CLOCKED = timedelta(hours=12)
+_DATED = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One figure for one record, by one origin, in one article at one time, with what the same text says beside it.
+
+    `day` is the ordinal of the day in the story's time zone (None: undated), `clock` the seconds since the epoch
+    if the time is known to within half a day. `previous` and `gone` are the earlier and the withdrawn figures of
+    the same text, `replaced` those that an edit of the article took out. `carrier` is one for copies of one text.
+    """
+
+    claim_id: str
+    figure: Figure
+    window: Window
+    status: ClaimStatus
+    origin: Origin
+    outlet: str
+    carrier: str
+    trust: Trust
+    public: Span | None
+    effective: Span | None
+    recorded_at: datetime
+    day: int | None
+    clock: float | None
+    previous: tuple["Assertion", ...] = ()
+    gone: tuple[Figure, ...] = ()
+    replaced: tuple[Figure, ...] = ()
+    repeats: tuple[str, ...] = ()
+    is_part: bool = False
+    is_pin: bool = False
+
+
+def key_of(stamped: StampedClaim) -> RecordKey:
+    """Return the record that a claim speaks of."""
+    claim = stamped.claim
+    return RecordKey(
+        story=stamped.story,
+        metric=claim.metric,
+        unit=claim.unit,
+        population=claim.population or "",
+        place=claim.place or "",
+        period=claim.period or "",
+    )
+
+
+def report_of(stamped: StampedClaim) -> tuple[str, Span | None]:
+    """Return what tells one report from another: the article and the time of the assertion."""
+    return (stamped.url or f"#{stamped.article_id}", stamped.asserted_at)
+
+
+def day_and_clock(span: Span | None, zone: tzinfo) -> tuple[int | None, float | None]:
+    """Return the day (ordinal, in the zone) and, if known to within half a day, the clock time of a span.
+
+    A span wider than three days stands at its end: it was public by then at the latest.
+    """
+    if span is None:
+        return None, None
+    width = span.not_after - span.not_before
+    if width <= _CLOCKED:
+        return span.not_after.astimezone(zone).toordinal(), span.not_after.timestamp()
+    middle = span.not_after if width > _DATED else span.not_before + width / 2
+    return middle.astimezone(zone).toordinal(), None
+
+
+def weigh_report(
+    claims: Sequence[StampedClaim], removed: Iterable[Claim], book: OriginBook, zone: tzinfo, *, is_part: bool = False
+) -> list[Assertion]:
+    """Return what one report asserts for one record, at most one figure per origin and status.
+
+    `claims` are the report's claims on the record, `removed` the claims that the same edit took out of the article.
+    """
+    first = claims[0]
+    day, clock = day_and_clock(first.asserted_at, zone)
+    plain = [_assertion(stamped, book, day, clock, is_part=is_part) for stamped in claims]
+    settled = _inherit_status(_body_over_headline(list(zip(plain, claims, strict=True))))
+    previous = tuple(sorted((one for one in settled if one.status is ClaimStatus.PREVIOUS), key=_by_size))
+    stated = tuple(_replaces(stamped.claim) for stamped in claims if stamped.claim.replaces is not None)
+    gone = tuple(one.figure for one in settled if one.status in GONE)
+    replaced = stated + tuple(figure_of(claim) for claim in removed)
+    spoken = _one_per_origin([one for one in settled if one.status in _ASSERTED])
+    asserted = [replace(one, previous=previous, gone=gone, replaced=replaced) for one in spoken]
+    withdrawn = [one for one in settled if one.status in GONE]
+    current = [one for one in asserted if one.status is ClaimStatus.CURRENT]
+    told = [*asserted, *_unanswered(withdrawn, current)]
+    return told if current or not previous else [*told, *previous]
+
+
+def _assertion(
+    stamped: StampedClaim, book: OriginBook, day: int | None, clock: float | None, *, is_part: bool
+) -> Assertion:
+    figure = figure_of(stamped.claim)
+    if is_part:
+        figure = replace(figure, qualifier=Qualifier.AT_LEAST, high=None)
+    return Assertion(
+        claim_id=stamped.claim_id,
+        figure=figure,
+        window=window_of(figure),
+        status=stamped.claim.status,
+        origin=book.origin_of(stamped.claim),
+        outlet=stamped.source,
+        carrier=stamped.wire_group or stamped.url or f"#{stamped.article_id}",
+        trust=stamped.trust,
+        public=stamped.asserted_at,
+        effective=stamped.claim.as_of or stamped.asserted_at,
+        recorded_at=stamped.recorded_at,
+        day=day,
+        clock=clock,
+        is_part=is_part,
+    )
+
+
+def _replaces(claim: Claim) -> Figure:
+    return Figure(value=claim.replaces, low=claim.replaces, high=claim.replaces)
+
+
+def _by_size(one: Assertion) -> tuple[float, float, str]:
+    return (one.window.low, one.window.high, one.claim_id)
+
+
+def _body_over_headline(pairs: list[tuple[Assertion, StampedClaim]]) -> list[Assertion]:
+    """Drop a headline's figure when the body asserts one; an unattributed old list under a higher count is previous."""
+    body = [one for one, stamped in pairs if stamped.claim.field != "title" and _is_firm_current(one)]
+    if not body:
+        return [one for one, _ in pairs]
+    titles = [one for one, stamped in pairs if stamped.claim.field == "title"]
+    newer = [one for one in titles if _is_firm_current(one) and _leads(one, body)]
+    if not newer:
+        return [one for one, stamped in pairs if stamped.claim.field != "title" or not _is_current(one)]
+    return [
+        replace(one, status=ClaimStatus.PREVIOUS) if one in body and not one.origin.name else one for one, _ in pairs
+    ]
+
+
+def _is_current(one: Assertion) -> bool:
+    return one.status is ClaimStatus.CURRENT
+
+
+def _is_firm_current(one: Assertion) -> bool:
+    return _is_current(one) and one.figure.qualifier is not Qualifier.VAGUE
+
+
+def _leads(title: Assertion, body: Sequence[Assertion]) -> bool:
+    unattributed = all(not one.origin.name for one in body)
+    return (
+        unattributed
+        and title.figure.qualifier is Qualifier.EXACT
+        and all(title.window.is_above(one.window) and not is_rounding_of(one.figure, title.figure) for one in body)
+    )
+
+
+def _inherit_status(assertions: list[Assertion]) -> list[Assertion]:
+    """Give an unattributed repeat the status of the attributed statement of that figure, unless one asserts it now."""
+    attributed = [one for one in assertions if one.origin.name]
+    settled = []
+    for one in assertions:
+        if one.origin.name or not _is_current(one):
+            settled.append(one)
+            continue
+        same = [other for other in attributed if _names_same(one.figure, other)]
+        if any(_is_current(other) for other in same):
+            settled.append(one)
+            continue
+        status = next((status for status in _INHERITED if any(other.status is status for other in same)), one.status)
+        settled.append(replace(one, status=status))
+    return settled
+
+
+def _names_same(figure: Figure, attributed: Assertion) -> bool:
+    if figure.value is not None and figure.value == attributed.figure.value:
+        return True
+    return attributed.status is not ClaimStatus.PREVIOUS and says_same(figure, attributed.figure)
+
+
+def _one_per_origin(assertions: list[Assertion]) -> list[Assertion]:
+    """Keep one figure per origin and status: the firmest, then the largest; unattributed ones only where they add."""
+    kept: dict[tuple[str, ClaimStatus], Assertion] = {}
+    for one in sorted(assertions, key=_by_weight):
+        slot = (one.origin.name, one.status)
+        best = kept.get(slot)
+        kept[slot] = one if best is None else replace(best, repeats=(*best.repeats, one.claim_id))
+    named = [one for slot, one in kept.items() if slot[0]]
+    plain = [one for slot, one in kept.items() if not slot[0] and not _is_background(one, named)]
+    return named + plain
+
+
+def _by_weight(one: Assertion) -> tuple[int, float, str]:
+    return (FIRMNESS[one.figure.qualifier], -(best_of(one.figure) or 0.0), one.claim_id)
+
+
+def _is_background(one: Assertion, named: Sequence[Assertion]) -> bool:
+    """Whether an unattributed figure only repeats, rounds or trails what an attributed one of the same status says."""
+    return any(
+        other.status is one.status and (is_rounding_of(one.figure, other.figure) or other.window.is_above(one.window))
+        for other in named
+    )
+
+
+def _unanswered(withdrawn: list[Assertion], current: list[Assertion]) -> list[Assertion]:
+    """Return the retractions that no new number in the same text answers, one per figure; denials after retractions."""
+    if any(not any(says_same(one.figure, gone.figure) for gone in withdrawn) for one in current):
+        return []
+    kept: dict[tuple[float | None, Qualifier, ClaimStatus], Assertion] = {}
+    for one in sorted(withdrawn, key=lambda gone: (not gone.origin.is_named, gone.claim_id)):
+        kept.setdefault((one.figure.value, one.figure.qualifier, one.status), one)
+    return list(kept.values())

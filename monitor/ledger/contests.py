@@ -1,0 +1,68 @@
+"""Rules 5 and 6e: figures that contest the standing one wait for a second origin."""
+
+from monitor.ledger.assertions import Assertion
+from monitor.ledger.record import Candidate, RecordState, Version, days_between, make_step
+from monitor.ledger.values import is_count
+from storage.records import RevisionKind
+
+HIGHER, LOWER, RESOLVED = "5.implausible", "6e.contested", "6e.resolved"
+
+
+def _candidate(state: RecordState, one: Assertion, *, is_higher: bool) -> Candidate:
+    found = state.candidates.get(one.figure.value)
+    if found is None:
+        found = Candidate(one.figure, one.day, frozenset(), frozenset(), is_higher)
+        state.candidates[one.figure.value] = found
+    found.carriers = found.carriers | {one.carrier}
+    if one.origin.is_named:
+        found.origins = found.origins | {one.origin.name}
+    return found
+
+
+def _tell(state: RecordState, one: Assertion, candidate: Candidate, rule: str, reason: str) -> None:
+    if candidate.is_told:
+        state.refuse(one, rule, "contested")
+        return
+    candidate.is_told = state.is_contested = True
+    state.steps.append(make_step(one, RevisionKind.CONTESTED, rule, reason))
+
+
+def contest_higher(state: RecordState, one: Assertion) -> None:
+    """An implausible jump: contested until a second text carries it, then raised."""
+    candidate = _candidate(state, one, is_higher=True)
+    if len(candidate.carriers) > 1:
+        state.move(one, RevisionKind.RAISED, "5.raised", "second_origin")
+    else:
+        _tell(state, one, candidate, HIGHER, "implausible")
+
+
+def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """A lower count that no text explains. True once two texts, one quoting a named origin, carry it unopposed.
+
+    Only a count by a named origin is told as contested: outlets that lag are many, and say nothing new.
+    """
+    if not is_count(one.figure):
+        state.refuse(one, LOWER, "unsupported")
+        return False
+    candidate = _candidate(state, one, is_higher=False)
+    if days_between(candidate.first_day, standing.support_day) > 0:
+        state.refuse(one, LOWER, "opposed")
+        return False
+    if len(candidate.carriers) > 1 and candidate.origins:
+        return True
+    if one.origin.is_named:
+        _tell(state, one, candidate, LOWER, "contested")
+    else:
+        state.refuse(one, LOWER, "unsupported")
+    return False
+
+
+def settle(state: RecordState, one: Assertion) -> None:
+    """Fresh support by a named origin on a later day settles a contest for the standing figure."""
+    if not state.is_contested or not one.origin.is_named or one.day is None:
+        return
+    told = [candidate for candidate in state.candidates.values() if candidate.is_told]
+    if all(candidate.first_day is not None and one.day > candidate.first_day for candidate in told) and told:
+        state.candidates.clear()
+        state.is_contested = False
+        state.steps.append(make_step(one, RevisionKind.RESOLVED, RESOLVED, "resolved"))

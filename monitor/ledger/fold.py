@@ -1,0 +1,136 @@
+"""Claims and judgements in, histories out: a pure fold that does not depend on the order of arrival.
+
+`fold_story` folds everything at once. `StoryFold` keeps what it folded: a claim more costs time in its record's
+size from its day on, and gives what folding everything again would give.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from monitor.claims.metrics import builtin_metrics
+from monitor.ledger.assertions import key_of
+from monitor.ledger.baseline import baseline_claims
+from monitor.ledger.folding import RecordFold
+from monitor.ledger.judgements import Rulings
+from monitor.ledger.origins import OriginBook
+from storage.records import ClaimKind, History, Judgement, Metric, MetricKind, RecordKey, StampedClaim, Story
+
+UNRESOLVED = "unresolved"
+
+
+class StoryFold:
+    """All records of one story, folded as far as its claims are known. New judgements need a new fold."""
+
+    def __init__(
+        self, story: Story, judgements: Iterable[Judgement] = (), metrics: Mapping[str, Metric] | None = None
+    ) -> None:
+        known = builtin_metrics() if metrics is None else metrics
+        self._kinds = {name: metric.kind for name, metric in known.items()}
+        self._kinds |= {metric.name: metric.kind for metric in story.metrics}
+        self._story = story
+        self._zone: tzinfo = ZoneInfo(story.timezone) if story.timezone != "UTC" else UTC
+        self._rulings = Rulings(judgements)
+        self._book = OriginBook(story, self._rulings.aliases)
+        self._known: dict[str, StampedClaim] = {}
+        self._records: dict[RecordKey, RecordFold] = {}
+        self._histories: dict[RecordKey, History] = {}
+        for pin in self._rulings.pins:
+            self._record(pin.key, MetricKind.CUMULATIVE).pin(pin.claim)
+        self.add([*baseline_claims(story), *self._rulings.added])
+
+    def add(self, claims: Iterable[StampedClaim]) -> frozenset[RecordKey]:
+        """Fold claims in and return the records that they touched. A claim replaces what was known under its id."""
+        touched: set[RecordFold] = set()
+        for stamped in claims:
+            old = self._known.get(stamped.claim_id)
+            if old == stamped:
+                continue
+            if old is not None:
+                touched |= self._place(old, is_removal=True)
+            self._known[stamped.claim_id] = stamped
+            touched |= self._place(stamped)
+        return self._refold(touched)
+
+    def remove(self, claim_ids: Iterable[str]) -> frozenset[RecordKey]:
+        """Take claims out again (a superseded extraction, a rejected match); return the records that they touched."""
+        touched: set[RecordFold] = set()
+        for claim_id in claim_ids:
+            old = self._known.pop(claim_id, None)
+            if old is not None:
+                touched |= self._place(old, is_removal=True)
+        return self._refold(touched)
+
+    def histories(self) -> dict[RecordKey, History]:
+        """Return the history of every record that has one, in the order of their keys."""
+        self._refold({record for record in self._records.values() if record.is_dirty})
+        return {key: self._histories[key] for key in sorted(self._histories)}
+
+    def _refold(self, touched: Iterable[RecordFold]) -> frozenset[RecordKey]:
+        keys = set()
+        for record in touched:
+            history = record.fold()
+            keys.add(record.key)
+            if history is None:
+                self._histories.pop(record.key, None)
+            else:
+                self._histories[record.key] = history
+        return frozenset(keys)
+
+    def _place(self, stamped: StampedClaim, *, is_removal: bool = False) -> set[RecordFold]:
+        """Put a claim where it counts: its own record, and the whole's when it speaks of a place within the story."""
+        judged = self._rulings.judge(stamped)
+        if judged is None:
+            return set()
+        key = self._rulings.key_for(judged, key_of(judged))
+        record = self._record(key, self._kind_of(judged))
+        record.put(judged, is_removal=is_removal)
+        touched = {record}
+        if key.place and key.place != UNRESOLVED and not key.population and judged.claim.kind is ClaimKind.LEVEL:
+            whole = RecordKey(story=key.story, metric=key.metric, unit=key.unit, period=key.period)
+            above = self._record(whole, record.kind)
+            above.put(judged, is_part=True, is_removal=is_removal)
+            touched.add(above)
+        return touched
+
+    def _record(self, key: RecordKey, kind: MetricKind) -> RecordFold:
+        found = self._records.get(key)
+        if found is None:
+            found = RecordFold(key, self._kinds.get(key.metric, kind), self._book, self._zone)
+            self._records[key] = found
+        return found
+
+    def _kind_of(self, stamped: StampedClaim) -> MetricKind:
+        return self._kinds.get(stamped.claim.metric, MetricKind.CUMULATIVE)
+
+
+def fold_story(
+    claims: Iterable[StampedClaim],
+    judgements: Iterable[Judgement],
+    story: Story,
+    *,
+    metrics: Mapping[str, Metric] | None = None,
+) -> dict[RecordKey, History]:
+    """Return the history of every record of a story.
+
+    `claims` in any order, repeats of one id allowed (the last wins); `metrics` are the built-in measures unless
+    given, those of the story's seed come on top. The seed's baseline opens its records.
+    """
+    fold = StoryFold(story, judgements, metrics)
+    fold.add(claims)
+    return fold.histories()
+
+
+def as_known_at(claims: Iterable[StampedClaim], at: datetime) -> list[StampedClaim]:
+    """Return the claims that we had learned by a moment (`--as-known-at`)."""
+    return [stamped for stamped in claims if stamped.recorded_at <= at]
+
+
+def as_published_at(claims: Iterable[StampedClaim], at: datetime) -> list[StampedClaim]:
+    """Return the claims that were public by a moment (`--as-published-at`); undated ones were not, for all we know."""
+    return [stamped for stamped in claims if stamped.asserted_at is not None and stamped.asserted_at.not_after <= at]
+
+
+def judgements_at(judgements: Iterable[Judgement], at: datetime) -> list[Judgement]:
+    """Return the judgements that were in force at a moment, for `--as-known-at`."""
+    return [one for one in judgements if one.made_at <= at and (one.revoked_at is None or one.revoked_at > at)]

@@ -1,0 +1,221 @@
+"""One record's assertions in order, with checkpoints: a change refolds from its day until nothing differs."""
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+
+from monitor.ledger.assertions import Assertion, report_of, weigh_report
+from monitor.ledger.history import make_history
+from monitor.ledger.ordering import order_day
+from monitor.ledger.origins import OriginBook
+from monitor.ledger.record import RecordState
+from monitor.ledger.states import fold_states, order_states
+from monitor.ledger.weighing import weigh
+from storage.records import (
+    Claim,
+    ClaimKind,
+    ClaimStatus,
+    History,
+    MetricKind,
+    Qualifier,
+    RecordKey,
+    Refusal,
+    Span,
+    StampedClaim,
+)
+
+_UNDATED = 10_000_000
+_CHECKPOINT_EVERY = 48
+_LASTING = frozenset({"in_force"})
+_SURE = 0.5
+
+Report = tuple[str, Span | None]
+
+
+@dataclass(slots=True)
+class _Day:
+    """The assertions of one day with what came of them; `start` is the record's state before it, where one was kept."""
+
+    reports: dict[tuple[Report, bool], list[Assertion]]
+    ordered: list[Assertion] | None = None
+    start: RecordState | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+
+class RecordFold:
+    """One record, folded as far as its claims are known."""
+
+    def __init__(self, key: RecordKey, kind: MetricKind, book: OriginBook, zone: tzinfo) -> None:
+        self.key = key
+        self.kind = kind
+        self.is_dirty = False
+        self._book = book
+        self._zone = zone
+        self._reports: dict[tuple[Report, bool], dict[str, StampedClaim]] = {}
+        self._report_days: dict[tuple[Report, bool], tuple[int, ...]] = {}
+        self._by_article: dict[str, set[tuple[Report, bool]]] = {}
+        self._days: dict[int, _Day] = {}
+        self._order: list[int] = []
+        self._stale_reports: set[tuple[Report, bool]] = set()
+        self._stale_days: set[int] = set()
+        self._aside: dict[str, Refusal] = {}
+        self._pins: list[Assertion] = []
+        self._own = 0
+        self._final: RecordState | None = None
+        self._is_state = False
+
+    def put(self, stamped: StampedClaim, *, is_part: bool = False, is_removal: bool = False) -> None:
+        """Add a claim, or take it out; `fold` then folds what changed."""
+        self.is_dirty = True
+        if not is_part:
+            self._own += -1 if is_removal else 1
+        self._is_state = self._is_state or stamped.claim.kind is ClaimKind.STATE
+        if refusal := _aside(stamped):
+            if is_part:
+                return
+            if is_removal:
+                self._aside.pop(stamped.claim_id, None)
+            else:
+                self._aside[stamped.claim_id] = refusal
+            return
+        article, asserted = report_of(stamped)
+        slot = ((article, asserted), is_part)
+        claims = self._reports.setdefault(slot, {})
+        if is_removal:
+            claims.pop(stamped.claim_id, None)
+        else:
+            claims[stamped.claim_id] = stamped
+        self._stale_reports.add(slot)
+        same = self._by_article.setdefault(article, set())
+        if len(same) > 1 or (same and slot not in same):
+            # What an edit took out stands beside what it brought: the article's other reports read anew.
+            self._stale_reports |= same
+        same.add(slot)
+
+    def pin(self, stamped: StampedClaim) -> None:
+        """Add the figure that a person set."""
+        (pinned,) = weigh_report([stamped], (), self._book, self._zone)
+        self._pins.append(replace(pinned, is_pin=True))
+        self._own += 1
+        self.is_dirty = True
+        slot = (report_of(stamped), False)
+        self._set_report(slot, [self._pins[-1]])
+
+    def fold(self) -> History | None:
+        """Fold what changed and return the record's history; None if no claim speaks of it."""
+        self.is_dirty = False
+        for slot in sorted(self._stale_reports, key=str) if len(self._stale_reports) > 1 else self._stale_reports:
+            self._set_report(slot, self._weighed(slot))
+        self._stale_reports = set()
+        if not self._own:
+            return None
+        aside = tuple(self._aside[claim] for claim in sorted(self._aside))
+        if self._is_state:
+            return self._fold_states(aside)
+        self._replay()
+        if self._final is None:
+            return None
+        refusals = [refusal for day in self._order for refusal in self._days[day].refusals]
+        return make_history(self.key, self._final, (*refusals, *aside))
+
+    def _weighed(self, slot: tuple[Report, bool]) -> list[Assertion]:
+        (article, asserted), is_part = slot
+        claims = self._reports.get(slot)
+        if not claims:
+            self._reports.pop(slot, None)
+            self._by_article.get(article, set()).discard(slot)
+            return []
+        if is_part and self._reports.get(((article, asserted), False)):
+            # A report that states the whole speaks for itself: its parts cannot raise what it says, or does not.
+            return []
+        ordered = [claims[claim] for claim in sorted(claims)]
+        removed = self._removed(article, asserted, ordered) if asserted and not is_part else []
+        return weigh_report(ordered, removed, self._book, self._zone, is_part=is_part)
+
+    def _removed(self, article: str, asserted: Span, claims: list[StampedClaim]) -> list[Claim]:
+        """Return the claims that the edit which brought these took out of the same article."""
+        if not any(stamped.by_edit for stamped in claims):
+            return []
+        gone = [
+            stamped
+            for slot in self._by_article.get(article, ())
+            if not slot[1]
+            for stamped in self._reports.get(slot, {}).values()
+            if stamped.ended_at is not None and asserted.not_before < stamped.ended_at <= asserted.not_after
+        ]
+        return [
+            stamped.claim
+            for stamped in sorted(gone, key=lambda one: one.claim_id)
+            if stamped.claim.status is ClaimStatus.CURRENT and stamped.claim.qualifier is not Qualifier.VAGUE
+        ]
+
+    def _set_report(self, slot: tuple[Report, bool], assertions: list[Assertion]) -> None:
+        for day in self._report_days.pop(slot, ()):
+            held = self._days[day]
+            held.reports.pop(slot, None)
+            held.ordered = None
+            self._stale_days.add(day)
+        if not assertions:
+            return
+        day = assertions[0].day if assertions[0].day is not None else _UNDATED
+        if day not in self._days:
+            self._days[day] = _Day(reports={})
+            insort(self._order, day)
+        self._days[day].reports[slot] = assertions
+        self._days[day].ordered = None
+        self._report_days[slot] = (day,)
+        self._stale_days.add(day)
+
+    def _fold_states(self, aside: tuple[Refusal, ...]) -> History:
+        self._stale_days.clear()
+        state = RecordState(kind=self.kind)
+        told = [one for day in self._order for report in self._days[day].reports.values() for one in report]
+        fold_states(state, order_states(told, self._zone), lasting=_LASTING)
+        return make_history(self.key, state, (*state.refusals, *aside))
+
+    def _replay(self) -> None:
+        """Weigh from the last checkpoint before the first stale day until the state is what it was."""
+        if self._final is not None and not self._stale_days:
+            return
+        first = bisect_left(self._order, min(self._stale_days)) if self._stale_days else 0
+        while first and self._days[self._order[first]].start is None:
+            first -= 1
+        begun = self._days[self._order[first]].start if self._order else None
+        state = begun.copy() if begun is not None else RecordState(kind=self.kind)
+        last_stale = max(self._stale_days, default=-1)
+        since = 0
+        for position in range(first, len(self._order)):
+            number = self._order[position]
+            day = self._days[number]
+            if number > last_stale and day.start is not None and position > first and day.start == state:
+                self._stale_days.clear()
+                return
+            if position == 0 or since >= _CHECKPOINT_EVERY or day.start is not None:
+                day.start, since = state.copy(), 0
+            since += self._weigh_day(day, state)
+        self._stale_days.clear()
+        self._final = state
+
+    def _weigh_day(self, day: _Day, state: RecordState) -> int:
+        if day.ordered is None:
+            # Reports are unordered here; order_day ranks every assertion by its own identity in the end.
+            day.ordered = order_day([one for report in day.reports.values() for one in report], self.kind)
+        for one in day.ordered:
+            weigh(state, one)
+        day.refusals = tuple(state.refusals)
+        state.refusals.clear()
+        return len(day.ordered)
+
+
+def _aside(stamped: StampedClaim) -> Refusal | None:
+    """Return why a claim is kept but never weighed: an increment, another event, implicit or unsure readings."""
+    claim = stamped.claim
+    if claim.kind is ClaimKind.INCREMENT:
+        return Refusal(claim_id=stamped.claim_id, rule="2.increment", reason="increment")
+    if claim.status is ClaimStatus.OTHER_EVENT:
+        return Refusal(claim_id=stamped.claim_id, rule="2.other_event", reason="other_event")
+    if claim.implicit:
+        return Refusal(claim_id=stamped.claim_id, rule="2.implicit", reason="implicit")
+    if claim.confidence < _SURE:
+        return Refusal(claim_id=stamped.claim_id, rule="2.unsure", reason="unsure")
+    return None

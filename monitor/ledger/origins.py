@@ -1,0 +1,69 @@
+"""Rule 12: who is quoted. Names, persons and offices become one origin; umbrellas can neither lower nor restore."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from storage.records import Claim, Story
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who stands behind a claim. `name` is empty when nobody is quoted; `is_named` is false for umbrellas too."""
+
+    name: str
+    is_named: bool
+
+
+NOBODY = Origin("", False)
+
+
+@cache
+def umbrella_words() -> frozenset[str]:
+    """Return the speakers that every lexicon lists as umbrellas ("officials", "local media"), case-folded."""
+    words: set[str] = set()
+    for folder in (files("monitor.claims") / "lexicons").iterdir():
+        source = folder / "attribution.toml"
+        if folder.is_dir() and source.is_file():
+            listed = tomllib.loads(source.read_text(encoding="utf-8")).get("umbrella", [])
+            words.update(fold_name(str(word)) for word in listed)
+    return frozenset(words)
+
+
+def fold_name(name: str) -> str:
+    """Return a name as it is compared: case and white space folded, one kind of apostrophe, no marks at its ends."""
+    return " ".join(name.replace("’", "'").casefold().strip(" .,;:\"'«»“”").split())
+
+
+class OriginBook:
+    """Resolves the speakers of one story's claims: its seed's origins and aliases, then those that a person judged."""
+
+    def __init__(self, story: Story, aliases: Mapping[str, str] | None = None) -> None:
+        self._known: dict[str, Origin] = {}
+        self._cache: dict[tuple[str | None, str | None], Origin] = {}
+        for spec in story.origins:
+            origin = Origin(spec.name, not spec.umbrella)
+            for name in (spec.name, *spec.aliases):
+                self._known[fold_name(name)] = origin
+        for alias, name in (aliases or {}).items():
+            self._known[fold_name(alias)] = self._known.get(fold_name(name), Origin(name, True))
+
+    def origin_of(self, claim: Claim) -> Origin:
+        """Return the origin behind a claim: the one it names, else its speaker."""
+        asked = (claim.origin, claim.speaker)
+        found = self._cache.get(asked)
+        if found is None:
+            found = self._cache[asked] = self._resolve(*asked)
+        return found
+
+    def _resolve(self, origin: str | None, speaker: str | None) -> Origin:
+        names = [name for name in (origin, speaker) if name and fold_name(name)]
+        for name in names:
+            if known := self._known.get(fold_name(name)):
+                return known
+        if not names:
+            return NOBODY
+        folded = fold_name(names[0])
+        return Origin(folded, folded not in umbrella_words())

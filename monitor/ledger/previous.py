@@ -1,0 +1,114 @@
+"""Rule 9: what texts say stood earlier fills history; it is never told."""
+
+from monitor.ledger.assertions import Assertion
+from monitor.ledger.record import RecordState, Version, agrees, is_vague, make_step, new_version
+from monitor.ledger.values import is_rounding_of
+from storage.records import Figure, MetricKind, RevisionKind
+
+RULE = "9.previous"
+
+
+def backfill_all(state: RecordState, current: Assertion) -> None:
+    """Put the earlier figures of a report where they stood, the oldest first: the farthest from the present one."""
+    falls = state.kind is not MetricKind.CUMULATIVE and any(
+        past.window.low > current.window.low for past in current.previous
+    )
+    for past in reversed(current.previous) if falls else current.previous:
+        backfill(state, past, current)
+
+
+def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> None:
+    """Put an earlier figure where it stood. `current` is what the same text asserts now, if anything."""
+    if is_vague(past.figure):
+        state.refuse(past, RULE, "vague")
+        return
+    known = next((version for version in state.versions if _is_known(past.figure, version.figure)), None)
+    if known is not None:
+        state.refuse(past, RULE, "known")
+        return
+    if state.kind is MetricKind.CUMULATIVE:
+        _backfill_cumulative(state, past, current)
+    else:
+        _backfill_stock(state, past, current)
+
+
+def _is_known(past: Figure, known: Figure) -> bool:
+    return not is_vague(known) and is_rounding_of(past, known)
+
+
+def _backfill_cumulative(state: RecordState, past: Assertion, current: Assertion | None) -> None:
+    """Before the first version above it; with none above, right before the figure that the same text asserts now."""
+    above = next((version for version in state.versions if version.window.is_above(past.window)), None)
+    if above is not None:
+        state.insert_before(above, past, RULE, "previous", is_deprecated=False)
+    elif current is None:
+        _open_or_refuse(state, past)
+    elif state.standing is not None and agrees(current, state.standing):
+        state.insert_before(state.standing, past, RULE, "previous", is_deprecated=True)
+        state.deprecated.append((past.figure, state.standing.day))
+    else:
+        append(state, past)
+
+
+def _backfill_stock(state: RecordState, past: Assertion, current: Assertion | None) -> None:
+    """Between the old and the new figure; outside of them it is older than what stands and says nothing."""
+    standing = state.standing
+    if current is None:
+        _open_or_refuse(state, past)
+    elif standing is None:
+        append(state, past)
+    elif agrees(current, standing):
+        _fill_before(state, past)
+    elif _stood_between(state, past, current, standing):
+        append(state, past)
+    else:
+        state.refuse(past, RULE, "unplaced")
+
+
+def _lies_between(past: Assertion, one: float, other: float) -> bool:
+    return min(one, other) < past.window.low < max(one, other)
+
+
+def _stood_between(state: RecordState, past: Assertion, current: Assertion, standing: Version) -> bool:
+    if state.is_provisional or _lies_between(past, standing.window.low, current.window.low):
+        return True
+    return _turned_between(past, current, standing)
+
+
+def _turned_between(past: Assertion, current: Assertion, standing: Version) -> bool:
+    """Whether the text tells a fall from above the standing figure, or a rise from below it, and does not name it."""
+    if any(is_rounding_of(other.figure, standing.figure) for other in current.previous):
+        return False
+    low = standing.window.low
+    return (past.window.low > low > current.window.low) or (past.window.high < low < current.window.low)
+
+
+def _fill_before(state: RecordState, past: Assertion) -> None:
+    standing = state.standing
+    if standing is None:
+        return
+    position = next(index for index, version in enumerate(state.versions) if version is standing)
+    before = state.versions[position - 1] if position else None
+    if before is None or _lies_between(past, before.window.low, standing.window.low):
+        state.insert_before(standing, past, RULE, "previous", is_deprecated=False)
+    else:
+        state.refuse(past, RULE, "unplaced")
+
+
+def _open_or_refuse(state: RecordState, past: Assertion) -> None:
+    if state.standing is None and not state.deprecated_match(past.figure):
+        append(state, past)
+    else:
+        state.refuse(past, RULE, "unplaced")
+
+
+def append(state: RecordState, past: Assertion) -> None:
+    """Let an earlier figure stand until what the same text asserts now replaces it."""
+    step = make_step(past, RevisionKind.BACKFILLED, RULE, "previous")
+    version = new_version(past, step)
+    if state.standing is not None:
+        state.standing.superseded_day = past.day
+    state.versions.append(version)
+    state.steps.append(step)
+    state.standing = version
+    state.is_provisional = False

@@ -1,0 +1,219 @@
+"""The working state of one record while its assertions are weighed."""
+
+from dataclasses import dataclass, field, replace
+
+from monitor.ledger.assertions import Assertion
+from monitor.ledger.values import Window, best_of, is_rounding_of, says_same, window_of
+from storage.records import Figure, MetricKind, Position, Qualifier, Refusal, RevisionKind, Step
+
+
+@dataclass(slots=True)
+class Version:
+    """One figure that stood, or that a text says stood. `origin_days`: when each named origin last said it."""
+
+    figure: Figure
+    step: Step
+    day: int | None
+    support_day: int | None
+    origin_days: dict[str, int | None]
+    carriers: frozenset[str]
+    is_deprecated: bool = False
+    is_part: bool = False
+    superseded_day: int | None = None
+
+    @property
+    def window(self) -> Window:
+        """The numbers that this version may stand for."""
+        return window_of(self.figure)
+
+    def copy(self) -> "Version":
+        """Return a version that can change apart from this one."""
+        return replace(self, origin_days=dict(self.origin_days))
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A figure that contests the standing one: who carries it, since when."""
+
+    figure: Figure
+    first_day: int | None
+    carriers: frozenset[str]
+    origins: frozenset[str]
+    is_higher: bool
+    is_told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A figure above the standing one that nobody firm stands behind: it moves only `high`."""
+
+    figure: Figure
+    day: int | None
+
+
+@dataclass(slots=True)
+class RecordState:
+    """Everything that weighing the next assertion needs to know of a record."""
+
+    kind: MetricKind
+    versions: list[Version] = field(default_factory=list)
+    standing: Version | None = None
+    steps: list[Step] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    deprecated: list[tuple[Figure, int | None]] = field(default_factory=list)
+    comebacks: dict[float | None, frozenset[str]] = field(default_factory=dict)
+    candidates: dict[float | None, Candidate] = field(default_factory=dict)
+    claimed: list[Claimed] = field(default_factory=list)
+    positions: dict[tuple[str, str], list[Position]] = field(default_factory=dict)
+    withdrawn_parts: frozenset[float] = frozenset()
+    is_contested: bool = False
+    is_provisional: bool = False
+    is_pinned: bool = False
+
+    def copy(self) -> "RecordState":
+        """Return a state that can go on apart from this one (a checkpoint)."""
+        versions = [version.copy() for version in self.versions]
+        standing = None if self.standing is None else versions[_index(self.versions, self.standing)]
+        return replace(
+            self,
+            versions=versions,
+            standing=standing,
+            steps=list(self.steps),
+            refusals=list(self.refusals),
+            deprecated=list(self.deprecated),
+            comebacks=dict(self.comebacks),
+            candidates={value: replace(one) for value, one in self.candidates.items()},
+            claimed=list(self.claimed),
+            positions={who: list(runs) for who, runs in self.positions.items()},
+        )
+
+    # --- what an assertion does ------------------------------------------------------------
+
+    def refuse(self, one: Assertion, rule: str, reason: str) -> None:
+        """Keep an assertion that did not move the record, with the rule that says why."""
+        self.refusals.extend(
+            Refusal(claim_id=claim, rule=rule, reason=reason) for claim in (one.claim_id, *one.repeats)
+        )
+
+    def move(self, one: Assertion, kind: RevisionKind, rule: str, reason: str) -> None:
+        """Make an assertion's figure the standing one."""
+        step = make_step(one, kind, rule, reason)
+        version = new_version(one, step)
+        if self.standing is not None:
+            self.standing.superseded_day = one.day
+        self.versions.append(version)
+        self.steps.append(step)
+        self.standing = version
+        self.is_contested = self.is_provisional = False
+        self.candidates.clear()
+
+    def support(self, one: Assertion, version: Version | None = None) -> None:
+        """Note that an assertion carries a figure that already stands."""
+        version = version or self.standing
+        if version is None:
+            return
+        version.support_day = latest(version.support_day, one.day)
+        version.carriers = version.carriers | {one.carrier}
+        if one.origin.is_named:
+            version.origin_days[one.origin.name] = latest(version.origin_days.get(one.origin.name), one.day)
+
+    def insert_before(self, version: Version, one: Assertion, rule: str, reason: str, *, is_deprecated: bool) -> None:
+        """Fill history: put an earlier figure before a version that is already known."""
+        step = make_step(one, RevisionKind.BACKFILLED, rule, reason)
+        filled = new_version(one, step)
+        filled.is_deprecated = is_deprecated
+        filled.superseded_day = version.day
+        self.versions.insert(_index(self.versions, version), filled)
+        self.steps.insert(self.steps.index(version.step), step)
+
+    def deprecate(self, version: Version, day: int | None) -> None:
+        """Mark a version as withdrawn or lowered from: repeating it does not bring it back."""
+        if not version.is_deprecated:
+            version.is_deprecated = True
+            self.deprecated.append((version.figure, day))
+
+    def deprecated_match(self, figure: Figure) -> tuple[Figure, int | None] | None:
+        """Return the deprecated figure that a figure repeats or rounds, latest first."""
+        if figure.qualifier is Qualifier.VAGUE:
+            return None
+        return next((past for past in reversed(self.deprecated) if is_rounding_of(figure, past[0])), None)
+
+    def earlier_match(self, figure: Figure) -> Version | None:
+        """Return the latest version before the standing one that a figure repeats or rounds."""
+        for version in reversed(self.versions):
+            if version is self.standing or version.figure.qualifier is Qualifier.VAGUE:
+                continue
+            if is_rounding_of(figure, version.figure):
+                return version
+        return None
+
+
+def _index(versions: list[Version], wanted: Version) -> int:
+    return next(position for position, version in enumerate(versions) if version is wanted)
+
+
+def make_step(
+    one: Assertion,
+    kind: RevisionKind,
+    rule: str,
+    reason: str,
+    *,
+    figure: Figure | None = None,
+    is_withdrawal: bool = False,
+) -> Step:
+    """Return a step whose `before` is filled in when the history is put together."""
+    return Step(
+        kind=kind,
+        before=None,
+        figure=figure if is_withdrawal else figure or one.figure,
+        effective_at=one.effective,
+        public_at=one.public,
+        recorded_at=one.recorded_at,
+        rule=rule,
+        reason=reason,
+        origins=(one.origin.name,) if one.origin.name else (),
+        evidence=(one.claim_id, *one.repeats),
+    )
+
+
+def new_version(one: Assertion, step: Step) -> Version:
+    """Return the version that an assertion opens."""
+    origins = {one.origin.name: one.day} if one.origin.is_named else {}
+    return Version(
+        figure=one.figure,
+        step=step,
+        day=one.day,
+        support_day=one.day,
+        origin_days=origins,
+        carriers=frozenset({one.carrier}),
+        is_part=one.is_part,
+    )
+
+
+def latest(one: int | None, other: int | None) -> int | None:
+    """Return the later of two days; an unknown one never wins."""
+    if one is None or other is None:
+        return one if other is None else other
+    return max(one, other)
+
+
+def days_between(early: int | None, late: int | None) -> int:
+    """Return the days from one day to another; 0 when either is unknown."""
+    return 0 if early is None or late is None else late - early
+
+
+def is_vague(figure: Figure) -> bool:
+    """Whether a figure is a word rather than a number."""
+    return figure.qualifier is Qualifier.VAGUE
+
+
+def size_of(figure: Figure) -> float:
+    """Return the number that a figure is weighed by; 0 when it states none."""
+    return best_of(figure) or 0.0
+
+
+def agrees(one: Assertion, version: Version) -> bool:
+    """Whether an assertion and a version may mean the same number."""
+    return one.window.overlaps(version.window) or (
+        not is_vague(version.figure) and says_same(one.figure, version.figure)
+    )

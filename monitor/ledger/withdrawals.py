@@ -1,0 +1,112 @@
+"""Rules 7 and 8: retractions, denials, and figures that must not come back by mere repetition."""
+
+from monitor.ledger.assertions import Assertion
+from monitor.ledger.record import Candidate, RecordState, Version, days_between, make_step, size_of
+from monitor.ledger.values import is_rounding_of, window_of
+from storage.records import ClaimStatus, Figure, Qualifier, RevisionKind
+
+RETRACTED, DENIED_BY_OTHER, WITHDRAWN_EARLIER = "7.retracted", "7.denied_by_other", "7.earlier"
+DEPRECATED, RESTORED = "8.deprecated", "8.restored"
+_RESTORE_DAYS = 7
+
+
+def withdraw(state: RecordState, one: Assertion) -> None:
+    """Weigh a retraction or denial that no new number in the same text answers."""
+    state.claimed = [claimed for claimed in state.claimed if not is_rounding_of(one.figure, claimed.figure)]
+    standing = state.standing
+    if standing is not None and is_rounding_of(one.figure, standing.figure) and not _only_denies_more(one, standing):
+        if one.status is ClaimStatus.DENIED and not is_own(one, standing):
+            contest_denial(state, one)
+        else:
+            _fall_back(state, one, standing)
+        return
+    earlier = state.earlier_match(one.figure)
+    if earlier is not None and (one.status is ClaimStatus.RETRACTED or is_own(one, earlier)):
+        state.deprecate(earlier, one.day)
+        state.refuse(one, WITHDRAWN_EARLIER, "no_longer_stands")
+    elif one.figure.qualifier is Qualifier.EXACT and one.figure.value is not None and earlier is None:
+        if not any(is_rounding_of(one.figure, past) for past, _ in state.deprecated):
+            state.deprecated.append((one.figure, one.day))
+        state.refuse(one, WITHDRAWN_EARLIER, "never_stood")
+    else:
+        state.refuse(one, WITHDRAWN_EARLIER, "never_stood")
+
+
+def _only_denies_more(one: Assertion, standing: Version) -> bool:
+    """Whether a denial is of an open floor above the standing count: "no more than 125 died" leaves 125 as it is."""
+    return one.status is ClaimStatus.DENIED and one.window.is_above(standing.window)
+
+
+def is_own(one: Assertion, version: Version) -> bool:
+    """Whether a denial comes from the figure's own origin, or from nobody in particular."""
+    return not one.origin.is_named or not version.origin_days or one.origin.name in version.origin_days
+
+
+def contest_denial(state: RecordState, one: Assertion) -> None:
+    """Another origin denies the standing figure: contested, once."""
+    if state.is_contested:
+        state.refuse(one, DENIED_BY_OTHER, "denied")
+        return
+    state.steps.append(make_step(one, RevisionKind.CONTESTED, DENIED_BY_OTHER, "denied"))
+    state.is_contested = True
+    named = frozenset({one.origin.name})
+    state.candidates[None] = Candidate(one.figure, one.day, frozenset({one.carrier}), named, False, is_told=True)
+
+
+def _fall_back(state: RecordState, one: Assertion, standing: Version) -> None:
+    """Withdraw the standing figure: the record falls back to its last good version."""
+    state.deprecate(standing, one.day)
+    standing.superseded_day = one.day
+    for version in state.versions:
+        if not version.is_deprecated and is_rounding_of(version.figure, standing.figure):
+            state.deprecate(version, one.day)
+    good = next((version for version in reversed(state.versions) if not version.is_deprecated), None)
+    figure = None if good is None else good.figure
+    state.steps.append(
+        make_step(one, RevisionKind.RETRACTED, RETRACTED, "retracted", figure=figure, is_withdrawal=True)
+    )
+    state.standing = good
+    state.is_contested = state.is_provisional = False
+    state.candidates.clear()
+
+
+def deprecate_above(state: RecordState, one: Assertion) -> None:
+    """A lowering deprecates every higher version, as a retraction does, and every figure that the text withdraws."""
+    for version in state.versions:
+        if version.window.is_above(one.window) and not version.is_deprecated:
+            state.deprecate(version, one.day)
+    for figure in one.gone:
+        if not window_of(figure).overlaps(one.window) and figure.qualifier is Qualifier.EXACT:
+            state.deprecated.append((figure, one.day))
+    state.claimed = [claimed for claimed in state.claimed if size_of(claimed.figure) <= size_of(one.figure)]
+
+
+def try_comeback(state: RecordState, one: Assertion, past: tuple[Figure, int | None]) -> bool:
+    """Bring a deprecated figure back if the rule allows it; else note who carries it. True if the record moved."""
+    standing, (figure, since) = state.standing, past
+    if standing is not None and names_as_old(one, standing):
+        _restore(state, one, figure, "named_as_old")
+        return True
+    if one.origin.is_named and days_between(since, one.day) > _RESTORE_DAYS:
+        carriers = state.comebacks.get(figure.value, frozenset()) | {one.origin.name}
+        state.comebacks[figure.value] = carriers
+        if len(carriers) > 1:
+            _restore(state, one, figure, "two_origins")
+            return True
+    state.refuse(one, DEPRECATED, "lagged")
+    return False
+
+
+def names_as_old(one: Assertion, standing: Version) -> bool:
+    """Whether a text names the present figure as the old one."""
+    olds = [past.figure for past in one.previous] + [*one.replaced, *one.gone]
+    return any(is_rounding_of(old, standing.figure) for old in olds)
+
+
+def _restore(state: RecordState, one: Assertion, figure: Figure, reason: str) -> None:
+    state.deprecated = [past for past in state.deprecated if not is_rounding_of(past[0], figure)]
+    for version in state.versions:
+        if is_rounding_of(version.figure, figure):
+            version.is_deprecated = False
+    state.comebacks.pop(figure.value, None)
+    state.move(one, RevisionKind.RESTORED, RESTORED, reason)
