@@ -63,6 +63,7 @@ class PersonEntry:
     axes: tuple[tuple[str, str], ...] = ()
     is_whole: bool = False
     lemma: str = ""
+    is_noun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,7 @@ def build_lexicon(
         class_suffixes=tuple(
             (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
         ),
-        people=PhraseTable(_person_entries(people)),
+        people=PhraseTable(_person_entries(people, frozenset(expand_all(words["classes"].get("in", ()))))),
         person_suffixes=tuple(people.get("others", {}).get("suffixes", ())),
         idioms=_table(people.get("idioms", {}).get("never", ())),
         weak=frozenset(form for table in pack["triggers"].values() for form in expand_all(table.get("weak", ()))),
@@ -349,7 +350,7 @@ def _word_entries(
     }
 
 
-def _person_entries(people: Mapping[str, Any]) -> list[tuple[tuple[str, ...], PersonEntry]]:
+def _person_entries(people: Mapping[str, Any], prepositions: frozenset[str]) -> list[tuple[tuple[str, ...], PersonEntry]]:
     entries: dict[tuple[str, ...], PersonEntry] = {}
 
     def add(pattern: str, axes: tuple[tuple[str, str], ...], is_whole: bool) -> None:
@@ -360,7 +361,8 @@ def _person_entries(people: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Pe
                 continue
             old = entries.get(key)
             merged = tuple(dict.fromkeys((old.axes if old else ()) + axes))
-            entries[key] = PersonEntry(merged, is_whole, forms[0])
+            is_noun = (not axes or axes[0][0] != "condition") and key[0] not in prepositions
+            entries[key] = PersonEntry(merged, is_whole, forms[0], is_noun or (old is not None and old.is_noun))
 
     for pattern in people.get("whole", ()):
         add(pattern, (), True)

@@ -119,8 +119,10 @@ def _quantity_item(reading: Reading, number: int, lexicon: Lexicon) -> Item:
         names.add("soldier_q")
     else:
         head = lexicon.words.at(phrase.head.split(), 0) if phrase.head else None
-        if head is not None and "lives" in head[1].classes:
-            names.add("lives_q")
+        for name in ("lives", "victims", "bodies"):
+            if head is not None and name in head[1].classes:
+                names.add(name + "_q")
+                break
     return Item(quantity.start, phrase.end, frozenset(names), quantity=number)
 
 
@@ -226,7 +228,8 @@ def _inherit(
                 if following is not None and "trigger-left" not in following.rule.flags and not following.is_subset:
                     metric = following.metric
             elif rule.metric == "@context":
-                metric = context
+                beside = [number for number, other in reading.links.items() if number < quantity]
+                metric = reading.links[max(beside)].metric if beside else context
             else:
                 parent = max((number for number in reading.links if number < quantity), default=None)
                 if parent is not None:

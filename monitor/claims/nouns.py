@@ -9,7 +9,7 @@ from monitor.claims.tokens import Tokens
 _QUOTES = frozenset("\"'“”‘’«»„‚")
 _TRIGGERS = frozenset(("active", "past", "participle", "intransitive", "adjective", "noun", "toll"))
 _STOPS = frozenset((
-    "be", "have", "modal", "not", "to", "at", "in", "from", "by", "with", "as", "among", "and", "who", "them",
+    "sub", "be", "have", "modal", "not", "to", "at", "in", "from", "by", "with", "as", "among", "and", "who", "them",
     "among_them", "leave", "date", "level", "of",
 ))  # fmt: skip
 _REACH = 6
@@ -35,6 +35,8 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
     index = quantity.end
     unknown: list[int] = []
     limit = min(count, index + _REACH)
+    while index < count and lower[index] in _QUOTES:
+        index += 1
     if index < count and quantity.vague is not None:
         entry = lexicon.words.at(lower, index)
         if entry is not None and "of" in entry[1].classes and not _is_group_of(tokens, index, lexicon):
@@ -48,11 +50,9 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
         entry = lexicon.words.at(lower, index)
         classes = entry[1].classes if entry else frozenset()
         person = lexicon.people.at(lower, index)
-        if "thing" in classes and not (person and "person" in classes):
+        if "thing" in classes and not (person and person[1].is_noun):
             return NounPhrase("thing", entry[0] if entry else index + 1, lemma=lower[index], is_more=phrase.is_more)
-        if "person" in classes and person is not None and entry is not None and person[0] >= entry[0]:
-            if classes & _TRIGGERS and not phrase.is_more and "noun" in classes:
-                break
+        if person is not None and person[1].is_noun:
             _take_person(phrase, person[1], lower[index : person[0]])
             index = phrase.end = person[0]
             limit = min(count, index + _REACH)
@@ -61,6 +61,9 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
         if phrase.kind == "person" and not _may_continue(phrase, classes):
             break
         if classes & _TRIGGERS or (classes & _STOPS):
+            if unknown and "noun" in classes:
+                unknown = []
+                phrase.end = index
             break
         if classes & {"more", "det", "focus"}:
             phrase.is_more = phrase.is_more or "more" in classes

@@ -178,6 +178,8 @@ def why_no_count(tokens: Tokens, number: Number, lexicon: Lexicon) -> str | None
         return "date"
     if number.is_bare and _YEARS[0] <= number.value <= _YEARS[1] and _is_year(tokens, number, lexicon):
         return "year"
+    if any(word in lexicon.ages_before for word in lower[max(0, start - 2) : start]):
+        return "age"
     if before in lexicon.not_before and (not number.is_word or before in lexicon.ages_before):
         return "name"
     if before == "." and start > 1 and lower[start - 2] in lexicon.not_before and not number.is_word:
