@@ -8,6 +8,7 @@ import re
 
 from lxml import etree
 
+from monitor.reading.feeds_fast import NotOrdinary, read_fast
 from monitor.reading.feeds_json import read_json_feed
 from monitor.reading.feeds_judged import read_judged
 from monitor.reading.feeds_sitemap import read_sitemap
@@ -16,8 +17,8 @@ from storage.records import ParsedFeed
 
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]", re.IGNORECASE)
 _SITEMAP = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)[\s>]")
+_ENCODING = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]{2,40})["']""")
 _START = 4096
-_FEED_MARK = re.compile(rb"<(?:\w+:)?(?:rss|rdf|feed|channel|item|entry)[\s>]", re.IGNORECASE)
 
 
 def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> ParsedFeed:
@@ -36,7 +37,10 @@ def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> Par
         sitemap = _read_sitemap(body)
         if sitemap is not None:
             return sitemap
-    return _read_by_judge(body, url, content_type, name, start)
+    try:
+        return read_fast(body, url=url)
+    except NotOrdinary:
+        return _read_by_judge(body, url, content_type, name, start)
 
 
 def _read_json(body: bytes, url: str, name: str) -> ParsedFeed:
@@ -64,7 +68,7 @@ def _read_sitemap(body: bytes) -> ParsedFeed | None:
 
 def _read_by_judge(body: bytes, url: str, content_type: str | None, name: str, start: bytes) -> ParsedFeed:
     try:
-        feed = read_judged(body, url=url, content_type=content_type)
+        feed = read_judged(body, url=url, content_type=None if _agrees_with_itself(body) else content_type)
     except (Exception, RecursionError) as error:
         # feedparser raises whatever its handlers stumble over: a broken feed must never stop the others
         raise FeedParseError(
@@ -77,6 +81,16 @@ def _read_by_judge(body: bytes, url: str, content_type: str | None, name: str, s
     if start.startswith(b"<"):
         raise FeedParseError(f"{name}: this is XML, but no feed format that we know; {_discover(url)}")
     raise FeedParseError(f"{name}: this is neither XML nor JSON, so not a feed; {_discover(url)}")
+
+
+def _agrees_with_itself(body: bytes) -> bool:
+    """Whether the bytes are valid in the encoding that the document declares: then no header knows better."""
+    declared = _ENCODING.search(body[:200])
+    try:
+        body.decode(declared.group(1).decode("ascii") if declared else "utf-8")
+    except (UnicodeDecodeError, LookupError, ValueError):
+        return False
+    return True
 
 
 def _discover(url: str) -> str:

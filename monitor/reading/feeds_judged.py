@@ -23,11 +23,10 @@ def read_judged(body: bytes, *, url: str, content_type: str | None) -> ParsedFee
 
     Whatever feedparser raises on hostile bytes (ValueError, RecursionError, …) passes through.
     """
-    headers = {}
+    # without a content type, feedparser would take Latin-1 for granted wherever other headers are given
+    headers = {"content-type": content_type or "application/xml"}
     if url:
         headers["content-location"] = url
-    if content_type:
-        headers["content-type"] = content_type
     parsed = feedparser.parse(io.BytesIO(body), response_headers=headers)
     head: dict[str, Any] = parsed.feed
     if not parsed.version and not parsed.entries:
@@ -124,7 +123,7 @@ def judge_date(text: str) -> datetime | None:
 
 
 def _judge_one(document: str, base: str) -> dict[str, Any]:
-    headers = {"content-location": base} if base else {}
+    headers = {"content-type": "application/xml"} | ({"content-location": base} if base else {})
     parsed = feedparser.parse(io.BytesIO(document.encode()), response_headers=headers)
     entries: list[dict[str, Any]] = parsed.entries
     return entries[0] if entries else {}

@@ -7,11 +7,16 @@ from html import unescape
 from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning
 
 MAX_SUMMARY = 4000  # characters of plain text: enough for matching; the page itself is fetched
-_MAX_FRAGMENT = 40_000
+_MAX_FRAGMENT = 16_000
 _SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"<[a-zA-Z/!?]")
 _SIMPLE = re.compile(
-    r"</?(?:p|br|a|b|i|em|strong|span|div|img|u|h[1-6]|ul|ol|li|font|small)(?:\s[^<>]*)?/?>", re.IGNORECASE
+    r"</?(?:p|br|a|b|i|em|strong|span|div|img|u|s|h[1-6]|ul|ol|li|font|small|sub|sup|hr|figure|figcaption|blockquote|"
+    r"table|thead|tbody|tr|td|th|section|article|header|footer|cite|q|abbr|time|picture|source|center|dl|dt|dd)(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_INLINE = frozenset(
+    {"a", "b", "i", "em", "strong", "span", "u", "s", "font", "small", "sub", "sup", "cite", "q", "abbr", "time"}
 )
 _HIDDEN = ("script", "style", "template", "noscript", "iframe")
 
@@ -39,7 +44,7 @@ def plain_text(markup: str) -> str:
 def _gap(match: re.Match[str]) -> str:
     """A space where the tag breaks the line, nothing where it runs on."""
     name = match.group(0).lstrip("</").rstrip("/>").split(None, 1)[0].lower()
-    return "" if name in {"a", "b", "i", "em", "strong", "span", "u", "font", "small"} else " "
+    return "" if name in _INLINE else " "
 
 
 def _soup_text(fragment: str) -> str:
