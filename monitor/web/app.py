@@ -1,0 +1,176 @@
+"""The page and its JSON interface as one ASGI application, put together from what the composition root gives."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from alerts.links import LinkMaker
+from monitor.clock import Clock
+from monitor.web import health
+from monitor.web.access import Access, LoginNeededError, RefusedError
+from monitor.web.api import guide, routes, searching
+from monitor.web.assets import Assets
+from monitor.web.etags import EntityTags
+from monitor.web.options import WebOptions
+from monitor.web.pages import about, act, alerts, articles, atom, door, feeds, records, revisions, search, stories
+from monitor.web.security import HostGuard, SecurityHeaders
+from monitor.web.site import Refold, Site, see_other, with_query
+from monitor.web.wording import DEFAULT_LANGUAGE, load_texts
+from storage.database import Database
+from storage.errors import DatabaseError, NotFoundError, QueryError
+from storage.records import Subscription
+
+log = logging.getLogger(__name__)
+PAGES = (door, stories, records, revisions, articles, search, feeds, alerts, act, about, atom)
+SHOWN_STATUSES = frozenset({400, 401, 403, 404, 405, 422, 429, 500, 503})
+
+
+def create_app(
+    *,
+    database: Database,
+    clock: Clock,
+    refold: Refold,
+    options: WebOptions | None = None,
+    subscriptions: tuple[Subscription, ...] = (),
+    links: LinkMaker | None = None,
+    is_ticking: Callable[[], bool] | None = None,
+) -> FastAPI:
+    """The application. Reads through `database.read()`, writes what an editor decides through `database.write()`.
+
+    `refold(session, story, now)` works a story out again within the transaction that stored a judgement. `links` checks
+    the signed links of messages; without it they are answered 404. `is_ticking` tells whether the scheduler of this
+    process ticks; None where it runs elsewhere.
+    """
+    options = options or WebOptions()
+    site = Site(
+        database=database,
+        clock=clock,
+        options=options,
+        access=Access(options),
+        refold=refold,
+        subscriptions=subscriptions,
+        links=links,
+        is_ticking=is_ticking,
+        is_closing=asyncio.Event(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        site.is_closing.set()
+
+    app = FastAPI(
+        title="Storywatch",
+        version="1",
+        summary="How the facts of watched stories change, and who says so",
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # both built-in viewers load scripts from elsewhere; /api shows our own
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.site = site
+    app.state.registry = CollectorRegistry()
+    app.state.registry.register(health.StoreCollector(site))
+    for router in (*(page.router for page in PAGES), routes.router, searching.router, guide.router, health.router):
+        app.include_router(router)
+    app.mount("/static", Assets(), name="static")
+    _add_handlers(app, site)
+    _add_middleware(app, options)
+    return app
+
+
+def _add_middleware(app: FastAPI, options: WebOptions) -> None:
+    """The last one added stands at the door."""
+    app.add_middleware(EntityTags)
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=options.session_secret or secrets.token_urlsafe(32),
+        session_cookie="storywatch",
+        same_site="lax",
+        https_only=options.secure_cookie,
+    )
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(
+        HostGuard, allowed=options.allowed_hosts, refusal=load_texts(DEFAULT_LANGUAGE).text("error.host")
+    )
+    app.add_middleware(health.Stopwatch, registry=app.state.registry)
+
+
+def _add_handlers(app: FastAPI, site: Site) -> None:
+    """Every error as a page with words, or as JSON for programs."""
+
+    def answer(request: Request, status: int, words: str) -> Response:
+        if request.url.path.startswith("/api/v1"):
+            return JSONResponse({"error": words}, status_code=status)
+        shown = status if status in SHOWN_STATUSES else 400 if status < 500 else 500
+        return site.render(
+            request,
+            "error.html",
+            site.page(request, ""),
+            site.presenter(request),
+            status=status,
+            words=words,
+            number=shown,
+        )
+
+    @app.exception_handler(LoginNeededError)
+    def ask_to_sign_in(request: Request, _error: LoginNeededError) -> Response:
+        words = site.presenter(request).t("error.sign_in")
+        if (
+            request.url.path.startswith("/api/v1")
+            or request.method != "GET"
+            or "text/html" not in request.headers.get("accept", "")
+        ):
+            response = answer(request, 401, words)
+            response.headers["WWW-Authenticate"] = "Bearer"
+            return response
+        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return see_other(request, with_query("/login", next=target if target != "/" else ""))
+
+    @app.exception_handler(RefusedError)
+    def refuse(request: Request, error: RefusedError) -> Response:
+        return answer(request, error.status, site.presenter(request).t(error.key, **error.values))
+
+    @app.exception_handler(NotFoundError)
+    def not_found(request: Request, error: NotFoundError) -> Response:
+        return answer(request, 404, str(error))
+
+    @app.exception_handler(QueryError)
+    def bad_query(request: Request, error: QueryError) -> Response:
+        return answer(request, 400, str(error))
+
+    @app.exception_handler(DatabaseError)
+    def no_database(request: Request, error: DatabaseError) -> Response:
+        log.error("page %s: %s", request.url.path, error)
+        return answer(request, 503, site.presenter(request).t("error.database", message=str(error)))
+
+    @app.exception_handler(RequestValidationError)
+    def not_understood(request: Request, error: RequestValidationError) -> Response:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors()
+        )
+        return answer(request, 422, f"{site.presenter(request).t('error.bad_request')} {problems}")
+
+    @app.exception_handler(HTTPException)
+    def plain(request: Request, error: HTTPException) -> Response:
+        known = {404: "error.not_found", 405: "error.bad_request"}
+        response = answer(
+            request, error.status_code, site.presenter(request).t(known.get(error.status_code, "error.bad_request"))
+        )
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    def broken(request: Request, error: Exception) -> Response:
+        log.error("page %s failed", request.url.path, exc_info=error)
+        return answer(request, 500, site.presenter(request).t("error.inside"))

@@ -1,0 +1,35 @@
+"""Style sheet, script and icon: served with a year of caching under an address that changes with their content."""
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.staticfiles import StaticFiles
+from starlette.types import Message, Receive, Scope, Send
+
+FOLDER = Path(__file__).parent / "static"
+
+
+@cache
+def asset_path(name: str) -> str:
+    """The address of a file of static/, with a mark of its content."""
+    digest = sha256((FOLDER / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+class Assets(StaticFiles):
+    """The static folder; what is asked for by its content mark never changes."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=FOLDER)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a file."""
+        is_marked = scope.get("query_string", b"").startswith(b"v=")
+
+        async def send_cached(message: Message) -> None:
+            if message["type"] == "http.response.start" and is_marked and message["status"] == 200:
+                message["headers"] = [*message["headers"], (b"cache-control", b"public, max-age=31536000, immutable")]
+            await send(message)
+
+        await super().__call__(scope, receive, send_cached)

@@ -1,0 +1,137 @@
+"""For machines that watch this one: alive, ready, and figures in Prometheus's text format."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from time import perf_counter
+
+from fastapi import APIRouter
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from monitor.web.site import ReaderDep, Site, SiteDep
+from storage import articles, claims, deliveries, feeds, stories
+from storage.errors import StorywatchError
+from storage.records import AlertState, DeliveryState, Feed, FeedState
+
+router = APIRouter(include_in_schema=False)
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+
+
+@router.get("/healthz")
+def is_alive() -> JSONResponse:
+    """Alive: this process answers. Says nothing of the database."""
+    return JSONResponse({"status": "alive"}, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/readyz")
+def is_ready(site: SiteDep) -> JSONResponse:
+    """Ready: the database answers with our schema, and the scheduler ticks (where it is part of this process)."""
+    checks = {"database": "ok"}
+    try:
+        site.database.check()
+    except StorywatchError as problem:
+        checks["database"] = str(problem)
+    if site.is_ticking is not None:
+        checks["scheduler"] = "ok" if site.is_ticking() else "has not ticked of late"
+    ready = all(word == "ok" for word in checks.values())
+    body = {"status": "ready" if ready else "not ready", "checks": checks}
+    return JSONResponse(body, status_code=200 if ready else 503, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/metrics")
+def show_metrics(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
+    """Figures for Prometheus: what is stored, how feeds and deliveries fare, how fast pages are."""
+    registry: CollectorRegistry = request.app.state.registry
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+
+
+class StoreCollector(Collector):
+    """Counts what the database holds at the moment of asking."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Nothing beforehand: the database is asked only when somebody collects."""
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One gauge after another; `storywatch_database_up` 0 alone when the database does not answer."""
+        try:
+            with self.site.database.read() as session:
+                held = feeds.list_feeds(session, states=tuple(FeedState))
+                counted = deliveries.count_deliveries(session)
+                due_at = deliveries.next_delivery_due_at(session)
+                gauges = [
+                    gauge("stories", "Stories that are known", len(stories.list_stories(session))),
+                    gauge("articles", "Articles stored", articles.count_articles(session)),
+                    gauge("revisions", "Entries of the change log", claims.count_revisions(session)),
+                    gauge(
+                        "alerts_held",
+                        "Alerts that wait for a person",
+                        len(deliveries.list_alerts(session, states=[AlertState.HELD])),
+                    ),
+                ]
+        except StorywatchError:
+            yield gauge("database_up", "Whether the database answers", 0)
+            return
+        yield gauge("database_up", "Whether the database answers", 1)
+        yield from gauges
+        yield from feed_gauges(held, self.site.clock())
+        by_state = GaugeMetricFamily("storywatch_deliveries", "Deliveries by state", labels=["state"])
+        for state in DeliveryState:
+            by_state.add_metric([state.value], counted.get(state, 0))
+        yield by_state
+        late = max((self.site.clock() - due_at).total_seconds(), 0.0) if due_at else 0.0
+        yield gauge("delivery_lag_seconds", "How long the oldest delivery has been due", late)
+
+
+def feed_gauges(held: tuple[Feed, ...], now: datetime) -> Iterator[GaugeMetricFamily]:
+    """How the feeds fare."""
+    active = [feed for feed in held if feed.state is FeedState.ACTIVE]
+    late = max(((now - feed.due_at).total_seconds() for feed in active if feed.due_at), default=0.0)
+    by_state = GaugeMetricFamily("storywatch_feeds", "Feeds by state", labels=["state"])
+    for state in FeedState:
+        by_state.add_metric([state.value], sum(feed.state is state for feed in held))
+    yield by_state
+    yield gauge("feeds_failing", "Active feeds whose last poll failed", sum(feed.failures > 0 for feed in active))
+    yield gauge("feed_lag_seconds", "How long the most overdue feed has been due", max(late, 0.0))
+
+
+def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
+    """One figure without labels."""
+    return GaugeMetricFamily(f"storywatch_{name}", words, value=value)
+
+
+class Stopwatch:
+    """Measures how long each kind of page takes from the request to the head of the answer."""
+
+    def __init__(self, app: ASGIApp, *, registry: CollectorRegistry) -> None:
+        self.app = app
+        self.histogram = Histogram(
+            "storywatch_http_seconds",
+            "Time to the head of the answer",
+            ["method", "route", "status"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note the time."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = perf_counter()
+
+        async def send_noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "other")
+                self.histogram.labels(scope["method"], route, str(message["status"])).observe(perf_counter() - started)
+            await send(message)
+
+        await self.app(scope, receive, send_noted)

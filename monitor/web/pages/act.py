@@ -1,0 +1,69 @@
+"""The signed links in messages: opening one shows a button, pressing it acts, without a login. The signature is the right.
+
+A POST without a form token is accepted here, for mail programs unsubscribe by one click (RFC 8058).
+"""
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.web import desk
+from monitor.web.access import RefusedError
+from monitor.web.pages.alerts import AlertLine, lines
+from monitor.web.site import Site, SiteDep
+from storage import deliveries
+from storage.errors import NotFoundError
+
+router = APIRouter(include_in_schema=False)
+SILENT_HOURS = 24.0
+WHO = "link"
+
+
+@router.get("/act/{action}/{target}/{signature}")
+def ask(request: Request, site: SiteDep, action: str, target: str, signature: str) -> Response:
+    """What pressing the button would do."""
+    check(site, action, target, signature)
+    line: AlertLine | None = None
+    with site.database.read() as session:
+        known = site.stories(session)
+        if action != "unsubscribe":
+            line = lines(session, [deliveries.get_alert(session, target)])[0]
+    ui = site.presenter(request, known)
+    return site.render(
+        request, "act.html", site.page(request, ""), ui, action=action, target=target, line=line, is_done=False
+    )
+
+
+@router.post("/act/{action}/{target}/{signature}")
+def act(request: Request, site: SiteDep, action: str, target: str, signature: str) -> Response:
+    """Do it."""
+    check(site, action, target, signature)
+    with site.database.write() as session:
+        perform(session, site, action, target)
+    ui = site.presenter(request)
+    return site.render(
+        request, "act.html", site.page(request, ""), ui, action=action, target=target, line=None, is_done=True
+    )
+
+
+def check(site: Site, action: str, target: str, signature: str) -> None:
+    """Hold a link against its signature. Raises RefusedError 404, which tells a stranger nothing."""
+    if site.links is None or not site.links.check(action, target, signature):
+        raise RefusedError(404, "error.not_found")
+
+
+def perform(session: Session, site: Site, action: str, target: str) -> None:
+    """Approve an alert, silence its story for a day, or silence a subscription until somebody ends that."""
+    now = site.clock()
+    if action == "approve":
+        desk.approve_alert(session, target, now=now)
+        return
+    if action == "silence":
+        alert = deliveries.get_alert(session, target)
+        matchers: tuple[tuple[str, str], ...] = (("story", alert.story), ("subscription", alert.subscription))
+        desk.add_silence(session, matchers, hours=SILENT_HOURS, who=WHO, comment="", now=now)
+        return
+    if target not in {one.name for one in site.subscriptions}:
+        raise NotFoundError(f"no subscription is called {target!r}")
+    desk.add_silence(session, (("subscription", target),), hours=desk.FOR_GOOD, who=WHO, comment="", now=now)

@@ -1,0 +1,110 @@
+"""Alerts: what is held for a person, what went out, what could not; silences; and the links in messages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.web import desk
+from monitor.web.site import EditorDep, ReaderDep, SiteDep, see_other
+from storage import claims, deliveries
+from storage.records import Alert, AlertState, DeliveryState, Revision
+
+router = APIRouter(include_in_schema=False)
+MOST = 100
+RECENT = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLine:
+    """An alert with the revision that it tells of."""
+
+    alert: Alert
+    revision: Revision | None
+
+
+@router.get("/alerts")
+def show_alerts(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
+    """What waits for a person, what was told, and how it fared."""
+    with site.database.read() as session:
+        known = site.stories(session)
+        held = lines(session, deliveries.list_alerts(session, states=[AlertState.HELD], limit=MOST))
+        recent = lines(session, deliveries.list_alerts(session, newest_first=True, limit=RECENT))
+        dead = deliveries.list_deliveries(session, states=[DeliveryState.DEAD], newest_first=True, limit=MOST)
+        sent = deliveries.list_deliveries(session, newest_first=True, limit=RECENT)
+        silences = deliveries.list_silences(session, at=site.clock())
+        page = site.page(request, "alerts", session, caller=caller)
+    return site.render(
+        request,
+        "alerts.html",
+        page,
+        site.presenter(request, known),
+        held=held,
+        recent=recent,
+        dead=dead,
+        deliveries=sent,
+        silences=silences,
+        subscriptions=site.subscriptions,
+        titles={story.slug: story.title for story in known},
+    )
+
+
+def lines(session: Session, alerts: Iterable[Alert]) -> list[AlertLine]:
+    """Alerts with their revisions, fetched at once."""
+    alerts = list(alerts)
+    found = claims.find_revisions(session, {alert.revision_id for alert in alerts})
+    return [AlertLine(alert=alert, revision=found.get(alert.revision_id)) for alert in alerts]
+
+
+@router.post("/alerts/{alert_id}/approve")
+def approve(request: Request, site: SiteDep, caller: EditorDep, alert_id: str) -> Response:
+    """Let a held alert go."""
+    with site.database.write() as session:
+        desk.approve_alert(session, alert_id, now=site.clock())
+    return see_other(request, "/alerts", "approved")
+
+
+@router.post("/alerts/{alert_id}/drop")
+def drop(request: Request, site: SiteDep, caller: EditorDep, alert_id: str) -> Response:
+    """Never send a held alert."""
+    with site.database.write() as session:
+        desk.drop_alert(session, alert_id, now=site.clock())
+    return see_other(request, "/alerts", "dropped")
+
+
+@router.post("/deliveries/{delivery_id}/replay")
+def replay(request: Request, site: SiteDep, caller: EditorDep, delivery_id: str) -> Response:
+    """Send a dead letter again."""
+    with site.database.write() as session:
+        desk.replay_delivery(session, delivery_id, now=site.clock())
+    return see_other(request, "/alerts", "replayed")
+
+
+@router.post("/silences")
+def silence(
+    request: Request,
+    site: SiteDep,
+    caller: EditorDep,
+    story: Annotated[str, Form(max_length=200)] = "*",
+    metric: Annotated[str, Form(max_length=60)] = "*",
+    hours: Annotated[float, Form(gt=0, le=720)] = 8,
+    comment: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """Send nothing of a story or a measure for some hours."""
+    matchers = tuple((name, value.strip() or "*") for name, value in (("story", story), ("metric", metric)))
+    chosen = tuple(pair for pair in matchers if pair[1] != "*") or matchers[:1]
+    with site.database.write() as session:
+        desk.add_silence(session, chosen, hours=hours, who=caller.name, comment=comment, now=site.clock())
+    return see_other(request, "/alerts", "silenced")
+
+
+@router.post("/silences/{silence_id}/end")
+def end_silence(request: Request, site: SiteDep, caller: EditorDep, silence_id: str) -> Response:
+    """End a silence now."""
+    with site.database.write() as session:
+        deliveries.end_silence(session, silence_id, now=site.clock())
+    return see_other(request, "/alerts", "unsilenced")

@@ -1,0 +1,92 @@
+"""The feeds and how they fare, and a form to add one."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.web.presenter import is_safe_url
+from monitor.web.site import EditorDep, ReaderDep, Site, SiteDep, see_other
+from storage import feeds, stories
+from storage.records import Feed, FeedSpec, FeedState, Trust
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLine:
+    """A feed with the stories that it serves."""
+
+    feed: Feed
+    host: str
+    stories: tuple[str, ...]
+    is_ill: bool
+
+
+@router.get("/feeds")
+def show_feeds(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
+    """Every feed: those in trouble first."""
+    return _page(request, site)
+
+
+def _page(request: Request, site: Site, *, error: str = "", typed: str = "", status: int = 200) -> Response:
+    with site.database.read() as session:
+        known = site.stories(session)
+        held = feeds.list_feeds(session)
+        serving: dict[int, list[str]] = defaultdict(list)
+        for story in known:
+            for feed in feeds.list_feeds(session, story=story.slug):
+                serving[feed.feed_id].append(story.slug)
+        page = site.page(request, "feeds", session)
+    rows = [
+        FeedLine(
+            feed=feed,
+            host=urlsplit(feed.url).hostname or feed.url,
+            stories=tuple(serving[feed.feed_id]),
+            is_ill=feed.failures > 0 or feed.state is FeedState.GONE,
+        )
+        for feed in held
+    ]
+    rows.sort(key=lambda row: (not row.is_ill, -row.feed.failures, row.feed.source or row.host))
+    ill = sum(row.is_ill for row in rows)
+    well = sum(row.feed.last_polled_at is not None and not row.is_ill for row in rows)
+    return site.render(
+        request,
+        "feeds.html",
+        page,
+        site.presenter(request, known),
+        status=status,
+        rows=rows,
+        ill=ill,
+        well=well,
+        titles={story.slug: story.title for story in known},
+        trusts=list(Trust),
+        error=error,
+        typed=typed,
+    )
+
+
+@router.post("/feeds")
+def add_feed(
+    request: Request,
+    site: SiteDep,
+    caller: EditorDep,
+    url: Annotated[str, Form(max_length=2000)] = "",
+    source: Annotated[str, Form(max_length=100)] = "",
+    trust: Annotated[str, Form()] = Trust.UNKNOWN.value,
+    story: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Watch one more feed. Private addresses are refused when it is fetched, as for every feed."""
+    url = url.strip()
+    if not is_safe_url(url) or not urlsplit(url).hostname:
+        return _page(request, site, error=site.presenter(request).t("feeds.wrong_url"), typed=url, status=422)
+    spec = FeedSpec(url=url, source=source.strip(), trust=Trust(trust) if trust in set(Trust) else Trust.UNKNOWN)
+    now = site.clock()
+    with site.database.write() as session:
+        chosen = (stories.get_story(session, story).slug,) if story else ()
+        feeds.add_feed(session, spec, stories=chosen, due_at=now)
+    return see_other(request, "/feeds", "feed_added")

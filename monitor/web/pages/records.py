@@ -1,0 +1,139 @@
+"""One record: how it changed, who says what, what was refused, and how it stood at a time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.ledger.fold import fold_story
+from monitor.web.access import RefusedError
+from monitor.web.charts import draw_chart
+from monitor.web.site import ReaderDep, SiteDep
+from storage import claims, judgements, stories
+from storage.errors import NotFoundError
+from storage.records import Evidence, Figure, History, RecordKey, Refusal, StampedClaim
+
+router = APIRouter(include_in_schema=False)
+MOST_REFUSALS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A claim that was weighed and did not move the record, ready to be shown."""
+
+    figure: Figure
+    evidence: Evidence
+    rule: str
+    reason: str
+
+
+@router.get("/stories/{slug}/record")
+def show_record(
+    request: Request,
+    site: SiteDep,
+    caller: ReaderDep,
+    slug: str,
+    metric: str,
+    unit: str = "people",
+    population: str = "",
+    place: str = "",
+    period: str = "",
+    as_known_at: str = "",
+) -> Response:
+    """The history of one record, now or as it was known at a time."""
+    key = RecordKey(story=slug, metric=metric, unit=unit, population=population, place=place, period=period)
+    known_at = parse_moment(as_known_at)
+    with site.database.read() as session:
+        story = stories.get_story(session, slug)
+        history = read_history(session, key, known_at)
+        refusals = list_refused(session, slug, history.refusals[-MOST_REFUSALS:])
+        page = site.page(request, "stories", session, caller=caller)
+    ui = site.presenter(request, [story])
+    title = ui.t("chart.label", name=ui.record_name(key))
+    scope = {"metric": metric, "unit": unit, "population": population, "place": place, "period": period}
+    return site.render(
+        request,
+        "record.html",
+        page,
+        ui,
+        story=story,
+        history=history,
+        chart=draw_chart(history, ui.words, title=title, now=known_at or ui.now, zone=story.timezone, width=900),
+        refusals=refusals,
+        as_known_at=known_at,
+        scope=[(name, value) for name, value in scope.items() if value],
+    )
+
+
+def parse_moment(text: str) -> datetime | None:
+    """A time as a form or a caller writes it; without a zone it is UTC. None for an empty one. Raises RefusedError 400."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise RefusedError(400, "error.moment", given=text[:60]) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def read_history(session: Session, key: RecordKey, known_at: datetime | None) -> History:
+    """A record's history, now or folded from what was known at a time; an empty one where nothing was. Raises NotFoundError."""
+    present = find_history(session, key)
+    if known_at is None:
+        if present is None:
+            raise NotFoundError(f"story {key.story!r} keeps no such record of {key.metric!r}")
+        return present
+    story = stories.get_story(session, key.story)
+    known = claims.list_claims(session, key.story, metric=key.metric, known_at=known_at)
+    decided = judgements.list_judgements(session, key.story, known_at=known_at)
+    return fold_story(known, decided, story).get(key, History(key=key))
+
+
+def find_history(session: Session, key: RecordKey) -> History | None:
+    """A record's present history, or None."""
+    try:
+        return claims.get_history(session, key)
+    except NotFoundError:
+        return None
+
+
+def list_refused(session: Session, story: str, refusals: tuple[Refusal, ...]) -> list[Refused]:
+    """The refused claims with their sentences, the latest first; those whose claim is gone are left out."""
+    found = {
+        claim.claim_id: claim
+        for claim in claims.list_claims(session, story, claim_ids={one.claim_id for one in refusals})
+    }
+    return [
+        Refused(
+            figure=figure_of(claim),
+            evidence=evidence_of(claim),
+            rule=refusal.rule,
+            reason=refusal.reason or refusal.rule,
+        )
+        for refusal in reversed(refusals)
+        if (claim := found.get(refusal.claim_id)) is not None
+    ]
+
+
+def figure_of(stamped: StampedClaim) -> Figure:
+    """What a claim says, as a figure."""
+    claim = stamped.claim
+    return Figure(value=claim.value, low=claim.low, high=claim.high, qualifier=claim.qualifier, state=claim.state)
+
+
+def evidence_of(stamped: StampedClaim) -> Evidence:
+    """A claim as evidence."""
+    return Evidence(
+        claim_id=stamped.claim_id,
+        sentence=stamped.sentence,
+        quote=stamped.claim.quote,
+        url=stamped.url,
+        title=stamped.title,
+        source=stamped.source,
+        origin=stamped.claim.origin,
+        speaker=stamped.claim.speaker,
+        published=stamped.asserted_at,
+    )

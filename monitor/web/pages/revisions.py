@@ -1,0 +1,111 @@
+"""One revision with its evidence, and the judgements that a person makes on it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from monitor.web.access import RefusedError
+from monitor.web.site import EditorDep, ReaderDep, SiteDep, own_path, see_other
+from storage import claims, judgements, stories
+from storage.database import lock_story
+from storage.records import Evidence, JudgementKind, Revision
+
+router = APIRouter(include_in_schema=False)
+FROM_HERE = (JudgementKind.REJECT, JudgementKind.ANNOTATE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One sentence behind a revision, with our copy of its article."""
+
+    evidence: Evidence
+    article_id: int
+    is_rejected: bool
+
+
+@router.get("/revisions/{revision_id}")
+def show_revision(request: Request, site: SiteDep, caller: ReaderDep, revision_id: str) -> Response:
+    """One revision: before and after, who said so, in which sentences, and what people noted."""
+    with site.database.read() as session:
+        revision = claims.get_revision(session, revision_id)
+        story = stories.get_story(session, revision.story)
+        wanted = {revision_id, *(one.claim_id for one in revision.evidence)}
+        noted = [
+            one for one in judgements.list_judgements(session, story.slug, with_revoked=True) if one.target in wanted
+        ]
+        rejected = {one.target for one in noted if one.kind is JudgementKind.REJECT and one.revoked_at is None}
+        proofs = _proofs(session, revision, rejected)
+        page = site.page(request, "stories", session, caller=caller)
+    ui = site.presenter(request, [story])
+    return site.render(
+        request, "revision.html", page, ui, revision=revision, story=story, proofs=proofs, judgements=noted
+    )
+
+
+def _proofs(session: Session, revision: Revision, rejected: set[str]) -> list[Proof]:
+    ids = [one.claim_id for one in revision.evidence if one.claim_id]
+    found = (
+        {claim.claim_id: claim for claim in claims.list_claims(session, revision.story, claim_ids=ids)} if ids else {}
+    )
+    return [
+        Proof(
+            evidence=one,
+            article_id=found[one.claim_id].article_id if one.claim_id in found else 0,
+            is_rejected=one.claim_id in rejected,
+        )
+        for one in revision.evidence
+    ]
+
+
+@router.post("/revisions/{revision_id}/judgements")
+def judge(
+    request: Request,
+    site: SiteDep,
+    caller: EditorDep,
+    revision_id: str,
+    kind: Annotated[str, Form()],
+    why: Annotated[str, Form(min_length=1, max_length=2000)],
+    target: Annotated[str, Form()] = "",
+) -> Response:
+    """Reject a claim that stands behind a revision, or note something on the revision."""
+    chosen = next((one for one in FROM_HERE if one.value == kind), None)
+    now = site.clock()
+    with site.database.write() as session:
+        revision = claims.get_revision(session, revision_id)
+        is_of_it = chosen is JudgementKind.ANNOTATE or target in {
+            one.claim_id for one in revision.evidence if one.claim_id
+        }
+        if chosen is None or not is_of_it:
+            raise RefusedError(400, "error.bad_request")
+        lock_story(session, revision.story)
+        judgements.add_judgement(
+            session,
+            story=revision.story,
+            kind=chosen,
+            target=target if chosen is JudgementKind.REJECT else revision_id,
+            who=caller.name,
+            why=why.strip(),
+            made_at=now,
+        )
+        if chosen is JudgementKind.REJECT:
+            site.refold(session, revision.story, now)
+    return see_other(request, f"/revisions/{revision_id}", "judged" if chosen is JudgementKind.REJECT else "noted")
+
+
+@router.post("/judgements/{judgement_id}/revoke")
+def revoke(
+    request: Request, site: SiteDep, caller: EditorDep, judgement_id: int, back: Annotated[str, Form()] = "/"
+) -> Response:
+    """Take a judgement back."""
+    now = site.clock()
+    with site.database.write() as session:
+        judgement = judgements.get_judgement(session, judgement_id)
+        lock_story(session, judgement.story)
+        judgements.revoke_judgement(session, judgement_id, revoked_at=now)
+        if judgement.kind is not JudgementKind.ANNOTATE:
+            site.refold(session, judgement.story, now)
+    return see_other(request, own_path(back), "revoked")

@@ -1,0 +1,180 @@
+"""All stories, and one: what is reported now and what changed."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.concurrency import run_in_threadpool
+from markupsafe import Markup
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from monitor.web.charts import Chart, draw_chart, draw_spark
+from monitor.web.live import follow_story
+from monitor.web.site import ReaderDep, SiteDep, with_query
+from storage import articles, claims, stories
+from storage.records import History, Revision, RevisionKind, Story, StoryState
+
+router = APIRouter(include_in_schema=False)
+TALLIES = 4
+CHARTS = 10
+LATEST = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """One number of a story in a list."""
+
+    history: History
+    spark: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryCard:
+    """A story in the list of stories."""
+
+    story: Story
+    articles: int
+    records: int
+    tallies: tuple[Tally, ...]
+    revisions: tuple[Revision, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A record with its chart."""
+
+    history: History
+    chart: Chart | None
+    origins: tuple[str, ...]
+
+
+@router.get("/")
+def show_stories(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
+    """All stories: active ones first, the one that changed last at the top."""
+    with site.database.read() as session:
+        known = site.stories(session)
+        cards = [_card(session, story) for story in known if story.state is not StoryState.DRAFT]
+        page = site.page(request, "stories", session, caller=caller)
+    cards.sort(key=lambda card: card.revisions[0].recorded_at.timestamp() if card.revisions else 0.0, reverse=True)
+    cards.sort(key=lambda card: card.story.state is not StoryState.ACTIVE)
+    return site.render(request, "stories.html", page, site.presenter(request, known), cards=cards)
+
+
+def _card(session: Session, story: Story) -> StoryCard:
+    histories = by_weight(claims.list_histories(session, story.slug))
+    recent = claims.list_revisions(session, story.slug, newest_first=True, limit=LATEST * 4)
+    return StoryCard(
+        story=story,
+        articles=articles.count_articles(session, story=story.slug),
+        records=len(histories),
+        tallies=tuple(Tally(history=history, spark=draw_spark(history)) for history in histories[:TALLIES]),
+        revisions=tuple(one for one in recent if not one.is_silent)[:LATEST],
+    )
+
+
+@router.get("/stories/{slug}")
+def show_story(
+    request: Request,
+    site: SiteDep,
+    caller: ReaderDep,
+    slug: str,
+    kind: str = "",
+    metric: str = "",
+    start: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """One story: its records, their charts, and its change log, filtered and paged."""
+    size = site.options.per_page
+    kinds = [one for one in RevisionKind if one.value == kind]
+    with site.database.read() as session:
+        story = stories.get_story(session, slug)
+        histories = by_weight(claims.list_histories(session, slug))
+        found = claims.list_revisions(
+            session, slug, kinds=kinds, metric=metric or None, newest_first=True, limit=size + 1, offset=start
+        )
+        latest = (
+            found[:1]
+            if not start and not kind and not metric
+            else claims.list_revisions(session, slug, newest_first=True, limit=1)
+        )
+        counted = articles.count_articles(session, story=slug)
+        page = site.page(request, "stories", session, caller=caller)
+    ui = site.presenter(request, [story])
+    numeric = [history for history in histories if not is_state(history)]
+    path = f"/stories/{slug}"
+    return site.render(
+        request,
+        "story.html",
+        page,
+        ui,
+        story=story,
+        articles=counted,
+        latest_at=latest[0].recorded_at if latest else None,
+        panels=[
+            Panel(
+                history=history,
+                chart=draw_chart(
+                    history,
+                    ui.words,
+                    title=ui.t("chart.label", name=ui.record_name(history.key)),
+                    now=ui.now,
+                    zone=story.timezone,
+                ),
+                origins=speaking(history),
+            )
+            for history in numeric[:CHARTS]
+        ],
+        others=[Tally(history=history, spark=draw_spark(history)) for history in numeric[CHARTS:]],
+        states=[history for history in histories if is_state(history)],
+        revisions=found[:size],
+        kinds=list(RevisionKind),
+        chosen_kind=kind,
+        metrics=sorted({history.key.metric for history in histories}),
+        chosen_metric=metric,
+        live=not start and not kind and not metric,
+        newer=with_query(path, kind=kind, metric=metric, start=max(start - size, 0)) if start else "",
+        older=with_query(path, kind=kind, metric=metric, start=start + size) if len(found) > size else "",
+    )
+
+
+@router.get("/stories/{slug}/live")
+async def follow(request: Request, site: SiteDep, caller: ReaderDep, slug: str) -> Response:
+    """New revisions of a story as server-sent events, each a list item ready to be shown."""
+
+    def begin() -> Story:
+        with site.database.read() as session:
+            return stories.get_story(session, slug)
+
+    story = await run_in_threadpool(begin)
+    ui = site.presenter(request, [story])
+
+    async def events() -> AsyncIterator[str]:
+        async for event in follow_story(site, request, ui, story):
+            yield event
+
+    return StreamingResponse(
+        events(), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+
+
+def is_state(history: History) -> bool:
+    """Whether a record is of a state (in force, lifted) and not of a number."""
+    return any(step.figure is not None and step.figure.state is not None for step in history.steps)
+
+
+def by_weight(histories: Iterable[History]) -> list[History]:
+    """Records, the whole before its parts, then those with most to tell, then by name."""
+
+    def weight(history: History) -> tuple[object, ...]:
+        key = history.key
+        return (is_state(history), bool(key.population) + bool(key.place) + bool(key.period), -len(history.steps), key)
+
+    return sorted(histories, key=weight)
+
+
+def speaking(history: History) -> tuple[str, ...]:
+    """The origins whose word stands now, the latest first."""
+    standing = [position.origin for position in history.positions if position.until is None and not position.lagged]
+    return tuple(dict.fromkeys(origin for origin in reversed(standing) if origin))

@@ -1,0 +1,256 @@
+"""How records become words and marks on a page: one Presenter a request, used by every template as `ui`.
+
+Everything that comes from outside is escaped here or by Jinja's autoescape; what returns Markup is built from escaped parts only.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlencode, urlsplit
+
+from markupsafe import Markup, escape
+
+from alerts.words import Words
+from monitor.web.wording import Texts
+from storage.records import Evidence, Figure, RecordKey, Revision, RevisionKind, Span, Step, Story
+
+SAFE_SCHEMES = frozenset({"http", "https"})
+DOWNWARD = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED, RevisionKind.REMOVED, RevisionKind.CORRECTION})
+DOUBTFUL = frozenset({RevisionKind.CONTESTED, RevisionKind.EDITED})
+SETTLED = frozenset({RevisionKind.CONFIRMED, RevisionKind.RESOLVED, RevisionKind.RESTORED})
+DAY = timedelta(days=1)
+SCALES = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether an address may be rendered as a link: http or https with a host, and nothing else (no `javascript:`)."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return False
+    return parts.scheme.lower() in SAFE_SCHEMES and bool(parts.netloc)
+
+
+def record_path(key: RecordKey) -> str:
+    """The page of a record: its scope as query parameters, those that stand for the whole left out."""
+    scope = {
+        "metric": key.metric,
+        "unit": key.unit,
+        "population": key.population,
+        "place": key.place,
+        "period": key.period,
+    }
+    query = {name: value for name, value in scope.items() if value and (name, value) != ("unit", "people")}
+    return f"/stories/{quote(key.story)}/record?{urlencode(query)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presenter:
+    """Words, numbers, times and links for one reader. `words` are those of the alerts, so that page and mail speak alike.
+
+    `stories` (by slug) lend records the names of their places and of metrics of their own.
+    """
+
+    texts: Texts
+    words: Words
+    now: datetime
+    asset: Callable[[str], str]
+    stories: Mapping[str, Story] = field(default_factory=dict)
+
+    # --- words --------------------------------------------------------------------------------
+
+    @property
+    def lang(self) -> str:
+        """The language of the page."""
+        return self.texts.lang
+
+    def t(self, key: str, /, **values: object) -> str:
+        """A text of the catalogue."""
+        return self.texts.text(key, **values)
+
+    def count(self, key: str, number: int) -> str:
+        """A counted noun."""
+        return self.texts.count(key, number, self.words.number(number))
+
+    def word(self, group: str, name: str) -> str:
+        """A word for a value of data (a kind, a state, a trust): the page's own, else the alerts', else the name itself."""
+        return self.texts.find(f"{group}.{name}") or self.words.say(group, name)
+
+    def metric(self, name: str, story: str = "") -> str:
+        """A metric's name, as a title."""
+        return sentence_case(self.words.metric(name, self.stories.get(story)))
+
+    def scope(self, key: RecordKey) -> str:
+        """What a record is about beyond its metric: population, place, period; empty for the whole story."""
+        place = self.t("place.unresolved") if key.place == "unresolved" else ""
+        place = place or (self.words.place(key.place, self.stories.get(key.story)) if key.place else "")
+        return ", ".join(part for part in (self.words.population(key.population), place, key.period) if part)
+
+    def record_name(self, key: RecordKey) -> str:
+        """A record's name: metric and scope."""
+        scope = self.scope(key)
+        return self.metric(key.metric, key.story) + (f", {scope}" if scope else "")
+
+    def reason(self, reason: str) -> str:
+        """A reason that the ledger or the plan gave, in words; a sentence is left as it is."""
+        return reason if " " in reason or not reason else sentence_case(self.words.say("reasons", reason))
+
+    # --- figures ------------------------------------------------------------------------------
+
+    def number(self, value: float | None) -> str:
+        """A number in the reader's own writing; a dash for none."""
+        return "–" if value is None else self.words.number(value)
+
+    def figure(self, figure: Figure | None, unit: str = "people") -> str:
+        """One side of a change: the number with its hedge, a state, or the word for nothing."""
+        return self.words.figure(figure, unit)
+
+    def bounds(self, low: float | None, high: float | None) -> str:
+        """low–high, a single number where they agree, an open end as words."""
+        if low is None and high is None:
+            return ""
+        if low is None or high is None:
+            return (
+                self.t("figure.up_to", n=self.number(high))
+                if low is None
+                else self.t("figure.from", n=self.number(low))
+            )
+        return self.number(low) if low == high else f"{self.number(low)}–{self.number(high)}"
+
+    def tone(self, kind: RevisionKind) -> str:
+        """The class that colours a kind: down, doubt, settled, up or plain."""
+        if kind in DOWNWARD:
+            return "down"
+        if kind in DOUBTFUL:
+            return "doubt"
+        if kind in SETTLED:
+            return "settled"
+        return "up" if kind is RevisionKind.RAISED else "plain"
+
+    def change(self, revision: Revision) -> Markup:
+        """before → after; what was taken back is struck through, as an editor would. An article's event in its own words."""
+        if revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED):
+            return escape(revision.detail)
+        return self._change(revision.kind, revision.before, revision.after, revision.key.unit)
+
+    def step_change(self, step: Step, unit: str = "people") -> Markup:
+        """The same of a step of a history."""
+        return self._change(step.kind, step.before, step.figure, unit)
+
+    def _change(self, kind: RevisionKind, before: Figure | None, after: Figure | None, unit: str) -> Markup:
+        now = Markup('<ins class="after">{}</ins>').format(self.words.outcome(kind, after, unit))
+        if before is None:
+            return now
+        was = Markup(
+            '<del class="before">{}</del>'
+            if kind in (RevisionKind.LOWERED, RevisionKind.RETRACTED)
+            else '<span class="before">{}</span>'
+        ).format(self.figure(before, unit))
+        return (
+            was
+            + Markup(' <span class="arrow" aria-hidden="true">→</span><span class="sr">{}</span> ').format(
+                self.t("figure.to")
+            )
+            + now
+        )
+
+    # --- time ---------------------------------------------------------------------------------
+
+    def date(self, moment: datetime) -> str:
+        """Day, month and year in UTC."""
+        moment = moment.astimezone(UTC)
+        return self.words.span(Span(not_before=moment, not_after=moment + DAY), "UTC")
+
+    def time(self, moment: datetime | None) -> Markup:
+        """An instant: UTC in the markup and in words, which a small script turns into the reader's zone."""
+        if moment is None:
+            return escape(self.t("time.never"))
+        words = self.words.moment(moment, "UTC")
+        return Markup('<time datetime="{iso}" title="{words}" data-local>{words}</time>').format(
+            iso=iso(moment), words=words
+        )
+
+    def span(self, span: Span | None) -> Markup:
+        """A moment as widely as it is known: an instant, a day, a month, or from … to …"""
+        if span is None:
+            return escape(self.t("time.unknown"))
+        if span.not_after - span.not_before < timedelta(minutes=1):
+            return self.time(span.not_before)
+        middle = span.not_before + (span.not_after - span.not_before) / 2
+        return Markup('<time datetime="{day}">{words}</time>').format(
+            day=middle.astimezone(UTC).date().isoformat(), words=self.words.span(span, "UTC")
+        )
+
+    def ago(self, moment: datetime | None) -> Markup:
+        """How long ago, or how soon, with the instant itself in the markup."""
+        if moment is None:
+            return escape(self.t("time.never"))
+        seconds = (self.now - moment).total_seconds()
+        unit, size = next((scale for scale in SCALES if abs(seconds) >= scale[1]), ("", 0))
+        words = self.t("time.now")
+        if size:
+            amount = self.count(f"time.unit.{unit}", round(abs(seconds) / size))
+            words = self.t("time.ago" if seconds > 0 else "time.ahead", amount=amount)
+        return Markup('<time datetime="{iso}" title="{title}">{words}</time>').format(
+            iso=iso(moment), title=self.words.moment(moment, "UTC"), words=words
+        )
+
+    # --- links and quotes ---------------------------------------------------------------------
+
+    def link(self, url: str, words: str = "") -> Markup:
+        """A link that leaves the house: http(s) alone, without opener or referrer; anything else as plain text."""
+        words = words or url
+        if not is_safe_url(url):
+            return escape(words)
+        return Markup('<a href="{url}" rel="noopener noreferrer external">{words}</a>').format(
+            url=url.strip(), words=words
+        )
+
+    def record_path(self, key: RecordKey) -> str:
+        """The page of a record."""
+        return record_path(key)
+
+    def highlighted(self, evidence: Evidence) -> Markup:
+        """The sentence with the quoted figure marked in it; the quote alone where the sentence does not hold it."""
+        return mark(evidence.sentence or evidence.quote, [evidence.quote])
+
+    def marked(self, text: str, spans: Iterable[tuple[int, int]]) -> Markup:
+        """A text with the given half-open spans marked; overlapping or broken spans are skipped."""
+        return mark_spans(text, spans)
+
+    def query(self, **values: object) -> str:
+        """A query string of what is set."""
+        return urlencode({name: str(value) for name, value in values.items() if value not in (None, "", False)})
+
+
+def iso(moment: datetime) -> str:
+    """An instant as ISO 8601 in UTC, whole seconds."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def sentence_case(words: str) -> str:
+    """Words with a capital at the front, the rest left alone."""
+    return words[:1].upper() + words[1:]
+
+
+def mark(text: str, needles: Iterable[str]) -> Markup:
+    """A text with the first place of each needle marked."""
+    spans = []
+    for needle in needles:
+        start = text.find(needle) if needle else -1
+        if start >= 0:
+            spans.append((start, start + len(needle)))
+    return mark_spans(text, spans)
+
+
+def mark_spans(text: str, spans: Iterable[tuple[int, int]]) -> Markup:
+    """A text with spans marked, everything escaped."""
+    parts: list[Markup] = []
+    position = 0
+    for start, end in sorted(spans):
+        if start < position or end > len(text) or end <= start:
+            continue
+        parts += [escape(text[position:start]), Markup("<mark>{}</mark>").format(text[start:end])]
+        position = end
+    parts.append(escape(text[position:]))
+    return Markup("").join(parts)

@@ -1,0 +1,75 @@
+"""What stands before every page: the Host check and the headers. Plain ASGI, so that streams pass through."""
+
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class SecurityHeaders:
+    """Adds the strict headers to every answer, and keeps pages that may hold a form token out of shared caches."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; complete the head of the answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "private, no-cache")
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+def host_name(header: str) -> str:
+    """The host of a Host header without its port, in lower case; an IPv6 literal keeps its brackets."""
+    header = header.strip().lower()
+    if header.startswith("["):
+        return header.partition("]")[0] + "]"
+    return header.partition(":")[0]
+
+
+class HostGuard:
+    """Refuses a Host that is not ours: a page of another site must not reach a service on loopback by renaming it (DNS rebinding)."""
+
+    def __init__(self, app: ASGIApp, *, allowed: Iterable[str], refusal: str) -> None:
+        self.app = app
+        self.allowed = frozenset(host.lower() for host in allowed)
+        self.refusal = refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 400 to a foreign Host, else pass the request on. `*` allows every host (behind a proxy that checks)."""
+        if scope["type"] == "http" and "*" not in self.allowed:
+            if host_name(Headers(scope=scope).get("host", "")) not in self.allowed:
+                await PlainTextResponse(self.refusal, status_code=400)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
