@@ -94,17 +94,9 @@ class Dispatcher:
         self._is_started = False
 
     async def start(self) -> None:
-        """Take up what this worker left behind, and learn which endpoints are gone for good."""
+        """Take up what this worker left behind when it last ended."""
         self._is_started = True
-
-        def begin(session: Session) -> None:
-            outbox.release_claims(session, self._worker, now=self._clock())
-            for health in deliveries.list_channel_health(session):
-                channel = self._channels.get(health.channel)
-                if channel and health.disabled_at and health.address_hash == channel.address_hash:
-                    self._disabled[health.channel] = health.last_error
-
-        await self._write(begin)
+        await self._write(lambda session: outbox.release_claims(session, self._worker, now=self._clock()))
 
     async def tick(self) -> FlushReport:
         """Flush the outbox and put channels to work for which something is due; returns without waiting for them."""
@@ -121,6 +113,7 @@ class Dispatcher:
         return flushed
 
     def _flush(self, session: Session) -> tuple[FlushReport, frozenset[str]]:
+        self._disabled = self._find_disabled(session)
         flushed = flush_outbox(session, self._subscriptions, self._receivers, now=self._clock())
         waiting = outbox.list_due_channels(session, now=self._clock())
         for name in waiting:
@@ -129,6 +122,16 @@ class Dispatcher:
             elif name in self._disabled:
                 outbox.bury_channel(session, name, error=self._disabled[name])
         return flushed, waiting - self._disabled.keys()
+
+    def _find_disabled(self, session: Session) -> dict[str, str]:
+        """Channels whose present endpoint is gone for good, with what it said; a person's replay takes one off this list."""
+        return {
+            health.channel: health.last_error
+            for health in deliveries.list_channel_health(session)
+            if health.disabled_at is not None
+            and health.channel in self._channels
+            and health.address_hash == self._channels[health.channel].address_hash
+        }
 
     def _occupy(self, channel: Channel) -> None:
         """Start slots until the channel has as many as it may; each ends when it finds nothing to do."""

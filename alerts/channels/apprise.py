@@ -1,6 +1,7 @@
 """All other services, through apprise (the extra `apprise`): Telegram, Matrix, Signal, SMS gateways and some 170 more."""
 
 import asyncio
+import warnings
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +15,10 @@ class AppriseChannel:
 
     def __init__(self, spec: ChannelSpec) -> None:
         """Raises SettingsError if apprise is not installed or does not know the address."""
-        try:
-            import apprise
-        except ModuleNotFoundError as error:
-            raise SettingsError(
-                f"channel {spec.name!r}: apprise is not installed; run: pip install 'storywatch[apprise]'"
-            ) from error
-        self._sender: Any = apprise.Apprise()
-        if not self._sender.add(spec.url):
-            raise SettingsError(f"channel {spec.name!r}: apprise does not know this kind of address")
+        # Its plugins load as they are first named, and some of them warn of Python's own modules that will go.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._sender = _make_sender(spec)
         self._spec = spec
 
     @property
@@ -63,3 +59,16 @@ class AppriseChannel:
 
     async def aclose(self) -> None:
         """Apprise keeps no connection."""
+
+
+def _make_sender(spec: ChannelSpec) -> Any:
+    try:
+        import apprise
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"channel {spec.name!r}: apprise is not installed; run: pip install 'storywatch[apprise]'"
+        ) from error
+    sender = apprise.Apprise()
+    if not sender.add(spec.url):
+        raise SettingsError(f"channel {spec.name!r}: apprise does not know this kind of address")
+    return sender

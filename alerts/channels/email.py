@@ -78,7 +78,7 @@ class EmailChannel:
             said = f"{where}: {error.code} {error.message}"[:_EXCERPT]
             raise DeliveryError(said, permanent=error.code >= 500) from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise DeliveryError(f"{where}: {str(error) or type(error).__name__}") from error
+            raise DeliveryError(f"{where}: {_describe(error)}") from error
 
     async def _transact(self, mail: EmailMessage, recipients: tuple[str, ...]) -> Receipt:
         server = self._server
@@ -136,6 +136,15 @@ def write_mail(message: Message, *, sender: str, to: tuple[str, ...], delivery_i
         )
     _fix_boundaries(mail, delivery_id)
     return mail
+
+
+def _describe(error: Exception) -> str:
+    """Return what an error says, with what lies behind it where it says little itself."""
+    said = str(error).strip(": ")
+    behind = error.__cause__
+    if behind is not None and str(behind) not in said:
+        said = f"{said}: {str(behind) or type(behind).__name__}"
+    return said or type(error).__name__
 
 
 def _fix_boundaries(mail: EmailMessage, delivery_id: str) -> None:
