@@ -1,6 +1,6 @@
 """What pydantic found wrong in a TOML file, in words for its writer: the key, what is wrong, what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -17,6 +17,9 @@ _KINDS = {
     "model_type": "a table with keys of its own",
     "int_type": "a whole number, without quotes",
     "float_type": "a number, without quotes",
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
 }
 _SHAPES = {
     "slug": "lowercase letters, digits and single hyphens, like kazakhstan-unrest-2022",
@@ -44,10 +47,15 @@ def explain(problem: Problem) -> str:
     return f"{name}: {problem.said}" if name else problem.said
 
 
-def problem_of(found: Mapping[str, Any], model: type[BaseModel]) -> Problem:
-    """Return the problem that one of pydantic's errors (an item of `error.errors()`) stands for."""
+def problem_of(
+    found: Mapping[str, Any], model: type[BaseModel], *, is_secret: Callable[[KeyPath], bool] = lambda path: False
+) -> Problem:
+    """Return the problem that one of pydantic's errors (an item of `error.errors()`) stands for.
+
+    Values at paths that `is_secret` names are not repeated.
+    """
     path: KeyPath = tuple(part for part in found["loc"] if part != "[key]")
-    kind, value = found["type"], found["input"]
+    kind, value = found["type"], "…" if is_secret(path) else found["input"]
     key = str(next((part for part in reversed(path) if isinstance(part, str)), ""))
     if kind == "extra_forbidden":
         known = keys_at(model, path[:-1])
@@ -74,18 +82,18 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> tuple[str, ...]:
         if isinstance(part, int):
             continue
         field = here.model_fields.get(part)
-        inner = _model_in(field.annotation) if field else None
+        inner = model_in(field.annotation) if field else None
         if inner is None:
             return ()
         here = inner
     return tuple(field.alias or name for name, field in here.model_fields.items())
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def model_in(annotation: Any) -> type[BaseModel] | None:
     """Return the model that an annotation holds, be it in a tuple, a dict or a union."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((model for part in get_args(annotation) if (model := _model_in(part)) is not None), None)
+    return next((model for part in get_args(annotation) if (model := model_in(part)) is not None), None)
 
 
 def _choices(found: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,62 @@
+"""What is wrong between settings, where each alone is well formed."""
+
+from collections.abc import Iterator
+
+from monitor.settings_model import SettingsFile, WebSettings
+from monitor.toml_errors import Problem
+from monitor.toml_text import suggest
+
+
+def find_contradictions(read: SettingsFile) -> Iterator[Problem]:
+    """Yield what is wrong between settings."""
+    yield from _find_wrong_channels(read)
+    yield from _find_wrong_subscriptions(read)
+    yield from _find_open_doors(read.web)
+
+
+def _find_wrong_channels(read: SettingsFile) -> Iterator[Problem]:
+    names: set[str] = set()
+    for index, channel in enumerate(read.channels):
+        if channel.name in names:
+            yield Problem(
+                ("channels", index, "name"), f"{channel.name!r} is the name of another channel; change one of them"
+            )
+        names.add(channel.name)
+        needed, value = ("to", channel.to) if channel.type == "email" else ("url", channel.url)
+        if not value:
+            yield Problem(("channels", index), f"a channel of type {channel.type!r} needs {needed!r}; add it")
+        elif needed == "url" and channel.type != "apprise" and not channel.url.startswith(("http://", "https://")):
+            yield Problem(("channels", index, "url"), "is not an address; it starts with https:// or http://")
+        if channel.type == "webhook" and not channel.secret:
+            yield Problem(
+                ("channels", index),
+                'a webhook needs "secret" to sign with; add one like "whsec_" and 32 bytes in base64',
+            )
+
+
+def _find_wrong_subscriptions(read: SettingsFile) -> Iterator[Problem]:
+    names = {channel.name for channel in read.channels}
+    named: set[str] = set()
+    for index, subscription in enumerate(read.subscriptions):
+        for channel_name in subscription.channels:
+            if channel_name not in names:
+                said = f"{channel_name!r} is none of the [[channels]]; {suggest(channel_name, names) or 'add it there'}"
+                yield Problem(("subscriptions", index, "channels"), said)
+        if not names:
+            yield Problem(("subscriptions", index), "has no channel to go to; add one under [[channels]]")
+        if subscription.name and subscription.name in named:
+            yield Problem(
+                ("subscriptions", index, "name"), f"{subscription.name!r} is taken; give this one another name"
+            )
+        named.add(subscription.name)
+
+
+def _find_open_doors(web: WebSettings) -> Iterator[Problem]:
+    if web.login != "off" and not web.is_loopback() and not (web.password_hash or web.token or web.users or web.tokens):
+        said = (
+            f"{web.host} can be reached from other machines and nobody could log in; set web.password_hash, "
+            'or host = "127.0.0.1", or login = "off" if something in front guards the page'
+        )
+        yield Problem(("web", "host"), said)
+    if web.login == "required" and not (web.password_hash or web.users):
+        yield Problem(("web", "login"), "is required, but nobody could log in; set web.password_hash or [[web.users]]")

@@ -1,0 +1,279 @@
+"""Every setting with its default and its meaning: `docs/configuration.md` is held to this file by a test."""
+
+import json
+import re
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from alerts.channels.base import TlsMode
+from alerts.channels.build import TYPES
+from alerts.timing import parse_digest, parse_quiet_hours
+from monitor.toml_text import suggest
+from storage.errors import SettingsError
+from storage.records import RevisionKind, Subscription
+
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+\Z")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_KINDS = tuple(dict.fromkeys(("*", "health", *(kind.value for kind in RevisionKind))))
+_MOST_SECONDS = 366 * 86400.0
+
+
+def read_duration(value: object) -> object:
+    """Return the seconds of a duration: "5m", "1h30m", "500ms", or a bare number of seconds."""
+    if isinstance(value, bool):
+        raise ValueError(f'{value!r} is no duration; write one like "30s", "5m" or "1h30m"')
+    text = str(value).strip()
+    if isinstance(value, int | float) or re.fullmatch(r"\d+(\.\d+)?", text):
+        seconds = float(text)
+    elif _DURATION.match(text):
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    else:
+        raise ValueError(f'{value!r} is no duration; write one like "30s", "5m" or "1h30m"')
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise ValueError(f"{value!r} is out of range; a duration is at least 0 and at most a year")
+    return seconds
+
+
+def _read_list(value: object) -> object:
+    """Return the list that an environment variable (JSON, or words between commas) or a single text stands for."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith(("[", "{")):
+        return _read_json(value)
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _read_json(value: object) -> object:
+    """Return what a text of JSON stands for; anything but a text is returned as it is."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON ({error}); correct it, or put it into the file") from error
+
+
+def _check_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a text; put it in quotes")
+    return value
+
+
+def _check_kind(kind: str) -> str:
+    if kind not in _KINDS:
+        raise ValueError(f"{kind!r} is no kind of change; {suggest(kind, _KINDS)}")
+    return kind
+
+
+def _check_type(name: str) -> str:
+    if name not in TYPES:
+        raise ValueError(f"{name!r} is no type of channel; {suggest(name, TYPES)}")
+    return name
+
+
+def _check_digest(text: str) -> str:
+    try:
+        parse_digest(text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _check_hours(text: str) -> str:
+    try:
+        parse_quiet_hours(text)
+    except SettingsError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _check_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise ValueError(f'{name!r} is no time zone; write one like "Europe/Berlin" or "UTC"') from error
+    return name
+
+
+def _check_database(url: str) -> str:
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("is no address of a database; it starts with sqlite:/// or postgresql+psycopg://")
+    return url
+
+
+def _check_address(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("is not an address; it starts with https:// or http://")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_check_text)]
+Seconds = Annotated[float, BeforeValidator(read_duration)]
+Words = Annotated[tuple[Text, ...], BeforeValidator(_read_list)]
+Kinds = Annotated[tuple[Annotated[Text, AfterValidator(_check_kind)], ...], BeforeValidator(_read_list)]
+Address = Annotated[Text, AfterValidator(_check_address)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Count = Annotated[int, Field(ge=1, le=10_000)]
+_DEFAULT = Subscription(name="default")
+
+
+class Section(BaseModel):
+    """Any table of the file: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _secret(meaning: str) -> Any:
+    """Return a field that is neither printed nor logged and that may come from a file."""
+    return Field(default="", repr=False, description=meaning, json_schema_extra={"secret": True})
+
+
+class NetworkSettings(Section):
+    """`[network]`."""
+
+    allow_private: bool = Field(False, description="let feeds, pages and webhooks be on private and loopback addresses")
+    proxy: Address = Field("", description="address of an outgoing proxy; it then decides what may be reached")
+    connections: Count = Field(64, description="connections open at once")
+
+
+class PollingSettings(Section):
+    """`[polling]`."""
+
+    min_interval: Seconds = Field(300.0, description="shortest time between two polls of a feed")
+    host_pause: Seconds = Field(5.0, description="pause between two requests to one host")
+    host_pauses: Annotated[dict[str, Seconds], BeforeValidator(_read_json)] = Field(
+        {}, description='pauses of single hosts, like { "example.org" = "30s" }'
+    )
+    concurrency: Count = Field(16, description="feeds polled and pages read at once")
+    reread: bool = Field(True, description="read matched articles again, to see silent edits")
+    late_after: Seconds = Field(48 * 3600.0, description="news older than this fills history and is told to nobody")
+
+
+class UserSettings(Section):
+    """`[[web.users]]`."""
+
+    name: Text = Field(min_length=1, description="name to log in with")
+    password_hash: Text = _secret("argon2 hash of the password")
+    role: Literal["reader", "editor"] = Field("editor", description="reader sees; editor also judges and approves")
+
+
+class TokenSettings(Section):
+    """`[[web.tokens]]`."""
+
+    name: Text = Field(min_length=1, description="name of the program, for the log")
+    secret: Text = _secret("what the program sends as `Authorization: Bearer …`")
+    role: Literal["reader", "editor"] = Field("reader", description="reader sees; editor also judges and approves")
+
+
+class WebSettings(Section):
+    """`[web]`."""
+
+    host: Text = Field("127.0.0.1", description="address that the page listens on")
+    port: Port = Field(8080, description="port that the page listens on")
+    base_url: Address = Field("", description="address of the page as people reach it, for links in alerts")
+    login: Literal["auto", "required", "off"] = Field(
+        "auto",
+        description="auto asks for a login on all addresses but loopback; off leaves the guard to something in front",
+    )
+    username: Text = Field("editor", description="name of the one editor whose password_hash stands here")
+    password_hash: Text = _secret("argon2 hash of that editor's password")
+    token: Text = _secret("a token for programs, with an editor's rights")
+    users: Annotated[tuple[UserSettings, ...], BeforeValidator(_read_json)] = Field((), description="more people")
+    tokens: Annotated[tuple[TokenSettings, ...], BeforeValidator(_read_json)] = Field((), description="more programs")
+    session_secret: Text = _secret("signs cookies and approval links; made at each start if empty")
+    allowed_hosts: Words = Field((), description="names under which the page answers, besides loopback and base_url's")
+    secure_cookie: bool = Field(False, description="send cookies over HTTPS only")
+    per_page: Count = Field(50, description="rows on a page")
+
+    def is_loopback(self) -> bool:
+        """Tell whether the page can be reached from this machine alone."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
+
+
+class EmailSettings(Section):
+    """`[email]`."""
+
+    host: Text = Field("localhost", description="mail server that takes our mail")
+    port: Port = Field(25, description="its port")
+    sender: Text = Field("storywatch@localhost", description="address in From")
+    username: Text = Field("", description="name to log in with, if the server wants one")
+    password: Text = _secret("password to log in with")
+    tls: TlsMode = Field(TlsMode.AUTO, description="auto (STARTTLS where offered), starttls, tls or none")
+    verify: bool = Field(True, description="check the server's certificate")
+    timeout: Seconds = Field(30.0, description="longest time for one mail")
+
+
+class ChannelSettings(Section):
+    """`[[channels]]`."""
+
+    name: Text = Field(min_length=1, description="name that subscriptions use")
+    type: Annotated[Text, AfterValidator(_check_type)] = Field(description=", ".join(TYPES))
+    url: Text = _secret("address to post to (apprise: its own kind of address)")
+    secret: Text = _secret("signs webhooks (`whsec_…`)")
+    old_secrets: Annotated[Words, Field(repr=False)] = Field(
+        (), description="secrets being retired, which sign as well"
+    )
+    to: Words = Field((), description="mail addresses")
+    headers: Annotated[dict[str, Text], Field(repr=False)] = Field({}, description="headers sent with every webhook")
+    timeout: Seconds = Field(15.0, description="longest time for one message")
+    concurrency: Count = Field(4, description="messages on their way at once")
+
+
+class SubscriptionSettings(Section):
+    """`[[subscriptions]]`."""
+
+    name: Text = Field("", description="name in lists and logs; made from the position if empty")
+    stories: Words = Field(("*",), description="slugs of stories; `*` stands for any letters")
+    kinds: Kinds = Field(_DEFAULT.kinds, description="kinds of change, or `*`")
+    metrics: Words = Field(("*",), description="names of metrics, or `*`")
+    populations: Words = Field(("*",), description="populations such as `role=police`, or `*`")
+    languages: Words = Field(("*",), description="languages of the evidence, or `*`")
+    channels: Words = Field((), description="names of channels; empty: all of them")
+    min_change: Annotated[float, Field(ge=0)] = Field(1.0, description="smallest change of a figure")
+    min_change_percent: Annotated[float, Field(ge=0)] = Field(0.0, description="smallest change of a figure in percent")
+    min_origins: Count = Field(1, description="least number of origins behind a change")
+    group_by: Words = Field(_DEFAULT.group_by, description="what alerts of one message share")
+    group_wait: Seconds = Field(30.0, description="time to wait for more alerts of a group")
+    group_interval: Seconds = Field(300.0, description="shortest time between two messages of a group")
+    repeat_interval: Seconds = Field(0.0, description="time after which an open alert is told again; 0: never")
+    digest: Annotated[Text, AfterValidator(_check_digest)] = Field(
+        "", description='send together instead of at once: "hourly" or "daily 08:00"'
+    )
+    timezone: Annotated[Text, AfterValidator(_check_zone)] = Field("UTC", description="zone of digest and quiet_hours")
+    quiet_hours: Annotated[Text, AfterValidator(_check_hours)] = Field(
+        "", description='no messages in these hours, like "22:00-07:00"'
+    )
+    hold: Kinds = Field((), description="kinds of change that wait for a person's approval")
+    lang: Text = Field("en", description="language of the messages")
+
+
+class LogSettings(Section):
+    """`[log]`."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+    format: Literal["text", "json"] = Field("text", description="text for people, json for programs")
+
+
+class SettingsFile(Section):
+    """The whole file."""
+
+    seeds: Text = Field("seeds/", description="folder of stories")
+    database_url: Annotated[Text, AfterValidator(_check_database)] = Field(
+        "sqlite:///data/storywatch.db", repr=False, description="sqlite:///… or postgresql+psycopg://…"
+    )
+    database_password: Text = _secret("password of the database, if the address holds none")
+    user_agent_contact: Text = Field("", description="mail address or page in our User-Agent; sites ask for one")
+    network: NetworkSettings = NetworkSettings()
+    polling: PollingSettings = PollingSettings()
+    web: WebSettings = WebSettings()
+    email: EmailSettings = EmailSettings()
+    log: LogSettings = LogSettings()
+    channels: Annotated[tuple[ChannelSettings, ...], BeforeValidator(_read_json)] = ()
+    subscriptions: Annotated[tuple[SubscriptionSettings, ...], BeforeValidator(_read_json)] = ()
