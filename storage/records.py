@@ -322,6 +322,14 @@ class ArticleVersion:
     previous_fetched_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffPart:
+    """A stretch of a word diff: what stood there and what stands there now; equal where nothing changed."""
+
+    old: str
+    new: str
+
+
 class MatchState(StrEnum):
     """Whether a person has overruled a match."""
 

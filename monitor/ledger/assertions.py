@@ -17,6 +17,7 @@ _ASSERTED = frozenset({ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED})
 _INHERITED = (ClaimStatus.UNCONFIRMED, ClaimStatus.RETRACTED, ClaimStatus.DENIED, ClaimStatus.PREVIOUS)
 _CLOCKED = timedelta(hours=12)
 _DATED = timedelta(days=3)
+_SHARED_WORDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Assertion:
 
     `day` is the ordinal of the day in the story's time zone (None: undated), `clock` the seconds since the epoch
     if the time is known to within half a day. `previous` and `gone` are the earlier and the withdrawn figures of
-    the same text, `replaced` those that an edit of the article took out. `carrier` is one for copies of one text.
+    the same text, `replaced` those that an edit of the article took out. `carrier` marks the voice: the article or wire
+    text, and the sentence; whoever shares a mark is the same voice.
     """
 
     claim_id: str
@@ -34,7 +36,7 @@ class Assertion:
     status: ClaimStatus
     origin: Origin
     outlet: str
-    carrier: str
+    carrier: frozenset[str]
     trust: Trust
     public: Span | None
     effective: Span | None
@@ -117,7 +119,7 @@ def _assertion(
         status=stamped.claim.status,
         origin=book.origin_of(stamped.claim),
         outlet=stamped.source,
-        carrier=stamped.wire_group or stamped.url or f"#{stamped.article_id}",
+        carrier=carrier_of(stamped),
         trust=stamped.trust,
         public=stamped.asserted_at,
         effective=stamped.claim.as_of or stamped.asserted_at,
@@ -126,6 +128,13 @@ def _assertion(
         clock=clock,
         is_part=is_part,
     )
+
+
+def carrier_of(stamped: StampedClaim) -> frozenset[str]:
+    """Return the marks of the voice behind a claim: its wire text or article, and its sentence if long enough."""
+    text = stamped.wire_group or stamped.url or f"#{stamped.article_id}"
+    words = stamped.sentence.casefold().split()
+    return frozenset({text, " ".join(words)}) if len(words) >= _SHARED_WORDS else frozenset({text})
 
 
 def _replaces(claim: Claim) -> Figure:

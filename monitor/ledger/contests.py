@@ -6,14 +6,17 @@ from monitor.ledger.values import is_count
 from storage.records import RevisionKind
 
 HIGHER, LOWER, RESOLVED = "5.implausible", "6e.contested", "6e.resolved"
+_ENOUGH = 2
 
 
-def _candidate(state: RecordState, one: Assertion, *, is_higher: bool) -> Candidate:
+def _candidate(state: RecordState, one: Assertion) -> Candidate:
     found = state.candidates.get(one.figure.value)
     if found is None:
-        found = Candidate(one.figure, one.day, frozenset(), frozenset(), is_higher)
+        found = Candidate(one.figure, one.day)
         state.candidates[one.figure.value] = found
-    found.carriers = found.carriers | {one.carrier}
+    if found.voices < _ENOUGH:
+        found.voices += found.carriers.isdisjoint(one.carrier)
+        found.carriers = found.carriers | one.carrier
     if one.origin.is_named:
         found.origins = found.origins | {one.origin.name}
     return found
@@ -29,8 +32,8 @@ def _tell(state: RecordState, one: Assertion, candidate: Candidate, rule: str, r
 
 def contest_higher(state: RecordState, one: Assertion) -> None:
     """An implausible jump: contested until a second text carries it, then raised."""
-    candidate = _candidate(state, one, is_higher=True)
-    if len(candidate.carriers) > 1:
+    candidate = _candidate(state, one)
+    if candidate.voices >= _ENOUGH:
         state.move(one, RevisionKind.RAISED, "5.raised", "second_origin")
     else:
         _tell(state, one, candidate, HIGHER, "implausible")
@@ -44,11 +47,11 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
     if not is_count(one.figure):
         state.refuse(one, LOWER, "unsupported")
         return False
-    candidate = _candidate(state, one, is_higher=False)
+    candidate = _candidate(state, one)
     if days_between(candidate.first_day, standing.support_day) > 0:
         state.refuse(one, LOWER, "opposed")
         return False
-    if len(candidate.carriers) > 1 and candidate.origins:
+    if candidate.voices >= _ENOUGH and candidate.origins:
         return True
     if one.origin.is_named:
         _tell(state, one, candidate, LOWER, "contested")

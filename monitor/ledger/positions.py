@@ -16,7 +16,7 @@ def note_position(state: RecordState, one: Assertion, refusals: Sequence[Refusal
     if one.status is ClaimStatus.PREVIOUS or one.day is None:
         return
     is_lagged = any(refusal.rule in _LAGGED for refusal in refusals)
-    name = one.origin.name or one.outlet or one.carrier
+    name = one.origin.name or one.outlet or min(one.carrier)
     # A dead figure is the outlet's own doing: it opens a line of the outlet, and leaves the origin's as it is.
     who = (name, one.outlet if is_lagged else "")
     runs = state.positions.setdefault(who, [])

@@ -17,6 +17,7 @@ class Version:
     support_day: int | None
     origin_days: dict[str, int | None]
     carriers: frozenset[str]
+    is_lone: bool = True
     is_deprecated: bool = False
     is_part: bool = False
     superseded_day: int | None = None
@@ -25,6 +26,13 @@ class Version:
     def window(self) -> Window:
         """The numbers that this version may stand for."""
         return window_of(self.figure)
+
+    def inherit(self, refined: "Version") -> None:
+        """Take over who stands behind the figure that this one refines."""
+        self.is_lone = refined.is_lone and not refined.carriers.isdisjoint(self.carriers)
+        if self.is_lone:
+            self.carriers = refined.carriers | self.carriers
+        self.origin_days = {**refined.origin_days, **self.origin_days}
 
     def copy(self) -> "Version":
         """Return a version that can change apart from this one."""
@@ -37,9 +45,9 @@ class Candidate:
 
     figure: Figure
     first_day: int | None
-    carriers: frozenset[str]
-    origins: frozenset[str]
-    is_higher: bool
+    carriers: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+    voices: int = 0
     is_told: bool = False
 
 
@@ -113,7 +121,9 @@ class RecordState:
         if version is None:
             return
         version.support_day = latest(version.support_day, one.day)
-        version.carriers = version.carriers | {one.carrier}
+        if version.is_lone:  # once two voices carry it, who they are matters no more
+            version.is_lone = not version.carriers.isdisjoint(one.carrier)
+            version.carriers = version.carriers | one.carrier
         if one.origin.is_named:
             version.origin_days[one.origin.name] = latest(version.origin_days.get(one.origin.name), one.day)
 
@@ -185,7 +195,7 @@ def new_version(one: Assertion, step: Step) -> Version:
         day=one.day,
         support_day=one.day,
         origin_days=origins,
-        carriers=frozenset({one.carrier}),
+        carriers=one.carrier,
         is_part=one.is_part,
     )
 

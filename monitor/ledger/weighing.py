@@ -136,11 +136,9 @@ def _confirm(state: RecordState, one: Assertion) -> None:
 def _agree(state: RecordState, one: Assertion, standing: Version) -> None:
     """Rule 1: overlapping windows agree; a narrower or firmer one refines."""
     if refines(one.figure, standing.figure) and not _is_stale_refinement(state, one):
-        origins, carriers = dict(standing.origin_days), standing.carriers
         state.move(one, RevisionKind.REFINED, "1.refines", "refined")
         if state.standing is not None:
-            state.standing.origin_days = {**origins, **state.standing.origin_days}
-            state.standing.carriers = carriers | state.standing.carriers
+            state.standing.inherit(standing)
         return
     state.support(one)
     settle(state, one)
@@ -182,7 +180,7 @@ def is_implausible(one: Assertion, standing: Version) -> bool:
 
 def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
     explicit = says_lowered(one, standing)
-    if explicit == "edit" and not standing.carriers <= {one.carrier}:
+    if explicit == "edit" and (not standing.is_lone or standing.carriers.isdisjoint(one.carrier)):
         explicit = ""
     if is_vague(standing.figure):
         state.refuse(one, "6.below", "part")

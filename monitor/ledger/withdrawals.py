@@ -50,7 +50,7 @@ def contest_denial(state: RecordState, one: Assertion) -> None:
     state.steps.append(make_step(one, RevisionKind.CONTESTED, DENIED_BY_OTHER, "denied"))
     state.is_contested = True
     named = frozenset({one.origin.name})
-    state.candidates[None] = Candidate(one.figure, one.day, frozenset({one.carrier}), named, False, is_told=True)
+    state.candidates[None] = Candidate(one.figure, one.day, one.carrier, named, voices=1, is_told=True)
 
 
 def _fall_back(state: RecordState, one: Assertion, standing: Version) -> None:
