@@ -2,19 +2,24 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.tokens import Tokens
 from storage.records import Story
 
-_BREAKS = frozenset(",;:()[]–—“”\"«»")
+_BREAKS = frozenset(",;:()[]–—•|")
+_INNER_MARKS = frozenset("'.-&/")
 _LONGEST = 9
+_QUOTED_NAME = 4
+_LOOK_BACK = 2
+_PRONOUN_BACK = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Someone quoted, with the token span of the words that say so. `kind`: say, according, quoting."""
+    """Someone quoted, with the token span of the words that say so. `kind`: say, according, quoting, by_phrases, agents."""
 
     speaker: str
     start: int
@@ -24,39 +29,50 @@ class Voice:
 
 
 def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
-    """Everyone whom a sentence quotes, from left to right."""
+    """Everyone whom a sentence quotes, from left to right; agents ("police arrested …") last."""
     voices: list[Voice] = []
+    agents: list[Voice] = []
     for start, end, kind in lexicon.say.find(tokens.lower):
-        if kind == "say":
-            voice = _subject_before(tokens, start, end, lexicon) or _subject_after(tokens, start, end, lexicon)
+        if kind in ("say", "weak_say", "agents"):
+            voice = _subject_before(tokens, start, end, kind, lexicon)
+            if voice is None and kind == "say":
+                voice = _subject_after(tokens, start, end, lexicon)
         else:
             voice = _name_after(tokens, start, end, kind, lexicon)
         if voice is not None:
-            voices.append(voice)
-    voices.extend(_colon_voice(tokens, lexicon))
-    return voices
+            (agents if voice.kind == "agents" else voices).append(voice)
+    voices.extend(_colon_voices(tokens, lexicon))
+    return voices or agents
 
 
-def _subject_before(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
+def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
     first = start
-    while first > 0 and start - first < _LONGEST:
-        word = tokens.lower[first - 1]
-        if word in _BREAKS or tokens.kinds[first - 1] == "n":
-            break
-        if tokens.kinds[first - 1] == "m" and word not in ("'", ".", "-", "&"):
-            break
-        if word in lexicon.speaker_breaks:
+    quotes = set(tokens.quotes)
+    if start in quotes:
+        opening = max((index for index in quotes if index < start), default=-1)
+        if 0 < start - opening <= _QUOTED_NAME and tokens.is_capital(opening):
+            quotes -= {opening, start}
+    while first > 0 and start - first < _LONGEST and first not in quotes:
+        if not _is_inner(tokens, first - 1) or tokens.lower[first - 1] in lexicon.speaker_breaks:
             break
         first -= 1
     last = start
     while last > first and tokens.lower[last - 1] in lexicon.speaker_tails:
         last -= 1
-    return _voice(tokens, first, last, (start, end), "say", lexicon)
+    return _voice(tokens, first, last, (start, end), kind, lexicon)
+
+
+def _is_inner(tokens: Tokens, index: int) -> bool:
+    """Whether a token may stand inside a speaker's name: words, initials' dots, "Khabar 24"."""
+    kind = tokens.kinds[index]
+    if kind == "m":
+        return tokens.lower[index] in _INNER_MARKS
+    return kind == "w" or (index > 0 and tokens.kinds[index - 1] == "w" and tokens.is_capital(index - 1))
 
 
 def _subject_after(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
     before = tokens.lower[start - 1] if start else ""
-    if before and before not in _BREAKS and before not in ("'", ".", "?", "!"):
+    if before and before not in _BREAKS and start not in tokens.quotes and before not in ("?", "!", "."):
         return None
     return _name_after(tokens, start, end, "say", lexicon)
 
@@ -65,9 +81,7 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
     last = end
     while last < len(tokens.lower) and last - end < _LONGEST:
         word = tokens.lower[last]
-        if word in _BREAKS or word in lexicon.speaker_stops or tokens.kinds[last] == "n":
-            break
-        if tokens.kinds[last] == "m" and word not in ("'", ".", "-", "&"):
+        if not _is_inner(tokens, last) or word in _BREAKS or word in lexicon.speaker_stops:
             break
         last += 1
     while last > end and tokens.kinds[last - 1] == "m":
@@ -75,45 +89,61 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
     return _voice(tokens, end, last, (start, end), kind, lexicon)
 
 
-def _voice(
-    tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: str, lexicon: Lexicon
-) -> Voice | None:
-    while first < last and (tokens.lower[first] in lexicon.speaker_leads or tokens.kinds[first] == "m"):
+def _voice(tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: str, lexicon: Lexicon) -> Voice | None:
+    for index in range(last - 1, first - 1, -1):
+        word = tokens.lower[index]
+        if word in lexicon.weekdays or (word in lexicon.months and tokens.is_month_like(index)):
+            first = index + 1
+            break
+    while first < last and (tokens.lower[first] in lexicon.speaker_leads or tokens.kinds[first] != "w"):
         first += 1
     if first >= last:
         return None
-    words = tokens.lower[first:last]
-    if len(words) == 1 and words[0] in lexicon.pronouns:
-        return Voice(words[0], verb[0], verb[1], kind, is_pronoun=True)
-    has_office = any(lexicon.offices.at(tokens.lower, index) is not None for index in range(first, last))
-    has_capital = any(tokens.is_capital(index) and index > 0 for index in range(first, last))
-    is_first_capital = first == 0 and tokens.is_capital(0) and last - first <= 4
-    if not (has_office or has_capital or is_first_capital):
+    if last - first <= 2 and tokens.lower[last - 1] in lexicon.pronouns:
+        return Voice(tokens.lower[last - 1], verb[0], verb[1], kind, is_pronoun=True)
+    if not _is_name(tokens, first, last, kind, lexicon):
         return None
-    return Voice(tokens.surface(first, last), verb[0], verb[1], kind)
+    return Voice(tokens.surface(first, last), verb[0], verb[1], "say" if kind == "weak_say" else kind)
 
 
-def _colon_voice(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
+def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon) -> bool:
+    """Offices and capitalised names speak; tolls, figures and places of the dead do not."""
+    lower = tokens.lower
+    for index in range(first, last):
+        entry = lexicon.words.at(lower, index)
+        if lower[index] in lexicon.number_words or (entry is not None and entry[1].metrics):
+            return False
+    if any(lexicon.offices.at(lower, index) is not None for index in range(first, last)):
+        return True
+    if kind in ("weak_say", "agents"):
+        return False
+    capitals = [tokens.is_capital(index) for index in range(first, last) if tokens.kinds[index] == "w"]
+    return bool(capitals) and capitals[-1] and (first > 0 or last - first <= _QUOTED_NAME)
+
+
+def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     """ "…: prosecutors" at the end and "Ministry: …" at the start of a headline."""
     found: list[Voice] = []
     lower = tokens.lower
-    colons = [index for index, word in enumerate(lower) if word in (":", "-", "–", "—") and 0 < index]
-    for colon in colons[-1:]:
-        rest = len(lower) - colon - 1
-        if 0 < rest <= 5 and any(lexicon.offices.at(lower, index) for index in range(colon + 1, len(lower))):
-            found.append(Voice(tokens.surface(colon + 1, len(lower)), colon, colon + 1, "say"))
-    if lower and colons and colons[0] <= 5 and lower[colons[0]] == ":":
-        if any(lexicon.offices.at(lower, index) for index in range(colons[0])):
-            found.append(Voice(tokens.surface(0, colons[0]), colons[0], colons[0] + 1, "say"))
+    marks = [index for index, word in enumerate(lower) if word in (":", "-", "–", "—", ",") and index]
+    if not marks:
+        return found
+    tail, head = marks[-1], marks[0]
+    if 0 < len(lower) - tail - 1 <= 5 and lower[tail] != "," and _has_office(lower, tail + 1, len(lower), lexicon):
+        found.append(Voice(tokens.surface(tail + 1, len(lower)), tail, tail + 1, "say"))
+    if head <= 5 and lower[head] == ":" and _has_office(lower, 0, head, lexicon):
+        found.append(Voice(tokens.surface(0, head), head, head + 1, "say"))
     return found
+
+
+def _has_office(lower: list[str], first: int, last: int, lexicon: Lexicon) -> bool:
+    return any(lexicon.offices.at(lower, index) is not None for index in range(first, last))
 
 
 def choose_voice(voices: list[Voice], position: int) -> tuple[Voice | None, Voice | None]:
     """The speaker of the figure at token `position`, and the outlet that quotes them, if any."""
-    if not voices:
-        return None, None
     quoted = [voice for voice in voices if voice.kind in ("quoting", "according", "by_phrases")]
-    said = [voice for voice in voices if voice.kind == "say"]
+    said = [voice for voice in voices if voice.kind in ("say", "agents")]
 
     def distance(voice: Voice) -> int:
         return position - voice.end if voice.end <= position else voice.start - position
@@ -126,13 +156,35 @@ def choose_voice(voices: list[Voice], position: int) -> tuple[Voice | None, Voic
     return nearest_said, None
 
 
+def inherit_voice(
+    number: int, paragraphs: list[int], voices_of: Callable[[int], list[Voice]], *, is_pronoun: bool, in_quote: bool
+) -> Voice | None:
+    """The speaker of a sentence that names none: who closes the quotation, or who spoke just before.
+
+    A pronoun reaches back a few sentences, a sentence without any speaker only within its paragraph.
+    """
+    if in_quote and not is_pronoun:
+        for later in range(number + 1, min(number + 3, len(paragraphs))):
+            if paragraphs[later] == paragraphs[number]:
+                voice = next((voice for voice in voices_of(later) if not voice.is_pronoun), None)
+                if voice is not None:
+                    return voice
+    reach = _PRONOUN_BACK if is_pronoun else _LOOK_BACK
+    for earlier in range(number - 1, max(-1, number - 1 - reach), -1):
+        if not is_pronoun and paragraphs[earlier] != paragraphs[number]:
+            return None
+        named = [voice for voice in voices_of(earlier) if not voice.is_pronoun]
+        if named:
+            return named[-1]
+    return None
+
+
 def origin_key(speaker: str, story: Story | None) -> str:
     """The story's name of the origin that speaks, else the speaker's words as a slug."""
     folded = _fold(speaker)
     if story is not None:
         padded = f" {folded} "
-        best = ""
-        name = ""
+        best, name = "", ""
         for origin in story.origins:
             for alias in (origin.name, *origin.aliases):
                 key = _fold(alias)

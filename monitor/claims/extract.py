@@ -3,10 +3,12 @@
 normalise → sentences → trigger gate → tokens → numbers → quantities → noun phrase → link → status and voice → place and date
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from monitor.claims.attribution import Voice, choose_voice, find_voices, origin_key
+from monitor.claims.attribution import Voice, choose_voice, find_voices, inherit_voice, origin_key
 from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import find_as_of
 from monitor.claims.lexicon import LEXICON_VERSION, Lexicon, build_lexicon, load_lexicon, read_pack, supported_languages
@@ -14,35 +16,31 @@ from monitor.claims.linking import Link, Reading, link, read_sentence
 from monitor.claims.metrics import builtin_metrics
 from monitor.claims.nouns import population_key
 from monitor.claims.places import Gazetteer, Mention, find_mentions
+from monitor.claims.population import anaphora_metric, toll_axes
 from monitor.claims.quantities import default_convention
-from monitor.claims.scope import settle_places
-from monitor.claims.status import find_cues, find_status, other_year
+from monitor.claims.scope import PART, Draft, settle
+from monitor.claims.status import find_cues, find_status, next_sentence_status, other_year
 from monitor.claims.tokens import split_sentences, tokenize
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
 
-_STOCK_CONTEXT = ("killed", "injured", "missing", "detained")
+_REACH = 8
+_BULLETS = frozenset("•*–—-·▪")
 
 
 @dataclass(slots=True)
-class Draft:
-    """A claim on its way: the record so far and what later steps still need of its sentence."""
+class Page:
+    """One field of a document on its way: its sentences, what was told so far, and the drafts."""
 
-    claim: Claim
-    mention: Mention | None
-    is_subset: bool
-    sentence: int
-    paragraph: int
-
-
-@dataclass(slots=True)
-class Progress:
-    """What one field's sentences hand on to the next: the metric last told, the last speaker, the drafts so far."""
-
+    name: str
+    body: str
+    lexicon: Lexicon
+    published: Span | None
+    years: frozenset[int]
+    spans: list[tuple[int, int]]
+    paragraphs: list[int]
+    voices_of: Callable[[int], list[Voice]]
     context: str | None = None
-    speaker: Voice | None = None
-    speaker_sentence: int = -9
     drafts: list[Draft] = field(default_factory=list)
-    paragraph: int = 0
 
 
 class Extractor:
@@ -78,13 +76,12 @@ class Extractor:
             return ()
         lexicon = self.lexicon(code)
         years = self._years(published)
-        drafts: list[Draft] = []
-        progress = Progress()
-        for name, body in (("title", title), ("text", text)):
-            progress = Progress(context=progress.context)
-            self._read_field(name, body, lexicon, published, years, progress)
-            drafts.extend(progress.drafts)
-        return settle_places(drafts, title, self._gazetteer)
+        head = _page("title", title, lexicon, published, years)
+        self._read(head)
+        body = _page("text", text, lexicon, published, years)
+        body.context = head.context
+        self._read(body)
+        return settle(head.drafts + body.drafts, title, self._gazetteer)
 
     def _years(self, published: Span | None) -> frozenset[int]:
         if self._story is not None and self._story.period_start is not None:
@@ -94,77 +91,81 @@ class Extractor:
             return frozenset()
         return frozenset((published.not_before.year, published.not_after.year))
 
-    def _read_field(
-        self,
-        name: str,
-        body: str,
-        lexicon: Lexicon,
-        published: Span | None,
-        years: frozenset[int],
-        progress: Progress,
-    ) -> None:
-        previous = -2
-        for number, (start, end) in enumerate(split_sentences(body, lexicon.abbreviations)):
-            if number and "\n" in body[max(0, start - 1) : start + 1]:
-                progress.paragraph += 1
-            sentence = body[start:end]
-            folded = sentence.lower()
+    def _read(self, page: Page) -> None:
+        lexicon = page.lexicon
+        last = -1 if page.context else -9
+        for number, (start, end) in enumerate(page.spans):
+            folded = page.body[start:end].lower()
             has_trigger = bool(lexicon.gate.find_matches_as_indexes(folded))
-            if not has_trigger and number - previous > 1:
-                continue
+            if number - last > 1 and not has_trigger:
+                if page.context is None or not lexicon.context_gate.find_matches_as_indexes(folded):
+                    continue
+            if page.drafts and number - page.drafts[-1].sentence in (1, 2):
+                self._take_back(page, folded)
             if not _has_number(folded, lexicon):
                 continue
-            reading = read_sentence(tokenize(body, start, end), lexicon, self._convention)
+            reading = read_sentence(tokenize(page.body, start, end), lexicon, self._convention)
             if not any(quantity.reason is None for quantity in reading.quantities):
                 continue
-            link(reading, lexicon, progress.context)
-            if not reading.links:
-                continue
-            self._claims_of(name, number, (start, end), reading, lexicon, published, years, progress)
-            previous = number
+            link(reading, lexicon, anaphora_metric(reading, page.drafts, lexicon) or page.context)
+            if reading.links:
+                self._claims_of(page, number, reading)
+                last = number
 
-    def _claims_of(
-        self,
-        name: str,
-        number: int,
-        bounds: tuple[int, int],
-        reading: Reading,
-        lexicon: Lexicon,
-        published: Span | None,
-        years: frozenset[int],
-        progress: Progress,
-    ) -> None:
+    def _take_back(self, page: Page, folded: str) -> None:
+        """ "The post was later deleted" after a figure withdraws it."""
+        status = next_sentence_status(folded, page.lexicon)
+        if status is None:
+            return
+        latest = page.drafts[-1].sentence
+        for draft in page.drafts:
+            if draft.sentence == latest and draft.claim.status is not ClaimStatus.OTHER_EVENT:
+                draft.claim = replace(draft.claim, status=status)
+
+    def _claims_of(self, page: Page, number: int, reading: Reading) -> None:
+        lexicon = page.lexicon
         cues = find_cues(reading.tokens, lexicon)
-        voices = [voice for voice in find_voices(reading.tokens, lexicon)]
         mentions = find_mentions(reading, lexicon)
-        as_of = find_as_of(reading.tokens, lexicon, published, self._zone)
+        as_of = find_as_of(reading.tokens, lexicon, page.published, self._zone)
+        olds = {other.old for other in reading.links.values()}
+        start = page.spans[number][0]
+        is_listed = page.body[start:].lstrip()[:1] in _BULLETS if page.name == "text" else False
         for quantity in sorted(reading.links):
             found = reading.links[quantity]
             status, _ = find_status(reading, found, cues, lexicon)
-            if status is ClaimStatus.CURRENT and other_year(reading, found, years, lexicon) and years:
-                status = ClaimStatus.OTHER_EVENT
-            if any(other.old == quantity for other in reading.links.values()):
+            if quantity in olds:
                 status = ClaimStatus.PREVIOUS
-            claim = self._claim(name, bounds, reading, found, status)
-            claim = self._with_voice(claim, reading, found, voices, number, progress)
-            mention = _mention_for(reading, found, mentions)
-            progress.drafts.append(
-                Draft(replace(claim, as_of=as_of), mention, found.is_subset, number, progress.paragraph)
+            elif status is ClaimStatus.CURRENT and page.years and other_year(reading, found, page.years, lexicon):
+                status = ClaimStatus.OTHER_EVENT
+            claim = self._claim(page, number, reading, found, status)
+            claim = self._with_voice(page, number, reading, found, claim)
+            page.drafts.append(
+                Draft(
+                    replace(claim, as_of=as_of),
+                    _mention_for(reading, found, mentions),
+                    found.is_subset,
+                    number,
+                    "level" in found.rule.flags,
+                    is_listed,
+                )
             )
-            if found.metric in _STOCK_CONTEXT:
-                progress.context = found.metric
+        metrics = [reading.links[quantity].metric for quantity in sorted(reading.links)]
+        page.context = "killed" if "killed" in metrics else metrics[-1]
 
-    def _claim(
-        self, name: str, bounds: tuple[int, int], reading: Reading, found: Link, status: ClaimStatus
-    ) -> Claim:
+    def _claim(self, page: Page, number: int, reading: Reading, found: Link, status: ClaimStatus) -> Claim:
         quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
         qualifier = quantity.qualifier
-        if "level" in found.rule.flags and quantity.hedge == "up to":
+        is_level = "level" in found.rule.flags
+        if is_level and quantity.hedge in page.lexicon.level_hedges:
             qualifier = Qualifier.EXACT
+        if is_level and status is ClaimStatus.UNCONFIRMED and qualifier is Qualifier.EXACT:
+            # "could reach 20,000" sets a ceiling, not a figure.
+            qualifier = Qualifier.AT_MOST
         low, high = bounds_of(quantity.value, quantity.high, qualifier)
-        population = population_key(phrase.axes, phrase.lemma)
+        axes = phrase.axes or toll_axes(reading, found, page.lexicon)
+        population = population_key(axes, phrase.lemma)
         if population is None and found.is_subset:
-            population = "other:part"
+            population = PART
         tokens = reading.tokens
         first = min(quantity.start, found.trigger[0])
         last = max(phrase.end if phrase.kind == "person" else quantity.end, found.trigger[1])
@@ -182,13 +183,13 @@ class Extractor:
             population=population,
             population_text=phrase.head or None,
             replaces=reading.quantities[found.old].value if found.old is not None else None,
-            field=name,
+            field=page.name,
             start=start,
             end=end,
             quote=tokens.text[start:end],
-            sentence_start=bounds[0],
-            sentence_end=bounds[1],
-            rule=f"{found.rule.id}",
+            sentence_start=page.spans[number][0],
+            sentence_end=page.spans[number][1],
+            rule=f"{page.lexicon.lang}.{found.rule.id}",
             lexicon_version=LEXICON_VERSION,
         )
 
@@ -196,17 +197,19 @@ class Extractor:
         metrics = self._story.metrics if self._story is not None else ()
         return next((metric.unit for metric in metrics if metric.name == name), "people")
 
-    def _with_voice(
-        self, claim: Claim, reading: Reading, found: Link, voices: list[Voice], number: int, progress: Progress
-    ) -> Claim:
-        voice, via = choose_voice(voices, reading.quantities[found.quantity].number_start)
-        if voice is not None and voice.is_pronoun:
-            voice = progress.speaker if number - progress.speaker_sentence <= 3 else None
-        elif voice is None and number - progress.speaker_sentence == 1:
-            voice = progress.speaker
+    def _with_voice(self, page: Page, number: int, reading: Reading, found: Link, claim: Claim) -> Claim:
+        voice, via = choose_voice(page.voices_of(number), reading.quantities[found.quantity].number_start)
+        if voice is None or voice.is_pronoun:
+            in_quote = bool(reading.tokens.quotes) or _opens_quote(page, number)
+            voice = inherit_voice(
+                number,
+                page.paragraphs,
+                page.voices_of,
+                is_pronoun=voice is not None,
+                in_quote=in_quote,
+            )
         if voice is None:
             return claim
-        progress.speaker, progress.speaker_sentence = voice, number
         return replace(
             claim,
             speaker=voice.speaker,
@@ -215,14 +218,35 @@ class Extractor:
         )
 
 
+def _page(name: str, body: str, lexicon: Lexicon, published: Span | None, years: frozenset[int]) -> Page:
+    spans = list(split_sentences(body, lexicon.abbreviations))
+    paragraphs: list[int] = []
+    for start, _ in spans:
+        is_new = not paragraphs or "\n" in body[max(0, start - 1) : start + 1]
+        paragraphs.append((paragraphs[-1] + 1 if paragraphs else 0) if is_new else paragraphs[-1])
+
+    @cache
+    def voices_of(number: int) -> list[Voice]:
+        return find_voices(tokenize(body, *spans[number]), lexicon)
+
+    return Page(name, body, lexicon, published, years, spans, paragraphs, voices_of)
+
+
+def _opens_quote(page: Page, number: int) -> bool:
+    """Whether a sentence stands inside a quotation that its paragraph opened before."""
+    first = number
+    while first > 0 and page.paragraphs[first - 1] == page.paragraphs[number]:
+        first -= 1
+    before = page.body[page.spans[first][0] : page.spans[number][0]]
+    return before.count('"') % 2 == 1 or before.count("“") > before.count("”")
+
+
 def _has_number(folded: str, lexicon: Lexicon) -> bool:
-    return any(character.isdigit() for character in folded) or bool(
-        lexicon.number_gate.find_matches_as_indexes(folded)
-    )
+    return any(character.isdigit() for character in folded) or bool(lexicon.number_gate.find_matches_as_indexes(folded))
 
 
 def _kind(reading: Reading, found: Link) -> ClaimKind:
-    """"Two more died" is an increment; "another 30 were hurt" beside the dead is a level of its own."""
+    """ "Two more died" is an increment; "another 30 were hurt" beside the dead is a level of its own."""
     if "increment" in found.rule.flags:
         return ClaimKind.INCREMENT
     if not reading.phrases[found.quantity].is_more and not reading.quantities[found.quantity].is_more:
@@ -241,12 +265,8 @@ def _mention_for(reading: Reading, found: Link, mentions: list[Mention]) -> Ment
     best: tuple[int, Mention] | None = None
     for mention in mentions:
         distance = mention.start - high if mention.start >= high else low - mention.end
-        between = [
-            other
-            for other in others
-            if min(mention.start, quantity.start) < other.number_start < max(mention.start, quantity.start)
-        ]
-        if between or distance > 8:
+        left, right = sorted((mention.start, quantity.start))
+        if distance > _REACH or any(left < other.number_start < right for other in others):
             continue
         cost = max(distance, 0) + (2 if mention.start < low else 0)
         if best is None or cost < best[0]:

@@ -107,6 +107,7 @@ class Lexicon:
     ordinal_suffixes: frozenset[str]
     pronoun_before: frozenset[str]
     unit_words: frozenset[str]
+    level_hedges: frozenset[str]
     words: PhraseTable[WordEntry]
     class_suffixes: tuple[tuple[str, str], ...]
     people: PhraseTable[PersonEntry]
@@ -116,6 +117,7 @@ class Lexicon:
     contexts: dict[str, tuple[str, ...]]
     place: dict[str, frozenset[str]]
     cues: PhraseTable[tuple[Cue, ...]]
+    next_gate: Any
     neutral: PhraseTable[bool]
     boundary_words: frozenset[str]
     settled: PhraseTable[bool]
@@ -142,6 +144,7 @@ class Lexicon:
     abbreviations: frozenset[str]
     grammar: Grammar
     gate: Any
+    context_gate: Any
     state_gate: Any
     number_gate: Any
 
@@ -242,6 +245,7 @@ def build_lexicon(
         ordinal_suffixes=frozenset(expand_all(excluded.get("ordinal_suffixes", ()))),
         pronoun_before=frozenset(expand_all(excluded.get("pronoun_before", ()))),
         unit_words=frozenset(excluded.get("pronoun_words", ("one",) if lang == "en" else ())),
+        level_hedges=frozenset(expand_all(numbers.get("level_hedges", ()))),
         words=PhraseTable(entries.items()),
         class_suffixes=tuple(
             (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
@@ -257,6 +261,7 @@ def build_lexicon(
         },
         place={key: frozenset(expand_all(value)) for key, value in words.get("place", {}).items()},
         cues=_cue_table(status),
+        next_gate=_gate(_next_forms(status)),
         neutral=_table(status.get("previous", {}).get("neutral", ())),
         boundary_words=frozenset(expand_all(status.get("boundary", {}).get("words", ()))),
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
@@ -283,6 +288,7 @@ def build_lexicon(
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),
         grammar=Grammar(rules, {entry.classes for entry in entries.values()} | _suffix_sets(words)),
         gate=_gate(_trigger_stems(entries)),
+        context_gate=_gate(" ".join(key) for key, entry in entries.items() if "generic_toll" in entry.classes),
         state_gate=_gate(expand_all(form for forms in states.get("subjects", {}).values() for form in forms)),
         number_gate=_gate([*number_words, *scales, *expand_all(numbers["vague"])]),
     )
@@ -389,10 +395,14 @@ def _cue_table(status: Mapping[str, Any]) -> PhraseTable[tuple[Cue, ...]]:
     return PhraseTable(cues.items())
 
 
+def _next_forms(status: Mapping[str, Any]) -> list[str]:
+    return [form for table in status.values() for form in expand_all(table.get("next_sentence", ()))]
+
+
 def _say_table(attribution: Mapping[str, Any]) -> PhraseTable[str]:
     return PhraseTable(
         (split_words(form), kind)
-        for kind in ("say", "according", "quoting", "by_phrases")
+        for kind in ("agents", "say", "weak_say", "according", "quoting", "by_phrases")
         for form in expand_all(attribution.get(kind, ()))
     )
 

@@ -8,8 +8,9 @@ from monitor.claims.nouns import NounPhrase, read_noun_phrase
 from monitor.claims.quantities import Quantity, find_quantities
 from monitor.claims.tokens import Tokens
 
-_QUOTES = frozenset("\"'“”‘’«»„‚`")
 _EMPTY: frozenset[str] = frozenset()
+# The metric of words such as "victims": settled by what the text tells of.
+VICTIMS = "victims"
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ def _quantity_item(reading: Reading, number: int, lexicon: Lexicon) -> Item:
     if phrase.kind == "thing":
         return Item(quantity.start, phrase.end, frozenset(("X",)), quantity=number)
     names = {"Q"}
-    if quantity.is_verbal:
+    if quantity.hedge:
         names.add("hedged_q")
     if phrase.kind == "bare":
         names.add("B")
@@ -130,6 +131,7 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None) -> None:
     """Fills `reading.links`. `context` is the metric that was last told in this text, for "the number fell to 66"."""
     symbols = reading.symbols
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
+    victims: list[tuple[Rule, int, tuple[int, int]]] = []
     for compiled in lexicon.grammar.rules:
         rule = compiled.rule
         for figure, trigger, old in _matches(compiled, symbols):
@@ -140,7 +142,10 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None) -> None:
             if rule.metric is not None and rule.metric.startswith("@"):
                 inherited.append((rule, quantity, span, old))
                 continue
-            metric = rule.metric or _metric(reading.items[trigger], rule, reading, figure, lexicon)
+            metric = rule.metric or _metric(reading.items[trigger], rule)
+            if metric == VICTIMS:
+                victims.append((rule, quantity, span))
+                continue
             if metric is None or not _fits(metric, reading, quantity, trigger, lexicon):
                 continue
             reading.links[quantity] = Link(
@@ -151,6 +156,10 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None) -> None:
                 reading.items[old].quantity if old is not None else None,
                 "subset" in rule.flags,
             )
+    for rule, quantity, span in victims:
+        metric = _victims(reading, context)
+        if metric is not None and quantity not in reading.links:
+            reading.links[quantity] = Link(quantity, metric, rule, span, is_subset="subset" in rule.flags)
     _inherit(reading, inherited, context)
     _drop_old_links(reading)
 
@@ -179,7 +188,13 @@ def _span(reading: Reading, trigger: int, figure: int) -> tuple[int, int]:
     return item.start, item.end
 
 
-def _metric(item: Item, rule: Rule, reading: Reading, figure: int, lexicon: Lexicon) -> str | None:
+def _victims(reading: Reading, context: str | None) -> str | None:
+    """Victims are the dead where the text tells of deaths; elsewhere they may be robbed, and are no figure."""
+    told = {found.metric for found in reading.links.values()}
+    return "killed" if context == "killed" or "killed" in told else None
+
+
+def _metric(item: Item, rule: Rule) -> str | None:
     order = _FORM_ORDER
     if "trigger-left" in rule.flags and "level" in rule.flags:
         order = ("toll", "noun", "adjective", "past")

@@ -6,7 +6,6 @@ from monitor.claims.lexicon import Lexicon, PersonEntry
 from monitor.claims.quantities import Quantity
 from monitor.claims.tokens import Tokens
 
-_QUOTES = frozenset("\"'“”‘’«»„‚")
 _TRIGGERS = frozenset(("active", "past", "participle", "intransitive", "adjective", "noun", "toll"))
 _STOPS = frozenset((
     "sub", "be", "have", "modal", "not", "to", "at", "in", "from", "by", "with", "as", "among", "and", "who", "them",
@@ -35,16 +34,11 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
     index = quantity.end
     unknown: list[int] = []
     limit = min(count, index + _REACH)
-    while index < count and lower[index] in _QUOTES:
-        index += 1
     if index < count and quantity.vague is not None:
         entry = lexicon.words.at(lower, index)
         if entry is not None and "of" in entry[1].classes and not _is_group_of(tokens, index, lexicon):
             index = entry[0]
     while index < limit:
-        if lower[index] in _QUOTES:
-            index += 1
-            continue
         if tokens.kinds[index] != "w":
             break
         entry = lexicon.words.at(lower, index)

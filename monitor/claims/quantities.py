@@ -9,7 +9,6 @@ from monitor.claims.numbers import Number, find_numbers
 from monitor.claims.tokens import Tokens
 from storage.records import Qualifier
 
-_QUOTES = frozenset("\"'“”‘’«»„‚")
 _DASHES = frozenset("-–—")
 _YEARS = (1900.0, 2100.0)
 
@@ -67,6 +66,8 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         else:
             index += 1
             continue
+        if found and quantity.reason is None:
+            quantity.reason = _reason_beside(tokens, found[-1], quantity, lexicon)
         _extend_left(tokens, quantity, floor, lexicon)
         _extend_right(tokens, quantity, lexicon)
         found.append(quantity)
@@ -74,10 +75,23 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
     return found
 
 
+def _reason_beside(tokens: Tokens, before: Quantity, quantity: Quantity, lexicon: Lexicon) -> str | None:
+    """In "ages 23 and 24", "from 2 to 60" the second number is what the first one is."""
+    if before.reason not in ("age", "date", "name") or quantity.start - before.end != 1:
+        return None
+    between = tokens.lower[before.end]
+    joins = between == "," or between in lexicon.ranges or between in lexicon.number_joiners
+    after = lexicon.people.at(tokens.lower, quantity.end) if quantity.end < len(tokens.lower) else None
+    return before.reason if joins and after is None else None
+
+
 def _from_number(tokens: Tokens, number: Number, numbers: dict[int, Number], lexicon: Lexicon) -> Quantity:
     quantity = Quantity(number.start, number.end, number.start, number.value)
     quantity.reason = why_no_count(tokens, number, lexicon)
     following = _range_end(tokens, number, numbers, lexicon)
+    if following is not None and tokens.lower[number.end] in _DASHES and following.value >= 1000 > number.value:
+        quantity.end, quantity.reason = following.end, "compound"
+        return quantity
     if following is not None and following.value > number.value:
         reason = why_no_count(tokens, following, lexicon)
         low = number.value
@@ -110,16 +124,10 @@ def _range_end(tokens: Tokens, number: Number, numbers: dict[int, Number], lexic
     return None
 
 
-def _skip_quotes_left(tokens: Tokens, index: int) -> int:
-    while index > 0 and tokens.lower[index - 1] in _QUOTES:
-        index -= 1
-    return index
-
-
 def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexicon) -> None:
     start = quantity.start
     for _ in range(4):
-        probe = _skip_quotes_left(tokens, start)
+        probe = start
         if probe <= floor:
             break
         hedge = lexicon.qualifiers.ending_at(tokens.lower, probe)
@@ -147,7 +155,7 @@ def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexico
 def _extend_right(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> None:
     end = quantity.end
     probe = end
-    while probe < len(tokens.lower) and tokens.lower[probe] in _DASHES | _QUOTES:
+    while probe < len(tokens.lower) and tokens.lower[probe] in _DASHES:
         probe += 1
     if probe < len(tokens.lower):
         hedge = lexicon.qualifiers_after.at(tokens.lower, probe)

@@ -1,54 +1,122 @@
-"""The last step of scope: which places limit a figure, judged over the whole text."""
+"""The last step of scope, judged over the whole text: places that limit, parts of a toll, old lists under a new headline."""
 
-from dataclasses import replace
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 from monitor.claims.places import UNRESOLVED, Gazetteer, Mention, place_slug
-from storage.records import Claim, ClaimStatus
+from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier
+
+# A figure at most this share of a larger one of the same metric may be a part of it.
+_PART = 0.9
+_CLEAR_PART = 0.75
+# The population of a figure that is told as a part without saying of whom.
+PART = "other:part"
 
 
-class Placed(Protocol):
-    """What this step needs of a draft."""
+@dataclass(slots=True)
+class Draft:
+    """A claim on its way: the record so far and what later steps still need of its sentence."""
 
     claim: Claim
     mention: Mention | None
     is_subset: bool
+    sentence: int
+    is_level: bool = False
+    is_listed: bool = False
 
 
-def settle_places(drafts: list, title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:  # type: ignore[type-arg]
-    """Claims with their places set.
+def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:
+    """The claims of one text, each with its final place, population and status."""
+    _share_population(drafts)
+    _limit_places(drafts, title, gazetteer)
+    anchors = _anchors(drafts)
+    _age_lists(drafts, anchors)
+    _mark_parts(drafts, anchors)
+    return tuple(draft.claim for draft in drafts)
 
-    With a gazetteer a known place decides. Without one, a place limits a figure only if the text also gives a
-    larger figure of the same metric elsewhere or for the whole, or if the figure is told as a part.
-    """
-    title_slug = f"-{place_slug(title)}-"
-    claims: list[Claim] = []
+
+def _share_population(drafts: list[Draft]) -> None:
+    """A headline's "12 killed" takes the scope of the body's "twelve officers were killed" when no one else has that figure."""
+    scopes: dict[tuple[str, float | None], set[str | None]] = {}
+    for draft in drafts:
+        if draft.claim.field == "text":
+            scopes.setdefault((draft.claim.metric, draft.claim.value), set()).add(draft.claim.population)
     for draft in drafts:
         claim = draft.claim
+        known = scopes.get((claim.metric, claim.value), set())
+        if claim.field == "title" and claim.population is None and len(known) == 1 and None not in known:
+            draft.claim = replace(claim, population=next(iter(known)))
+
+
+def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None:
+    """With a gazetteer a known place decides. Without one, a place limits a figure only if the text also gives a
+    larger one of the same metric elsewhere or for the whole, or if the figure is told as a part.
+    """
+    title_slug = f"-{place_slug(title)}-"
+    for draft in drafts:
         if draft.mention is None:
-            claims.append(claim)
             continue
+        claim = draft.claim
         key, is_whole = gazetteer.resolve(draft.mention)
         if gazetteer.has_places and gazetteer.knows(draft.mention):
             limits = not is_whole
         elif key == UNRESOLVED:
             limits = True
         else:
-            limits = draft.is_subset or (
-                f"-{key}-" not in title_slug and _has_larger(claim, drafts, draft.mention)
-            )
-        claims.append(replace(claim, place=key, place_text=draft.mention.text) if limits else claim)
-    return tuple(claims)
+            limits = draft.is_subset or (f"-{key}-" not in title_slug and _has_larger(claim, drafts, draft.mention))
+        if limits:
+            draft.claim = replace(claim, place=key, place_text=draft.mention.text)
 
 
-def _has_larger(claim: Claim, drafts: list, mention: Mention) -> bool:  # type: ignore[type-arg]
+def _has_larger(claim: Claim, drafts: list[Draft], mention: Mention) -> bool:
     slug = place_slug(mention.text)
-    for other in drafts:
-        if other.claim is claim or other.claim.metric != claim.metric or other.claim.population is not None:
+    return any(
+        other.claim.metric == claim.metric
+        and other.claim.population is None
+        and other.claim.status is ClaimStatus.CURRENT
+        and (place_slug(other.mention.text) if other.mention else "") != slug
+        and (other.claim.value or 0) * _PART > (claim.value or 0)
+        for other in drafts
+    )
+
+
+def _is_whole(claim: Claim) -> bool:
+    return claim.population is None and claim.place is None and claim.kind is ClaimKind.LEVEL
+
+
+def _anchors(drafts: list[Draft]) -> dict[str, float]:
+    """The standing toll by metric: the largest current whole figure of the headline or of a sentence about the level."""
+    anchors: dict[str, float] = {}
+    for draft in drafts:
+        claim = draft.claim
+        is_told = draft.is_level or claim.field == "title" or draft.sentence == 0
+        if is_told and _is_whole(claim) and claim.status is ClaimStatus.CURRENT and claim.value is not None:
+            anchors[claim.metric] = max(anchors.get(claim.metric, 0.0), claim.value)
+    return anchors
+
+
+def _age_lists(drafts: list[Draft], anchors: dict[str, float]) -> None:
+    """A bullet list whose toll is below the headline's was written before it: all its figures are previous."""
+    is_old = any(
+        draft.is_listed
+        and _is_whole(draft.claim)
+        and draft.claim.status is ClaimStatus.CURRENT
+        and (draft.claim.value or 0) < anchors.get(draft.claim.metric, 0.0)
+        for draft in drafts
+    )
+    if is_old:
+        for draft in drafts:
+            if draft.is_listed and draft.claim.status is ClaimStatus.CURRENT:
+                draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
+
+
+def _mark_parts(drafts: list[Draft], anchors: dict[str, float]) -> None:
+    """A text says one thing per record: a figure clearly below its own toll is of some of them, or of something else."""
+    for draft in drafts:
+        claim = draft.claim
+        if draft.is_level or not _is_whole(claim) or claim.status is not ClaimStatus.CURRENT or claim.value is None:
             continue
-        if other.claim.status in (ClaimStatus.OTHER_EVENT, ClaimStatus.UNCONFIRMED):
+        if claim.metric != "killed" or claim.qualifier is Qualifier.VAGUE:
             continue
-        other_slug = place_slug(other.mention.text) if other.mention else ""
-        if other_slug != slug and (other.claim.value or 0) > (claim.value or 0):
-            return True
-    return False
+        share = 0.5 if claim.qualifier in (Qualifier.AT_LEAST, Qualifier.MORE_THAN) else _CLEAR_PART
+        if claim.value < anchors.get(claim.metric, 0.0) * share:
+            draft.claim = replace(claim, population=PART)

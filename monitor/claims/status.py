@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from monitor.claims.lexicon import Cue, Lexicon
 from monitor.claims.linking import Link, Reading
-from monitor.claims.tokens import Tokens
+from monitor.claims.tokens import Tokens, tokenize
 from storage.records import ClaimStatus
 
 _BREAKS = frozenset((";", "•", "|"))
@@ -24,7 +24,11 @@ class FoundCue:
 
 def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
     """All status cues of a sentence; those inside neutral phrases ("earlier this week") are left out."""
-    neutral = [(start, end) for start, end, _ in lexicon.neutral.find(tokens.lower)]
+    neutral = [
+        (index, found[0])
+        for index in range(len(tokens.lower))
+        if (found := lexicon.neutral.at(tokens.lower, index)) is not None
+    ]
     cues: list[FoundCue] = []
     index, count = 0, len(tokens.lower)
     while index < count:
@@ -50,6 +54,20 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
             return entry[0]
         if entry is None or not entry[1].classes & {"adverb", "hedge", "in", "at"}:
             return None
+    return None
+
+
+def next_sentence_status(folded: str, lexicon: Lexicon) -> ClaimStatus | None:
+    """What a sentence says of the figures before it ("the post was later deleted"); None for nothing."""
+    if not lexicon.next_gate.find_matches_as_indexes(folded):
+        return None
+    tokens = tokenize(folded, 0, len(folded))
+    for index in range(len(tokens.lower)):
+        found = lexicon.cues.at(tokens.lower, index)
+        if found is not None:
+            for cue in found[1]:
+                if cue.side == "next_sentence":
+                    return ClaimStatus(cue.status)
     return None
 
 

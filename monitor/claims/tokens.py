@@ -8,6 +8,7 @@ from dataclasses import dataclass
 _TOKEN = re.compile(
     r"(?P<number>\d{1,3}(?:[,.'’\u00a0\u202f\u2009 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:/]\d+)*)"
     r"|(?P<word>[^\W\d_](?:\w|[’'.](?=\w)|-(?=\w))*)"
+    r"|(?P<quote>[\"'“”‘’«»„‚`])"
     r"|(?P<mark>[^\w\s]|_)"
 )
 _BOUNDARY = re.compile(r"[.!?…。؟।]+[\"'”’»)\]]*(?=\s|$)|\n+")
@@ -18,13 +19,17 @@ _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "\u
 
 @dataclass(slots=True)
 class Tokens:
-    """A sentence's tokens as parallel lists: `lower` is normalised for look-up, `kinds` is n (number), w (word), m (mark)."""
+    """A sentence's tokens as parallel lists: `lower` is normalised for look-up, `kinds` is n (number), w (word), m (mark).
+
+    Quotation marks are no tokens, so that phrases match across them; `quotes` holds the index of the token after each.
+    """
 
     text: str
     lower: list[str]
     kinds: list[str]
     starts: list[int]
     ends: list[int]
+    quotes: list[int]
 
     def surface(self, start: int, end: int) -> str:
         """The text from token `start` up to and without token `end`."""
@@ -46,14 +51,18 @@ def tokenize(text: str, start: int, end: int) -> Tokens:
     kinds: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
+    quotes: list[int] = []
     for match in _TOKEN.finditer(text, start, end):
         kind = match.lastgroup
+        if kind == "quote":
+            quotes.append(len(lower))
+            continue
         word = match.group()
         kinds.append("n" if kind == "number" else "w" if kind == "word" else "m")
         lower.append(word.lower().translate(_TYPOGRAPHY) if kind == "word" else word)
         starts.append(match.start())
         ends.append(match.end())
-    return Tokens(text, lower, kinds, starts, ends)
+    return Tokens(text, lower, kinds, starts, ends, quotes)
 
 
 def split_sentences(text: str, abbreviations: frozenset[str]) -> Iterator[tuple[int, int]]:

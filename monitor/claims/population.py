@@ -1,0 +1,44 @@
+"""Who is meant where the figure's own noun does not say: "deaths among officers rose to 18", "the foreigners include …"."""
+
+from monitor.claims.lexicon import Lexicon
+from monitor.claims.linking import Link, Reading
+from monitor.claims.nouns import population_key
+from monitor.claims.scope import Draft
+
+_POSSESSOR_REACH = 4
+
+
+def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str, str]]:
+    """Axes named beside a toll word: "deaths among security personnel at 18", "police death toll"."""
+    if "trigger-left" not in found.rule.flags or "level" not in found.rule.flags:
+        return set()
+    tokens = reading.tokens
+    quantity = reading.quantities[found.quantity]
+    for index in range(found.trigger[1], quantity.start):
+        entry = lexicon.words.at(tokens.lower, index)
+        if entry is not None and entry[1].classes & {"among", "of"}:
+            probe = entry[0]
+            while probe < quantity.start and probe - entry[0] < 2:
+                person = lexicon.people.at(tokens.lower, probe)
+                if person is not None and person[1].is_noun:
+                    return {axis for axis in person[1].axes if axis[0] != "nationality"}
+                probe += 1
+    for index in range(max(0, found.trigger[0] - _POSSESSOR_REACH), found.trigger[0]):
+        person = lexicon.people.at(tokens.lower, index)
+        if person is not None and person[0] == found.trigger[0]:
+            return {axis for axis in person[1].axes if axis[0] in ("role", "age")}
+    return set()
+
+
+def anaphora_metric(reading: Reading, drafts: list[Draft], lexicon: Lexicon) -> str | None:
+    """The metric of an earlier part that this sentence takes up: "The foreigners include five from Iran"."""
+    if not drafts:
+        return None
+    for index in range(min(3, len(reading.tokens.lower))):
+        person = lexicon.people.at(reading.tokens.lower, index)
+        if person is not None and person[1].axes:
+            key = population_key(set(person[1].axes), "")
+            for draft in reversed(drafts):
+                if draft.claim.population == key:
+                    return draft.claim.metric
+    return None
