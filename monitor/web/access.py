@@ -33,7 +33,8 @@ class LoginNeededError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who is asking. `is_program`: came with a bearer token, which no browser adds by itself, so no form token is asked for."""
+    """Who is asking. `is_program`: came with a bearer token, which no browser adds by itself:
+    no form token is asked for."""
 
     name: str
     role: Role
@@ -125,7 +126,7 @@ def form_token(request: Request) -> str:
 
 
 def check_form(request: Request, given: object) -> None:
-    """Hold a form against its session's token, and the browser's word on where it came from. Raises RefusedError 403."""
+    """Hold a form against its session's token and the browser's word on where it came from. Raises RefusedError 403."""
     expected = str(request.session.get("csrf", ""))
     is_ours = request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
     if not is_ours or not expected or not secrets.compare_digest(expected.encode(), str(given).encode()):

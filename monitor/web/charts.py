@@ -54,7 +54,7 @@ def number_of(figure: Figure | None) -> float | None:
 
 
 def draw_spark(history: History) -> Markup:
-    """A line of steps without axes, falls in red; empty for fewer than two numbers. Decoration: the numbers stand beside it."""
+    """A line of steps without axes, falls in red; empty for fewer than two numbers. The text says it too."""
     steps = sorted((step for step in history.steps if step.kind not in ASIDE), key=shown_at)
     points = [(step, number) for step in steps if (number := number_of(step.figure)) is not None]
     if len(points) < 2:

@@ -17,7 +17,7 @@ HEARTBEATS = 10
 
 
 async def follow_story(site: Site, request: Request, ui: Presenter, story: Story) -> AsyncIterator[str]:
-    """Events of a story's revisions from now on, or from `Last-Event-ID` on; a comment now and then keeps the line open."""
+    """Events of a story's revisions from now on, or from `Last-Event-ID` on; comments between keep the line open."""
 
     def newest() -> int:
         with site.database.read() as session:

@@ -1,6 +1,7 @@
 """How records become words and marks on a page: one Presenter a request, used by every template as `ui`.
 
-Everything that comes from outside is escaped here or by Jinja's autoescape; what returns Markup is built from escaped parts only.
+Everything that comes from outside is escaped here or by Jinja's autoescape; what returns Markup is built from escaped
+parts only.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +20,8 @@ DOWNWARD = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED, RevisionKind
 DOUBTFUL = frozenset({RevisionKind.CONTESTED, RevisionKind.EDITED})
 SETTLED = frozenset({RevisionKind.CONFIRMED, RevisionKind.RESOLVED, RevisionKind.RESTORED})
 DAY = timedelta(days=1)
+STRUCK = Markup('<del class="before">{}</del>')
+KEPT = Markup('<span class="before">{}</span>')
 SCALES = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -46,7 +49,7 @@ def record_path(key: RecordKey) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presenter:
-    """Words, numbers, times and links for one reader. `words` are those of the alerts, so that page and mail speak alike.
+    """Words, numbers, times and links for one reader. `words` are the alerts': page and mail speak alike.
 
     `stories` (by slug) lend records the names of their places and of metrics of their own.
     """
@@ -73,7 +76,7 @@ class Presenter:
         return self.texts.count(key, number, self.words.number(number))
 
     def word(self, group: str, name: str) -> str:
-        """A word for a value of data (a kind, a state, a trust): the page's own, else the alerts', else the name itself."""
+        """A word for a value of data (a kind, a state): the page's own, else the alerts', else the name itself."""
         return self.texts.find(f"{group}.{name}") or self.words.say(group, name)
 
     def metric(self, name: str, story: str = "") -> str:
@@ -92,8 +95,19 @@ class Presenter:
         return self.metric(key.metric, key.story) + (f", {scope}" if scope else "")
 
     def reason(self, reason: str) -> str:
-        """A reason that the ledger or the plan gave, in words; a sentence is left as it is."""
-        return reason if " " in reason or not reason else sentence_case(self.words.say("reasons", reason))
+        """A reason of the ledger or the plan in words; a sentence stays as it is, a key without words says nothing."""
+        if " " in reason or not reason:
+            return reason
+        words = self.words.say("reasons", reason)
+        return "" if words == reason.replace("_", " ") else sentence_case(words)
+
+    def name(self, origin: str | None) -> str:
+        """An origin's name, as a title."""
+        return sentence_case(origin or "")
+
+    def names(self, origins: Iterable[str]) -> list[str]:
+        """Origins' names, as titles; nobody is left out."""
+        return [sentence_case(origin) for origin in origins if origin]
 
     # --- figures ------------------------------------------------------------------------------
 
@@ -128,7 +142,7 @@ class Presenter:
         return "up" if kind is RevisionKind.RAISED else "plain"
 
     def change(self, revision: Revision) -> Markup:
-        """before → after; what was taken back is struck through, as an editor would. An article's event in its own words."""
+        """before → after, what was taken back struck through; an article's event in its own words."""
         if revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED):
             return escape(revision.detail)
         return self._change(revision.kind, revision.before, revision.after, revision.key.unit)
@@ -141,11 +155,8 @@ class Presenter:
         now = Markup('<ins class="after">{}</ins>').format(self.words.outcome(kind, after, unit))
         if before is None:
             return now
-        was = Markup(
-            '<del class="before">{}</del>'
-            if kind in (RevisionKind.LOWERED, RevisionKind.RETRACTED)
-            else '<span class="before">{}</span>'
-        ).format(self.figure(before, unit))
+        form = STRUCK if kind in (RevisionKind.LOWERED, RevisionKind.RETRACTED) else KEPT
+        was = form.format(self.figure(before, unit))
         return (
             was
             + Markup(' <span class="arrow" aria-hidden="true">→</span><span class="sr">{}</span> ').format(

@@ -68,7 +68,7 @@ class Page:
 
 @dataclass(kw_only=True)
 class Site:
-    """What `create_app` was given. `refold` works a story out again after a judgement, within the transaction that stored it."""
+    """What `create_app` was given. `refold` works a story out again after a judgement, in the same transaction."""
 
     database: Database
     clock: Clock

@@ -1,4 +1,4 @@
-"""The interface's words: one TOML catalogue a language, read once. Words for data (metrics, kinds, figures) are `alerts.words`'."""
+"""The interface's words: one TOML catalogue a language, read once. Metrics and kinds are in alerts.words."""
 
 import tomllib
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ def load_texts(lang: str) -> Texts:
 
 
 def choose_language(accept: str, chosen: str | None = None) -> str:
-    """The language to answer in: the reader's own choice, else the best of Accept-Language (RFC 9110, 12.5.4), else English."""
+    """The language to answer in: the reader's choice, else the best of Accept-Language (RFC 9110), else English."""
     if chosen in languages():
         return str(chosen)
     ranked: list[tuple[float, int, str]] = []

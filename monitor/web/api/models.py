@@ -266,7 +266,7 @@ class VersionOut(Answer):
 
 
 class FoundOut(Answer):
-    """One text that a search found; `spans` are half-open places of found words within `snippet`, `number` is the version."""
+    """One text that a search found; `spans` are half-open places of found words in `snippet`; `number`: the version."""
 
     article_id: int
     url: str

@@ -1,4 +1,4 @@
-"""The JSON interface under /api/v1: it reads, and changes nothing. Every list comes in pages with the path of the next."""
+"""The JSON interface under /api/v1: it reads and changes nothing. Lists come in pages with the path of the next."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict

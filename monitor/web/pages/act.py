@@ -1,4 +1,4 @@
-"""The signed links in messages: opening one shows a button, pressing it acts, without a login. The signature is the right.
+"""The signed links in messages: opening one shows a button, pressing it acts. The signature is the right.
 
 A POST without a form token is accepted here, for mail programs unsubscribe by one click (RFC 8058).
 """
@@ -8,7 +8,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.web import desk
+from alerts import desk
 from monitor.web.access import RefusedError
 from monitor.web.pages.alerts import AlertLine, lines
 from monitor.web.site import Site, SiteDep
@@ -16,7 +16,8 @@ from storage import deliveries
 from storage.errors import NotFoundError
 
 router = APIRouter(include_in_schema=False)
-SILENT_HOURS = 24.0
+# An unsubscribing reader gets nothing for a hundred years, or until somebody ends that silence on the page (seconds).
+FOR_GOOD = 100 * 365.25 * 86_400
 WHO = "link"
 
 
@@ -54,16 +55,13 @@ def check(site: Site, action: str, target: str, signature: str) -> None:
 
 
 def perform(session: Session, site: Site, action: str, target: str) -> None:
-    """Approve an alert, silence its story for a day, or silence a subscription until somebody ends that."""
+    """Approve an alert, silence what it is about for a day, or silence a subscription until somebody ends that."""
     now = site.clock()
     if action == "approve":
         desk.approve_alert(session, target, now=now)
-        return
-    if action == "silence":
-        alert = deliveries.get_alert(session, target)
-        matchers: tuple[tuple[str, str], ...] = (("story", alert.story), ("subscription", alert.subscription))
-        desk.add_silence(session, matchers, hours=SILENT_HOURS, who=WHO, comment="", now=now)
-        return
-    if target not in {one.name for one in site.subscriptions}:
-        raise NotFoundError(f"no subscription is called {target!r}")
-    desk.add_silence(session, (("subscription", target),), hours=desk.FOR_GOOD, who=WHO, comment="", now=now)
+    elif action == "silence":
+        desk.silence_record(session, target, now=now, who=WHO)
+    else:
+        if target not in {one.name for one in site.subscriptions}:
+            raise NotFoundError(f"no subscription is called {target!r}")
+        desk.silence_subscription(session, target, now=now, seconds=FOR_GOOD, who=WHO)

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.web import desk
+from alerts import desk
 from monitor.web.site import EditorDep, ReaderDep, SiteDep, see_other
 from storage import claims, deliveries
 from storage.records import Alert, AlertState, DeliveryState, Revision
@@ -72,7 +72,7 @@ def approve(request: Request, site: SiteDep, caller: EditorDep, alert_id: str) -
 def drop(request: Request, site: SiteDep, caller: EditorDep, alert_id: str) -> Response:
     """Never send a held alert."""
     with site.database.write() as session:
-        desk.drop_alert(session, alert_id, now=site.clock())
+        desk.drop_alert(session, alert_id)
     return see_other(request, "/alerts", "dropped")
 
 
@@ -98,7 +98,7 @@ def silence(
     matchers = tuple((name, value.strip() or "*") for name, value in (("story", story), ("metric", metric)))
     chosen = tuple(pair for pair in matchers if pair[1] != "*") or matchers[:1]
     with site.database.write() as session:
-        desk.add_silence(session, chosen, hours=hours, who=caller.name, comment=comment, now=site.clock())
+        desk.add_silence(session, chosen, now=site.clock(), seconds=hours * 3600, who=caller.name, comment=comment)
     return see_other(request, "/alerts", "silenced")
 
 

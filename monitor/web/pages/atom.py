@@ -111,4 +111,6 @@ def add(parent: Element, name: str, words: str = "", **attributes: str) -> Eleme
 
 def printable(text: str) -> str:
     """A text without the control characters that XML 1.0 does not allow."""
-    return "".join(letter for letter in text if letter in "\t\n" or ord(letter) >= 32 and letter not in "\ufffe\uffff")
+    return "".join(
+        letter for letter in text if letter in "\t\n" or (ord(letter) >= 32 and letter not in "\ufffe\uffff")
+    )

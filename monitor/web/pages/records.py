@@ -69,7 +69,7 @@ def show_record(
 
 
 def parse_moment(text: str) -> datetime | None:
-    """A time as a form or a caller writes it; without a zone it is UTC. None for an empty one. Raises RefusedError 400."""
+    """A time as a form or a caller writes it, in UTC without a zone; None for an empty one. Raises RefusedError 400."""
     if not text:
         return None
     try:
@@ -80,7 +80,7 @@ def parse_moment(text: str) -> datetime | None:
 
 
 def read_history(session: Session, key: RecordKey, known_at: datetime | None) -> History:
-    """A record's history, now or folded from what was known at a time; an empty one where nothing was. Raises NotFoundError."""
+    """A record's history, now or folded from what was known at a time (empty: nothing was). Raises NotFoundError."""
     present = find_history(session, key)
     if known_at is None:
         if present is None:

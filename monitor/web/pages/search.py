@@ -60,7 +60,9 @@ def search(
     start: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> Response:
     """What a query finds; the latest articles for an empty one. A query that cannot be understood is explained."""
-    error, hits, facets = "", (), None
+    error = ""
+    hits: tuple[SearchHit, ...] = ()
+    facets: Facets | None = None
     with site.database.read() as session:
         known = site.stories(session)
         try:
@@ -103,7 +105,7 @@ def as_found(hit: SearchHit) -> Found:
 
 
 def as_facets(ui: Presenter, query: str, facets: Facets, titles: Mapping[str, str]) -> list[Facet]:
-    """Stories, outlets and languages of what was found; a facet of one value would not narrow anything and is left out."""
+    """Stories, outlets and languages of what was found; a facet of one value narrows nothing and is left out."""
 
     narrowed = f"({query})" if " OR " in query else query
 

@@ -11,7 +11,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from monitor.web.charts import Chart, draw_chart, draw_spark
+from monitor.claims.metrics import builtin_metrics
+from monitor.web.charts import Chart, draw_chart, draw_spark, number_of
 from monitor.web.live import follow_story
 from monitor.web.site import ReaderDep, SiteDep, with_query
 from storage import articles, claims, stories
@@ -103,6 +104,7 @@ def show_story(
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story])
     numeric = [history for history in histories if not is_state(history)]
+    charted = [history for history in numeric if has_moved(history)][:CHARTS]
     path = f"/stories/{slug}"
     return site.render(
         request,
@@ -124,9 +126,9 @@ def show_story(
                 ),
                 origins=speaking(history),
             )
-            for history in numeric[:CHARTS]
+            for history in charted
         ],
-        others=[Tally(history=history, spark=draw_spark(history)) for history in numeric[CHARTS:]],
+        others=[history for history in numeric if history not in charted],
         states=[history for history in histories if is_state(history)],
         revisions=found[:size],
         kinds=list(RevisionKind),
@@ -165,13 +167,20 @@ def is_state(history: History) -> bool:
 
 
 def by_weight(histories: Iterable[History]) -> list[History]:
-    """Records, the whole before its parts, then those with most to tell, then by name."""
+    """Records: numbers before states, the whole before its parts, in the order of the table of measures."""
+    order = {name: place for place, name in enumerate(builtin_metrics())}
 
     def weight(history: History) -> tuple[object, ...]:
         key = history.key
-        return (is_state(history), bool(key.population) + bool(key.place) + bool(key.period), -len(history.steps), key)
+        is_part = bool(key.population) + bool(key.place) + bool(key.period)
+        return (is_state(history), is_part, order.get(key.metric, len(order)), -len(history.steps), key)
 
     return sorted(histories, key=weight)
+
+
+def has_moved(history: History) -> bool:
+    """Whether a record has stood at more than one number, so that a chart of it shows something."""
+    return len({number for step in history.steps if (number := number_of(step.figure)) is not None}) > 1
 
 
 def speaking(history: History) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 "use strict";
 
 (() => {
-  const lang = document.documentElement.lang;
+  // The page's language, in the reader's own variant of it (13 January or January 13).
+  const page = document.documentElement.lang;
+  const lang = navigator.languages.find((one) => one.split("-")[0] === page) || page;
   const local = new Intl.DateTimeFormat(lang, {
     day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
   });
