@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, update
 from sqlmodel import Session
 
-from storage.codec import from_row, to_json, to_row, unpack_text
+from storage.codec import from_row, to_json, to_row
 from storage.errors import NotFoundError
 from storage.records import Article, ArticleVersion, Match, MatchState, NewArticle
-from storage.search_index import touch
+from storage.search_index import text_of, touch
 from storage.tables import ALIASES, ARTICLES, FINGERPRINTS, MATCHES, VERSIONS
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update, insert_rows, returned_id
 
@@ -57,6 +57,8 @@ def update_article(session: Session, article: Article) -> None:
         return
     values = to_row(article, leave_out=("article_id",))
     session.execute(update(ARTICLES).where(ARTICLES.c.article_id == article.article_id).values(**values))
+    if held.url != article.url:
+        add_aliases(session, article.article_id, [article.url])
     searched = ("url", "source", "lang", "published")
     if any(getattr(held, name) != getattr(article, name) for name in searched):
         touch(session, [article.article_id])
@@ -213,11 +215,6 @@ def find_newest_versions(session: Session, article_ids: Iterable[int]) -> dict[i
 def read_version(row: Any) -> ArticleVersion:
     """A version from its row, unpacked if it was packed; an empty text if retention dropped it."""
     return from_row(ArticleVersion, {**row, "text": text_of(row["text"], row["packed"])})
-
-
-def text_of(text: str | None, packed: bytes | None) -> str:
-    """A version's text from its two columns."""
-    return text if text is not None else unpack_text(packed) if packed is not None else ""
 
 
 # --- matches ----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from storage import schema, search_index
 from storage.errors import DatabaseError, SchemaVersionError
+from storage.meta import find_fact
 
 BUSY_SECONDS = 30.0
 
@@ -103,8 +104,17 @@ class Database:
         try:
             with self._turn:
                 schema.upgrade(self.engine)
+                self._renew_index()
         except DBAPIError as error:
             raise describe_error(error, self.label) from error
+
+    def _renew_index(self) -> None:
+        """Make the full-text index anew if words were folded otherwise when it was made."""
+        with self.read() as session:
+            recipe = find_fact(session, search_index.RECIPE_FACT)
+        if recipe != search_index.RECIPE:
+            with self.write() as session:
+                search_index.rebuild_index(session)
 
     def schema_version(self) -> str | None:
         """The migration that the database stands at; None when it was never migrated."""

@@ -724,6 +724,35 @@ class LoggedRevision:
     revision: Revision
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginPosition:
+    """What one origin says for one record."""
+
+    key: RecordKey
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """How one outlet that carried a figure since taken back put it right. `corrected_at` None: it has not."""
+
+    key: RecordKey
+    source: str
+    figure: Figure
+    carried_at: datetime
+    taken_back_at: datetime
+    corrected_at: datetime | None = None
+    delay_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrityProblem:
+    """Something in the database that contradicts itself: where, and what."""
+
+    where: str
+    message: str
+
+
 class JudgementKind(StrEnum):
     """What a person overruled."""
 

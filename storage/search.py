@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, Select, bindparam, cast, column, func, lit
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlmodel import Session
 
-from storage.articles import belongs, text_of
+from storage.articles import belongs
 from storage.query import Query, Term, name_tag, parse_query, to_fts5, to_tsquery, wanted_terms
 from storage.records import Facets, SearchHit, Span
-from storage.search_index import day_tag, first_key, moment_of, month_tag
+from storage.search_index import day_tag, first_key, moment_of, month_tag, text_of
 from storage.snippets import find_spans, make_snippet
 from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import chunks, is_postgres

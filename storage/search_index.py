@@ -5,9 +5,9 @@ is negative for versions since replaced. Besides its words it has tags, which be
 word: source, host, language, stories, metrics, and on PostgreSQL the day and the month.
 """
 
-import zlib
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,16 +17,23 @@ from sqlmodel import Session
 
 from storage.codec import unpack_text
 from storage.folding import words
+from storage.meta import set_fact
 from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import chunks, insert_rows, is_postgres
 
+RECIPE = f"1 {unicodedata.unidata_version}"  # how words are made of a text; an index of another recipe is made anew
+RECIPE_FACT = "search_recipe"
 _EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
-_ID_BITS = 30
-_MOST_SECONDS = (1 << 33) - 1
+_PLACE_BITS = 6  # 64 documents a second: small steps between keys keep SQLite's index small
+_MOST_SECONDS = (1 << 34) - 1
 _LAST_POSITION = 16_383  # PostgreSQL keeps no place beyond it
 _MOST_POSITIONS = 255  # … and no more of one word
 _MOST_BYTES = 900_000  # … and bounds a document at 1 MB
 _TOUCHED = "storywatch_touched_articles"
+_INSERT_ENTRY = text("INSERT INTO search_index (rowid, title, body, tags) VALUES (:key, :title, :body, :tags)")
+_DELETE_ENTRY = text(
+    "INSERT INTO search_index (search_index, rowid, title, body, tags) VALUES ('delete', :key, :title, :body, :tags)"
+)
 
 
 def touch(session: Session, article_ids: Iterable[int]) -> None:
@@ -43,52 +50,107 @@ def index_touched(session: Session) -> None:
 
 def index_articles(session: Session, article_ids: list[int]) -> None:
     """Write the search documents of these articles anew (at most a thousand at once)."""
-    _remove_documents(session, article_ids)
+    versions = _versions(session, article_ids)
+    remove_documents(session, article_ids, versions)
     postgres = is_postgres(session)
     tags = _tags(session, article_ids)
     documents, entries = [], []
-    latest: set[int] = set()
-    for row in _versions(session, article_ids):
-        body = row["text"] if row["text"] is not None else unpack_text(row["packed"]) if row["packed"] else None
-        if body is None:
-            continue
-        is_latest = row["article_id"] not in latest
-        latest.add(row["article_id"])
-        moment = row["published_from"] or row["first_seen_at"]
-        key = document_key(moment, row["version_id"], is_latest=is_latest)
-        title, text_words = words(row["title"]), words(body)
-        marks = [*tags[row["article_id"]]]
+    for row, key in zip(versions, _new_keys(session, versions), strict=True):
+        marks = tags[row.article_id]
+        title, body = words(row.title), words(text_of(row.text, row.packed))
         if postgres:
-            marks += [day_tag(moment, is_latest=is_latest), month_tag(moment, is_latest=is_latest)]
-            content: Any = _tsvector(title, text_words, marks)
+            moment = moment_of(key)
+            marks = [*marks, day_tag(moment, is_latest=key > 0), month_tag(moment, is_latest=key > 0)]
+            content = _tsvector(title, body, marks)
         else:
-            parts = (" ".join(title), " ".join(text_words), " ".join(marks))
-            content = zlib.compress("\n".join(parts).encode(), 1)
-            entries.append({"key": key, "title": parts[0], "body": parts[1], "tags": parts[2]})
+            content = " ".join(marks)
+            entries.append({"key": key, "title": " ".join(title), "body": " ".join(body), "tags": content})
         documents.append(
-            {"document_key": key, "article_id": row["article_id"], "version_id": row["version_id"], "content": content}
+            {"document_key": key, "article_id": row.article_id, "version_id": row.version_id, "content": content}
         )
     insert_rows(session, DOCUMENTS, documents)
     if entries:
-        session.execute(
-            text("INSERT INTO search_index (rowid, title, body, tags) VALUES (:key, :title, :body, :tags)"), entries
+        session.execute(_INSERT_ENTRY, entries)
+
+
+def remove_documents(session: Session, article_ids: list[int], versions: Sequence[Any] | None = None) -> None:
+    """Take these articles out of the index. Their texts must still be as they were indexed."""
+    chosen = DOCUMENTS.c.article_id.in_(article_ids)
+    if not is_postgres(session):
+        held = session.execute(
+            select(DOCUMENTS.c.document_key, DOCUMENTS.c.version_id, DOCUMENTS.c.content).where(chosen)
         )
+        texts = {row.version_id: row for row in (_versions(session, article_ids) if versions is None else versions)}
+        gone = [
+            {
+                "key": row.document_key,
+                "title": " ".join(words(texts[row.version_id].title)),
+                "body": " ".join(words(text_of(texts[row.version_id].text, texts[row.version_id].packed))),
+                "tags": row.content,
+            }
+            for row in held
+        ]
+        if gone:
+            session.execute(_DELETE_ENTRY, gone)
+    session.execute(delete(DOCUMENTS).where(chosen))
 
 
-def document_key(moment: datetime, version_id: int, *, is_latest: bool = True) -> int:
-    """The key of a document: seconds since 1900, then the version's number; negative for a version since replaced."""
-    key = (seconds(moment) << _ID_BITS) | (version_id & ((1 << _ID_BITS) - 1))
-    return key if is_latest else -key
+def rebuild_index(session: Session) -> int:
+    """Make the whole index anew, as after a change of the recipe; returns how many articles are in it."""
+    session.execute(delete(DOCUMENTS))
+    if not is_postgres(session):
+        session.execute(text("INSERT INTO search_index (search_index) VALUES ('delete-all')"))
+    article_ids = list(session.execute(select(ARTICLES.c.article_id).order_by(ARTICLES.c.article_id)).scalars())
+    for part in chunks(article_ids):
+        index_articles(session, part)
+    set_fact(session, RECIPE_FACT, RECIPE)
+    return len(article_ids)
+
+
+def text_of(plain: str | None, packed: bytes | None) -> str:
+    """A version's text from its two columns; empty if retention dropped it."""
+    return plain if plain is not None else unpack_text(packed) if packed is not None else ""
+
+
+def _new_keys(session: Session, versions: Sequence[Any]) -> list[int]:
+    """A free key for each version: that of its second, or the next one where others were published in it."""
+    wanted, latest = [], set[int]()
+    for row in versions:
+        sign = -1 if row.article_id in latest else 1
+        latest.add(row.article_id)
+        wanted.append((sign, first_key(_moment(row)) | (row.version_id & ((1 << _PLACE_BITS) - 1)) or 1))
+    key = DOCUMENTS.c.document_key
+    taken = set(session.execute(select(key).where(key.in_([sign * place for sign, place in wanted]))).scalars())
+    keys = []
+    for sign, place in wanted:
+        while sign * place in taken:
+            place += 1
+            if sign * place not in taken and session.execute(select(key).where(key == sign * place)).scalar():
+                taken.add(sign * place)
+        taken.add(sign * place)
+        keys.append(sign * place)
+    return keys
+
+
+def _moment(row: Any) -> datetime:
+    """When an article counts as published: a day or month is narrowed to when we first saw it, or spread out evenly."""
+    start, end, seen = row.published_from, row.published_to, row.first_seen_at
+    if start is None or start <= seen <= end:
+        moment: datetime = seen
+        return moment
+    width = int((end - start).total_seconds())
+    spread: datetime = start + timedelta(seconds=row.article_id * 7_919 % (width + 1))
+    return spread
 
 
 def first_key(moment: datetime) -> int:
     """The lowest key that a document published at this moment or later can have."""
-    return seconds(moment) << _ID_BITS
+    return seconds(moment) << _PLACE_BITS
 
 
 def moment_of(key: int) -> datetime:
     """The publication time, to the second, that a key holds."""
-    return _EPOCH + timedelta(seconds=abs(key) >> _ID_BITS)
+    return _EPOCH + timedelta(seconds=abs(key) >> _PLACE_BITS)
 
 
 def seconds(moment: datetime) -> int:
@@ -117,17 +179,17 @@ def host_of(url: str) -> str:
 
 
 def _versions(session: Session, article_ids: list[int]) -> list[Any]:
-    columns = (
-        VERSIONS.c.version_id, VERSIONS.c.article_id, VERSIONS.c.title, VERSIONS.c.text, VERSIONS.c.packed,
-        ARTICLES.c.published_from, ARTICLES.c.first_seen_at,
-    )  # fmt: skip
+    """The versions of these articles that have a text, the newest of each article first."""
     query = (
-        select(*columns)
+        select(
+            VERSIONS.c.version_id, VERSIONS.c.article_id, VERSIONS.c.title, VERSIONS.c.text, VERSIONS.c.packed,
+            ARTICLES.c.published_from, ARTICLES.c.published_to, ARTICLES.c.first_seen_at,
+        )
         .join(ARTICLES, ARTICLES.c.article_id == VERSIONS.c.article_id)
-        .where(VERSIONS.c.article_id.in_(article_ids))
+        .where(VERSIONS.c.article_id.in_(article_ids), VERSIONS.c.dropped_at.is_(None))
         .order_by(VERSIONS.c.article_id, VERSIONS.c.number.desc())
-    )
-    return list(session.execute(query).mappings())
+    )  # fmt: skip
+    return list(session.execute(query))
 
 
 def _tags(session: Session, article_ids: list[int]) -> dict[int, list[str]]:
@@ -146,25 +208,6 @@ def _tags(session: Session, article_ids: list[int]) -> dict[int, list[str]]:
     for number, metric in session.execute(metrics.order_by(CLAIMS.c.metric)):
         tags[number].append(tag("k", metric))
     return tags
-
-
-def _remove_documents(session: Session, article_ids: list[int]) -> None:
-    held = select(DOCUMENTS.c.document_key, DOCUMENTS.c.content).where(DOCUMENTS.c.article_id.in_(article_ids))
-    if not is_postgres(session):
-        gone = []
-        for key, content in session.execute(held):
-            title, body, tags = zlib.decompress(content).decode().split("\n")
-            gone.append({"key": key, "title": title, "body": body, "tags": tags})
-        if not gone:
-            return
-        session.execute(
-            text(
-                "INSERT INTO search_index (search_index, rowid, title, body, tags) "
-                "VALUES ('delete', :key, :title, :body, :tags)"
-            ),
-            gone,
-        )
-    session.execute(delete(DOCUMENTS).where(DOCUMENTS.c.article_id.in_(article_ids)))
 
 
 def _tsvector(title: list[str], body: list[str], tags: list[str]) -> str:

@@ -8,7 +8,7 @@ the migrations together on both databases.
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DDL, BigInteger, DateTime, Dialect, Index, Integer, LargeBinary, MetaData, Table, event
+from sqlalchemy import DDL, BigInteger, DateTime, Dialect, Index, Integer, MetaData, Table, Text, event
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
@@ -55,14 +55,14 @@ class BigId(TypeDecorator[int]):
 
 
 class SearchContent(TypeDecorator[Any]):
-    """What the index holds of a document: a tsvector on PostgreSQL; on SQLite, packed, the words to delete later."""
+    """What the index holds of a document: all of it, as a tsvector, on PostgreSQL; on SQLite its tags."""
 
-    impl = LargeBinary
+    impl = Text
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """TSVECTOR on PostgreSQL, BLOB elsewhere."""
-        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else LargeBinary())
+        """TSVECTOR on PostgreSQL, TEXT elsewhere."""
+        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
 
 
 class Row(SQLModel):
@@ -486,7 +486,7 @@ META: Table = METADATA.tables["meta"]
 EXTRACTION_RUNS: Table = METADATA.tables["extraction_runs"]
 
 # The words of a document, already folded and parted by spaces, so that the tokenizer splits at nothing else. Tags begin
-# with a tilde. Contentless: the words are kept once, packed, in search_documents.content.
+# with a tilde. Contentless: what is deleted from it is folded anew from the version's text.
 SEARCH_INDEX_DDL = (
     "CREATE VIRTUAL TABLE search_index USING fts5(title, body, tags, content='', tokenize=\"ascii tokenchars '~_'\")"
 )

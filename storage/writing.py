@@ -8,7 +8,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 Rows = Sequence[Mapping[str, Any]]
-_MOST_VALUES = 30_000  # bound values in one statement: both databases take 32,766 at least
 
 
 def insert_rows(session: Session, table: Table, rows: Rows) -> None:
@@ -19,19 +18,20 @@ def insert_rows(session: Session, table: Table, rows: Rows) -> None:
 
 def insert_new(session: Session, table: Table, rows: Rows, key: Sequence[str]) -> int:
     """Insert rows of one shape, leaving out those whose key is there already; returns how many were new."""
-    added = 0
-    for part in _parts(rows):
-        statement = _insert(session, table).values(list(part)).on_conflict_do_nothing(index_elements=list(key))
-        added += _count(session, statement)
-    return added
+    if not rows:
+        return 0
+    return changed_rows(
+        session.execute(_insert(session, table).on_conflict_do_nothing(index_elements=list(key)), list(rows))
+    )
 
 
 def insert_or_update(session: Session, table: Table, rows: Rows, key: Sequence[str]) -> None:
     """Insert rows of one shape; where the key is there already, the other columns take the new values."""
-    for part in _parts(rows):
-        insert = _insert(session, table).values(list(part))
-        changed = {name: insert.excluded[name] for name in part[0] if name not in key}
-        session.execute(insert.on_conflict_do_update(index_elements=list(key), set_=changed))
+    if not rows:
+        return
+    insert = _insert(session, table)
+    changed = {name: insert.excluded[name] for name in rows[0] if name not in key}
+    session.execute(insert.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
 
 
 def returned_id(session: Session, table: Table, row: Mapping[str, Any], column: str) -> int:
@@ -52,21 +52,9 @@ def is_postgres(session: Session) -> bool:
 
 
 def changed_rows(result: Any) -> int:
-    """How many rows an UPDATE or DELETE touched."""
-    return result.rowcount if isinstance(result, CursorResult) else 0
+    """How many rows a statement wrote or took out."""
+    return max(result.rowcount, 0) if isinstance(result, CursorResult) else 0
 
 
 def _insert(session: Session, table: Table) -> Any:
     return postgresql.insert(table) if is_postgres(session) else sqlite.insert(table)
-
-
-def _count(session: Session, statement: Any) -> int:
-    return max(changed_rows(session.execute(statement)), 0)
-
-
-def _parts(rows: Rows) -> Iterable[Rows]:
-    if not rows:
-        return
-    size = max(1, _MOST_VALUES // len(rows[0]))
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

@@ -11,7 +11,7 @@ depends_on = None
 
 TIME = sa.DateTime(timezone=True)
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-CONTENT = sa.LargeBinary().with_variant(postgresql.TSVECTOR(), "postgresql")
+CONTENT = sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql")
 
 
 def upgrade() -> None:
@@ -72,8 +72,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("delivery_id", name=op.f("pk_deliveries")),
     )
     op.create_index(op.f("ix_deliveries_channel"), "deliveries", ["channel"], unique=False)
-    op.create_index(op.f("ix_deliveries_lane"), "deliveries", ["lane"], unique=False)
     op.create_index("ix_deliveries_channel_state_due_at", "deliveries", ["channel", "state", "due_at"], unique=False)
+    op.create_index(op.f("ix_deliveries_lane"), "deliveries", ["lane"], unique=False)
     op.create_index("ix_deliveries_state_due_at", "deliveries", ["state", "due_at"], unique=False)
     op.create_table(
         "feeds",
@@ -381,8 +381,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("feed_id", "entry_key", name=op.f("pk_seen_entries")),
     )
-    op.create_index(op.f("ix_seen_entries_seen_at"), "seen_entries", ["seen_at"], unique=False)
     op.create_index(op.f("ix_seen_entries_retry_at"), "seen_entries", ["retry_at"], unique=False)
+    op.create_index(op.f("ix_seen_entries_seen_at"), "seen_entries", ["seen_at"], unique=False)
     op.create_table(
         "search_documents",
         sa.Column("document_key", BIG, autoincrement=False, nullable=False),

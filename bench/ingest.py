@@ -1,0 +1,191 @@
+"""How fast articles are stored and made searchable, against SQLModel's `add_all` of the same rows, and what they take on disk.
+
+    python -m bench.ingest [--database URL] [--count 4000]             ours and the peer, side by side
+    python -m bench.ingest --database URL --count 1000000 --fill       fill a database for bench.search
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from bench.corpus import START, STORY, Corpus
+from storage import articles, claims, search_index, stories, tables
+from storage.codec import to_json
+from storage.database import Database
+from storage.folding import words
+from storage.records import NewArticle
+
+BATCH = 200
+
+
+def main() -> None:
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        url = arguments.database or f"sqlite:///{folder}/bench.db"
+        if arguments.fill:
+            fill(Database(url), arguments.count)
+        else:
+            compare(url, arguments.count)
+
+
+def compare(url: str, count: int) -> None:
+    """Store the same articles three ways, each into an empty database, and print articles a second."""
+    news = list(Corpus(max(count, 100_000)).articles(0, count))
+    raw = sum(len(item.text.encode()) + len(item.title.encode()) for item in news)
+    ours = _timed(url, news, _store)
+    peer = _timed(url, news[: count // 2], lambda database, part: _add_all(database, part, BATCH))
+    single = _timed(url, news[: max(200, count // 8)], lambda database, part: _add_all(database, part, 1))
+    print(f"ours, {BATCH} a commit:                 {ours:8.0f} articles/s")
+    print(f"SQLModel add_all, {BATCH} a commit:     {peer:8.0f} articles/s   ours x{ours / peer:.1f}")
+    print(f"SQLModel add_all, one a commit:     {single:8.0f} articles/s   ours x{ours / single:.1f}")
+    print(f"raw text: {raw / count:.0f} bytes an article")
+
+
+def fill(database: Database, count: int) -> None:
+    """Store a whole corpus, with a claim for every twentieth article; print the rate and the size on disk."""
+    database.upgrade()
+    corpus = Corpus(count)
+    with database.write() as session:
+        stories.add_story(session, STORY, now=START)
+        first = articles.count_articles(session)
+    started, raw, done = time.perf_counter(), 0, first
+    for batch in _batches(corpus.articles(first), BATCH):
+        with database.write() as session:
+            stored = articles.add_articles(session, batch)
+            claims.add_claims(
+                session,
+                [
+                    corpus.claim(done + place, article.article_id, article.first_seen_at)
+                    for place, article in enumerate(stored)
+                    if (done + place) % 20 == 0
+                ],
+            )
+        raw += sum(len(item.text.encode()) + len(item.title.encode()) for item in batch)
+        done += len(batch)
+        if done % 50_000 < BATCH:
+            print(f"{done:>9} stored, {(done - first) / (time.perf_counter() - started):.0f}/s", flush=True)
+    size = size_of(database)
+    print(f"{done} articles in {time.perf_counter() - started:.0f} s; {size / 1e6:.0f} MB on disk, raw text {raw / 1e6:.0f} MB")
+
+
+def size_of(database: Database) -> int:
+    """Bytes on disk, indices included, the log of SQLite's writes folded in first."""
+    with database.engine.connect() as connection:
+        if database.path is None:
+            return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return database.path.stat().st_size
+
+
+def _timed(url: str, news: list[NewArticle], store: Callable[[Database, list[NewArticle]], None]) -> float:
+    database = Database(url)
+    database.upgrade()
+    _empty(database)
+    with database.write() as session:
+        stories.add_story(session, STORY, now=START)
+    started = time.perf_counter()
+    store(database, news)
+    rate = len(news) / (time.perf_counter() - started)
+    database.close()
+    return rate
+
+
+def _store(database: Database, news: list[NewArticle]) -> None:
+    for batch in _batches(news, BATCH):
+        with database.write() as session:
+            articles.add_articles(session, batch)
+
+
+def _add_all(database: Database, news: list[NewArticle], size: int) -> None:
+    """The same rows and the same index entries, as SQLModel's documentation shows it."""
+    for batch in _batches(news, size):
+        with database.write() as session:
+            pages = [_article_row(item) for item in batch]
+            session.add_all(pages)
+            session.flush()
+            versions = [
+                tables.ArticleVersionRow(
+                    article_id=page.article_id, number=1, title=item.title, text=item.text, text_hash=item.text_hash,
+                    fetched_at=item.fetched_at,
+                )
+                for page, item in zip(pages, batch, strict=True)
+            ]  # fmt: skip
+            session.add_all(versions)
+            session.flush()
+            for page, version, item in zip(pages, versions, batch, strict=True):
+                assert page.article_id is not None
+                assert version.version_id is not None
+                session.add_all(
+                    [
+                        tables.ArticleAliasRow(alias=name, article_id=page.article_id)
+                        for name in (item.url, *item.aliases)
+                    ]
+                )
+                session.add_all(
+                    [
+                        tables.MatchRow(
+                            article_id=page.article_id, story=match.story, score=match.score, hits=to_json(match.hits),
+                            matched_at=item.fetched_at,
+                        )
+                        for match in item.matches
+                    ]
+                )  # fmt: skip
+                _add_document(session, page.article_id, version.version_id, item)
+
+
+def _add_document(session: Session, article_id: int, version_id: int, item: NewArticle) -> None:
+    key = search_index.first_key(item.fetched_at) | (version_id & 63)
+    title, body = words(item.title), words(item.text)
+    tags = ["~a", search_index.tag("s", item.source), search_index.tag("l", item.lang or "")]
+    if session.get_bind().dialect.name == "postgresql":
+        content = search_index._tsvector(title, body, tags)
+    else:
+        content = " ".join(tags)
+        session.execute(
+            text("INSERT INTO search_index (rowid, title, body, tags) VALUES (:key, :title, :body, :tags)"),
+            {"key": key, "title": " ".join(title), "body": " ".join(body), "tags": content},
+        )
+    session.add_all(
+        [tables.SearchDocumentRow(document_key=key, article_id=article_id, version_id=version_id, content=content)]
+    )
+
+
+def _article_row(item: NewArticle) -> tables.ArticleRow:
+    assert item.published is not None
+    return tables.ArticleRow(
+        url=item.url, source=item.source, title=item.title, lang=item.lang, first_seen_at=item.fetched_at,
+        last_changed_at=item.fetched_at, published_from=item.published.not_before, published_to=item.published.not_after,
+    )  # fmt: skip
+
+
+def _empty(database: Database) -> None:
+    with database.write() as session:
+        if database.is_sqlite:
+            session.execute(text("INSERT INTO search_index (search_index) VALUES ('delete-all')"))
+        for table in reversed(tables.METADATA.sorted_tables):
+            if table.name != "meta":
+                session.execute(table.delete())
+
+
+def _batches(items: Iterable[NewArticle], size: int) -> Iterator[list[NewArticle]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", default="")
+    parser.add_argument("--count", type=int, default=4_000)
+    parser.add_argument("--fill", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Questions that researchers put to the archive: who said what, who first, who still does, who put it right when."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from storage.claims import find_histories, get_history, list_claims
+from storage.records import (
+    ClaimStatus,
+    Correction,
+    Figure,
+    OriginPosition,
+    RecordKey,
+    RevisionKind,
+    StampedClaim,
+)
+
+_TAKEN_BACK = (RevisionKind.LOWERED, RevisionKind.RETRACTED, RevisionKind.RAISED)
+
+
+def list_positions(session: Session, story: str, origin: str) -> tuple[OriginPosition, ...]:
+    """Everything that one origin says or said, by record and time."""
+    found = [
+        OriginPosition(key=key, position=position)
+        for key, history in sorted(find_histories(session, story).items())
+        for position in history.positions
+        if position.origin == origin
+    ]
+    return tuple(found)
+
+
+def list_carriers(session: Session, key: RecordKey, *, known_at: datetime | None = None) -> tuple[StampedClaim, ...]:
+    """The claims by which articles still carry a figure of this record that was withdrawn or lowered, oldest first."""
+    withdrawn = {figure.value for figure in get_history(session, key).deprecated if figure.value is not None}
+    return tuple(
+        claim
+        for claim in _by_time(_claims_of(session, key, known_at))
+        if claim.claim.value in withdrawn
+        and claim.claim.status is ClaimStatus.CURRENT
+        and (claim.ended_at is None or (known_at is not None and claim.ended_at > known_at))
+    )
+
+
+def find_first_report(session: Session, key: RecordKey, value: float) -> StampedClaim | None:
+    """The earliest published claim of a figure in this record, or None when nobody carried it."""
+    carrying = (claim for claim in _claims_of(session, key) if claim.claim.value == value and not claim.is_baseline)
+    return next(iter(_by_time(carrying)), None)
+
+
+def list_corrections(session: Session, key: RecordKey) -> tuple[Correction, ...]:
+    """For each figure taken back in this record and each outlet that carried it: when it put it right, if it did.
+
+    Put right is: the sentence went by an edit, or the outlet carried the figure that replaced it. The delay is counted
+    from the publication of whatever took the figure back (0 for an outlet that was earlier).
+    """
+    history = get_history(session, key)
+    claims = _by_time(claim for claim in _claims_of(session, key) if not claim.is_baseline)
+    found: list[Correction] = []
+    for step in history.steps:
+        wrong = step.before
+        if step.kind not in _TAKEN_BACK or wrong is None or wrong not in history.deprecated or step.public_at is None:
+            continue
+        for source in dict.fromkeys(claim.source for claim in claims if claim.claim.value == wrong.value):
+            own = [claim for claim in claims if claim.source == source]
+            found.append(_correction(key, own, wrong, step.figure, step.public_at.not_before))
+    return tuple(found)
+
+
+def _correction(
+    key: RecordKey, claims: Sequence[StampedClaim], wrong: Figure, right: Figure | None, since: datetime
+) -> Correction:
+    carried = [claim for claim in claims if claim.claim.value == wrong.value]
+    ends = [claim.ended_at for claim in carried if claim.ended_at is not None]
+    if right is not None:
+        ends += [
+            _when(claim) for claim in claims if claim.claim.value == right.value and _when(claim) > _when(carried[0])
+        ]
+    corrected = min(ends, default=None)
+    return Correction(
+        key=key,
+        source=carried[0].source,
+        figure=wrong,
+        carried_at=_when(carried[0]),
+        taken_back_at=since,
+        corrected_at=corrected,
+        delay_seconds=None if corrected is None else max(0.0, (corrected - since).total_seconds()),
+    )
+
+
+def _claims_of(session: Session, key: RecordKey, known_at: datetime | None = None) -> tuple[StampedClaim, ...]:
+    found = list_claims(session, key.story, metric=key.metric, known_at=known_at)
+    return tuple(
+        stamped
+        for stamped in found
+        if (stamped.claim.unit, stamped.claim.population or "", stamped.claim.place or "", stamped.claim.period or "")
+        == (key.unit, key.population, key.place, key.period)
+    )
+
+
+def _by_time(claims: Iterable[StampedClaim]) -> list[StampedClaim]:
+    return sorted(claims, key=lambda claim: (_when(claim), claim.claim_id))
+
+
+def _when(claim: StampedClaim) -> datetime:
+    return claim.asserted_at.not_before if claim.asserted_at is not None else claim.recorded_at
