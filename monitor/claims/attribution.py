@@ -15,6 +15,8 @@ _LONGEST = 9
 _QUOTED_NAME = 4
 _LOOK_BACK = 2
 _PRONOUN_BACK = 4
+_NAMED_BACK = 7
+_FIGURE_BETWEEN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
     last = start
     while last > first and tokens.lower[last - 1] in lexicon.speaker_tails:
         last -= 1
+    if first == last and start >= 3 and tokens.lower[start - 1] == "," and tokens.lower[start - 3] == ",":
+        # "Azimova, however, told parliament": past one word between commas.
+        return _subject_before(tokens, start - 3, end, kind, lexicon)
     return _voice(tokens, first, last, (start, end), kind, lexicon)
 
 
@@ -99,11 +104,15 @@ def _voice(tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: s
         first += 1
     if first >= last:
         return None
-    if last - first <= 2 and tokens.lower[last - 1] in lexicon.pronouns:
-        return Voice(tokens.lower[last - 1], verb[0], verb[1], kind, is_pronoun=True)
+    if (last - first <= 2 and tokens.lower[last - 1] in lexicon.pronouns) or tokens.lower[first] in lexicon.possessives:
+        return Voice(tokens.lower[last - 1], verb[0], verb[1], _plain(kind), is_pronoun=True)
     if not _is_name(tokens, first, last, kind, lexicon):
         return None
-    return Voice(tokens.surface(first, last), verb[0], verb[1], "say" if kind == "weak_say" else kind)
+    return Voice(tokens.surface(first, last), verb[0], verb[1], _plain(kind))
+
+
+def _plain(kind: str) -> str:
+    return "say" if kind == "weak_say" else kind
 
 
 def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon) -> bool:
@@ -113,7 +122,7 @@ def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon)
         entry = lexicon.words.at(lower, index)
         if lower[index] in lexicon.number_words or (entry is not None and entry[1].metrics):
             return False
-    if any(lexicon.offices.at(lower, index) is not None for index in range(first, last)):
+    if kind in ("according", "quoting") or _has_office(lower, first, last, lexicon):
         return True
     if kind in ("weak_say", "agents"):
         return False
@@ -137,16 +146,34 @@ def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
 
 
 def _has_office(lower: list[str], first: int, last: int, lexicon: Lexicon) -> bool:
-    return any(lexicon.offices.at(lower, index) is not None for index in range(first, last))
+    plain = [word.removesuffix("'s") for word in lower[first:last]]
+    return any(lexicon.offices.at(plain, index) is not None for index in range(len(plain)))
 
 
-def choose_voice(voices: list[Voice], position: int) -> tuple[Voice | None, Voice | None]:
-    """The speaker of the figure at token `position`, and the outlet that quotes them, if any."""
+def full_name(voice: Voice, number: int, voices_of: Callable[[int], list[Voice]]) -> str:
+    """ "The ministry" is the ministry that was named before: the longer name that ends in the same word."""
+    if " " in voice.speaker:
+        return voice.speaker
+    head = voice.speaker.casefold()
+    for earlier in range(number, max(-1, number - _NAMED_BACK), -1):
+        for other in voices_of(earlier):
+            if " " in other.speaker and other.speaker.casefold().split()[-1] == head:
+                return other.speaker
+    return voice.speaker
+
+
+def choose_voice(voices: list[Voice], position: int, others: list[int]) -> tuple[Voice | None, Voice | None]:
+    """The speaker of the figure at token `position`, and the outlet that quotes them, if any.
+
+    `others` are the positions of the sentence's other figures: a voice beyond one of them is farther away.
+    """
     quoted = [voice for voice in voices if voice.kind in ("quoting", "according", "by_phrases")]
     said = [voice for voice in voices if voice.kind in ("say", "agents")]
 
     def distance(voice: Voice) -> int:
-        return position - voice.end if voice.end <= position else voice.start - position
+        low, high = sorted((position, voice.start))
+        between = sum(low < other < high for other in others)
+        return high - low + _FIGURE_BETWEEN * between
 
     nearest_said = min(said, key=distance, default=None)
     if quoted:
@@ -161,7 +188,7 @@ def inherit_voice(
 ) -> Voice | None:
     """The speaker of a sentence that names none: who closes the quotation, or who spoke just before.
 
-    A pronoun reaches back a few sentences, a sentence without any speaker only within its paragraph.
+    A pronoun or a running quotation reaches back a few sentences, a sentence without any speaker two.
     """
     if in_quote and not is_pronoun:
         for later in range(number + 1, min(number + 3, len(paragraphs))):
@@ -169,13 +196,17 @@ def inherit_voice(
                 voice = next((voice for voice in voices_of(later) if not voice.is_pronoun), None)
                 if voice is not None:
                     return voice
-    reach = _PRONOUN_BACK if is_pronoun else _LOOK_BACK
-    for earlier in range(number - 1, max(-1, number - 1 - reach), -1):
-        if not is_pronoun and paragraphs[earlier] != paragraphs[number]:
-            return None
-        named = [voice for voice in voices_of(earlier) if not voice.is_pronoun]
+    reach = _PRONOUN_BACK if is_pronoun or in_quote else _LOOK_BACK
+    for earlier in range(number - 1, -1, -1):
+        if number - earlier > reach:
+            break
+        voices = voices_of(earlier)
+        named = [voice for voice in voices if not voice.is_pronoun]
         if named:
             return named[-1]
+        if voices:
+            # "He said …" goes on for the one named before.
+            reach = number - earlier + _PRONOUN_BACK
     return None
 
 

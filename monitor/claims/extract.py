@@ -3,12 +3,13 @@
 normalise → sentences → trigger gate → tokens → numbers → quantities → noun phrase → link → status and voice → place and date
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from monitor.claims.attribution import Voice, choose_voice, find_voices, inherit_voice, origin_key
+from monitor.claims.attribution import Voice, choose_voice, find_voices, full_name, inherit_voice, origin_key
 from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import find_as_of
 from monitor.claims.lexicon import LEXICON_VERSION, Lexicon, build_lexicon, load_lexicon, read_pack, supported_languages
@@ -20,10 +21,11 @@ from monitor.claims.population import anaphora_metric, toll_axes
 from monitor.claims.quantities import default_convention
 from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.status import find_cues, find_status, next_sentence_status, other_year
-from monitor.claims.tokens import split_sentences, tokenize
+from monitor.claims.tokens import Tokens, split_sentences, tokenize
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
 
 _REACH = 8
+_DIGIT = re.compile(r"\d")
 _BULLETS = frozenset("•*–—-·▪")
 
 
@@ -38,6 +40,7 @@ class Page:
     years: frozenset[int]
     spans: list[tuple[int, int]]
     paragraphs: list[int]
+    tokens_of: Callable[[int], Tokens]
     voices_of: Callable[[int], list[Voice]]
     context: str | None = None
     drafts: list[Draft] = field(default_factory=list)
@@ -104,7 +107,7 @@ class Extractor:
                 self._take_back(page, folded)
             if not _has_number(folded, lexicon):
                 continue
-            reading = read_sentence(tokenize(page.body, start, end), lexicon, self._convention)
+            reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
             if not any(quantity.reason is None for quantity in reading.quantities):
                 continue
             link(reading, lexicon, anaphora_metric(reading, page.drafts, lexicon) or page.context)
@@ -198,7 +201,11 @@ class Extractor:
         return next((metric.unit for metric in metrics if metric.name == name), "people")
 
     def _with_voice(self, page: Page, number: int, reading: Reading, found: Link, claim: Claim) -> Claim:
-        voice, via = choose_voice(page.voices_of(number), reading.quantities[found.quantity].number_start)
+        position = reading.quantities[found.quantity].number_start
+        others = [reading.quantities[other].number_start for other in reading.links if other != found.quantity]
+        voice, via = choose_voice(page.voices_of(number), position, others)
+        if via is not None and via.is_pronoun:
+            via = inherit_voice(number, page.paragraphs, page.voices_of, is_pronoun=True, in_quote=False)
         if voice is None or voice.is_pronoun:
             in_quote = bool(reading.tokens.quotes) or _opens_quote(page, number)
             voice = inherit_voice(
@@ -210,11 +217,12 @@ class Extractor:
             )
         if voice is None:
             return claim
+        speaker = full_name(voice, number, page.voices_of)
         return replace(
             claim,
-            speaker=voice.speaker,
-            origin=origin_key(voice.speaker, self._story),
-            via=via.speaker if via is not None and not via.is_pronoun else None,
+            speaker=speaker,
+            origin=origin_key(speaker, self._story),
+            via=via.speaker if via is not None and via.speaker != voice.speaker else None,
         )
 
 
@@ -225,11 +233,9 @@ def _page(name: str, body: str, lexicon: Lexicon, published: Span | None, years:
         is_new = not paragraphs or "\n" in body[max(0, start - 1) : start + 1]
         paragraphs.append((paragraphs[-1] + 1 if paragraphs else 0) if is_new else paragraphs[-1])
 
-    @cache
-    def voices_of(number: int) -> list[Voice]:
-        return find_voices(tokenize(body, *spans[number]), lexicon)
-
-    return Page(name, body, lexicon, published, years, spans, paragraphs, voices_of)
+    tokens_of = cache(lambda number: tokenize(body, *spans[number]))
+    voices_of = cache(lambda number: find_voices(tokens_of(number), lexicon))
+    return Page(name, body, lexicon, published, years, spans, paragraphs, tokens_of, voices_of)
 
 
 def _opens_quote(page: Page, number: int) -> bool:
@@ -242,7 +248,7 @@ def _opens_quote(page: Page, number: int) -> bool:
 
 
 def _has_number(folded: str, lexicon: Lexicon) -> bool:
-    return any(character.isdigit() for character in folded) or bool(lexicon.number_gate.find_matches_as_indexes(folded))
+    return _DIGIT.search(folded) is not None or bool(lexicon.number_gate.find_matches_as_indexes(folded))
 
 
 def _kind(reading: Reading, found: Link) -> ClaimKind:

@@ -27,6 +27,8 @@ QUANTITY_SETS = {
 }  # fmt: skip
 _FIRST_CHARACTER = 0xE000
 _IDENTIFIER = re.compile(r"!\(([^()]*)\)|@\(|#([A-Za-z_]+)|~Q|\(\?[:=!]|\(\?<[!=]|[A-Za-z_]+|\s+|.", re.DOTALL)
+_FIGURE = re.compile(r"#([A-Za-z_]+)")
+_TRIGGER = re.compile(r"@\(([^()@]*|\(\?:[^()]*\))\)")
 _MACRO = re.compile(r"\$([a-z_]+)")
 
 
@@ -48,6 +50,7 @@ class CompiledRule:
 
     rule: Rule
     pattern: re.Pattern[str]
+    needs: tuple[frozenset[str], ...] = ()
 
 
 @cache
@@ -98,7 +101,7 @@ class Grammar:
         self._characters = {names: chr(_FIRST_CHARACTER + index) for index, names in enumerate(ordered)}
         self.word = self._characters[frozenset(("word",))]
         self.rules = tuple(
-            CompiledRule(rule, re.compile(self._compile(rule.pattern)))
+            CompiledRule(rule, re.compile(self._compile(rule.pattern)), self._needs(rule.pattern))
             for rule in sorted(rules, key=lambda rule: rule.priority)
         )
 
@@ -127,6 +130,13 @@ class Grammar:
             elif not token.isspace():
                 parts.append(token)
         return "".join(parts)
+
+    def _needs(self, pattern: str) -> tuple[frozenset[str], ...]:
+        """Character sets of which a sentence must hold one each: the figure's and the trigger's. Spares most searches."""
+        needs = [frozenset(self._members(name)) for name in _FIGURE.findall(pattern)[:1]]
+        for names in _TRIGGER.findall(pattern)[:1]:
+            needs.append(frozenset(c for name in re.findall(r"\w+", names) for c in self._members(name)))
+        return tuple(needs)
 
     def _class(self, name: str) -> str:
         members = self._members(name)

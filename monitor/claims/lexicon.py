@@ -127,6 +127,7 @@ class Lexicon:
     since: str
     say: PhraseTable[str]
     pronouns: frozenset[str]
+    possessives: frozenset[str]
     speaker_stops: frozenset[str]
     speaker_leads: frozenset[str]
     speaker_breaks: frozenset[str]
@@ -172,6 +173,7 @@ def _table(phrases: Iterable[str]) -> PhraseTable[bool]:
     return PhraseTable((split_words(form), True) for form in expand_all(phrases) if split_words(form))
 
 
+@cache
 def supported_languages() -> tuple[str, ...]:
     """ISO 639-1 codes that have a pack, sorted."""
     return tuple(sorted(path.name for path in LEXICONS.iterdir() if (path / "numbers.toml").is_file()))
@@ -271,6 +273,7 @@ def build_lexicon(
         since=status.get("other_event", {}).get("since", ""),
         say=_say_table(attribution),
         pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),
+        possessives=frozenset(expand_all(attribution.get("possessives", ()))),
         speaker_stops=frozenset(expand_all(attribution.get("stops", ()))),
         speaker_leads=frozenset(expand_all(attribution.get("lead", ()))),
         speaker_breaks=frozenset(expand_all(attribution.get("breaks", ()))),

@@ -132,8 +132,11 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None) -> None:
     symbols = reading.symbols
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
     victims: list[tuple[Rule, int, tuple[int, int]]] = []
+    present = set(symbols)
     for compiled in lexicon.grammar.rules:
         rule = compiled.rule
+        if any(present.isdisjoint(need) for need in compiled.needs):
+            continue
         for figure, trigger, old in _matches(compiled, symbols):
             quantity = reading.items[figure].quantity
             if quantity in reading.links:

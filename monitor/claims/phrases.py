@@ -27,6 +27,8 @@ class PhraseTable(Generic[Payload]):
         candidates = self._by_first.get(words[index])
         if candidates is None:
             return None
+        if len(candidates) == 1 and candidates[0][0] == 1:
+            return index + 1, candidates[0][2]
         for length, phrase, payload in candidates:
             if length == 1 or tuple(words[index : index + length]) == phrase:
                 return index + length, payload
@@ -34,7 +36,10 @@ class PhraseTable(Generic[Payload]):
 
     def ending_at(self, words: Sequence[str], end: int, longest: int = 5) -> tuple[int, Payload] | None:
         """The longest phrase that ends right before `end`: its start and payload, or None."""
+        by_first = self._by_first
         for start in range(max(0, end - longest), end):
+            if words[start] not in by_first:
+                continue
             found = self.at(words, start)
             if found is not None and found[0] == end:
                 return start, found[1]

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 # One alternative a kind of token: a number with what is glued to it, a word (also "G20", "anti-war", "O'Neil"), any other mark.
 _TOKEN = re.compile(
-    r"(?P<number>\d{1,3}(?:[,.'’\u00a0\u202f\u2009 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:/]\d+)*)"
-    r"|(?P<word>[^\W\d_](?:\w|[’'.](?=\w)|-(?=\w))*)"
-    r"|(?P<quote>[\"'“”‘’«»„‚`])"
-    r"|(?P<mark>[^\w\s]|_)"
+    r"(\d{1,3}(?:[,.'’\u00a0\u202f\u2009 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:/]\d+)*)"
+    r"|([^\W\d_](?:\w|[’'.](?=\w)|-(?=\w))*)"
+    r"|([\"'“”‘’«»„‚`])"
+    r"|([^\w\s]|_)"
 )
+_KINDS = ("", "n", "w", "q", "m")
 _BOUNDARY = re.compile(r"[.!?…。؟।]+[\"'”’»)\]]*(?=\s|$)|\n+")
 _OPENER = re.compile(r"\s*[\"'“‘«(\[—–•-]*\s*(?:[^\W\d_]|\d)")
 
@@ -36,8 +37,11 @@ class Tokens:
         return self.text[self.starts[start] : self.ends[end - 1]] if end > start else ""
 
     def is_capital(self, index: int) -> bool:
-        """Whether the token starts with an upper-case letter."""
-        return self.text[self.starts[index]].isupper()
+        """Whether the token is capitalised, behind a particle ("al-Ghaithi") or an apostrophe too."""
+        start = self.starts[index]
+        return self.text[start].isupper() or (
+            self.kinds[index] == "w" and "-" in self.lower[index] and not self.text[start : self.ends[index]].islower()
+        )
 
 
     def is_month_like(self, index: int) -> bool:
@@ -53,15 +57,20 @@ def tokenize(text: str, start: int, end: int) -> Tokens:
     ends: list[int] = []
     quotes: list[int] = []
     for match in _TOKEN.finditer(text, start, end):
-        kind = match.lastgroup
-        if kind == "quote":
+        kind = _KINDS[match.lastindex or 0]
+        if kind == "q":
             quotes.append(len(lower))
             continue
-        word = match.group()
-        kinds.append("n" if kind == "number" else "w" if kind == "word" else "m")
-        lower.append(word.lower().translate(_TYPOGRAPHY) if kind == "word" else word)
-        starts.append(match.start())
-        ends.append(match.end())
+        word = match[0]
+        if kind == "w":
+            word = word.lower()
+            if not word.isalnum():
+                word = word.translate(_TYPOGRAPHY)
+        first, last = match.span()
+        kinds.append(kind)
+        lower.append(word)
+        starts.append(first)
+        ends.append(last)
     return Tokens(text, lower, kinds, starts, ends, quotes)
 
 
