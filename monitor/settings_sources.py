@@ -51,7 +51,7 @@ class Origins:
 
 
 def find_file(config: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
-    """Return the file of settings that is named, or the one in the working directory, or None; SettingsError if missing."""
+    """Return the file that is named, or the one in the working directory, or None; SettingsError if missing."""
     named = config or (Path(environ["STORYWATCH_CONFIG"]) if environ.get("STORYWATCH_CONFIG") else None)
     if named is None:
         return cwd / FILE_NAME if (cwd / FILE_NAME).is_file() else None

@@ -1,22 +1,22 @@
 """Text as the matcher compares it: without case, marks and punctuation, each character still at its place."""
 
 import re
+import tomllib
 import unicodedata
+from importlib.resources import files
 
-# Letters that stand for another without decomposing to it. A Kazakh or Polish name is found in either spelling.
-_ALIKE = dict(zip("łøđıħŧқғәөұүіңһ", "lodihtкгаоууинх", strict=True))
-_KEPT = "йї"  # й and и tell words apart, and й is too frequent to be replaced for nothing
 _NOT_WORD = re.compile(r"[^\w ]|_")
 
 
 def _alike_letters() -> dict[str, str]:
     """Return the letters of Latin, Greek and Cyrillic that are a plain letter with marks, with that letter."""
-    alike = dict(_ALIKE)
+    letters = tomllib.loads(files("monitor.stories").joinpath("inflections", "letters.toml").read_text("utf-8"))
+    alike: dict[str, str] = dict(letters["alike"])
     for code in (*range(0x80, 0x530), *range(0x1E00, 0x2000)):
         letter = chr(code).lower()
         parts = unicodedata.normalize("NFD", letter)
         is_marked = len(parts) > 1 and all(map(unicodedata.combining, parts[1:]))
-        if len(letter) == 1 and is_marked and letter not in _KEPT:
+        if len(letter) == 1 and is_marked and letter not in letters["kept"]:
             alike[letter] = parts[0]
     return alike
 

@@ -14,6 +14,7 @@ from typing import Any
 from monitor.stories.folding import compose, fold
 
 _MOST_WORDS = 6  # longer names are not inflected: nobody writes them whole in another case
+_LONG_NAME = 3  # of a longer one, only the head and the last word change: an organisation "of" something
 _MOST_ALTERNATIVES = 64
 
 
@@ -76,6 +77,8 @@ def _decline(words: Sequence[str], *, has_plural: bool, is_person: bool) -> Iter
     """Yield the phrase with its first words, or its last words, in each case and number; the others stay."""
     count = len(words)
     spans = {(0, end) for end in range(1, count + 1)} | {(start, count) for start in range(1, count)}
+    if count > _LONG_NAME:
+        spans = {(0, 1), (0, 2), (count - 1, count)}
     for number in range(2 if has_plural else 1):
         declined = [_cases(word, is_person=is_person, number=number) for word in words]
         for (start, end), case in product(sorted(spans), range(6)):
@@ -117,7 +120,7 @@ def _latin_endings(word: str, language: str) -> Iterator[str]:
 
 def _transliterations(name: str, *, has_cyrillic_readers: bool) -> list[str]:
     """Return the name in the other script, in each way of writing that we know."""
-    lowered = fold(compose(name).replace("Ё", "Е").replace("ё", "е"))
+    lowered = fold(compose(name))
     if is_acronym(name) or len(lowered) < 4:
         return []
     if _is_cyrillic(lowered):
