@@ -11,20 +11,23 @@ from zoneinfo import ZoneInfo
 
 from monitor.claims.attribution import Voice, choose_voice, find_voices, full_name, inherit_voice, origin_key
 from monitor.claims.bounds import bounds_of
-from monitor.claims.dates import find_as_of
+from monitor.claims.dates import day_at, find_as_of
 from monitor.claims.lexicon import LEXICON_VERSION, Lexicon, build_lexicon, load_lexicon, read_pack, supported_languages
 from monitor.claims.linking import Link, Reading, link, read_sentence
+from monitor.claims.measures import find_measures
 from monitor.claims.metrics import builtin_metrics
 from monitor.claims.nouns import population_key
 from monitor.claims.places import Gazetteer, Mention, find_mentions
 from monitor.claims.population import anaphora_metric, toll_axes
-from monitor.claims.quantities import default_convention
+from monitor.claims.quantities import Quantity, default_convention
 from monitor.claims.scope import PART, Draft, settle
+from monitor.claims.states import StateFinding, find_states
 from monitor.claims.status import find_cues, find_status, next_sentence_status, other_year
 from monitor.claims.tokens import Tokens, split_sentences, tokenize
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
 
 _REACH = 8
+_IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 _DIGIT = re.compile(r"\d")
 _BULLETS = frozenset("•*–—-·▪")
 
@@ -84,7 +87,10 @@ class Extractor:
         body = _page("text", text, lexicon, published, years)
         body.context = head.context
         self._read(body)
-        return settle(head.drafts + body.drafts, title, self._gazetteer)
+        self._read_others(head)
+        self._read_others(body)
+        claims = settle(head.drafts + body.drafts, title, self._gazetteer)
+        return tuple(sorted(claims, key=lambda claim: (claim.field != "title", claim.start, claim.end)))
 
     def _years(self, published: Span | None) -> frozenset[int]:
         if self._story is not None and self._story.period_start is not None:
@@ -105,15 +111,110 @@ class Extractor:
                     continue
             if page.drafts and number - page.drafts[-1].sentence in (1, 2):
                 self._take_back(page, folded)
-            if not _has_number(folded, lexicon):
-                continue
-            reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
-            if not any(quantity.reason is None for quantity in reading.quantities):
-                continue
+            if self._read_figures(page, number, folded) or (has_trigger and self._read_implicit(page, number, folded)):
+                last = number
+
+    def _read_figures(self, page: Page, number: int, folded: str) -> bool:
+        lexicon = page.lexicon
+        if not _has_number(folded, lexicon):
+            return False
+        reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
+        if any(quantity.reason is None for quantity in reading.quantities):
             link(reading, lexicon, anaphora_metric(reading, page.drafts, lexicon) or page.context)
             if reading.links:
                 self._claims_of(page, number, reading)
-                last = number
+        return bool(reading.links)
+
+    def _read_implicit(self, page: Page, number: int, folded: str) -> bool:
+        """One person without a number ("a clerk was shot dead"), where the sentence gives no figure."""
+        lexicon = page.lexicon
+        if not lexicon.implicit_gate.find_matches_as_indexes(folded):
+            return False
+        reading = read_sentence(page.tokens_of(number), lexicon, self._convention, implicit=True)
+        if not reading.quantities:
+            return False
+        link(reading, lexicon, None)
+        for quantity, found in list(reading.links.items()):
+            is_person = reading.phrases[quantity].kind == "person"
+            if not is_person or found.metric not in _IMPLICIT or found.rule.metric is not None:
+                del reading.links[quantity]
+        if reading.links:
+            context = page.context
+            self._claims_of(page, number, reading)
+            page.context = context
+        return bool(reading.links)
+
+    def _read_others(self, page: Page) -> None:
+        """States and measured values, which need neither a person nor a count."""
+        lexicon = page.lexicon
+        for number, (start, end) in enumerate(page.spans):
+            folded = page.body[start:end].lower()
+            if lexicon.state_gate.find_matches_as_indexes(folded):
+                for finding in find_states(page.tokens_of(number), lexicon):
+                    self._state_claim(page, number, finding)
+            if lexicon.measure_gate.find_matches_as_indexes(folded) and _DIGIT.search(folded):
+                reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
+                for measured in find_measures(reading, lexicon):
+                    self._measure_claim(page, number, reading, measured)
+
+    def _state_claim(self, page: Page, number: int, finding: StateFinding) -> None:
+        tokens = page.tokens_of(number)
+        start, end = tokens.starts[finding.start], tokens.ends[finding.end - 1]
+        day = None
+        if page.published is not None:
+            day = next(
+                (
+                    found
+                    for probe in range(finding.action[1], min(finding.action[1] + _REACH, len(tokens.lower)))
+                    if (found := day_at(tokens, probe, page.lexicon, page.published, self._zone)) is not None
+                ),
+                None,
+            )
+        claim = Claim(
+            metric=finding.subject,
+            unit="state",
+            kind=ClaimKind.STATE,
+            state=finding.state,
+            status=finding.status,
+            as_of=day,
+            field=page.name,
+            start=start,
+            end=end,
+            quote=page.body[start:end],
+            sentence_start=page.spans[number][0],
+            sentence_end=page.spans[number][1],
+            rule=f"{page.lexicon.lang}.state",
+            lexicon_version=LEXICON_VERSION,
+        )
+        claim = self._with_voice(page, number, finding.start, [], bool(tokens.quotes), claim)
+        page.drafts.append(Draft(claim, None, False, number))
+
+    def _measure_claim(
+        self, page: Page, number: int, reading: Reading, measured: tuple[int, str, str, int]
+    ) -> None:
+        index, metric, unit, last = measured
+        quantity, tokens = reading.quantities[index], reading.tokens
+        low, high = bounds_of(quantity.value, quantity.high, quantity.qualifier)
+        first = quantity.start
+        start, end = tokens.starts[first], tokens.ends[last - 1]
+        claim = Claim(
+            metric=metric,
+            unit=unit,
+            value=quantity.value,
+            low=low,
+            high=high,
+            qualifier=quantity.qualifier,
+            field=page.name,
+            start=start,
+            end=end,
+            quote=tokens.text[start:end],
+            sentence_start=page.spans[number][0],
+            sentence_end=page.spans[number][1],
+            rule=f"{page.lexicon.lang}.measure",
+            lexicon_version=LEXICON_VERSION,
+        )
+        claim = self._with_voice(page, number, quantity.number_start, [], bool(tokens.quotes), claim)
+        page.drafts.append(Draft(claim, None, False, number))
 
     def _take_back(self, page: Page, folded: str) -> None:
         """ "The post was later deleted" after a figure withdraws it."""
@@ -141,7 +242,9 @@ class Extractor:
             elif status is ClaimStatus.CURRENT and page.years and other_year(reading, found, page.years, lexicon):
                 status = ClaimStatus.OTHER_EVENT
             claim = self._claim(page, number, reading, found, status)
-            claim = self._with_voice(page, number, reading, found, claim)
+            position = reading.quantities[quantity].number_start
+            others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
+            claim = self._with_voice(page, number, position, others, bool(reading.tokens.quotes), claim)
             page.drafts.append(
                 Draft(
                     replace(claim, as_of=as_of),
@@ -167,7 +270,7 @@ class Extractor:
         low, high = bounds_of(quantity.value, quantity.high, qualifier)
         axes = phrase.axes or toll_axes(reading, found, page.lexicon)
         population = population_key(axes, phrase.lemma)
-        if population is None and found.is_subset:
+        if population is None and (found.is_subset or quantity.is_implicit):
             population = PART
         tokens = reading.tokens
         first = min(quantity.start, found.trigger[0])
@@ -192,6 +295,8 @@ class Extractor:
             quote=tokens.text[start:end],
             sentence_start=page.spans[number][0],
             sentence_end=page.spans[number][1],
+            implicit=quantity.is_implicit,
+            confidence=_confidence(quantity, found),
             rule=f"{page.lexicon.lang}.{found.rule.id}",
             lexicon_version=LEXICON_VERSION,
         )
@@ -200,14 +305,14 @@ class Extractor:
         metrics = self._story.metrics if self._story is not None else ()
         return next((metric.unit for metric in metrics if metric.name == name), "people")
 
-    def _with_voice(self, page: Page, number: int, reading: Reading, found: Link, claim: Claim) -> Claim:
-        position = reading.quantities[found.quantity].number_start
-        others = [reading.quantities[other].number_start for other in reading.links if other != found.quantity]
+    def _with_voice(
+        self, page: Page, number: int, position: int, others: list[int], has_quotes: bool, claim: Claim
+    ) -> Claim:
         voice, via = choose_voice(page.voices_of(number), position, others)
         if via is not None and via.is_pronoun:
             via = inherit_voice(number, page.paragraphs, page.voices_of, is_pronoun=True, in_quote=False)
         if voice is None or voice.is_pronoun:
-            in_quote = bool(reading.tokens.quotes) or _opens_quote(page, number)
+            in_quote = has_quotes or _opens_quote(page, number)
             voice = inherit_voice(
                 number,
                 page.paragraphs,
@@ -249,6 +354,13 @@ def _opens_quote(page: Page, number: int) -> bool:
 
 def _has_number(folded: str, lexicon: Lexicon) -> bool:
     return _DIGIT.search(folded) is not None or bool(lexicon.number_gate.find_matches_as_indexes(folded))
+
+
+def _confidence(quantity: Quantity, found: Link) -> float:
+    """How sure the reading is: lower where the metric was taken over from a neighbour or no number was stated."""
+    if quantity.is_implicit:
+        return 0.5
+    return 0.8 if found.rule.metric is not None and found.rule.metric.startswith("@") else 1.0
 
 
 def _kind(reading: Reading, found: Link) -> ClaimKind:

@@ -75,6 +75,16 @@ class Cue:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureSpec:
+    """A value with a unit: words that must stand in the sentence, units after and before the number."""
+
+    metric: str
+    near: PhraseTable[bool]
+    units: PhraseTable[str]
+    units_before: PhraseTable[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Lexicon:
     """One language, ready for look-up. All words are lower case with straight apostrophes."""
 
@@ -138,6 +148,12 @@ class Lexicon:
     actions: PhraseTable[str]
     allowed_states: dict[str, frozenset[str]]
     planned: PhraseTable[bool]
+    state_idioms: PhraseTable[bool]
+    measures: tuple[MeasureSpec, ...]
+    measure_gate: Any
+    implicit_gate: Any
+    implicit_articles: frozenset[str]
+    implicit_nouns: frozenset[str]
     months: dict[str, int]
     weekdays: dict[str, int]
     relative_days: PhraseTable[int]
@@ -284,6 +300,12 @@ def build_lexicon(
         actions=_keyed(states.get("actions", {})),
         allowed_states={key: frozenset(value) for key, value in states.get("allowed", {}).items()},
         planned=_table(states.get("planned", {}).get("words", ())),
+        state_idioms=_table(states.get("idioms", {}).get("never", ())),
+        measures=_measures(pack.get("measures", {})),
+        measure_gate=_gate(form for row in pack.get("measures", {}).values() for form in expand_all(row["near"])),
+        implicit_gate=_gate(_singulars(people)),
+        implicit_articles=frozenset(expand_all(people.get("singular", {}).get("articles", ()))),
+        implicit_nouns=frozenset(expand_all(people.get("singular", {}).get("nouns", ()))),
         months={key.lower(): int(value) for key, value in dates["months"].items()},
         weekdays={key.lower(): int(value) for key, value in dates["weekdays"].items()},
         relative_days=PhraseTable((split_words(key.lower()), int(value)) for key, value in dates["relative"].items()),
@@ -396,6 +418,20 @@ def _cue_table(status: Mapping[str, Any]) -> PhraseTable[tuple[Cue, ...]]:
                 key = split_words(form)
                 cues[key] = (*cues.get(key, ()), Cue(name, side))
     return PhraseTable(cues.items())
+
+
+def _measures(table: Mapping[str, Any]) -> tuple[MeasureSpec, ...]:
+    specs: list[MeasureSpec] = []
+    for metric, row in table.items():
+        units = dict(row.get("units", {}))
+        after = _keyed({**units, metric: row.get("after", ())})
+        before = _keyed({**units, metric: row.get("before", ())})
+        specs.append(MeasureSpec(metric, _table(row["near"]), after, before))
+    return tuple(specs)
+
+
+def _singulars(people: Mapping[str, Any]) -> list[str]:
+    return [f" {form} " for form in expand_all(people.get("singular", {}).get("nouns", ()))]
 
 
 def _next_forms(status: Mapping[str, Any]) -> list[str]:

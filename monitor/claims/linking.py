@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from monitor.claims.grammar import MARKS, CompiledRule, Rule
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.nouns import NounPhrase, read_noun_phrase
-from monitor.claims.quantities import Quantity, find_quantities
+from monitor.claims.quantities import Quantity, find_implicit, find_quantities
 from monitor.claims.tokens import Tokens
 
 _EMPTY: frozenset[str] = frozenset()
@@ -50,9 +50,9 @@ class Reading:
     symbols: str = ""
 
 
-def read_sentence(tokens: Tokens, lexicon: Lexicon, convention: str) -> Reading:
-    """Quantities, nouns and symbols of one sentence, not yet linked."""
-    quantities = find_quantities(tokens, lexicon, convention)
+def read_sentence(tokens: Tokens, lexicon: Lexicon, convention: str, *, implicit: bool = False) -> Reading:
+    """Quantities, nouns and symbols of one sentence, not yet linked; with `implicit`, single persons instead of numbers."""
+    quantities = find_implicit(tokens, lexicon) if implicit else find_quantities(tokens, lexicon, convention)
     phrases = [
         read_noun_phrase(tokens, quantity, lexicon)
         if quantity.reason is None

@@ -28,6 +28,7 @@ class Quantity:
     is_more: bool = False
     is_verbal: bool = False
     reason: str | None = None
+    is_implicit: bool = False
 
 
 @cache
@@ -72,6 +73,17 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         _extend_right(tokens, quantity, lexicon)
         found.append(quantity)
         index = floor = quantity.end
+    return found
+
+
+def find_implicit(tokens: Tokens, lexicon: Lexicon) -> list[Quantity]:
+    """Single persons told without a number: an article before a person noun in the singular counts as one."""
+    found: list[Quantity] = []
+    for index, word in enumerate(tokens.lower[:-1]):
+        if word in lexicon.implicit_articles and any(
+            tokens.lower[probe] in lexicon.implicit_nouns for probe in range(index + 1, min(index + 4, len(tokens.lower)))
+        ):
+            found.append(Quantity(index, index + 1, index, 1.0, is_implicit=True))
     return found
 
 
