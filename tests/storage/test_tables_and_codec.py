@@ -1,0 +1,75 @@
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from sqlalchemy import Table
+
+from storage import codec, records, tables
+from storage.records import Span
+
+PAIRS: list[tuple[type, Table, set[str]]] = [
+    (records.Feed, tables.FEEDS, set()),
+    (records.SeenEntry, tables.SEEN_ENTRIES, set()),
+    (records.HostPace, tables.HOSTS, set()),
+    (records.Article, tables.ARTICLES, set()),
+    (records.ArticleVersion, tables.VERSIONS, {"packed", "dropped_at"}),
+    (records.Match, tables.MATCHES, {"article_id", "matched_at"}),
+    (records.Judgement, tables.JUDGEMENTS, set()),
+    (records.Alert, tables.ALERTS, set()),
+    (records.Delivery, tables.DELIVERIES, set()),
+    (records.Silence, tables.SILENCES, set()),
+    (records.SentGroup, tables.SENT_GROUPS, set()),
+    (records.ChannelHealth, tables.CHANNEL_HEALTH, set()),
+    (records.ExtractionRun, tables.EXTRACTION_RUNS, set()),
+]
+WHOLE = [records.Story, records.StampedClaim, records.History, records.Revision]
+
+st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+st.register_type_strategy(Span, st.builds(Span, not_before=st.datetimes(timezones=st.just(UTC)), not_after=st.datetimes(timezones=st.just(UTC))))
+
+
+@pytest.mark.parametrize(("record", "table", "own"), PAIRS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_record_and_its_table_have_the_same_fields(record: type, table: Table, own: set[str]) -> None:
+    assert set(table.columns.keys()) == set(codec.column_names(record)) | own
+
+
+@pytest.mark.parametrize(("record", "table", "own"), PAIRS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_field_that_may_be_none_is_a_column_that_may_be_null(record: type, table: Table, own: set[str]) -> None:
+    for field in dataclasses.fields(record):
+        if field.name in table.c and field.name not in table.primary_key.columns and field.name != "text":
+            assert table.c[field.name].nullable == ("None" in str(field.type)), field.name
+
+
+@pytest.mark.parametrize("record", [*WHOLE, *(pair[0] for pair in PAIRS)], ids=lambda record: record.__name__)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_record_comes_back_from_json_as_it_was(record: type, data: st.DataObject) -> None:
+    made = data.draw(st.from_type(record))
+    assert codec.from_json(record, codec.to_json(made)) == made
+
+
+@pytest.mark.parametrize("record", [pair[0] for pair in PAIRS], ids=lambda record: record.__name__)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_a_record_comes_back_from_a_row_as_it_was(record: type, data: st.DataObject) -> None:
+    made = data.draw(st.from_type(record))
+    assert codec.from_row(record, codec.to_row(made)) == made
+
+
+def test_json_of_an_older_version_takes_defaults_and_unknown_keys_are_ignored() -> None:
+    read = codec.from_json(records.Entity, '{"name":"Tokayev","kind":"person","gone":1}')
+    assert read == records.Entity(name="Tokayev", kind=records.EntityKind.PERSON)
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    naive: Any = datetime(2022, 1, 9)
+    with pytest.raises(ValueError, match="no time zone"):
+        codec.to_json(Span(not_before=naive, not_after=naive))
+
+
+def test_every_table_is_held_against_a_record_or_is_known_to_have_none() -> None:
+    apart = {"stories", "feed_stories", "article_aliases", "fingerprints", "search_documents", "claims", "histories", "revisions", "delivery_alerts", "meta"}
+    assert {pair[1].name for pair in PAIRS} | apart == set(tables.METADATA.tables)
