@@ -142,6 +142,7 @@ class PollingSettings(Section):
     """`[polling]`."""
 
     min_interval: Seconds = Field(300.0, description="shortest time between two polls of a feed")
+    max_interval: Seconds = Field(24 * 3600.0, description="longest time between two polls of a feed that answers")
     host_pause: Seconds = Field(5.0, description="pause between two requests to one host")
     host_pauses: Annotated[dict[str, Seconds], BeforeValidator(_read_json)] = Field(
         {}, description='pauses of single hosts, like { "example.org" = "30s" }'

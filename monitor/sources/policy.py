@@ -83,6 +83,7 @@ def decide_update(
     now: datetime,
     rng: Random,
     min_interval: timedelta = MIN_INTERVAL,
+    max_interval: timedelta = MAX_INTERVAL,
 ) -> FeedUpdate:
     """Decide what one poll changes.
 
@@ -101,11 +102,17 @@ def decide_update(
         return _after_failure(
             feed, outcome.explain(), outcome.status, outcome.retry_after, now=now, rng=rng, min_interval=min_interval
         )
-    return _after_success(feed, outcome, parsed, now=now, rng=rng, min_interval=min_interval)
+    return _after_success(feed, outcome, parsed, now=now, rng=rng, bounds=(min_interval, max_interval))
 
 
 def _after_success(
-    feed: Feed, fetched: Fetched, parsed: ParsedFeed | None, *, now: datetime, rng: Random, min_interval: timedelta
+    feed: Feed,
+    fetched: Fetched,
+    parsed: ParsedFeed | None,
+    *,
+    now: datetime,
+    rng: Random,
+    bounds: tuple[timedelta, timedelta],
 ) -> FeedUpdate:
     is_full = not fetched.is_not_modified
     rate = feed.entries_per_week
@@ -115,7 +122,7 @@ def _after_success(
     elif is_full and rate is not None and conditions_for(feed, now) == Conditions():
         rate *= _QUIET_FACTOR
     ttl = parsed.ttl_seconds if parsed is not None else feed.ttl_seconds
-    interval = poll_interval(rate, ttl, fetched.max_age, min_interval=min_interval)
+    interval = poll_interval(rate, ttl, fetched.max_age, min_interval=bounds[0], max_interval=bounds[1])
     moved = fetched.permanent_url is not None and fetched.permanent_url != feed.url
     notice = Notice.RECOVERED if feed.told_dead_at is not None else Notice.MOVED if moved else None
     message = ""
@@ -178,15 +185,16 @@ def poll_interval(
     max_age: float | None = None,
     *,
     min_interval: timedelta = MIN_INTERVAL,
+    max_interval: timedelta = MAX_INTERVAL,
 ) -> timedelta:
-    """The time to the next poll: one week over `rate` entries a week, between `min_interval` and a day.
+    """The time to the next poll: one week over `rate` entries a week, between `min_interval` and `max_interval`.
 
     Never below the feed's own ttl or the answer's max-age (each heard up to a day); a rate of None means unknown.
     """
     wanted = FIRST_INTERVAL if rate is None else _WEEK / rate if rate > 7 else MAX_INTERVAL
     floor = max(ttl_seconds or 0.0, max_age or 0.0)
     asked = min(timedelta(seconds=min(floor, MAX_INTERVAL.total_seconds())), MAX_INTERVAL)
-    return min(max(wanted, min_interval, asked), max(MAX_INTERVAL, min_interval))
+    return max(min(wanted, max_interval), min_interval, asked)
 
 
 def entries_per_week(entries: Sequence[Entry], now: datetime) -> float | None:
