@@ -57,7 +57,7 @@ def _read_json(value: object) -> object:
 
 def _check_text(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a text; put it in quotes")
+        raise ValueError("is not a text; put it in quotes")
     return value
 
 

@@ -188,8 +188,8 @@ def test_names_that_many_stories_share_weigh_less() -> None:
     def weight(matches: tuple[Match, ...]) -> float:
         return next(hit.weight for hit in matches[0].hits if hit.evidence == "entity")
 
-    report = {"title": "", "text": "flood1 in Vale"}
-    assert weight(shared.explain(**report)) < weight(alone.explain(**report))
+    text = "flood1 in Vale"
+    assert weight(shared.explain(title="", text=text)) < weight(alone.explain(title="", text=text))
 
 
 def test_no_stories_match_nothing() -> None:
