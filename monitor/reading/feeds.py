@@ -19,6 +19,7 @@ _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]", re.IGN
 _SITEMAP = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)[\s>]")
 _ENCODING = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]{2,40})["']""")
 _START = 4096
+_MAX_JUDGED = 4 * 1024 * 1024  # feedparser needs up to five seconds a megabyte
 
 
 def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> ParsedFeed:
@@ -67,6 +68,11 @@ def _read_sitemap(body: bytes) -> ParsedFeed | None:
 
 
 def _read_by_judge(body: bytes, url: str, content_type: str | None, name: str, start: bytes) -> ParsedFeed:
+    if len(body) > _MAX_JUDGED:
+        raise FeedParseError(
+            f"{name}: {len(body):,} bytes that are no well-formed feed are too many to be put right "
+            f"(at most {_MAX_JUDGED:,}); tell the site"
+        )
     try:
         feed = read_judged(body, url=url, content_type=None if _agrees_with_itself(body) else content_type)
     except (Exception, RecursionError) as error:

@@ -24,6 +24,7 @@ class BodyDecoder:
         self._max_bytes = max_bytes
         self._parts: list[bytes] = []
         self._size = 0
+        self._has_begun = False
         self._inflate: zlib._Decompress | None = None
         name = encoding.strip().lower()
         self._may_be_raw = name == "deflate"
@@ -41,6 +42,7 @@ class BodyDecoder:
             self._keep(chunk)
             return
         data = chunk
+        self._has_begun = self._has_begun or bool(chunk)
         while data:
             data = self._step(data)
 
@@ -82,6 +84,6 @@ class BodyDecoder:
 
     def finish(self) -> bytes:
         """The whole body. Raises BodyError when the compressed stream ended early."""
-        if self._inflate is not None and self._size and not self._inflate.eof:
+        if self._inflate is not None and self._has_begun and not self._inflate.eof:
             raise BodyError(f"{self._url}: the compressed body ends too early; it will be asked for again")
         return b"".join(self._parts)

@@ -1,13 +1,13 @@
 """Fetching: conditions, redirects, limits and errors in words, against a real server."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from monitor.sources.http import BadAddressError, Fetched, Fetcher, RedirectError, TimedOutError, Trouble
 from storage.errors import BodyTooLargeError, FetchError, ForbiddenAddressError
-from tests.support.webserver import Reply, Request, WebServer
+from tests.support.webserver import Reply, WebServer
 
 
 @pytest.fixture
@@ -130,14 +130,15 @@ def test_what_is_no_address_is_said_so(url: str) -> None:
 def test_one_request_a_host_at_a_time(site: WebServer) -> None:
     running, most = 0, 0
 
-    def route(_: Request) -> Reply:
+    async def stream() -> AsyncIterator[bytes]:
         nonlocal running, most
         running += 1
         most = max(most, running)
+        await asyncio.sleep(0.01)
         running -= 1
-        return Reply(body=b"x", after_seconds=0.01)
+        yield b"x"
 
-    site.add("*", route)
+    site.add("*", Reply(stream=stream))
 
     async def run() -> None:
         async with Fetcher(allow_private=True) as fetcher:

@@ -1,0 +1,50 @@
+"""An httpx transport for what we post: it connects to checked addresses only, so that a webhook cannot reach inside.
+
+A name is resolved once, each address is checked, and the connection goes to that very address: a name that resolves
+differently a moment later (DNS rebinding) changes nothing.
+"""
+
+import asyncio
+import socket
+
+import httpx
+
+from monitor.sources.addresses import is_public_address
+from storage.errors import ForbiddenAddressError
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Passes requests on to `inner` after pinning them to a public address; with `allow_private` as they are."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, *, allow_private: bool) -> None:
+        self._inner = inner
+        self._allow_private = allow_private
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. Raises ForbiddenAddressError for a private, loopback or link-local address."""
+        if self._allow_private:
+            return await self._inner.handle_async_request(request)
+        host = request.url.host
+        address = await self._find_public(host, str(request.url))
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        request.url = request.url.copy_with(host=address)
+        return await self._inner.handle_async_request(request)
+
+    async def _find_public(self, host: str, url: str) -> str:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpx.ConnectError(f"{host}: the name is not known ({error})") from error
+        addresses = [str(entry[4][0]) for entry in found]
+        for address in addresses:
+            if not is_public_address(address):
+                raise ForbiddenAddressError(
+                    f"{url}: {host} is {address}, which is not an address of the public internet; set "
+                    "network.allow_private = true if you mean to reach it"
+                )
+        return addresses[0]
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        await self._inner.aclose()
