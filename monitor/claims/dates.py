@@ -44,7 +44,11 @@ def _calendar_day(
     if probe and tokens.lower[probe - 1] in lexicon.date_joiners:
         neighbours.append(probe - 2)
     for neighbour in neighbours:
-        if 0 <= neighbour < len(tokens.lower) and tokens.lower[neighbour].isascii() and tokens.lower[neighbour].isdigit():
+        if (
+            0 <= neighbour < len(tokens.lower)
+            and tokens.lower[neighbour].isascii()
+            and tokens.lower[neighbour].isdigit()
+        ):
             number = int(tokens.lower[neighbour])
             for year in (anchor.year, anchor.year - 1):
                 try:

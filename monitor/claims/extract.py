@@ -189,9 +189,7 @@ class Extractor:
         claim = self._with_voice(page, number, finding.start, [], bool(tokens.quotes), claim)
         page.drafts.append(Draft(claim, None, False, number))
 
-    def _measure_claim(
-        self, page: Page, number: int, reading: Reading, measured: tuple[int, str, str, int]
-    ) -> None:
+    def _measure_claim(self, page: Page, number: int, reading: Reading, measured: tuple[int, str, str, int]) -> None:
         index, metric, unit, last = measured
         quantity, tokens = reading.quantities[index], reading.tokens
         low, high = bounds_of(quantity.value, quantity.high, quantity.qualifier)

@@ -33,6 +33,8 @@ PACK_FILES = (
     "examples.toml",
 )
 TRIGGER_FORMS = ("active", "past", "participle", "intransitive", "adjective", "noun", "toll")
+# Classes whose words make rules with a metric of their own ("claimed 63 lives"): they open the gate too.
+GATE_CLASSES = frozenset(("lives", "bodies", "victims", "hospital", "soldiers"))
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_](?:\w|['.](?=\w)|-(?=\w))*|[^\w\s]")
 
@@ -117,6 +119,7 @@ class Lexicon:
     ordinal_suffixes: frozenset[str]
     pronoun_before: frozenset[str]
     unit_words: frozenset[str]
+    none_before: PhraseTable[bool]
     level_hedges: frozenset[str]
     words: PhraseTable[WordEntry]
     class_suffixes: tuple[tuple[str, str], ...]
@@ -262,6 +265,7 @@ def build_lexicon(
         ordinals=frozenset(expand_all(excluded.get("ordinals", ()))),
         ordinal_suffixes=frozenset(expand_all(excluded.get("ordinal_suffixes", ()))),
         pronoun_before=frozenset(expand_all(excluded.get("pronoun_before", ()))),
+        none_before=_table(excluded.get("none_before", ())),
         unit_words=frozenset(excluded.get("pronoun_words", ("one",) if lang == "en" else ())),
         level_hedges=frozenset(expand_all(numbers.get("level_hedges", ()))),
         words=PhraseTable(entries.items()),
@@ -312,8 +316,8 @@ def build_lexicon(
         as_of=_table(dates.get("words", {}).get("as_of", ())),
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),
         grammar=Grammar(rules, {entry.classes for entry in entries.values()} | _suffix_sets(words)),
-        gate=_gate(_trigger_stems(entries)),
-        context_gate=_gate(" ".join(key) for key, entry in entries.items() if "generic_toll" in entry.classes),
+        gate=_gate(_trigger_stems(entries) + _class_words(entries, GATE_CLASSES)),
+        context_gate=_gate(_class_words(entries, frozenset(("generic_toll",)))),
         state_gate=_gate(expand_all(form for forms in states.get("subjects", {}).values() for form in forms)),
         number_gate=_gate([*number_words, *scales, *expand_all(numbers["vague"])]),
     )
@@ -331,6 +335,10 @@ def _gate(forms: Iterable[str]) -> Any:
 
 def _trigger_stems(entries: Mapping[tuple[str, ...], WordEntry]) -> list[str]:
     return [phrase[0] if len(phrase) == 1 else " ".join(phrase) for phrase, entry in entries.items() if entry.metrics]
+
+
+def _class_words(entries: Mapping[tuple[str, ...], WordEntry], classes: frozenset[str]) -> list[str]:
+    return [" ".join(key) for key, entry in entries.items() if entry.classes & classes]
 
 
 def _suffix_sets(words: Mapping[str, Any]) -> set[frozenset[str]]:
@@ -381,7 +389,9 @@ def _word_entries(
     }
 
 
-def _person_entries(people: Mapping[str, Any], prepositions: frozenset[str]) -> list[tuple[tuple[str, ...], PersonEntry]]:
+def _person_entries(
+    people: Mapping[str, Any], prepositions: frozenset[str]
+) -> list[tuple[tuple[str, ...], PersonEntry]]:
     entries: dict[tuple[str, ...], PersonEntry] = {}
 
     def add(pattern: str, axes: tuple[tuple[str, str], ...], is_whole: bool) -> None:

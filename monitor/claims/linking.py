@@ -54,9 +54,7 @@ def read_sentence(tokens: Tokens, lexicon: Lexicon, convention: str, *, implicit
     """Quantities, nouns and symbols of one sentence, not yet linked; with `implicit`, single persons instead of numbers."""
     quantities = find_implicit(tokens, lexicon) if implicit else find_quantities(tokens, lexicon, convention)
     phrases = [
-        read_noun_phrase(tokens, quantity, lexicon)
-        if quantity.reason is None
-        else NounPhrase("excluded", quantity.end)
+        read_noun_phrase(tokens, quantity, lexicon) if quantity.reason is None else NounPhrase("excluded", quantity.end)
         for quantity in quantities
     ]
     reading = Reading(tokens, quantities, phrases)
@@ -124,6 +122,9 @@ def _quantity_item(reading: Reading, number: int, lexicon: Lexicon) -> Item:
             if head is not None and name in head[1].classes:
                 names.add(name + "_q")
                 break
+        else:
+            if head is not None and head[1].metric_of("noun") is not None:
+                names.add("noun_q")
     return Item(quantity.start, phrase.end, frozenset(names), quantity=number)
 
 
@@ -146,6 +147,8 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None) -> None:
                 inherited.append((rule, quantity, span, old))
                 continue
             metric = rule.metric or _metric(reading.items[trigger], rule)
+            if "head" in rule.flags:
+                metric = _head_metric(reading, quantity, lexicon)
             if metric == VICTIMS:
                 victims.append((rule, quantity, span))
                 continue
@@ -189,6 +192,12 @@ def _span(reading: Reading, trigger: int, figure: int) -> tuple[int, int]:
         quantity = reading.quantities[item.quantity]
         return quantity.start, quantity.end
     return item.start, item.end
+
+
+def _head_metric(reading: Reading, quantity: int, lexicon: Lexicon) -> str | None:
+    """The metric that a person noun names by itself: "23 hostages", "14 survivors"."""
+    head = lexicon.words.at(reading.phrases[quantity].head.split(), 0)
+    return head[1].metric_of("noun") if head is not None else None
 
 
 def _victims(reading: Reading, context: str | None) -> str | None:
@@ -260,9 +269,7 @@ def _inherit(
             if metric is None:
                 continue
             is_subset = "subset" in rule.flags or (
-                rule.metric == "@left"
-                and parent is not None
-                and reading.links[parent].is_subset
+                rule.metric == "@left" and parent is not None and reading.links[parent].is_subset
             )
             old_quantity = reading.items[old].quantity if old is not None else None
             reading.links[quantity] = Link(quantity, metric, rule, span, old_quantity, is_subset, parent)

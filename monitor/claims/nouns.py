@@ -45,6 +45,10 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
         classes = entry[1].classes if entry else frozenset()
         person = lexicon.people.at(lower, index)
         if "thing" in classes and not (person and person[1].is_noun):
+            after = lexicon.people.at(lower, entry[0]) if entry and entry[0] < count else None
+            if entry and after is not None and after[1].is_noun and not after[1].is_whole:
+                index = entry[0]
+                continue
             return NounPhrase("thing", entry[0] if entry else index + 1, lemma=lower[index], is_more=phrase.is_more)
         if person is not None and person[1].is_noun:
             _take_person(phrase, person[1], lower[index : person[0]])

@@ -17,7 +17,9 @@ class PhraseTable(Generic[Payload]):
             table.setdefault(words[0], {})[words] = payload
         self._by_first: dict[str, tuple[tuple[int, tuple[str, ...], Payload], ...]] = {
             first: tuple(
-                sorted(((len(words), words, payload) for words, payload in phrases.items()), key=lambda entry: -entry[0])
+                sorted(
+                    ((len(words), words, payload) for words, payload in phrases.items()), key=lambda entry: -entry[0]
+                )
             )
             for first, phrases in table.items()
         }

@@ -59,9 +59,7 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         number = numbers.get(index)
         if vague is not None and (number is None or vague[0] >= number.end):
             low, high = conventions()[convention][vague[1]]
-            quantity = Quantity(
-                index, vague[0], index, low, high=high, qualifier=Qualifier.VAGUE, vague=vague[1]
-            )
+            quantity = Quantity(index, vague[0], index, low, high=high, qualifier=Qualifier.VAGUE, vague=vague[1])
         elif number is not None:
             quantity = _from_number(tokens, number, numbers, lexicon)
         else:
@@ -71,6 +69,8 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
             quantity.reason = _reason_beside(tokens, found[-1], quantity, lexicon)
         _extend_left(tokens, quantity, floor, lexicon)
         _extend_right(tokens, quantity, lexicon)
+        if lexicon.none_before.ending_at(tokens.lower, quantity.start) is not None:
+            quantity.reason = "none"
         found.append(quantity)
         index = floor = quantity.end
     return found
@@ -81,7 +81,8 @@ def find_implicit(tokens: Tokens, lexicon: Lexicon) -> list[Quantity]:
     found: list[Quantity] = []
     for index, word in enumerate(tokens.lower[:-1]):
         if word in lexicon.implicit_articles and any(
-            tokens.lower[probe] in lexicon.implicit_nouns for probe in range(index + 1, min(index + 4, len(tokens.lower)))
+            tokens.lower[probe] in lexicon.implicit_nouns
+            for probe in range(index + 1, min(index + 4, len(tokens.lower)))
         ):
             found.append(Quantity(index, index + 1, index, 1.0, is_implicit=True))
     return found
@@ -111,9 +112,7 @@ def _from_number(tokens: Tokens, number: Number, numbers: dict[int, Number], lex
             # "18 to 20 thousand": the scale holds for both.
             scale = 1000.0 if following.value < 1e6 else 1e6
             low = low * scale if low * scale < following.value else low
-        return Quantity(
-            number.start, following.end, number.start, low, following.value, Qualifier.RANGE, reason=reason
-        )
+        return Quantity(number.start, following.end, number.start, low, following.value, Qualifier.RANGE, reason=reason)
     return quantity
 
 
@@ -193,7 +192,13 @@ def why_no_count(tokens: Tokens, number: Number, lexicon: Lexicon) -> str | None
     if after in _DASHES and end + 1 < len(lower) and tokens.starts[end] == tokens.ends[end - 1]:
         unit = lower[end + 1]
         if tokens.kinds[end + 1] == "w" and tokens.starts[end + 1] == tokens.ends[end]:
-            return None if lexicon.qualifiers_after.at(lower, end + 1) is not None else "age" if unit in lexicon.age_words else "compound"
+            return (
+                None
+                if lexicon.qualifiers_after.at(lower, end + 1) is not None
+                else "age"
+                if unit in lexicon.age_words
+                else "compound"
+            )
     if _is_date(tokens, number, lexicon):
         return "date"
     if number.is_bare and _YEARS[0] <= number.value <= _YEARS[1] and _is_year(tokens, number, lexicon):
@@ -242,4 +247,15 @@ def _is_year(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
         return not ("person" in classes and before not in lexicon.months)
     if number.start and lexicon.qualifiers.ending_at(lower, number.start) is not None:
         return False
-    return not classes & {"person", "past", "participle", "adjective", "noun", "intransitive", "more", "of", "be", "have"}
+    return not classes & {
+        "person",
+        "past",
+        "participle",
+        "adjective",
+        "noun",
+        "intransitive",
+        "more",
+        "of",
+        "be",
+        "have",
+    }

@@ -43,9 +43,7 @@ def find_states(tokens: Tokens, lexicon: Lexicon) -> list[StateFinding]:
                 best = (high - low, first, last, state)
         if best is not None:
             _, first, last, state = best
-            is_planned = any(
-                first - 4 <= span[0] < first for span in lexicon.planned.find(tokens.lower)
-            )
+            is_planned = any(first - 4 <= span[0] < first for span in lexicon.planned.find(tokens.lower))
             status = ClaimStatus.UNCONFIRMED if is_planned else ClaimStatus.CURRENT
             found.append(StateFinding(subject, state, min(start, first), max(end, last), (first, last), status))
     return found

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from monitor.claims.lexicon import Cue, Lexicon
 from monitor.claims.linking import Link, Reading
+from monitor.claims.quantities import Quantity
 from monitor.claims.tokens import Tokens, tokenize
 from storage.records import ClaimStatus
 
 _BREAKS = frozenset((";", "•", "|"))
 _ORDER = ("retracted", "denied", "previous", "other_event", "unconfirmed")
 _NEAR = 3
+_SMALL = frozenset(("det", "adverb", "hedge", "focus", "former", "of", "toll", "generic_toll"))
 _YEAR_REACH = 10
 
 
@@ -96,7 +98,7 @@ def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lex
     reached: dict[str, str] = {}
     for found in cues:
         cue = found.cue
-        if not _reaches(found, cue, quantity.start, quantity.number_start, quantity.end, (start, end), (low, high), reading):
+        if not _reaches(found, quantity, (start, end), (low, high), reading, lexicon):
             continue
         if cue.status == "unconfirmed" and settled:
             continue
@@ -109,40 +111,44 @@ def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lex
 
 def _reaches(
     found: FoundCue,
-    cue: Cue,
-    start: int,
-    number: int,
-    end: int,
+    quantity: Quantity,
     clause: tuple[int, int],
     core: tuple[int, int],
     reading: Reading,
+    lexicon: Lexicon,
 ) -> bool:
-    if cue.side == "adjacent":
-        return _skip_small(reading, found.end) >= start and found.end <= number
-    if cue.side == "near":
+    """Whether a cue speaks of this figure, by the side that it must stand on."""
+    side = found.cue.side
+    if side == "adjacent":
+        return found.end <= quantity.number_start and _only_small_words(reading, found.end, quantity.start, lexicon)
+    if side == "near":
         return core[0] - _NEAR <= found.start < core[1] + 1 and _same_clause(reading, found.start, core)
-    if cue.side == "before":
-        return clause[0] <= found.start and found.end <= number
-    if cue.side == "after":
-        return (
-            found.start >= end - 1
-            and found.end <= clause[1]
-            and not any(
-                end <= other.number_start < found.start and other.reason is None for other in reading.quantities
-            )
-        )
+    if side == "before":
+        # What another event is about holds for the rest of its sentence.
+        first = 0 if found.cue.status == "other_event" else clause[0]
+        return first <= found.start and found.end <= quantity.number_start
+    if side == "after":
+        # A withdrawal reaches back over "but".
+        last = len(reading.tokens.lower) if found.cue.status == "retracted" else clause[1]
+        return quantity.end - 1 <= found.start and found.end <= last and not _figure_between(reading, quantity, found)
     return False
 
 
-def _skip_small(reading: Reading, index: int) -> int:
-    """Past articles and adjectives between "from" and the number."""
-    steps = 0
-    while index < len(reading.tokens.lower) and steps < 3 and reading.tokens.kinds[index] == "w":
-        if any(quantity.start <= index < quantity.end for quantity in reading.quantities):
-            break
-        index += 1
-        steps += 1
-    return index
+def _figure_between(reading: Reading, quantity: Quantity, found: FoundCue) -> bool:
+    return any(
+        quantity.end <= other.number_start < found.start and other.reason is None for other in reading.quantities
+    )
+
+
+def _only_small_words(reading: Reading, first: int, start: int, lexicon: Lexicon) -> bool:
+    """Whether only articles, hedges and words such as "earlier toll of" stand between a cue and the number."""
+    index = first
+    while index < start:
+        entry = lexicon.words.at(reading.tokens.lower, index)
+        if entry is None or not entry[1].classes & _SMALL:
+            return False
+        index = entry[0]
+    return True
 
 
 def _same_clause(reading: Reading, position: int, core: tuple[int, int]) -> bool:
@@ -169,8 +175,10 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
         elif other.start >= quantity.end and before in lexicon.year_prepositions:
             between = range(quantity.end, other.start)
             is_since = before == lexicon.since
-            if len(between) <= _YEAR_REACH and not is_since and not any(
-                tokens.lower[index] in (",", ";") for index in between
+            if (
+                len(between) <= _YEAR_REACH
+                and not is_since
+                and not any(tokens.lower[index] in (",", ";") for index in between)
             ):
                 return True
     return False
