@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -52,8 +53,6 @@ class Access:
     def __init__(self, options: WebOptions) -> None:
         self.options = options
         self._hasher = PasswordHasher()
-        # Checked when there is no such user, so that the time taken does not tell which names exist.
-        self._decoy = self._hasher.hash(secrets.token_urlsafe())
         self._failures: dict[str, list[datetime]] = {}
 
     def find_caller(self, request: Request) -> Caller | None:
@@ -75,6 +74,11 @@ class Access:
             if token.secret and secrets.compare_digest(token.secret.encode(), given.encode()):
                 found = Caller(name=token.name, role=token.role, is_program=True)
         return found
+
+    @cached_property
+    def _decoy(self) -> str:
+        """Checked when there is no such user, so that the time taken does not tell which names exist."""
+        return self._hasher.hash(secrets.token_urlsafe())
 
     def _find_user(self, name: str) -> User | None:
         return next((user for user in self.options.users if user.name == name), None)

@@ -25,7 +25,7 @@ class Chart:
 
 
 def draw_chart(
-    history: History, words: Words, *, title: str, now: datetime, zone: str = "UTC", width: int = 560
+    history: History, words: Words, *, title: str, now: datetime, zone: str = "UTC", width: int = 460
 ) -> Chart | None:
     """The step chart of a record up to its last change and a tenth beyond; None when it holds no number."""
     moments = sorted(shown_at(step) for step in history.steps if step.figure and step.figure.value is not None)
@@ -35,7 +35,7 @@ def draw_chart(
     spec = make_chart(history, until=until, title=title, zone=zone)
     if spec is None:
         return None
-    svg = render_svg(spec, words, width=width, height=round(width * 0.4))
+    svg = render_svg(spec, words, width=width, height=round(width**0.5 * 9))
     return Chart(svg=Markup(svg), origins=tuple(line.name for line in spec.lines[1:]))  # noqa: S704 - escaped by the renderer
 
 

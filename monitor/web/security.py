@@ -52,10 +52,8 @@ class SecurityHeaders:
 
 def host_name(header: str) -> str:
     """The host of a Host header without its port, in lower case; an IPv6 literal keeps its brackets."""
-    header = header.strip().lower()
-    if header.startswith("["):
-        return header.partition("]")[0] + "]"
-    return header.partition(":")[0]
+    host, colon, port = header.strip().lower().rpartition(":")
+    return host if colon and port.isdecimal() and (":" not in host or host.endswith("]")) else header.strip().lower()
 
 
 class HostGuard:

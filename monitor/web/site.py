@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from fastapi import Depends
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from pydantic import Field
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
@@ -152,6 +153,8 @@ async def get_editor(request: Request) -> Caller:
 SiteDep = Annotated[Site, Depends(get_site)]
 ReaderDep = Annotated[Caller, Depends(get_reader)]
 EditorDep = Annotated[Caller, Depends(get_editor)]
+# A number that the database can hold: a larger one would be an error there, not a thing that is missing.
+Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
 def see_other(request: Request, path: str, notice: str = "") -> RedirectResponse:

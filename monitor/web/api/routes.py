@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from monitor.web.api import models
 from monitor.web.pages.records import parse_moment, read_history
-from monitor.web.site import SiteDep, get_reader, with_query
+from monitor.web.site import Number, SiteDep, get_reader, with_query
 from storage import articles, claims, deliveries, feeds, stories
 from storage.records import (
     AlertState,
@@ -126,7 +126,7 @@ def list_claims(
     site: SiteDep,
     story: str | None = None,
     metric: str | None = None,
-    article_id: int | None = None,
+    article_id: Number | None = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> models.PageOf[models.ClaimOut]:
@@ -160,7 +160,7 @@ def list_articles(
 
 
 @router.get("/articles/{article_id}", tags=["articles"])
-def get_article(site: SiteDep, article_id: int) -> models.ArticleDetailOut:
+def get_article(site: SiteDep, article_id: Number) -> models.ArticleDetailOut:
     """One article with the stories that it belongs to, and why."""
     with site.database.read() as session:
         article = articles.get_article(session, article_id)
@@ -172,7 +172,7 @@ def get_article(site: SiteDep, article_id: int) -> models.ArticleDetailOut:
 
 
 @router.get("/articles/{article_id}/versions", tags=["articles"])
-def list_versions(site: SiteDep, article_id: int) -> list[models.VersionOut]:
+def list_versions(site: SiteDep, article_id: Number) -> list[models.VersionOut]:
     """All versions of an article, the oldest first."""
     with site.database.read() as session:
         articles.get_article(session, article_id)

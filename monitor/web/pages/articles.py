@@ -14,7 +14,7 @@ from monitor.reading.versions import diff_words
 from monitor.web.access import RefusedError
 from monitor.web.pages.records import figure_of
 from monitor.web.presenter import Presenter, mark_spans, record_path
-from monitor.web.site import EditorDep, ReaderDep, SiteDep, see_other
+from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, see_other
 from storage import articles, claims, judgements
 from storage.database import lock_story
 from storage.records import (
@@ -53,9 +53,9 @@ def show_article(
     request: Request,
     site: SiteDep,
     caller: ReaderDep,
-    article_id: int,
-    version: int | None = None,
-    against: int | None = None,
+    article_id: Number,
+    version: Number | None = None,
+    against: Number | None = None,
 ) -> Response:
     """An article as it stood at one version (the newest by default), or what changed between two."""
     with site.database.read() as session:
@@ -170,7 +170,7 @@ def boxed(text: str) -> Markup:
 
 @router.post("/articles/{article_id}/matches/{story}")
 def decide_match(
-    request: Request, site: SiteDep, caller: EditorDep, article_id: int, story: str, verdict: Annotated[str, Form()]
+    request: Request, site: SiteDep, caller: EditorDep, article_id: Number, story: str, verdict: Annotated[str, Form()]
 ) -> Response:
     """Accept or reject a match, and work the story out again."""
     if verdict not in VERDICTS:

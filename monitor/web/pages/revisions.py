@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.web.access import RefusedError
-from monitor.web.site import EditorDep, ReaderDep, SiteDep, own_path, see_other
+from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, own_path, see_other
 from storage import claims, judgements, stories
 from storage.database import lock_story
 from storage.records import Evidence, JudgementKind, Revision
@@ -98,7 +98,7 @@ def judge(
 
 @router.post("/judgements/{judgement_id}/revoke")
 def revoke(
-    request: Request, site: SiteDep, caller: EditorDep, judgement_id: int, back: Annotated[str, Form()] = "/"
+    request: Request, site: SiteDep, caller: EditorDep, judgement_id: Number, back: Annotated[str, Form()] = "/"
 ) -> Response:
     """Take a judgement back."""
     now = site.clock()

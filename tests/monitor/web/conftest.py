@@ -1,0 +1,111 @@
+"""A filled archive, copied for each test that wants one, and clients that speak to the real application."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlmodel import Session
+
+from alerts.links import LinkMaker
+from monitor.ledger.changes import find_revisions
+from monitor.ledger.fold import fold_story
+from monitor.web.app import create_app
+from monitor.web.options import WebOptions
+from storage import claims, judgements, stories
+from storage.database import Database
+from tests.monitor.web import archive
+from tests.monitor.web.serving import serve
+
+LINKS = LinkMaker(base_url="http://127.0.0.1:8080", secret="a secret of this test")
+MakeApp = Callable[..., FastAPI]
+
+
+class Clock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = archive.NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def refold_story(session: Session, slug: str, now: datetime) -> None:
+    """Work a story out again from what is stored, as the composition root has it done (without planning alerts)."""
+    story = stories.get_story(session, slug)
+    before = claims.find_histories(session, slug)
+    stamped = claims.list_claims(session, slug)
+    after = fold_story(stamped, judgements.list_judgements(session, slug), story)
+    known = {claim.claim_id: claim for claim in stamped}
+    claims.record_histories(session, slug, after, now=now)
+    claims.add_revisions(session, find_revisions(before, after, claims=known, recorded_at=now))
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a filled database; copy it before writing."""
+    path = tmp_path_factory.mktemp("archive") / "storywatch.db"
+    database = Database(f"sqlite:///{path}")
+    database.upgrade()
+    archive.fill(database)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(filled: Path, tmp_path: Path) -> Iterator[Database]:
+    """A filled database of the test's own."""
+    path = tmp_path / "storywatch.db"
+    shutil.copy(filled, path)
+    opened = Database(f"sqlite:///{path}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The test's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def make_app(database: Database, clock: Clock) -> MakeApp:
+    """Makes the application; options may be given."""
+
+    def make(options: WebOptions | None = None, is_ticking: Callable[[], bool] | None = None) -> FastAPI:
+        return create_app(
+            database=database,
+            clock=clock,
+            refold=refold_story,
+            options=options,
+            subscriptions=archive.SUBSCRIPTIONS,
+            links=LINKS,
+            is_ticking=is_ticking,
+        )
+
+    return make
+
+
+@pytest.fixture
+def client(make_app: MakeApp) -> Iterator[httpx.Client]:
+    """A browser of sorts on a service without a login."""
+    with serve(make_app()) as base, httpx.Client(base_url=base) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def reader(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """The same for tests that only read: one service for all of them."""
+    path = tmp_path_factory.mktemp("read") / "storywatch.db"
+    shutil.copy(filled, path)
+    database = Database(f"sqlite:///{path}")
+    app = create_app(
+        database=database, clock=Clock(), refold=refold_story, subscriptions=archive.SUBSCRIPTIONS, links=LINKS
+    )
+    with serve(app) as base, httpx.Client(base_url=base) as opened:
+        yield opened
+    database.close()

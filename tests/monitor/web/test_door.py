@@ -1,0 +1,195 @@
+"""Who may come in, and what is refused at the door."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+
+from monitor.web.access import TRIES, WINDOW
+from monitor.web.options import Role, Token, User, WebOptions
+from monitor.web.security import host_name
+from monitor.web.site import own_path
+from tests.monitor.web.conftest import Clock, MakeApp
+from tests.monitor.web.forms import TOKEN, send
+from tests.monitor.web.serving import serve
+
+FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+EDITOR = User(name="Aigerim", password_hash=FAST.hash("a long password"), role=Role.EDITOR)
+READER = User(name="Bolat", password_hash=FAST.hash("another password"))
+GUARDED = WebOptions(
+    login_required=True,
+    users=(EDITOR, READER),
+    tokens=(
+        Token(name="archive", secret="t0ken-of-a-program"),
+        Token(name="desk", secret="t0ken-of-an-editor", role=Role.EDITOR),
+    ),
+    session_secret="kept between restarts",
+)
+
+
+@pytest.fixture
+def guarded(make_app: MakeApp) -> Iterator[httpx.Client]:
+    """A service that asks for a login."""
+    with serve(make_app(GUARDED)) as base, httpx.Client(base_url=base) as opened:
+        yield opened
+
+
+def sign_in(client: httpx.Client, name: str, password: str, **more: str) -> httpx.Response:
+    return send(client, "/login", "/login", name=name, password=password, **more)
+
+
+def test_without_a_login_there_is_nothing_but_the_door(guarded: httpx.Client) -> None:
+    for path in ("/", "/feeds", "/alerts", "/stories/kazakhstan-unrest-2022?kind=raised"):
+        answer = guarded.get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/login")
+    for path in (
+        "/api/v1/stories",
+        "/metrics",
+        "/stories/kazakhstan-unrest-2022/revisions.atom",
+        "/stories/kazakhstan-unrest-2022/live",
+    ):
+        answer = guarded.get(path)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert guarded.get("/healthz").status_code == 200
+    assert guarded.get("/readyz").status_code == 200
+    assert "Feeds</a>" not in guarded.get("/login").text
+
+
+def test_signing_in_leads_back_to_where_one_wanted_to_go(guarded: httpx.Client) -> None:
+    answer = sign_in(guarded, "Aigerim", "a long password", next="/feeds")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/feeds")
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert "Signed in as Aigerim" in guarded.get("/feeds").text
+    assert send(guarded, "/feeds", "/logout").status_code == 303
+    assert guarded.get("/feeds", headers={"Accept": "text/html"}).status_code == 303
+
+
+@pytest.mark.parametrize("name", ["Aigerim", "Nobody"])
+def test_a_wrong_password_and_a_wrong_name_read_alike(guarded: httpx.Client, name: str) -> None:
+    answer = sign_in(guarded, name, "wrong")
+    assert answer.status_code == 401
+    assert "Name or password is wrong." in answer.text
+
+
+def test_guessing_is_slowed_down_and_forgiven_later(guarded: httpx.Client, clock: Clock) -> None:
+    for _ in range(TRIES):
+        assert sign_in(guarded, "Aigerim", "wrong").status_code == 401
+    answer = sign_in(guarded, "Aigerim", "a long password")
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) <= WINDOW.total_seconds()
+    clock.now += WINDOW + timedelta(seconds=1)
+    assert sign_in(guarded, "Aigerim", "a long password").status_code == 303
+
+
+def test_a_reader_may_look_and_not_touch(guarded: httpx.Client) -> None:
+    sign_in(guarded, "Bolat", "another password")
+    assert "Approve and send" not in guarded.get("/alerts").text
+    answer = send(guarded, "/alerts", "/alerts/a1-0/approve")
+    assert answer.status_code == 403
+    assert "Your role may read" in answer.text
+
+
+def test_a_program_comes_in_with_its_token_and_its_role(guarded: httpx.Client) -> None:
+    reading = {"Authorization": "Bearer t0ken-of-a-program"}
+    assert guarded.get("/api/v1/stories", headers=reading).status_code == 200
+    assert guarded.post("/alerts/a1-0/approve", headers=reading).status_code == 403
+    assert (
+        guarded.post("/alerts/a1-0/approve", headers={"Authorization": "Bearer t0ken-of-an-editor"}).status_code == 303
+    )
+    for wrong in ("Bearer nothing", "Bearer", "Basic Zm9vOmJhcg=="):
+        assert guarded.get("/api/v1/stories", headers={"Authorization": wrong}).status_code == 401
+
+
+def test_a_changed_password_ends_old_sessions(make_app: MakeApp) -> None:
+    with serve(make_app(GUARDED)) as base, httpx.Client(base_url=base) as client:
+        sign_in(client, "Aigerim", "a long password")
+        cookies = dict(client.cookies)
+    changed = User(name="Aigerim", password_hash=FAST.hash("a new password"), role=Role.EDITOR)
+    options = WebOptions(login_required=True, users=(changed,), session_secret=GUARDED.session_secret)
+    with serve(make_app(options)) as base, httpx.Client(base_url=base, cookies=cookies) as client:
+        assert client.get("/", headers={"Accept": "text/html"}).status_code == 303
+    with serve(make_app(GUARDED)) as base, httpx.Client(base_url=base, cookies=cookies) as client:
+        assert client.get("/", headers={"Accept": "text/html"}).status_code == 200
+
+
+def test_a_forged_session_is_no_session(guarded: httpx.Client) -> None:
+    guarded.cookies.set("storywatch", "eyJ1c2VyIjoiQWlnZXJpbSJ9.Zm9v.YmFy")
+    assert guarded.get("/", headers={"Accept": "text/html"}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/feeds",
+        "/alerts/a1-0/approve",
+        "/silences",
+        "/articles/1/matches/kazakhstan-unrest-2022",
+        "/login",
+        "/logout",
+        "/preferences",
+    ],
+)
+def test_a_form_from_elsewhere_is_refused(reader: httpx.Client, path: str) -> None:
+    reader.get("/alerts")
+    for fields in ({}, {"csrf": "guessed"}, {"csrf": ""}):
+        answer = reader.post(path, data=fields)
+        assert answer.status_code in (403, 422)
+        assert "location" not in answer.headers
+
+
+def test_even_a_right_token_is_refused_when_the_browser_says_that_another_site_sent_it(reader: httpx.Client) -> None:
+    found = TOKEN.search(reader.get("/alerts").text)
+    assert found
+    answer = reader.post(
+        "/alerts/a1-0/approve", data={"csrf": found.group(1)}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "", "[::1].evil.example"])
+def test_a_foreign_host_is_not_answered(reader: httpx.Client, host: str) -> None:
+    assert reader.get("/", headers={"Host": host}).status_code == 400
+
+
+def test_our_own_names_are_answered(reader: httpx.Client) -> None:
+    for host in ("localhost:8080", "LOCALHOST", "[::1]:8080", "127.0.0.1"):
+        assert reader.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("Example.org:443", "example.org"),
+        ("[2001:db8::1]:80", "[2001:db8::1]"),
+        ("a", "a"),
+        ("", ""),
+        ("[::1].evil:80", "[::1].evil:80"),
+        ("::1", "::1"),
+    ],
+)
+def test_the_name_of_a_host(header: str, name: str) -> None:
+    assert host_name(header) == name
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", ""],
+)
+def test_nothing_leads_away_from_our_own_site(path: str) -> None:
+    assert own_path(path) == "/"
+
+
+def test_preferences_are_kept(client: httpx.Client) -> None:
+    send(client, "/", "/preferences", lang="en", theme="dark")
+    text = client.get("/", headers={"Accept-Language": "ru"}).text
+    assert '<html lang="en" data-theme="dark"' in text
+    assert "Saved." in text
+    assert "Saved." not in client.get("/").text
+    send(client, "/", "/preferences", lang="xx", theme="pink")
+    assert 'data-theme="dark"' in client.get("/").text

@@ -1,0 +1,192 @@
+"""Every page answers, shows what it must, and renders what strangers wrote as text."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from httpx import Client
+
+from storage import articles, claims
+from storage.database import Database
+from storage.records import RevisionKind
+from tests.monitor.web import archive
+
+STORY = "/stories/kazakhstan-unrest-2022"
+PATHS = (
+    "/", STORY, f"{STORY}?kind=raised&metric=killed", f"{STORY}/record?metric=killed", f"{STORY}/record?metric=killed&place=almaty",
+    f"{STORY}/record?metric=state_of_emergency", "/search", "/search?q=killed", "/search?q=164&all_versions=1&rank=1", "/feeds", "/alerts",
+    "/about", "/api", "/login", "/articles/1", "/articles/4?version=2&against=1",
+)  # fmt: skip
+
+
+class Outline(HTMLParser):
+    """What the rules of a page are about: headings, landmarks, labels, ids, attributes that must not be."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.bad: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append(tag)
+        if given.get("id"):
+            self.ids.append(str(given["id"]))
+        self.bad += [f"<{tag} {name}>" for name in given if name == "style" or name.startswith("on")]
+        if tag == "script" and not given.get("src"):
+            self.bad.append("inline script")
+        if tag == "style":
+            self.bad.append("inline style sheet")
+        target = str(given.get("href") or given.get("src") or "")
+        if re.match(r"\s*(javascript|data|vbscript):", target, re.IGNORECASE):
+            self.bad.append(target)
+        if target.startswith("http") and "noopener" not in str(given.get("rel")):
+            self.bad.append(f"{target} without noopener")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("lang", ["en", "ru"])
+def test_each_page_is_whole_and_carries_nothing_inline(reader: Client, path: str, lang: str) -> None:
+    answer = reader.get(path, headers={"Accept-Language": lang})
+    assert answer.status_code == 200
+    assert f'<html lang="{lang}"' in answer.text
+    outline = Outline(answer.text)
+    assert outline.bad == []
+    assert outline.tags.count("h1") == outline.tags.count("main") == 1
+    assert len(outline.ids) == len(set(outline.ids)), "an id stands twice"
+    assert len(answer.content) < 300_000
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_overview_shows_numbers_and_what_moved(reader: Client) -> None:
+    text = reader.get("/").text
+    assert "225" in text
+    assert '<del class="before">60</del>' in text
+    assert 'class="spark"' in text
+
+
+def test_the_story_shows_each_record_with_its_chart_and_origins(reader: Client) -> None:
+    text = reader.get(STORY).text
+    assert text.count('class="sw-chart"') >= 3
+    for words in ("225", "4,353", "9,900", "225–237", "Prosecutor General&#39;s Office", "lifted", "<mark>164</mark>"):
+        assert words in text
+    assert "Capital Post took out “164” without saying so" in text
+
+
+def test_revisions_are_filtered_by_kind_and_metric(reader: Client) -> None:
+    text = reader.get(f"{STORY}?kind=retracted&metric=killed").text
+    assert text.count('<li class="rev ') == 1
+    assert '<del class="before">164</del>' in text
+    assert reader.get(f"{STORY}?kind=nonsense").status_code == 200
+
+
+def test_the_change_log_is_paged(reader: Client) -> None:
+    text = reader.get(f"{STORY}?start=10").text
+    assert "Newer" in text
+    assert 'data-live="' not in text
+
+
+def test_the_record_lists_steps_positions_and_refusals(reader: Client) -> None:
+    text = reader.get(f"{STORY}/record?metric=killed").text
+    assert "Considered and refused" in text
+    assert "Almaty Courier" in text
+    assert "Lags behind" in text
+
+
+@pytest.mark.parametrize(
+    ("moment", "best"),
+    [("2022-01-08T00:00", "at least 44"), ("2022-01-09T12:00", "164"), ("2022-01-12T00:00", "at least 44"), ("2022-01-16T00:00Z", "225")],
+)  # fmt: skip
+def test_the_record_as_it_was_known(reader: Client, moment: str, best: str) -> None:
+    text = reader.get(f"{STORY}/record", params={"metric": "killed", "as_known_at": moment}).text
+    assert re.search(rf'<p class="best">{best}</p>', text)
+
+
+def test_before_anything_was_known_the_record_says_so(reader: Client) -> None:
+    text = reader.get(f"{STORY}/record", params={"metric": "killed", "as_known_at": "2021-12-31T00:00"}).text
+    assert "Nothing was known of this record yet." in text
+
+
+def test_an_article_shows_what_an_edit_changed_with_figures_boxed(reader: Client, filled: Path) -> None:
+    with Database(f"sqlite:///{filled}").read() as session:
+        edited = next(one for one in articles.list_articles(session) if "verified" in one.title)
+    text = reader.get(f"/articles/{edited.article_id}?version=2&against=1").text
+    assert '<span class="figure">164</span>' in text
+    assert re.search(r"<del>.*164.*</del>", text)
+    assert re.search(r"<ins>.*being verified.*</ins>", text)
+    assert "unrest" in reader.get(f"/articles/{edited.article_id}?version=1").text
+    assert reader.get(f"/articles/{edited.article_id}?version=9").status_code == 404
+
+
+def test_what_strangers_wrote_is_text(reader: Client, filled: Path) -> None:
+    with Database(f"sqlite:///{filled}").read() as session:
+        hostile = articles.get_article(session, archive.HOSTILE.url)
+    for path in (f"/articles/{hostile.article_id}", "/search?q=Riots+OR+toll", "/search"):
+        text = reader.get(path).text
+        assert archive.EVIL not in text
+        assert "<img" not in text
+        assert 'href="javascript' not in text
+        assert "&lt;script&gt;" in text
+
+
+def test_a_revision_shows_both_sides_the_sentence_and_the_notes(reader: Client, filled: Path) -> None:
+    with Database(f"sqlite:///{filled}").read() as session:
+        revision = claims.list_revisions(session, kinds=[RevisionKind.RETRACTED])[0]
+    text = reader.get(f"/revisions/{revision.revision_id}").text
+    for words in ("<del>164</del>", "at least 44", "<mark>164</mark>", "Health Ministry", "Aigerim", "press desk"):
+        assert words in text
+
+
+def test_search_explains_a_query_that_it_cannot_read(reader: Client) -> None:
+    answer = reader.get("/search", params={"q": '"unfinished'})
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert "<mark>" in reader.get("/search", params={"q": "killed"}).text
+    assert (
+        "source:&#34;Steppe Wire&#34;" in reader.get("/search", params={"q": "killed"}).text
+        or "source%3A%22Steppe+Wire%22" in reader.get("/search", params={"q": "killed"}).text
+    )
+
+
+def test_feeds_in_trouble_come_first_with_words(reader: Client) -> None:
+    text = reader.get("/feeds").text
+    assert text.index("Almaty Courier") < text.index("Steppe Wire")
+    assert "the server answered 503 and asks to wait for two hours" in text
+    assert "4 failures in a row" in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/stories/none", "/revisions/none", "/articles/999", f"{STORY}/record?metric=none"]
+)
+def test_what_is_not_there_is_a_page_with_words(reader: Client, path: str) -> None:
+    answer = reader.get(path)
+    assert answer.status_code == 404
+    assert "<h1>Not found</h1>" in answer.text
+
+
+def test_a_broken_request_is_explained(reader: Client) -> None:
+    assert reader.get("/articles/x").status_code == 422
+    assert reader.get(f"{STORY}/record?metric=killed&as_known_at=soon").status_code == 400
+    assert reader.put("/feeds").status_code == 405
+
+
+def test_numbers_and_words_follow_the_language(reader: Client) -> None:
+    text = reader.get(STORY, headers={"Accept-Language": "de;q=0.9, ru;q=0.8, en;q=0.1"}).text
+    assert "Что сообщают сейчас" in text
+    assert "4\u00a0353" in text or "4\u202f353" in text
+
+
+def test_assets_are_cached_by_content(reader: Client) -> None:
+    path = re.search(r'href="(/static/storywatch\.css\?v=[^"]+)"', reader.get("/").text)
+    assert path
+    answer = reader.get(path.group(1))
+    assert "immutable" in answer.headers["cache-control"]
+    assert "immutable" not in reader.get("/static/storywatch.css").headers.get("cache-control", "")
+    assert len(answer.content) < 30_000
