@@ -1,7 +1,7 @@
-"""How fast articles are stored and made searchable, against SQLModel's `add_all` of the same rows, and what they take on disk.
+"""How fast articles are stored and made searchable, against SQLModel's `add_all` of the same rows.
 
-    python -m bench.ingest [--database URL] [--count 4000]             ours and the peer, side by side
-    python -m bench.ingest --database URL --count 1000000 --fill       fill a database for bench.search
+python -m bench.ingest [--database URL] [--count 4000]             ours and the peer, side by side
+python -m bench.ingest --database URL --count 1000000 --fill       fill a database for bench.search
 """
 
 import argparse
@@ -70,7 +70,10 @@ def fill(database: Database, count: int) -> None:
         if done % 50_000 < BATCH:
             print(f"{done:>9} stored, {(done - first) / (time.perf_counter() - started):.0f}/s", flush=True)
     size = size_of(database)
-    print(f"{done} articles in {time.perf_counter() - started:.0f} s; {size / 1e6:.0f} MB on disk, raw text {raw / 1e6:.0f} MB")
+    print(
+        f"{done} articles in {time.perf_counter() - started:.0f} s; "
+        f"{size / 1e6:.0f} MB on disk, {size / raw:.2f} times the raw text"
+    )
 
 
 def size_of(database: Database) -> int:
@@ -160,7 +163,8 @@ def _article_row(item: NewArticle) -> tables.ArticleRow:
     assert item.published is not None
     return tables.ArticleRow(
         url=item.url, source=item.source, title=item.title, lang=item.lang, first_seen_at=item.fetched_at,
-        last_changed_at=item.fetched_at, published_from=item.published.not_before, published_to=item.published.not_after,
+        last_changed_at=item.fetched_at, published_from=item.published.not_before,
+        published_to=item.published.not_after,
     )  # fmt: skip
 
 

@@ -24,7 +24,9 @@ _MARKS = "".join(
 )
 _PARTED = r"[,.'’\u00a0\u202f\u2009]"
 # Begins with its digit, so that the search for it is quick; only then it looks whether a word goes on there.
-_NUMBER = rf"[0-9](?<![^\W_][0-9])[0-9]{{0,2}}(?:{_PARTED}[0-9]{{3}})+(?![0-9])"
+_NUMBER = (
+    rf"[0-9](?<![^\W_][0-9])(?<![{_MARKS}][0-9])[0-9]{{0,2}}(?:{_PARTED}[0-9]{{3}})+(?![^\W_]|[{_MARKS}])"
+)
 WORD = re.compile(rf"{_NUMBER}|[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}][{_MARKS}]*(?:[^\W_{_IDEOGRAPH}][{_MARKS}]*)*")
 _NUMBER_ONLY = re.compile(_NUMBER)
 _PARTING = re.compile(_PARTED)
@@ -48,8 +50,8 @@ def _fold_letter(letter: str) -> str:
     lower = letter.casefold()
     if lower in _SPELT_OUT:
         return _SPELT_OUT[lower]
-    bare = (part for part in unicodedata.normalize("NFKD", lower) if not unicodedata.category(part).startswith("M"))
-    return "".join(_SPELT_OUT.get(part, part) for part in bare if part.isalnum())
+    parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", lower).casefold())
+    return "".join(_SPELT_OUT.get(part, part) for part in parts if part.isalnum())
 
 
 _FOLDING = _Folding()
@@ -62,9 +64,9 @@ def fold_text(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of a text, in order; at most MOST_WORDS."""
-    plain = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).translate(_FOLDING)
-    joined = _NUMBER_ONLY.sub(_join_number, plain)
-    found = _FOLDED_WORD.findall(joined)
+    joined = _NUMBER_ONLY.sub(_join_number, text)
+    plain = joined.lower() if joined.isascii() else unicodedata.normalize("NFC", joined).translate(_FOLDING)
+    found = _FOLDED_WORD.findall(plain)
     if len(found) > MOST_WORDS or max(map(len, found), default=0) > _LONGEST_WORD:
         found = [word[:_LONGEST_WORD] for word in found[:MOST_WORDS]]
     return found

@@ -20,9 +20,8 @@ def insert_new(session: Session, table: Table, rows: Rows, key: Sequence[str]) -
     """Insert rows of one shape, leaving out those whose key is there already; returns how many were new."""
     if not rows:
         return 0
-    return changed_rows(
-        session.execute(_insert(session, table).on_conflict_do_nothing(index_elements=list(key)), list(rows))
-    )
+    statement = _insert(session, table).on_conflict_do_nothing(index_elements=list(key))
+    return changed_rows(session.execute(statement, list(rows), execution_options={"preserve_rowcount": True}))
 
 
 def insert_or_update(session: Session, table: Table, rows: Rows, key: Sequence[str]) -> None:

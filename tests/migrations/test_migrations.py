@@ -22,14 +22,22 @@ def described(engine: Engine) -> dict[str, Any]:
         if table.startswith("search_index"):
             continue
         columns = {c["name"]: (str(c["type"]), c["nullable"], str(c["default"])) for c in inspector.get_columns(table)}
-        indices = sorted((str(i["name"]), tuple(map(str, i["column_names"])), bool(i["unique"])) for i in inspector.get_indexes(table))
-        keys = sorted((tuple(k["constrained_columns"]), k["referred_table"], str(k["options"])) for k in inspector.get_foreign_keys(table))
+        indices = sorted(
+            (str(i["name"]), tuple(map(str, i["column_names"])), bool(i["unique"]))
+            for i in inspector.get_indexes(table)
+        )
+        keys = sorted(
+            (tuple(k["constrained_columns"]), k["referred_table"], str(k["options"]))
+            for k in inspector.get_foreign_keys(table)
+        )
         uniques = sorted(tuple(u["column_names"]) for u in inspector.get_unique_constraints(table))
         primary = inspector.get_pk_constraint(table)["constrained_columns"]
         found[table] = (columns, indices, keys, uniques, primary)
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
-            found["search_index"] = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'search_index'")).scalar()
+            found["search_index"] = connection.execute(
+                text("SELECT sql FROM sqlite_master WHERE name = 'search_index'")
+            ).scalar()
     return found
 
 

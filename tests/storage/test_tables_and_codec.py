@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Table
 
 from storage import codec, records, tables
@@ -28,7 +29,10 @@ WHOLE = [records.Story, records.StampedClaim, records.History, records.Revision]
 
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
-st.register_type_strategy(Span, st.builds(Span, not_before=st.datetimes(timezones=st.just(UTC)), not_after=st.datetimes(timezones=st.just(UTC))))
+st.register_type_strategy(
+    Span,
+    st.builds(Span, not_before=st.datetimes(timezones=st.just(UTC)), not_after=st.datetimes(timezones=st.just(UTC))),
+)
 
 
 @pytest.mark.parametrize(("record", "table", "own"), PAIRS, ids=lambda value: getattr(value, "__name__", ""))
@@ -65,11 +69,22 @@ def test_json_of_an_older_version_takes_defaults_and_unknown_keys_are_ignored() 
 
 
 def test_a_time_without_a_zone_is_refused() -> None:
-    naive: Any = datetime(2022, 1, 9)
+    naive: Any = datetime.fromisoformat("2022-01-09T00:00")
     with pytest.raises(ValueError, match="no time zone"):
         codec.to_json(Span(not_before=naive, not_after=naive))
 
 
 def test_every_table_is_held_against_a_record_or_is_known_to_have_none() -> None:
-    apart = {"stories", "feed_stories", "article_aliases", "fingerprints", "search_documents", "claims", "histories", "revisions", "delivery_alerts", "meta"}
+    apart = {
+        "stories",
+        "feed_stories",
+        "article_aliases",
+        "fingerprints",
+        "search_documents",
+        "claims",
+        "histories",
+        "revisions",
+        "delivery_alerts",
+        "meta",
+    }
     assert {pair[1].name for pair in PAIRS} | apart == set(tables.METADATA.tables)

@@ -52,7 +52,9 @@ def new_article(number: int = 1, **changes: object) -> NewArticle:
         "published": at(NOON + number * HOUR),
         "source": "Tengrinews",
         "lang": "en",
-        "matches": (Match(story="unrest", score=2.5, hits=(Hit(evidence="place", name="Almaty", found="Almaty", weight=1.0),)),),
+        "matches": (
+            Match(story="unrest", score=2.5, hits=(Hit(evidence="place", name="Almaty", found="Almaty", weight=1.0),)),
+        ),
     }
     return NewArticle(**(values | changes))  # type: ignore[arg-type]  # the test says which fields, checked when it runs
 
@@ -62,7 +64,9 @@ def store_article(session: Session, number: int = 1, **changes: object) -> Artic
     return articles.add_article(session, new_article(number, **changes))
 
 
-def claim(name: str = "c1", value: float = 164, *, article_id: int = 0, recorded_at: datetime = NOON, **changes: object) -> StampedClaim:
+def claim(
+    name: str = "c1", value: float = 164, *, article_id: int = 0, recorded_at: datetime = NOON, **changes: object
+) -> StampedClaim:
     """A stamped claim that 164 (or `value`) were killed; `changes` are fields of StampedClaim."""
     values: dict[str, object] = {
         "claim_id": name,

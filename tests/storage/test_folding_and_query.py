@@ -1,0 +1,206 @@
+import string
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from storage.errors import QueryError
+from storage.folding import WORD, fold_text, words
+from storage.query import Comparison, Query, Term, parse_query, to_fts5, to_tsquery
+from storage.snippets import find_spans, make_snippet, mark_spans
+
+LETTERS = st.text(
+    alphabet=string.ascii_letters
+    + string.digits
+    + " ,.'-_~\"éЁёйЙßłŁøÆİıǅﬁ½²٣५한漢字かなก็हिन्दी\u0301\u0306\u00a0\u202f’\n",
+    max_size=60,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Café ÉLAN", "cafe elan"),
+        ("ёлка Ёж", "елка еж"),
+        ("Андрей и й", "андрей и й"),
+        ("Straße STRASSE", "strasse strasse"),
+        ("Łódź Øre Æther œuvre þing", "lodz ore aether oeuvre thing"),
+        ("İstanbul ISTANBUL ıstanbul", "istanbul istanbul istanbul"),
+        ("4,353 4\u00a0353 4.353 4’353 4353", "4353 4353 4353 4353 4353"),
+        ("in 2022, 164 people", "in 2022 164 people"),
+        ("1,2345 x1,234 12,34", "1 2345 x1 234 12 34"),
+        ("don't re-read", "don t re read"),
+        ("漢字かな12", "漢 字 か な 12"),
+        ("e\u0301lan и\u0306", "elan й"),
+        ("snake_case ~tag", "snake case tag"),
+        ("", ""),
+        ("— … !", ""),
+    ],
+)
+def test_words_are_folded(text: str, folded: str) -> None:
+    assert fold_text(text) == folded
+
+
+@given(st.text(max_size=80) | LETTERS)
+@example("½1")
+@example("1,234é5,678")
+def test_folding_a_text_is_folding_its_words_one_by_one(text: str) -> None:
+    assert [word for match in WORD.finditer(text) for word in words(match.group())] == words(text)
+
+
+@given(st.text(max_size=80) | LETTERS)
+def test_folding_twice_is_folding_once(text: str) -> None:
+    assert words(" ".join(words(text))) == words(text)
+
+
+@given(st.text(max_size=80))
+def test_folded_words_hold_nothing_that_an_index_would_part(text: str) -> None:
+    for word in words(text):
+        assert word
+        assert not set(word) & set(" \n\t'\"~_\\")
+
+
+def node(query: str) -> str:
+    asked = parse_query(query).node
+    assert asked is not None
+    return to_fts5(asked)
+
+
+@pytest.mark.parametrize(
+    ("query", "fts5"),
+    [
+        ("toll", '"toll"'),
+        ("Death TOLL", '("death" AND "toll")'),
+        ('"death toll"', '"death toll"'),
+        ("don't", '"don t"'),
+        ("kaz*", '"kaz"*'),
+        ('"death to*"', '"death to"'),
+        ("a OR b c", '("a" OR ("b" AND "c"))'),
+        ("(a OR b) c", '(("a" OR "b") AND "c")'),
+        ("a -b", '(("a") NOT ("b"))'),
+        ("-b", '(("~a") NOT ("b"))'),
+        ("--b", '"b"'),
+        ("a AND b", '("a" AND "b")'),
+        ("or", '"or"'),
+        ('source:"Al Jazeera"', '"~sal_jazeera"'),
+        ("source:al*", '"~sal"*'),
+        ("story:kazakhstan-unrest-2022", '"~tkazakhstan_unrest_2022"'),
+        ("metric:troops", '"~ktroops"'),
+        ("LANG:RU", '"~lru"'),
+        ('"foo:bar"', '"foo bar"'),
+        ("https://example.org/a", '"https example org a"'),
+        ("12:30", '"12 30"'),
+        ("- toll", '"toll"'),
+    ],
+)
+def test_a_query_is_understood(query: str, fts5: str) -> None:
+    assert node(query) == fts5
+
+
+def test_a_query_for_postgres_means_the_same() -> None:
+    asked = parse_query('("death toll" OR kaz*) -a source:tass').node
+    assert asked is not None
+    assert to_tsquery(asked) == "((('death' <-> 'toll') | ('kaz':*)) & !(('a')) & '~stass')"
+
+
+def test_dates_and_figures_bound_the_whole_query() -> None:
+    asked = parse_query("after:2022-01-05 before:2022-02 killed>=1,000 -injured<5 toll")
+    assert asked.since is not None
+    assert asked.until is not None
+    assert (asked.since.isoformat(), asked.until.isoformat()) == (
+        "2022-01-05T00:00:00+00:00",
+        "2022-02-01T00:00:00+00:00",
+    )
+    assert asked.comparisons == [Comparison("killed", ">=", 1000.0), Comparison("injured", "<", 5.0, is_absent=True)]
+    assert asked.node == Term(("toll",))
+
+
+def test_what_is_not_before_is_from_then_on() -> None:
+    assert parse_query("-before:2022").since == parse_query("after:2022-01-01").since
+    assert parse_query("before:2022-01-12T06:00+06:00").until == parse_query("before:2022-01-12").until
+
+
+def test_an_empty_query_asks_for_everything() -> None:
+    assert parse_query("  ") == Query()
+
+
+@pytest.mark.parametrize(
+    ("query", "message", "place"),
+    [
+        ("(a OR b", "never closed", 0),
+        ("a) b", "no opening one", 1),
+        ('a "b c', "quotation mark is never closed", 2),
+        ("a foo:bar", "no field is called 'foo'", 2),
+        ("killed>x", "needs a number", 7),
+        ("a before:soon", "no date", 9),
+        ("before:2022-13", "no date", 7),
+        ("source:", "needs a value", 7),
+        ("(before:2022 OR x)", "outside parentheses", 1),
+        ("x OR killed>1", "outside parentheses", 5),
+        ("OR a", "both sides", 0),
+        ("a OR", "both sides", 2),
+        ("a OR OR b", "both sides", 2),
+        ("!!!", "no word", 0),
+        ("a*", "two letters", 0),
+        ("a -(", "never closed", 3),
+        ("(" * 31 + "a" + ")" * 31, "within each other", 30),
+    ],
+)
+def test_a_query_that_cannot_be_understood_says_where(query: str, message: str, place: int) -> None:
+    with pytest.raises(QueryError, match=message) as raised:
+        parse_query(query)
+    assert str(raised.value).splitlines()[-1] == f"  {' ' * place}^"
+
+
+@settings(max_examples=500)
+@given(st.text(alphabet=string.ascii_lowercase[:4] + " \"()-*:<>=OR1é~_'\\&|!", max_size=40))
+def test_any_query_is_understood_or_refused_in_words(query: str) -> None:
+    try:
+        asked = parse_query(query)
+    except QueryError:
+        return
+    if asked.node is not None:
+        assert to_fts5(asked.node)
+        assert to_tsquery(asked.node)
+
+
+# --- snippets ---------------------------------------------------------------------------------
+
+
+def marked(text: str, *queries: str) -> str:
+    terms = [Term(tuple(words(query.rstrip("*"))), query.endswith("*")) for query in queries]
+    snippet, spans = make_snippet(text, terms)
+    return mark_spans(snippet, spans, "[", "]")
+
+
+def test_found_words_are_marked_as_they_stand_in_the_text() -> None:
+    assert (
+        marked("In Almaty, 4,353 were hurt; ALMATY mourns.", "almaty", "4353")
+        == "In [Almaty], [4,353] were hurt; [ALMATY] mourns."
+    )
+    assert marked("The death toll of the death-toll", "death toll") == "The [death toll] of the [death-toll]"
+    assert marked("Straße, Ёлка", "strasse", "ел*") == "[Straße], [Ёлка]"
+    assert marked("a a b", "a b") == "a [a b]"
+
+
+def test_a_snippet_is_cut_around_what_was_found() -> None:
+    text = "word " * 300 + "the toll is 225 " + "after " * 300
+    snippet = marked(text, "225")
+    assert snippet.startswith("…word")
+    assert snippet.endswith("after…")
+    assert "[225]" in snippet
+    assert len(snippet) < 300
+
+
+def test_nothing_found_shows_the_beginning() -> None:
+    assert marked("The beginning of it\nall", "x") == "The beginning of it all"
+
+
+@given(LETTERS, st.lists(st.sampled_from(["a", "b", "ёж", "4353", "x y", "el*"]), max_size=3))
+def test_spans_are_in_order_and_inside(text: str, queries: list[str]) -> None:
+    terms = [Term(tuple(words(query.rstrip("*"))), query.endswith("*")) for query in queries]
+    snippet, spans = make_snippet(text, terms)
+    edges = [edge for span in spans for edge in span]
+    assert edges == sorted(edges)
+    assert all(0 <= start < end <= len(snippet) for start, end in spans)
+    assert find_spans(text, []) == ()
