@@ -4,7 +4,7 @@ Body beats headline, exact beats rounded beats vague; a headline or unattributed
 of the attributed statement of that figure; two attributed origins with two figures both count.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
@@ -84,7 +84,7 @@ def day_and_clock(span: Span | None, zone: tzinfo) -> tuple[int | None, float | 
 
 
 def weigh_report(
-    claims: Sequence[StampedClaim], removed: Iterable[Claim], book: OriginBook, zone: tzinfo, *, is_part: bool = False
+    claims: Sequence[StampedClaim], removed: Sequence[Claim], book: OriginBook, zone: tzinfo, *, is_part: bool = False
 ) -> list[Assertion]:
     """Return what one report asserts for one record, at most one figure per origin and status.
 
@@ -93,6 +93,8 @@ def weigh_report(
     first = claims[0]
     day, clock = day_and_clock(first.asserted_at, zone)
     plain = [_assertion(stamped, book, day, clock, is_part=is_part) for stamped in claims]
+    if len(plain) == 1 and first.claim.replaces is None and not removed:
+        return plain
     settled = _inherit_status(_body_over_headline(list(zip(plain, claims, strict=True))))
     previous = tuple(sorted((one for one in settled if one.status is ClaimStatus.PREVIOUS), key=_by_size))
     stated = tuple(_replaces(stamped.claim) for stamped in claims if stamped.claim.replaces is not None)
@@ -104,6 +106,12 @@ def weigh_report(
     current = [one for one in asserted if one.status is ClaimStatus.CURRENT]
     told = [*asserted, *_unanswered(withdrawn, current)]
     return told if current or not previous else [*told, *previous]
+
+
+def weigh_states(claims: Sequence[StampedClaim], book: OriginBook, zone: tzinfo) -> list[Assertion]:
+    """Return what one report asserts of one thing that is in force or over: every state for itself."""
+    day, clock = day_and_clock(claims[0].asserted_at, zone)
+    return [_assertion(stamped, book, day, clock, is_part=False) for stamped in claims]
 
 
 def _assertion(

@@ -33,10 +33,23 @@ EVIDENCE_LIMIT = 12
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """What the change log already holds of one record: which entries were told, and how often each was taken back."""
+    """What the change log already holds of one record: what was told, what was not, what was taken back."""
 
     told: tuple[Revision, ...] | None
     taken_back: Counter[str]
+    silent: frozenset[str]
+    written: frozenset[str]
+
+    @classmethod
+    def of(cls, entries: Sequence[Revision] | None) -> "_Log":
+        """Return what one record's entries amount to; None: no log is known."""
+        known = entries or ()
+        return cls(
+            told=None if entries is None else tuple(one for one in known if _was_told(one)),
+            taken_back=Counter(one.corrects for one in known if one.corrects),
+            silent=frozenset(one.revision_id for one in known if one.is_silent),
+            written=frozenset(one.revision_id for one in known),
+        )
 
     def entry_for(self, step: Step, own_id: str) -> str | None:
         """Return the entry by which a step was told, as far as it was: by its id where no log is known."""
@@ -63,16 +76,15 @@ def find_revisions(
     without a log every step that vanished is taken to have been told as it stood. `is_silent` marks all entries as
     never to be told (imports, the first fill, a rebuild).
     """
-    known = None if log is None else list(log)
+    logged: dict[RecordKey, list[Revision]] = {}
+    for entry in log or ():
+        logged.setdefault(entry.key, []).append(entry)
     found: list[Revision] = []
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
         if old is new or (old is not None and new is not None and old.steps == new.steps):
             continue
-        entries = _Log(
-            told=None if known is None else tuple(one for one in known if one.key == key and _was_told(one)),
-            taken_back=Counter(one.corrects for one in known or () if one.corrects),
-        )
+        entries = _Log.of(None if log is None else logged.get(key, []))
         found.extend(_record_revisions(key, old, new, claims, recorded_at, entries, is_silent=is_silent))
     return tuple(found)
 
@@ -106,7 +118,8 @@ def _record_revisions(
     for before, after in pairs:
         if _is_restated(was[before], now[after]):
             revisions.append(make.step(now[after], is_late=True, is_corrected=False))
-    return [*corrections, *revisions]
+    # What the log holds already (a step that came and went untold, a commit that is replayed) is not written twice.
+    return [one for one in (*corrections, *revisions) if one.revision_id not in log.written]
 
 
 def _is_restated(was: Step, now: Step) -> bool:
@@ -198,7 +211,7 @@ class _Maker:
         is_seed = all(is_baseline(claim) for claim in step.evidence)
         quiet = self.is_silent or is_late or is_corrected or is_seed or kind in _QUIET
         return Revision(
-            revision_id=self._identity(step, kind),
+            revision_id=self._identity(step, kind, is_told=not quiet),
             story=self.key.story,
             key=self.key,
             kind=kind,
@@ -246,12 +259,12 @@ class _Maker:
             )
         return made
 
-    def _identity(self, step: Step, kind: RevisionKind) -> str:
+    def _identity(self, step: Step, kind: RevisionKind, *, is_told: bool = False) -> str:
         """The id of a step's entry: that of the first time until it was taken back, then of the next time."""
         occurrence = 0
         while True:
             made = revision_id(self.key, kind, step.before, step.figure, step.evidence, occurrence=occurrence)
-            if not self.log.taken_back[made]:
+            if not self.log.taken_back[made] and not (is_told and made in self.log.silent):
                 return made
             occurrence += 1
 

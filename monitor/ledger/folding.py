@@ -4,7 +4,7 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from monitor.ledger.assertions import Assertion, report_of, weigh_report
+from monitor.ledger.assertions import Assertion, report_of, weigh_report, weigh_states
 from monitor.ledger.history import make_history
 from monitor.ledger.ordering import order_day
 from monitor.ledger.origins import OriginBook
@@ -104,7 +104,7 @@ class RecordFold:
     def fold(self) -> History | None:
         """Fold what changed and return the record's history; None if no claim speaks of it."""
         self.is_dirty = False
-        for slot in sorted(self._stale_reports, key=str) if len(self._stale_reports) > 1 else self._stale_reports:
+        for slot in self._stale_reports:
             self._set_report(slot, self._weighed(slot))
         self._stale_reports = set()
         if not self._own:
@@ -129,6 +129,8 @@ class RecordFold:
             # A report that states the whole speaks for itself: its parts cannot raise what it says, or does not.
             return []
         ordered = [claims[claim] for claim in sorted(claims)]
+        if self._is_state:
+            return weigh_states(ordered, self._book, self._zone)
         removed = self._removed(article, asserted, ordered) if asserted and not is_part else []
         return weigh_report(ordered, removed, self._book, self._zone, is_part=is_part)
 

@@ -2,8 +2,8 @@
 
 from monitor.ledger.assertions import Assertion
 from monitor.ledger.record import RecordState, Version, agrees, is_vague, make_step, new_version
-from monitor.ledger.values import is_rounding_of
-from storage.records import Figure, MetricKind, RevisionKind
+from monitor.ledger.values import is_rounding_of, repeats
+from storage.records import MetricKind, RevisionKind
 
 RULE = "9.previous"
 
@@ -22,7 +22,7 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
     if is_vague(past.figure):
         state.refuse(past, RULE, "vague")
         return
-    known = next((version for version in state.versions if _is_known(past.figure, version.figure)), None)
+    known = next((version for version in state.versions if _is_known(past, version)), None)
     if known is not None:
         state.refuse(past, RULE, "known")
         return
@@ -32,8 +32,8 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
         _backfill_stock(state, past, current)
 
 
-def _is_known(past: Figure, known: Figure) -> bool:
-    return not is_vague(known) and is_rounding_of(past, known)
+def _is_known(past: Assertion, version: Version) -> bool:
+    return not is_vague(version.figure) and repeats(past.figure, past.window, version.figure, version.window)
 
 
 def _backfill_cumulative(state: RecordState, past: Assertion, current: Assertion | None) -> None:

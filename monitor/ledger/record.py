@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from monitor.ledger.assertions import Assertion
-from monitor.ledger.values import Window, best_of, is_rounding_of, says_same, window_of
+from monitor.ledger.values import Window, best_of, is_rounding_of, repeats, says_same, window_of
 from storage.records import Figure, MetricKind, Position, Qualifier, Refusal, RevisionKind, Step
 
 
@@ -12,6 +12,7 @@ class Version:
     """One figure that stood, or that a text says stood. `origin_days`: when each named origin last said it."""
 
     figure: Figure
+    window: Window
     step: Step
     day: int | None
     support_day: int | None
@@ -22,11 +23,6 @@ class Version:
     is_part: bool = False
     superseded_day: int | None = None
 
-    @property
-    def window(self) -> Window:
-        """The numbers that this version may stand for."""
-        return window_of(self.figure)
-
     def inherit(self, refined: "Version") -> None:
         """Take over who stands behind the figure that this one refines."""
         self.is_lone = refined.is_lone and not refined.carriers.isdisjoint(self.carriers)
@@ -36,7 +32,19 @@ class Version:
 
     def copy(self) -> "Version":
         """Return a version that can change apart from this one."""
-        return replace(self, origin_days=dict(self.origin_days))
+        return Version(
+            figure=self.figure,
+            window=self.window,
+            step=self.step,
+            day=self.day,
+            support_day=self.support_day,
+            origin_days=dict(self.origin_days),
+            carriers=self.carriers,
+            is_lone=self.is_lone,
+            is_deprecated=self.is_deprecated,
+            is_part=self.is_part,
+            superseded_day=self.superseded_day,
+        )
 
 
 @dataclass(slots=True)
@@ -72,7 +80,7 @@ class RecordState:
     comebacks: dict[float | None, frozenset[str]] = field(default_factory=dict)
     candidates: dict[float | None, Candidate] = field(default_factory=dict)
     claimed: list[Claimed] = field(default_factory=list)
-    positions: dict[tuple[str, str], list[Position]] = field(default_factory=dict)
+    positions: dict[tuple[str, str], tuple[Position, ...]] = field(default_factory=dict)
     withdrawn_parts: frozenset[float] = frozenset()
     is_contested: bool = False
     is_provisional: bool = False
@@ -92,7 +100,7 @@ class RecordState:
             comebacks=dict(self.comebacks),
             candidates={value: replace(one) for value, one in self.candidates.items()},
             claimed=list(self.claimed),
-            positions={who: list(runs) for who, runs in self.positions.items()},
+            positions=dict(self.positions),
         )
 
     # --- what an assertion does ------------------------------------------------------------
@@ -144,16 +152,17 @@ class RecordState:
 
     def deprecated_match(self, figure: Figure) -> tuple[Figure, int | None] | None:
         """Return the deprecated figure that a figure repeats or rounds, latest first."""
-        if figure.qualifier is Qualifier.VAGUE:
+        if not self.deprecated or figure.qualifier is Qualifier.VAGUE:
             return None
         return next((past for past in reversed(self.deprecated) if is_rounding_of(figure, past[0])), None)
 
     def earlier_match(self, figure: Figure) -> Version | None:
         """Return the latest version before the standing one that a figure repeats or rounds."""
+        window = window_of(figure)
         for version in reversed(self.versions):
             if version is self.standing or version.figure.qualifier is Qualifier.VAGUE:
                 continue
-            if is_rounding_of(figure, version.figure):
+            if repeats(figure, window, version.figure, version.window):
                 return version
         return None
 
@@ -191,6 +200,7 @@ def new_version(one: Assertion, step: Step) -> Version:
     origins = {one.origin.name: one.day} if one.origin.is_named else {}
     return Version(
         figure=one.figure,
+        window=one.window,
         step=step,
         day=one.day,
         support_day=one.day,

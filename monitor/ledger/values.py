@@ -120,14 +120,20 @@ def says_same(one: Figure, other: Figure) -> bool:
 
 def is_rounding_of(figure: Figure, known: Figure) -> bool:
     """Whether a figure repeats or loosely rounds a known one: "more than 160", "over 150", "nearly 170" for 164."""
-    if says_same(figure, known):
+    return repeats(figure, window_of(figure), known, window_of(known))
+
+
+def repeats(figure: Figure, window: Window, known: Figure, known_window: Window) -> bool:
+    """The same as `is_rounding_of` for callers that hold the windows already."""
+    value = figure.value
+    if value is not None and value == known.value:
         return True
-    exact = best_of(known)
-    if exact is None or figure.value is None:
+    if window.low <= known_window.high and known_window.low <= window.high:
+        return True
+    if value is None or figure.qualifier not in FLOORS or rounding_step(value) <= 1:
         return False
-    if figure.qualifier in FLOORS and rounding_step(figure.value) > 1:
-        return figure.value <= exact <= figure.value * (1 + _ROUNDING_SLACK)
-    return False
+    exact = best_of(known)
+    return exact is not None and value <= exact <= value * (1 + _ROUNDING_SLACK)
 
 
 def refines(new: Figure, standing: Figure) -> bool:
