@@ -1,0 +1,69 @@
+"""What comes in several files: news sitemaps behind an index, articles on several pages."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor.reading.feeds_sitemap import INDEX_FORMAT
+from monitor.sources.http import PAGE_ACCEPT, Fetched, Fetcher
+from monitor.sources.robots import Robots
+from storage.errors import ArticleParseError, FeedParseError, FetchError
+from storage.records import Entry, ParsedFeed, ReadArticle
+
+_MAX_SITEMAPS = 4
+_FRESH_SITEMAP = timedelta(days=3)
+_MAX_PAGES = 6
+
+Parse = Callable[[Fetched], Awaitable[ParsedFeed]]
+Read = Callable[[Fetched], Awaitable[ReadArticle]]
+
+
+async def expand_index(fetcher: Fetcher, feed: ParsedFeed, now: datetime, parse: Parse) -> ParsedFeed:
+    """A sitemap index with the entries of its freshest files; any other feed as it is. Broken files are left out.
+
+    `parse` reads one answer, wherever the caller wants that done.
+    """
+    if feed.format != INDEX_FORMAT:
+        return feed
+    entries: dict[str, Entry] = {}
+    for sitemap in choose_sitemaps(feed, now):
+        try:
+            fetched = await fetcher.get(sitemap)
+            part = await parse(fetched) if fetched.is_success else ParsedFeed()
+        except (FetchError, FeedParseError):
+            continue
+        entries.update({entry.link: entry for entry in part.entries if part.format != INDEX_FORMAT})
+    return replace(feed, entries=tuple(entries.values()))
+
+
+def choose_sitemaps(index: ParsedFeed, now: datetime) -> tuple[str, ...]:
+    """PURE: the files of an index that may hold news: lately changed ones, those called news first, then by age."""
+    fresh = [entry for entry in index.entries if entry.updated_at is None or now - entry.updated_at <= _FRESH_SITEMAP]
+
+    def rank(entry: Entry) -> tuple[bool, float]:
+        age = (now - entry.updated_at).total_seconds() if entry.updated_at is not None else float("inf")
+        return "news" not in entry.link.lower(), age
+
+    return tuple(entry.link for entry in sorted(fresh, key=rank)[:_MAX_SITEMAPS])
+
+
+async def join_pages(fetcher: Fetcher, robots: Robots, first: ReadArticle, url: str, read: Read) -> ReadArticle:
+    """The article with the text of the pages that follow it, at most six in all; `url` is the first page's.
+
+    A "next" link that leads to another article (another title), a wall or nowhere ends it: a first page alone is better
+    than none.
+    """
+    seen, texts, link = {url}, [first.text], first.next_url
+    while link and link not in seen and len(seen) < _MAX_PAGES and first.obstacle is None:
+        seen.add(link)
+        try:
+            await robots.check(link)
+            fetched = await fetcher.get(link, accept=PAGE_ACCEPT)
+            page = await read(fetched) if fetched.is_success else None
+        except (FetchError, ArticleParseError):
+            break
+        if page is None or page.obstacle is not None or page.title != first.title:
+            break
+        texts.append(page.text)
+        link = page.next_url
+    return replace(first, text="\n".join(texts)) if len(texts) > 1 else first

@@ -1,0 +1,197 @@
+"""Feeds found from any address of a site; lists of feeds in and out; documents in several files."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor.reading.articles import read_article
+from monitor.reading.feeds import parse_feed
+from monitor.sources.discovery import FoundFeed, discover_feeds, find_feed_links, search_feeds, usual_places
+from monitor.sources.http import Fetched, Fetcher
+from monitor.sources.opml import read_opml, write_opml
+from monitor.sources.parts import choose_sitemaps, expand_index, join_pages
+from monitor.sources.robots import Robots
+from storage.errors import FeedParseError, FetchError
+from storage.records import Entry, Feed, ParsedFeed, ReadArticle
+from tests.support.webserver import Reply, WebServer
+
+NOW = datetime(2022, 1, 10, 12, tzinfo=UTC)
+RSS = b"<rss version='2.0'><channel><title>Desk</title><item><title>A</title><link>/a</link></item></channel></rss>"
+
+
+@pytest.fixture
+def site() -> Iterator[WebServer]:
+    with WebServer() as server:
+        yield server
+
+
+def discover(url: str) -> tuple[FoundFeed, ...]:
+    async def run() -> tuple[FoundFeed, ...]:
+        async with Fetcher(allow_private=True) as fetcher:
+            return await discover_feeds(fetcher, url)
+
+    return asyncio.run(run())
+
+
+def test_a_page_names_its_feeds(site: WebServer) -> None:
+    site.add(
+        "/news/",
+        Reply(
+            body=b"""<html><head><link rel="alternate" type="application/rss+xml" title="x" href="/main.xml">
+        <link rel="alternate" hreflang="de" href="/de/"><link rel="alternate" type="application/feed+json" href="broken.json">
+        </head><body><a href="https://example.org/feedback">x</a><a href="../rss/politics">Politics</a></body></html>"""
+        ),
+    )
+    site.add("/main.xml", Reply(body=RSS))
+    site.add("/rss/politics", Reply(body=RSS.replace(b"Desk", b"Politics")))
+    found = discover(site.url("/news/"))
+    assert [(feed.url, feed.title, feed.format, feed.entries) for feed in found] == [
+        (site.url("/main.xml"), "Desk", "rss20", 1),
+        (site.url("/rss/politics"), "Politics", "rss20", 1),
+    ]
+
+
+def test_a_feed_is_found_at_its_own_address(site: WebServer) -> None:
+    site.add("/feed", Reply(body=RSS))
+    assert [feed.url for feed in discover(site.url("/feed"))] == [site.url("/feed")]
+
+
+def test_usual_places_are_tried_when_a_page_names_none(site: WebServer) -> None:
+    site.add("/", Reply(body=b"<html><body>nothing</body></html>"))
+    site.add("/rss.xml", Reply(body=RSS))
+    assert [feed.url for feed in discover(site.url("/"))] == [site.url("/rss.xml")]
+
+
+def test_news_sitemaps_of_robots_txt_come_last(site: WebServer) -> None:
+    site.add("/", Reply(body=b"<html><body>nothing</body></html>"))
+    site.add("/robots.txt", Reply(body=b"Sitemap: /pages.xml\nsitemap: /the-news.xml\n"))
+    site.add("/the-news.xml", Reply(body=b"<urlset><url><loc>http://x.org/a</loc></url></urlset>"))
+    assert [(feed.url, feed.format) for feed in discover(site.url("/"))] == [(site.url("/the-news.xml"), "sitemap")]
+
+
+def test_a_site_without_feeds_has_none_and_a_missing_page_is_said(site: WebServer) -> None:
+    site.add("/", Reply(body=b"<html><body>nothing</body></html>"))
+    assert discover(site.url("/")) == ()
+    with pytest.raises(FetchError, match="HTTP 404"):
+        discover(site.url("/none"))
+
+
+def test_links_are_resolved_and_not_repeated() -> None:
+    markup = """<base href="http://x.org/b/"><link rel=alternate type=application/atom+xml href=f>
+    <a href="f">RSS</a><a href="javascript:rss()">rss</a><a href="http://[bad/rss">rss</a><a href="/style.css?rss">x</a>"""
+    assert find_feed_links(markup, "http://x.org/a/") == ("http://x.org/b/f",)
+
+
+def test_usual_places_near_first() -> None:
+    places = usual_places("https://x.org/blog")
+    assert places[0] == "https://x.org/blog/feed"
+    assert "https://x.org/feed" in places
+    assert len(set(places)) == len(places)
+
+
+def test_search_feeds_quote_their_terms() -> None:
+    feeds = dict(search_feeds(["Almaty", "state of emergency"], "en"))
+    assert feeds["Google News"].startswith("https://news.google.com/rss/search?q=Almaty+%22state+of+emergency%22&hl=en")
+
+
+def test_opml_goes_round() -> None:
+    feeds = [
+        Feed(feed_id=1, url="http://x.org/f?a=1&b=2", source="X & Y", lang="ru"),
+        Feed(feed_id=2, url="http://y.org/", title="Y"),
+    ]
+    specs = read_opml(write_opml(feeds, title="Mine", now=NOW).encode(), file="f.opml")
+    assert [(spec.url, spec.source, spec.lang) for spec in specs] == [
+        ("http://x.org/f?a=1&b=2", "X & Y", "ru"),
+        ("http://y.org/", "Y", None),
+    ]
+
+
+def test_opml_with_folders_repeats_and_odd_attributes() -> None:
+    body = b"""<opml version="1.0"><body><outline text="Folder"><outline text="A" xmlUrl="http://a.org/f"/>
+    <outline TEXT="B" XMLURL="https://b.org/f"/><outline text="A again" xmlUrl="http://a.org/f"/><outline xmlUrl="feed:x"/>
+    </outline></body></opml>"""
+    assert [spec.url for spec in read_opml(body, file="f")] == ["http://a.org/f", "https://b.org/f"]
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"<html/>", b"<opml><body/></opml>", b"\x00\xff"])
+def test_what_is_no_opml_is_said(body: bytes) -> None:
+    with pytest.raises(FeedParseError, match=r"list\.opml: "):
+        read_opml(body, file="list.opml")
+
+
+def test_the_freshest_sitemaps_are_chosen() -> None:
+    def one(link: str, day: int | None) -> Entry:
+        moment = datetime(2022, 1, day, tzinfo=UTC) if day else None
+        return Entry(entry_id=link, link=link, title="", updated_at=moment)
+
+    index = ParsedFeed(entries=(one("old", 1), one("a", 9), one("undated", None), one("news", 8), one("b", 10)))
+    assert choose_sitemaps(index, NOW) == ("news", "b", "a", "undated")
+
+
+def test_an_index_is_read_through(site: WebServer) -> None:
+    site.add("/1.xml", Reply(body=b"<urlset><url><loc>http://x.org/a</loc></url></urlset>"))
+    site.add("/2.xml", Reply(body=b"<html>broken</html>"))
+    index = parse_feed(
+        f"<sitemapindex><sitemap><loc>{site.url('/1.xml')}</loc></sitemap><sitemap><loc>{site.url('/2.xml')}</loc></sitemap>"
+        f"<sitemap><loc>{site.url('/3.xml')}</loc></sitemap></sitemapindex>".encode(),
+        url=site.url("/index.xml"),
+    )
+
+    async def parse(fetched: Fetched) -> ParsedFeed:
+        return parse_feed(fetched.body, url=fetched.final_url)
+
+    async def run(feed: ParsedFeed) -> ParsedFeed:
+        async with Fetcher(allow_private=True) as fetcher:
+            return await expand_index(fetcher, feed, NOW, parse)
+
+    assert [entry.link for entry in asyncio.run(run(index)).entries] == ["http://x.org/a"]
+    plain = parse_feed(RSS, url="")
+    assert asyncio.run(run(plain)) is plain
+
+
+PAGE = """<html lang="en"><head><title>Story</title>{next}</head><body><h1>Story</h1><article>{text}</article></body></html>"""
+
+
+def page(number: int, link: str = "") -> Reply:
+    text = "".join(
+        f"<p>Page {number}, paragraph {n}: the council met again and said what it will do about roads.</p>"
+        for n in range(5)
+    )
+    return Reply(body=PAGE.format(next=f'<link rel="next" href="{link}">' if link else "", text=text).encode())
+
+
+def test_pages_that_follow_are_joined(site: WebServer) -> None:
+    site.add("/a", page(1, "/a?p=2"))
+    site.routes["/a"] = [page(1, "/a/2")]
+    site.add("/a/2", page(2, "/a/3"))
+    site.add("/a/3", page(3, "/a/2"))
+    joined = asyncio.run(read_all(site))
+    assert [f"Page {n}, paragraph 4" in joined.text for n in (1, 2, 3)] == [True, True, True]
+    assert site.asked("/a/2") == 1
+
+
+def test_a_next_link_to_another_article_is_not_followed_into_the_text(site: WebServer) -> None:
+    site.add("/a", page(1, "/b"))
+    site.add(
+        "/b",
+        Reply(
+            body=PAGE.replace("Story", "Other")
+            .format(next="", text="<p>Other words, long enough to count.</p>" * 5)
+            .encode()
+        ),
+    )
+    assert "Other" not in asyncio.run(read_all(site)).text
+
+
+async def read_all(site: WebServer) -> ReadArticle:
+    async def read(fetched: Fetched) -> ReadArticle:
+        return read_article(fetched.body, url=fetched.final_url)
+
+    async with Fetcher(allow_private=True) as fetcher:
+        first = await read(await fetcher.get(site.url("/a")))
+        joined = await join_pages(fetcher, Robots(fetcher), first, site.url("/a"), read)
+        assert replace(joined, text=first.text) == first
+        return joined
