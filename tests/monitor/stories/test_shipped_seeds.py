@@ -48,7 +48,7 @@ def test_the_baseline_is_what_the_article_says() -> None:
     }
     assert {(state.subject, state.state) for state in KAZAKHSTAN.states} == {
         ("state_of_emergency", "lifted"),
-        ("peacekeepers", "withdrawn"),
+        ("deployment", "withdrawn"),
     }
     assert [place.name for place in KAZAKHSTAN.places if place.whole] == ["Kazakhstan"]
     assert all(origin.umbrella == (origin.name in ("authorities", "media")) for origin in KAZAKHSTAN.origins)

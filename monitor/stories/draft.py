@@ -1,0 +1,206 @@
+"""A seed drafted from any article: names, topics, places, period and baseline figures, for a person to edit."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from monitor.stories.draft_names import DraftLexicon, Name, countries, draft_lexicon, find_country, find_names, kind_of
+from monitor.stories.folding import compose, fold
+from storage.keys import place_key
+from storage.records import (
+    BaselineClaim,
+    BaselineState,
+    Claim,
+    ClaimKind,
+    ClaimStatus,
+    Entity,
+    EntityKind,
+    Place,
+    Qualifier,
+    SeedArticle,
+    Span,
+    Story,
+    StoryState,
+    Topic,
+)
+
+_MOST_ENTITIES = 8
+_MOST_PLACES = 10
+_MOST_TERMS = 6
+_LONGEST_PERIOD = timedelta(days=370)
+
+
+def draft_seed(
+    *,
+    title: str,
+    text: str,
+    published: Span | None,
+    url: str,
+    source: str,
+    claims: Sequence[Claim],
+    lang: str | None,
+) -> Story:
+    """Return the draft of a story; `format_seed` writes it. `claims` are what the extractor read in the article.
+
+    The story is a draft: it is watched when a person has set its state to active.
+    """
+    lexicon = draft_lexicon(lang)
+    names = [name for name in find_names(title, text, lexicon) if fold(name.text) != fold(source)]
+    country = _main_country(title, names)
+    topics = _topics(title, text, names, lexicon)
+    year = published.not_before.year if published is not None else None
+    return Story(
+        slug=_slug(country, topics, title, year),
+        title=_one_line(title),
+        languages=(lang,) if lang else (),
+        state=StoryState.DRAFT,
+        seed=SeedArticle(
+            source=_one_line(source),
+            title=_one_line(title),
+            url=url if url.startswith(("http://", "https://")) else "",
+            published=published,
+        ),
+        period_start=_first_day(text, published, lexicon),
+        entities=_entities(names, country, lexicon),
+        topics=topics,
+        places=_places(names, country, lexicon),
+        claims=_baseline(claims, published),
+        states=_states(claims, published),
+    )
+
+
+def _main_country(title: str, names: Sequence[Name]) -> str | None:
+    """Return the country that the article names most, its adjectives included."""
+    weights: Counter[str] = Counter()
+    for name in names:
+        for word in {name.text, *name.text.split()}:
+            if country := find_country(word):
+                weights[country] += name.count
+                break
+    for word in fold(compose(title)).split():
+        if country := find_country(word):
+            weights[country] += 2
+    return min(weights, key=lambda country: (-weights[country], country)) if weights else None
+
+
+def _entities(names: Sequence[Name], country: str | None, lexicon: DraftLexicon) -> tuple[Entity, ...]:
+    found: dict[str, Entity] = {}
+    if country is not None:
+        found[fold(country)] = Entity(name=country, kind=EntityKind.PLACE, aliases=countries()[country], central=True)
+    for name in names:
+        kind = kind_of(name, lexicon)
+        if kind == EntityKind.PLACE or find_country(name.text) or len(found) >= _MOST_ENTITIES:
+            continue
+        if name.count > 1 or name.in_title or name.person_signs:
+            aliases = tuple(alias for alias, _ in name.aliases.most_common())
+            found.setdefault(fold(name.text), Entity(name=name.text, kind=kind, aliases=aliases))
+    if not found and names:
+        found[fold(names[0].text)] = Entity(name=names[0].text, kind=kind_of(names[0], lexicon))
+    return tuple(found.values())
+
+
+def _places(names: Sequence[Name], country: str | None, lexicon: DraftLexicon) -> tuple[Place, ...]:
+    found: dict[str, Place] = {}
+    if country is not None:
+        found[place_key(country)] = Place(name=country, whole=True)
+    for name in names:
+        key = place_key(name.text)
+        is_place = kind_of(name, lexicon) == EntityKind.PLACE and find_country(name.text) is None
+        if is_place and key and key not in found and len(found) < _MOST_PLACES:
+            aliases = tuple(alias for alias, _ in name.aliases.most_common())
+            found[key] = Place(name=name.text, aliases=aliases, parent=country)
+    return tuple(found.values())
+
+
+def _topics(title: str, text: str, names: Sequence[Name], lexicon: DraftLexicon) -> tuple[Topic, ...]:
+    """Return the topic: words that are no ordinary ones, by how often they come; known themes before all others."""
+    named = {fold(word) for name in names for word in name.text.split()}
+    in_title = set(re.findall(r"\w+", fold(compose(title))))
+    counts = Counter(word for word in re.findall(r"[^\W\d_]{4,}", fold(compose(f"{title}\n{text}"))))
+    themes = {word: counts[word] + 3 * (word in in_title) for word in counts if word in lexicon.themes}
+    others = {
+        word: counts[word] + 2 * (word in in_title)
+        for word in counts
+        if word not in lexicon.themes | lexicon.common | lexicon.titles | named
+        and not find_country(word)
+        and counts[word] > 1
+    }
+    ranked = sorted(themes, key=lambda word: (-themes[word], word))[:_MOST_TERMS]
+    if len(ranked) < 2:
+        ranked += sorted(others, key=lambda word: (-others[word], word))[: _MOST_TERMS - len(ranked)]
+    if not ranked:
+        ranked = sorted(
+            (word for word in in_title - lexicon.common if len(word) > 3), key=lambda word: (-len(word), word)
+        )
+    return (Topic(name=ranked[0], terms=tuple(ranked[:_MOST_TERMS])),) if ranked else ()
+
+
+def _first_day(text: str, published: Span | None, lexicon: DraftLexicon) -> datetime | None:
+    """Return the earliest day of the year before publication that the text names by day and month, in UTC."""
+    if published is None:
+        return None
+    days = [published.not_before.replace(hour=0, minute=0, second=0, microsecond=0)]
+    months = "|".join(lexicon.months)
+    for found in re.finditer(rf"\b(?:({months}) (\d{{1,2}})|(\d{{1,2}}) ({months}))\b", fold(compose(text))):
+        month, day = found[1] or found[4], int(found[2] or found[3])
+        for year in (published.not_after.year, published.not_after.year - 1):
+            try:
+                at = datetime(year, lexicon.months.index(month) + 1, day, tzinfo=UTC)
+            except ValueError:
+                continue  # no such day: 31 June, 29 February
+            if at <= published.not_after and published.not_before - at <= _LONGEST_PERIOD:
+                days.append(at)
+                break
+    return min(days)
+
+
+def _baseline(claims: Sequence[Claim], published: Span | None) -> tuple[BaselineClaim, ...]:
+    """Return one figure a measure and population: those that the article asserts now, of the whole."""
+    found: dict[tuple[str, str | None], BaselineClaim] = {}
+    for claim in claims:
+        is_told = claim.kind == ClaimKind.LEVEL and claim.status == ClaimStatus.CURRENT and not claim.ordinal
+        if not is_told or claim.value is None or claim.value < 0 or claim.place is not None:
+            continue
+        if claim.qualifier == Qualifier.VAGUE or (claim.population or "").startswith("other:"):
+            continue
+        is_range = claim.qualifier == Qualifier.RANGE
+        if is_range and (claim.high is None or claim.high < claim.value):
+            continue
+        baseline = BaselineClaim(
+            metric=claim.metric,
+            value=claim.value,
+            high=claim.high if is_range else None,
+            qualifier=claim.qualifier,
+            origin=claim.origin,
+            population=claim.population,
+            effective_at=claim.as_of or published,
+        )
+        found.setdefault((claim.metric, claim.population), baseline)
+    return tuple(found.values())
+
+
+def _states(claims: Sequence[Claim], published: Span | None) -> tuple[BaselineState, ...]:
+    """Return the last state that the article tells of each subject."""
+    found: dict[str, BaselineState] = {}
+    for claim in claims:
+        if claim.kind == ClaimKind.STATE and claim.state and claim.status == ClaimStatus.CURRENT:
+            found[claim.metric] = BaselineState(
+                subject=claim.metric, state=claim.state, origin=claim.origin, effective_at=claim.as_of or published
+            )
+    return tuple(found.values())
+
+
+def _slug(country: str | None, topics: Sequence[Topic], title: str, year: int | None) -> str:
+    """Return a slug of country, theme and year; of the title, if that leaves nothing in Latin letters."""
+    parts = [part for part in (country, topics[0].name if topics else None) if part]
+    for words in (" ".join(parts), title, "story"):
+        latin = "".join(letter if letter.isascii() else " " for letter in place_key(words))
+        slug = "-".join(re.findall(r"[a-z0-9]+", latin)[:8])[:60].strip("-")
+        if slug:
+            return f"{slug}-{year}" if year else slug
+    raise AssertionError("the last word is in Latin letters")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
