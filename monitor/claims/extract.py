@@ -18,7 +18,7 @@ from monitor.claims.measures import find_measures
 from monitor.claims.metrics import builtin_metrics
 from monitor.claims.nouns import population_key
 from monitor.claims.places import Gazetteer, Mention, find_mentions
-from monitor.claims.population import anaphora_metric, toll_axes
+from monitor.claims.population import anaphora_metric, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention
 from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.states import StateFinding, find_states
@@ -267,7 +267,10 @@ class Extractor:
             qualifier = Qualifier.AT_MOST
         low, high = bounds_of(quantity.value, quantity.high, qualifier)
         axes = phrase.axes or toll_axes(reading, found, page.lexicon)
-        population = population_key(axes, phrase.lemma)
+        lemma = phrase.lemma
+        if found.is_subset and not axes and not lemma:
+            axes, lemma = predicate_axes(reading, found, page.lexicon)
+        population = population_key(axes, lemma)
         if population is None and (found.is_subset or quantity.is_implicit):
             population = PART
         tokens = reading.tokens

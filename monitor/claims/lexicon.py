@@ -120,6 +120,8 @@ class Lexicon:
     pronoun_before: frozenset[str]
     unit_words: frozenset[str]
     none_before: PhraseTable[bool]
+    age_hedges: frozenset[str]
+    fractions: PhraseTable[bool]
     level_hedges: frozenset[str]
     words: PhraseTable[WordEntry]
     class_suffixes: tuple[tuple[str, str], ...]
@@ -265,6 +267,8 @@ def build_lexicon(
         ordinals=frozenset(expand_all(excluded.get("ordinals", ()))),
         ordinal_suffixes=frozenset(expand_all(excluded.get("ordinal_suffixes", ()))),
         pronoun_before=frozenset(expand_all(excluded.get("pronoun_before", ()))),
+        age_hedges=frozenset(expand_all(excluded.get("age_hedges", ()))),
+        fractions=_table(excluded.get("fractions", ())),
         none_before=_table(excluded.get("none_before", ())),
         unit_words=frozenset(excluded.get("pronoun_words", ("one",) if lang == "en" else ())),
         level_hedges=frozenset(expand_all(numbers.get("level_hedges", ()))),

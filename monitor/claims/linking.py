@@ -8,6 +8,8 @@ from monitor.claims.nouns import NounPhrase, read_noun_phrase
 from monitor.claims.quantities import Quantity, find_implicit, find_quantities
 from monitor.claims.tokens import Tokens
 
+# "Under 18" without a noun is an age.
+_LAST_AGE = 21
 _EMPTY: frozenset[str] = frozenset()
 # The metric of words such as "victims": settled by what the text tells of.
 VICTIMS = "victims"
@@ -57,6 +59,9 @@ def read_sentence(tokens: Tokens, lexicon: Lexicon, convention: str, *, implicit
         read_noun_phrase(tokens, quantity, lexicon) if quantity.reason is None else NounPhrase("excluded", quantity.end)
         for quantity in quantities
     ]
+    for quantity, phrase in zip(quantities, phrases, strict=True):
+        if phrase.kind == "bare" and quantity.hedge in lexicon.age_hedges and quantity.value <= _LAST_AGE:
+            quantity.reason = "age"
     reading = Reading(tokens, quantities, phrases)
     reading.items = _items(reading, lexicon)
     grammar = lexicon.grammar

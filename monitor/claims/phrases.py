@@ -42,9 +42,9 @@ class PhraseTable(Generic[Payload]):
         for start in range(max(0, end - longest), end):
             if words[start] not in by_first:
                 continue
-            found = self.at(words, start)
-            if found is not None and found[0] == end:
-                return start, found[1]
+            for length, phrase, payload in by_first[words[start]]:
+                if start + length == end and tuple(words[start:end]) == phrase:
+                    return start, payload
         return None
 
     def find(self, words: Sequence[str]) -> Iterator[tuple[int, int, Payload]]:

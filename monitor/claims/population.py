@@ -6,6 +6,7 @@ from monitor.claims.nouns import population_key
 from monitor.claims.scope import Draft
 
 _POSSESSOR_REACH = 4
+_PREDICATE_REACH = 4
 
 
 def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str, str]]:
@@ -28,6 +29,36 @@ def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str,
         if person is not None and person[0] == found.trigger[0]:
             return {axis for axis in person[1].axes if axis[0] in ("role", "age")}
     return set()
+
+
+def predicate_axes(reading: Reading, found: Link, lexicon: Lexicon) -> tuple[set[tuple[str, str]], str]:
+    """Axes and lemma from what a part is said to be: "two of the victims were children", "14 were foreign tourists"."""
+    lower = reading.tokens.lower
+    after = max(reading.quantities[found.quantity].end, found.trigger[1])
+    beside = lexicon.people.at(lower, after) if after < len(lower) else None
+    if beside is not None and beside[1].is_noun and beside[1].axes:
+        return set(beside[1].axes), ""
+    for index in range(after, min(after + _PREDICATE_REACH, len(lower))):
+        entry = lexicon.words.at(lower, index)
+        classes = entry[1].classes if entry else frozenset()
+        if "be" in classes:
+            axes: set[tuple[str, str]] = set()
+            lemma = ""
+            probe = index + 1
+            while probe < min(index + 5, len(lower)):
+                person = lexicon.people.at(lower, probe)
+                if person is not None and person[1].is_noun:
+                    axes |= set(person[1].axes)
+                    lemma = person[1].lemma if not person[1].axes and not person[1].is_whole else lemma
+                    probe = person[0]
+                elif axes or lemma:
+                    break
+                else:
+                    probe += 1
+            return axes, lemma
+        if classes & {"comma", "who", "and"} or lower[index] == ",":
+            break
+    return set(), ""
 
 
 def anaphora_metric(reading: Reading, drafts: list[Draft], lexicon: Lexicon) -> str | None:

@@ -10,6 +10,7 @@ from monitor.claims.tokens import Tokens
 from storage.records import Qualifier
 
 _DASHES = frozenset("-–—")
+_ROUND_SHARES = frozenset((20.0, 50.0, 100.0, 1000.0, 10000.0, 100000.0))
 _YEARS = (1900.0, 2100.0)
 
 
@@ -67,6 +68,8 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
             continue
         if found and quantity.reason is None:
             quantity.reason = _reason_beside(tokens, found[-1], quantity, lexicon)
+            if _is_share(tokens, found[-1], quantity, lexicon):
+                quantity.reason = found[-1].reason = "share"
         _extend_left(tokens, quantity, floor, lexicon)
         _extend_right(tokens, quantity, lexicon)
         if lexicon.none_before.ending_at(tokens.lower, quantity.start) is not None:
@@ -96,6 +99,15 @@ def _reason_beside(tokens: Tokens, before: Quantity, quantity: Quantity, lexicon
     joins = between == "," or between in lexicon.ranges or between in lexicon.number_joiners
     after = lexicon.people.at(tokens.lower, quantity.end) if quantity.end < len(tokens.lower) else None
     return before.reason if joins and after is None else None
+
+
+def _is_share(tokens: Tokens, before: Quantity, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """ "One in five", "nine out of ten": a share of a group and no count."""
+    if before.value >= quantity.value or before.value > 10 or before.end >= quantity.number_start:
+        return False
+    between = lexicon.fractions.at(tokens.lower, before.end)
+    is_round = quantity.value <= 10 or quantity.value in _ROUND_SHARES
+    return is_round and between is not None and between[0] == quantity.number_start
 
 
 def _from_number(tokens: Tokens, number: Number, numbers: dict[int, Number], lexicon: Lexicon) -> Quantity:

@@ -158,6 +158,11 @@ def _same_clause(reading: Reading, position: int, core: tuple[int, int]) -> bool
     return not any(mark in (",", ";", ":") for mark in reading.tokens.lower[position : core[0]])
 
 
+def _is_aside(tokens: Tokens, start: int, end: int) -> bool:
+    """Whether a year stands in an aside between commas: "the bridge, built in 1967, collapsed"."""
+    return "," in tokens.lower[max(0, start - 4) : start] and tokens.lower[end : end + 1] == [","]
+
+
 def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lexicon) -> bool:
     """Whether a year outside `years` (those of the story or the article) dates the figure."""
     quantity = reading.quantities[link.quantity]
@@ -167,6 +172,8 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
             continue
         before = tokens.lower[other.start - 1] if other.start else ""
         if other.end <= quantity.start:
+            if _is_aside(tokens, other.start, other.end):
+                continue
             between = range(other.end, quantity.start)
             if len(between) <= _YEAR_REACH and not any(
                 third.reason is None and other.end <= third.start < quantity.start for third in reading.quantities
