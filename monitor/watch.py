@@ -21,7 +21,7 @@ class Reading:
 
 
 class Watch:
-    """The stories that are watched, who is told, and the tools made from them. Immutable once built; safe between threads."""
+    """The stories that are watched, who is told, and the tools made from them. Immutable; safe between threads."""
 
     def __init__(
         self,

@@ -239,6 +239,12 @@ def list_matches(session: Session, article_id: int) -> tuple[Match, ...]:
     return tuple(from_row(Match, row) for row in session.execute(query).mappings())
 
 
+def find_last_matches(session: Session) -> dict[str, datetime]:
+    """When an article was last matched to each story, by the story's name; stories without any are absent."""
+    query = select(MATCHES.c.story, func.max(MATCHES.c.matched_at)).where(belongs()).group_by(MATCHES.c.story)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
 def set_match_state(session: Session, article_id: int, story: str, state: MatchState) -> None:
     """Accept or reject a match as a person decided. Raises NotFoundError."""
     pair = (MATCHES.c.article_id == article_id) & (MATCHES.c.story == story)

@@ -62,6 +62,11 @@ def list_stories(
     return tuple(replace(from_json(Story, row.payload), state=StoryState(row.state)) for row in session.execute(query))
 
 
+def find_added_times(session: Session) -> dict[str, datetime]:
+    """When each story was taken up, by its name."""
+    return {row.slug: row.added_at for row in session.execute(select(STORIES.c.slug, STORIES.c.added_at))}
+
+
 def set_story_state(session: Session, slug: str, state: StoryState, *, now: datetime) -> None:
     """Close a story, wake it, put it to sleep. Raises NotFoundError."""
     changed = session.execute(update(STORIES).where(STORIES.c.slug == slug).values(state=state.value, updated_at=now))

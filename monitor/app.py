@@ -1,0 +1,269 @@
+"""The composition root: the whole service in one process, made from its settings and run until it is told to stop."""
+
+import asyncio
+import logging
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+
+import httpx
+import uvicorn
+from sqlmodel import Session
+
+from alerts.channels.base import Channel
+from alerts.channels.build import build_channel
+from alerts.dispatch import Dispatcher
+from alerts.links import LinkMaker
+from monitor.clock import Clock
+from monitor.cycle import Pace, Tools
+from monitor.health import HealthWatch
+from monitor.intake import refold
+from monitor.looking import Looker
+from monitor.schedule import build_scheduler
+from monitor.settings import Settings, to_channels, to_email, to_subscriptions, to_web
+from monitor.sources.guarded import GuardedTransport
+from monitor.sources.http import Fetcher
+from monitor.taking_up import make_watch, take_up_seeds
+from monitor.web.app import create_app
+from storage import feeds, stories
+from storage.database import Database
+from storage.errors import DatabaseError
+from storage.records import StoryState
+
+_LOG = logging.getLogger(__name__)
+
+# How often the ticker looks at what is due; what is due is decided by our tables, not by this.
+LOOK_SECONDS = 0.5
+RELOAD_SECONDS = 30.0
+HEALTH_SECONDS = 60.0
+# A scheduler that has not ticked for so long is not well.
+TICKING_SECONDS = 60.0
+
+
+def make_fetcher(settings: Settings) -> Fetcher:
+    """The fetcher that the settings describe."""
+    network, polling = settings.network, settings.polling
+    return Fetcher(
+        contact=settings.user_agent_contact,
+        allow_private=network.allow_private,
+        proxy=network.proxy,
+        host_pause=polling.host_pause,
+        host_pauses=polling.host_pauses,
+        connections=network.connections,
+    )
+
+
+def make_pace(settings: Settings) -> Pace:
+    """How often things are looked at, as the settings say."""
+    polling = settings.polling
+    return Pace(
+        min_interval=timedelta(seconds=polling.min_interval), max_interval=timedelta(seconds=polling.max_interval)
+    )
+
+
+def make_poster(settings: Settings) -> httpx.AsyncClient:
+    """The client that posts webhooks: guarded like the fetcher, no redirects, through the same proxy."""
+    inner = httpx.AsyncHTTPTransport(proxy=settings.network.proxy or None)
+    # Behind a proxy, the proxy's policy decides what may be reached.
+    allow_private = settings.network.allow_private or bool(settings.network.proxy)
+    return httpx.AsyncClient(transport=GuardedTransport(inner, allow_private=allow_private), follow_redirects=False)
+
+
+def make_channels(settings: Settings, client: httpx.AsyncClient) -> dict[str, Channel]:
+    """The channels by name. SettingsError names the channel and key that cannot work."""
+    email = to_email(settings)
+    return {spec.name: build_channel(spec, client=client, email=email) for spec in to_channels(settings)}
+
+
+def make_pace(settings: Settings) -> Pace:
+    """How often feeds are polled, as the settings say."""
+    polling = settings.polling
+    return Pace(
+        min_interval=timedelta(seconds=polling.min_interval), max_interval=timedelta(seconds=polling.max_interval)
+    )
+
+
+class Service:
+    """Scheduler, alerts and page in one process. `run` returns when `stop` is set or a signal asks for it."""
+
+    def __init__(self, settings: Settings, *, clock: Clock, rng: Random, look_seconds: float = LOOK_SECONDS) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.rng = rng
+        self.look_seconds = look_seconds
+        self.stop = asyncio.Event()
+        self.database = Database(settings.database_url)
+        self._ticked_at = 0.0
+        self._link_secret = settings.web.session_secret or secrets.token_urlsafe(32)
+
+    async def run(self) -> None:
+        """Start everything, watch until told to stop, and end in order: no new work, what began is finished."""
+        self._catch_signals()
+        await asyncio.to_thread(self.database.upgrade)
+        try:
+            async with AsyncExitStack() as stack:
+                await self._run(stack)
+        finally:
+            self.database.close()
+        _LOG.info("stopped; nothing is lost")
+
+    async def _run(self, stack: AsyncExitStack) -> None:
+        await self._take_up()
+        fetcher = await stack.enter_async_context(make_fetcher(self.settings))
+        client = await stack.enter_async_context(make_poster(self.settings))
+        watch = make_watch(self.database, self.settings)
+        tools = Tools(
+            database=self.database,
+            fetcher=fetcher,
+            watch=watch,
+            clock=self.clock,
+            rng=self.rng,
+            pace=make_pace(self.settings),
+        )
+        stack.callback(tools.close)
+        dispatcher = self._make_dispatcher(make_channels(self.settings, client))
+        looker = Looker(
+            tools,
+            concurrency=self.settings.polling.concurrency,
+            reread=self.settings.polling.reread,
+            on_alerts=dispatcher.wake,
+        )
+        health = HealthWatch(tools)
+        scheduler = build_scheduler(
+            {
+                "look": (self.look_seconds, self._ticking(looker.look)),
+                "reload": (RELOAD_SECONDS, partial(self._reload, tools)),
+                "health": (HEALTH_SECONDS, health.look),
+            }
+        )
+        server = self._make_server(tools)
+        self._announce(tools)
+        scheduler.start()
+        telling = asyncio.create_task(dispatcher.run(self.stop))
+        serving = asyncio.create_task(server.serve()) if server is not None else None
+        await self.stop.wait()
+        scheduler.shutdown(wait=False)
+        await looker.finish()
+        await telling
+        if server is not None and serving is not None:
+            server.should_exit = True
+            await serving
+
+    def _make_dispatcher(self, channels: dict[str, Channel]) -> Dispatcher:
+        return Dispatcher(
+            self.database,
+            channels,
+            subscriptions=to_subscriptions(self.settings),
+            clock=self.clock,
+            rng=self.rng,
+            worker=f"{socket.gethostname()}:run",
+            links=self._links(),
+        )
+
+    def _links(self) -> LinkMaker | None:
+        base = self.settings.web.base_url
+        return LinkMaker(base_url=base, secret=self._link_secret) if base else None
+
+    async def _take_up(self) -> None:
+        taken = await asyncio.to_thread(take_up_seeds, self.database, self.settings.seeds, now=self.clock())
+        for complaint in taken.complaints:
+            _LOG.error("%s", complaint)
+        for slug in taken.changed:
+            _LOG.info("taking up story %s", slug)
+
+    async def _reload(self, tools: Tools) -> None:
+        """Stories are added, changed and closed while we run: look at the seeds and at the store again."""
+        await self._take_up()
+        fresh = await asyncio.to_thread(make_watch, self.database, self.settings)
+        if fresh.stories != tools.watch.stories:
+            tools.watch = fresh
+            _LOG.info("%s", self._watching(tools))
+
+    def _make_server(self, tools: Tools) -> uvicorn.Server | None:
+        web = self.settings.web
+        if not _is_free(web.host, web.port):
+            _LOG.error(
+                "port %d on %s is in use: the page is not served; end the other program or set web.port "
+                "(STORYWATCH_WEB__PORT)",
+                web.port,
+                web.host,
+            )
+            return None
+
+        def work_out(session: Session, slug: str, now: datetime) -> None:
+            refold(session, tools.watch, stories.get_story(session, slug), now=now)
+
+        app = create_app(
+            database=self.database,
+            clock=self.clock,
+            refold=work_out,
+            options=to_web(self.settings),
+            subscriptions=to_subscriptions(self.settings),
+            links=self._links(),
+            is_ticking=self._is_ticking,
+        )
+        config = uvicorn.Config(
+            app, host=web.host, port=web.port, log_config=None, access_log=False, lifespan="on", server_header=False,
+            timeout_graceful_shutdown=5,
+        )  # fmt: skip
+        return _QuietServer(config)
+
+    def _ticking(self, job: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
+        async def tick() -> None:
+            self._ticked_at = time.monotonic()
+            try:
+                await job()
+            except DatabaseError as error:
+                # A full disk or a server that is away: say so, and try again with the next tick.
+                _LOG.error("%s", error)
+
+        return tick
+
+    def _is_ticking(self) -> bool:
+        return time.monotonic() - self._ticked_at < TICKING_SECONDS
+
+    def _announce(self, tools: Tools) -> None:
+        _LOG.info("%s", self._watching(tools))
+        if not self.settings.channels:
+            _LOG.info(
+                "no channel is set up: changes are shown on the page and told to nobody; see docs/configuration.md"
+            )
+
+    def _watching(self, tools: Tools) -> str:
+        with self.database.read() as session:
+            active = [story for story in stories.list_stories(session) if story.state is StoryState.ACTIVE]
+            count = len(feeds.list_feeds(session))
+        web = self.settings.web
+        return f"watching {len(active)} stories, {count} feeds; the page is at http://{web.host}:{web.port}/"
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stop.set)
+
+
+class _QuietServer(uvicorn.Server):
+    """uvicorn without its own handling of signals: the service ends as a whole."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the service."""
+        yield
+
+
+def _is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,237 @@
+"""`storywatch alerts`: what was told to whom, what waits for a person, what could not be delivered."""
+
+import asyncio
+import getpass
+from typing import Annotated
+
+import typer
+
+from alerts.desk import add_silence, approve_alert, drop_alert, drop_delivery, replay_delivery
+from alerts.dispatch import send_test
+from alerts.plan import explain_not_told
+from monitor.app import make_channels, make_poster
+from monitor.cli.context import clock, opened_database, settings
+from monitor.cli.output import console, print_json, print_table, show_figure, show_time
+from monitor.cli.stories import describe_key
+from monitor.settings import to_subscriptions
+from monitor.settings_model import read_duration
+from storage import claims, deliveries, outbox, stories
+from storage.errors import DeliveryError, StorywatchError
+from storage.keys import stable_hash
+from storage.records import AlertState, DeliveryState, Subscription
+
+app = typer.Typer(no_args_is_help=True, help="What was told to whom, what waits, what could not be delivered.")
+dead_app = typer.Typer(no_args_is_help=True, help="Deliveries that were given up.")
+silence_app = typer.Typer(no_args_is_help=True, help="Alerts that are not to be sent for a while.")
+app.add_typer(dead_app, name="dead")
+app.add_typer(silence_app, name="silence")
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+@app.command("list")
+def list_command(
+    state: Annotated[AlertState | None, typer.Option(help="Only those in this state (held: waiting for you).")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10000)] = 30,
+    as_json: Json = False,
+) -> None:
+    """Alerts, the newest first."""
+    with opened_database() as database, database.read() as session:
+        found = deliveries.list_alerts(session, states=(state,) if state else (), newest_first=True, limit=limit)
+        behind = claims.find_revisions(session, [alert.revision_id for alert in found])
+    if as_json:
+        print_json([{"alert": alert, "revision": behind.get(alert.revision_id)} for alert in found])
+        return
+    rows = []
+    for alert in found:
+        one = behind[alert.revision_id]
+        change = f"{show_figure(one.before) if one.before else '–'} → {show_figure(one.after)}"
+        what = f"{alert.story}: {describe_key(one.key)} {one.kind.value}"
+        rows.append([alert.alert_id, show_time(alert.planned_at), alert.state.value, alert.subscription, what, change])
+    print_table(("alert", "planned", "state", "for", "what", "change"), rows, empty="No alert was planned yet.")
+
+
+@app.command("deliveries")
+def deliveries_command(
+    state: Annotated[DeliveryState | None, typer.Option(help="Only those in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10000)] = 30,
+    as_json: Json = False,
+) -> None:
+    """Messages on their way, delivered or given up, with what the receiver answered."""
+    with opened_database() as database, database.read() as session:
+        found = deliveries.list_deliveries(session, states=(state,) if state else (), newest_first=True, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("delivery", "channel", "state", "tries", "due", "answer"),
+        [
+            [
+                one.delivery_id,
+                f"{one.channel} {one.receiver}".strip(),
+                one.state.value,
+                str(one.attempts),
+                show_time(one.delivered_at or one.due_at),
+                one.last_error or one.last_response,
+            ]
+            for one in found
+        ],
+        empty="Nothing was sent yet.",
+    )
+
+
+@app.command("approve")
+def approve_command(alert_id: str) -> None:
+    """Let a held alert go."""
+    with opened_database() as database, database.write() as session:
+        approve_alert(session, alert_id, now=clock()())
+    console().print("It goes out with the next tick.")
+
+
+@app.command("drop")
+def drop_command(alert_id: str) -> None:
+    """Throw away an alert that waits."""
+    with opened_database() as database, database.write() as session:
+        dropped = drop_alert(session, alert_id)
+    console().print(f"{dropped.alert_id} is {dropped.state.value}.")
+
+
+@app.command("replay")
+def replay_command(delivery_id: str) -> None:
+    """Send a delivery that was given up again, under its old id."""
+    with opened_database() as database, database.write() as session:
+        replay_delivery(session, delivery_id, now=clock()())
+    console().print("It is tried again with the next tick.")
+
+
+@app.command("test")
+def send_test_command(channel: Annotated[str | None, typer.Argument(help="A channel; all by default.")] = None) -> None:
+    """Send a test message, marked as one, on a channel."""
+    current = settings()
+
+    now = clock()()
+
+    async def send() -> list[list[str]]:
+        rows = []
+        async with make_poster(current) as client:
+            channels = make_channels(current, client)
+            if channel is not None and channel not in channels:
+                raise StorywatchError(f"no channel is called {channel!r}; channels: {', '.join(channels) or 'none'}")
+            for name in [channel] if channel else list(channels):
+                identity = stable_hash("t1", name, now.isoformat())
+                try:
+                    receipt = await send_test(
+                        channels[name], subscription=Subscription(name="test"), message_id=identity, now=now
+                    )
+                    rows.append([name, "delivered", receipt.response])
+                except DeliveryError as error:
+                    rows.append([name, "failed", str(error)])
+        return rows
+
+    rows = asyncio.run(send())
+    print_table(("channel", "outcome", "answer"), rows, empty="No channel is set up: see docs/configuration.md.")
+    if any(row[1] == "failed" for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command("why")
+def why_command(revision_id: str) -> None:
+    """Why each subscription was told of a revision, or was not."""
+    current = settings()
+    with opened_database(current) as database, database.read() as session:
+        revision = claims.get_revision(session, revision_id)
+        planned = {one.subscription: one for one in deliveries.list_alerts(session, revision_ids=[revision_id])}
+        told = outbox.list_told_or_waiting(session, [revision.corrects] if revision.corrects else [])
+        story = stories.find_story(session, revision.story)
+    rows = []
+    for subscription in to_subscriptions(current):
+        reason = explain_not_told(
+            revision,
+            subscription,
+            alert=planned.get(subscription.name),
+            story_state=story.state if story else None,
+            told=told,
+        )
+        rows.append([subscription.name, "no" if reason else "yes", reason])
+    print_table(("subscription", "told", "why not"), rows, empty="There is no subscription: see docs/configuration.md.")
+
+
+@dead_app.command("list")
+def dead_list_command(as_json: Json = False) -> None:
+    """Deliveries that were given up, with the last error."""
+    deliveries_command(state=DeliveryState.DEAD, limit=1000, as_json=as_json)
+
+
+@dead_app.command("replay")
+def dead_replay_command(delivery_id: Annotated[str, typer.Argument(help="A delivery, or 'all'.")]) -> None:
+    """Send dead deliveries again."""
+    now = clock()()
+    with opened_database() as database, database.write() as session:
+        dead = deliveries.list_deliveries(session, states=(DeliveryState.DEAD,), limit=100_000)
+        chosen = [one.delivery_id for one in dead] if delivery_id == "all" else [delivery_id]
+        for one in chosen:
+            replay_delivery(session, one, now=now)
+    console().print(f"{len(chosen)} are tried again with the next tick.")
+
+
+@dead_app.command("drop")
+def dead_drop_command(delivery_id: str) -> None:
+    """Throw a dead delivery away."""
+    with opened_database() as database, database.write() as session:
+        drop_delivery(session, delivery_id)
+    console().print("Dropped.")
+
+
+@silence_app.command("add")
+def silence_add_command(
+    matcher: Annotated[
+        list[str], typer.Argument(help="name=value, e.g. story=earthquakes metric=kill* (all must fit).")
+    ],
+    duration: Annotated[str, typer.Option("--for", help="How long: 2h, 1d, …")] = "2h",
+    comment: Annotated[str, typer.Option(help="Why.")] = "",
+) -> None:
+    """Send nothing that fits all matchers for a while."""
+    pairs = []
+    for one in matcher:
+        name, sign, value = one.partition("=")
+        if not sign:
+            raise typer.BadParameter(f"{one!r}: write name=value, e.g. story=earthquakes")
+        pairs.append((name, value))
+    try:
+        seconds = float(str(read_duration(duration)))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    with opened_database() as database, database.write() as session:
+        silence = add_silence(session, pairs, now=clock()(), seconds=seconds, who=getpass.getuser(), comment=comment)
+    console().print(f"{silence.silence_id} until {show_time(silence.ends_at)} UTC")
+
+
+@silence_app.command("list")
+def silence_list_command(as_json: Json = False) -> None:
+    """Silences that are not over."""
+    with opened_database() as database, database.read() as session:
+        found = deliveries.list_silences(session, at=clock()())
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("silence", "what", "until", "who", "why"),
+        [
+            [
+                one.silence_id,
+                " ".join(f"{n}={v}" for n, v in one.matchers),
+                show_time(one.ends_at),
+                one.who,
+                one.comment,
+            ]
+            for one in found
+        ],
+        empty="Nothing is silenced.",
+    )
+
+
+@silence_app.command("end")
+def silence_end_command(silence_id: str) -> None:
+    """End a silence now."""
+    with opened_database() as database, database.write() as session:
+        deliveries.end_silence(session, silence_id, now=clock()())
+    console().print("Ended.")

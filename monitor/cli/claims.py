@@ -1,0 +1,186 @@
+"""`storywatch claims`: what was said, how the record of it moved, and who still carries a dead figure."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from monitor.cli.context import opened_database
+from monitor.cli.output import console, print_json, print_table, show_figure, show_number, show_span, show_time
+from monitor.cli.stories import describe_key
+from monitor.ledger.fold import as_known_at, as_published_at, fold_story, judgements_at
+from monitor.ledger.laggards import find_laggards
+from storage import claims, judgements, stories
+from storage.database import Database
+from storage.keys import key_text
+from storage.records import Figure, History, RevisionKind, StampedClaim, Story
+
+app = typer.Typer(no_args_is_help=True, help="What was said, and how the records of it moved.")
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+StoryName = Annotated[str | None, typer.Option("--story", help="The story; not needed where there is only one.")]
+MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"]
+
+
+@app.command("list")
+def list_command(
+    story: StoryName = None,
+    metric: Annotated[str | None, typer.Option(help="Only this metric (killed, injured, …).")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10000)] = 50,
+    as_json: Json = False,
+) -> None:
+    """All claims as they were read, in the order in which they were learned."""
+    with opened_database() as database, database.read() as session:
+        found = claims.list_claims(session, story, metric=metric, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("learned", "source", "claim", "status", "who", "sentence"),
+        [
+            [
+                show_time(one.recorded_at),
+                one.source,
+                f"{describe_claim(one)}\n{one.claim_id[:14]}",
+                one.claim.status.value,
+                one.claim.origin or one.claim.speaker or "–",
+                one.sentence,
+            ]
+            for one in found
+        ],
+        empty="No claim is stored yet.",
+    )
+
+
+@app.command("show")
+def show_command(claim_id: str) -> None:
+    """One claim whole."""
+    with opened_database() as database, database.read() as session:
+        print_json(claims.get_claim(session, claim_id))
+
+
+@app.command("history")
+def history_command(
+    metric: Annotated[str, typer.Argument(help="A metric (killed), or a record's whole key.")] = "killed",
+    story: StoryName = None,
+    population: Annotated[str, typer.Option(help="Of whom (role=police); the whole by default.")] = "",
+    place: Annotated[str, typer.Option(help="Where; the whole by default.")] = "",
+    known_at: Annotated[
+        datetime | None, typer.Option("--as-known-at", formats=MOMENTS, help="What we had learned by then, UTC.")
+    ] = None,
+    published_at: Annotated[
+        datetime | None, typer.Option("--as-published-at", formats=MOMENTS, help="What was public by then, UTC.")
+    ] = None,
+    full: Annotated[bool, typer.Option(help="Show what was considered and refused, too.")] = False,
+    as_json: Json = False,
+) -> None:
+    """How one record moved: each version with its sentences, origins and the rule that moved it."""
+    with opened_database() as database:
+        chosen = one_story(database, story)
+        with database.read() as session:
+            stamped = claims.list_claims(session, chosen.slug)
+            rulings = judgements.list_judgements(session, chosen.slug)
+    known: list[StampedClaim] = list(stamped)
+    if known_at is not None:
+        known = as_known_at(known, known_at.replace(tzinfo=UTC))
+        rulings = tuple(judgements_at(rulings, known_at.replace(tzinfo=UTC)))
+    if published_at is not None:
+        known = as_published_at(known, published_at.replace(tzinfo=UTC))
+    histories = fold_story(known, rulings, chosen)
+    found = [
+        history
+        for key, history in histories.items()
+        if key_text(key) == metric or (key.metric == metric and key.population == population and key.place == place)
+    ]
+    if as_json:
+        print_json(found)
+    elif not found:
+        names = sorted({describe_key(key) for key in histories})
+        console().print(f"{chosen.slug} has no record {metric!r} there. Records: {', '.join(names) or 'none yet'}")
+    else:
+        by_id = {one.claim_id: one for one in known}
+        for history in found:
+            _print_history(chosen, history, by_id, full=full)
+
+
+@app.command("laggards")
+def laggards_command(story: StoryName = None, as_json: Json = False) -> None:
+    """Who still carries a figure that was withdrawn or superseded."""
+    with opened_database() as database:
+        chosen = one_story(database, story)
+        with database.read() as session:
+            stamped = claims.list_claims(session, chosen.slug)
+            rulings = judgements.list_judgements(session, chosen.slug)
+    found = find_laggards(fold_story(stamped, rulings, chosen), stamped)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("record", "figure", "source", "since", "address"),
+        [
+            [describe_key(one.key), show_figure(one.figure), one.source, show_span(one.asserted_at), one.url]
+            for one in found
+        ],
+        empty="Nobody carries a dead figure.",
+    )
+
+
+def one_story(database: Database, name: str | None) -> Story:
+    """The story that is meant: by name, or the only one with any claim."""
+    with database.read() as session:
+        if name is not None:
+            return stories.get_story(session, name)
+        every = stories.list_stories(session)
+        filled = [story for story in every if claims.list_claims(session, story.slug, limit=1)]
+    choices = filled or every
+    if len(choices) == 1:
+        return choices[0]
+    names = ", ".join(story.slug for story in choices)
+    raise typer.BadParameter(f"say which story with --story: {names or 'none is stored yet'}")
+
+
+def describe_claim(stamped: StampedClaim) -> str:
+    """A claim in short: metric and figure."""
+    claim = stamped.claim
+    if claim.state is not None:
+        return f"{claim.metric.replace('_', ' ')}: {claim.state.replace('_', ' ')}"
+    narrowed = "; ".join(part for part in (claim.population, claim.place) if part)
+    figure = Figure(value=claim.value, low=claim.low, high=claim.high, qualifier=claim.qualifier)
+    return f"{claim.metric.replace('_', ' ')} {show_figure(figure)}" + (f" ({narrowed})" if narrowed else "")
+
+
+def _print_history(story: Story, history: History, by_id: dict[str, StampedClaim], *, full: bool) -> None:
+    console().print(Text(f"{story.title}: {describe_key(history.key)}", style="bold"))
+    marks = [word for word, on in (("contested", history.is_contested), ("provisional", history.is_provisional)) if on]
+    bounds = f"low {show_number(history.low)}, best {show_number(history.best)}, high {show_number(history.high)}"
+    console().print(f"now {show_figure(history.current)}   {bounds}   {' '.join(marks)}".rstrip())
+    console().print()
+    for step in history.steps:
+        arrow = f"{show_figure(step.before)} → " if step.before else ""
+        style = "red" if step.kind in (RevisionKind.RETRACTED, RevisionKind.LOWERED) else "green"
+        line = Text(f"{show_span(step.public_at):<17}")
+        line.append(f"{step.kind.value:<12}", style=style)
+        withdrawn = step.kind is RevisionKind.RETRACTED
+        after = f"withdrawn ({show_figure(step.figure)})" if withdrawn and step.figure else show_figure(step.figure)
+        line.append(f"{arrow}{after}", style="bold")
+        console().print(line)
+        origins = f"{', '.join(step.origins)}; " if step.origins else ""
+        console().print(Text(f"  {origins}rule {step.rule}, learned {show_time(step.recorded_at)}", style="dim"))
+        for claim_id in step.evidence[:3]:
+            if claim_id in by_id:
+                one = by_id[claim_id]
+                console().print(Text(f"  “{one.sentence}”"))
+                console().print(Text(f"  — {one.source}, {one.url}", style="dim"), soft_wrap=True)
+    for position in history.positions:
+        until = f" until {show_span(position.until)}" if position.until else ""
+        lag = " (lagged)" if position.lagged else ""
+        outlets = f" via {', '.join(position.outlets)}" if position.outlets else ""
+        line_ = (
+            f"{position.origin}: {show_figure(position.figure)} since {show_span(position.since)}{until}{outlets}{lag}"
+        )
+        console().print(Text(f"position  {line_}", style="dim"))
+    if full:
+        for refusal in history.refusals:
+            held = by_id.get(refusal.claim_id)
+            said = f"{held.source}: “{held.sentence}”" if held else refusal.claim_id
+            console().print(Text(f"refused   {refusal.rule}: {said}", style="dim"))

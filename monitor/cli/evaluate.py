@@ -1,0 +1,98 @@
+"""`storywatch replay` and `storywatch import`: whole archives through the real pipeline."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import track
+
+from monitor.archive import Report, read_report, take_report
+from monitor.cli.context import clock, opened_database, settings
+from monitor.cli.output import console
+from monitor.intake import Taken
+from monitor.ledger.replay import revision_line
+from monitor.stories.seed import load_seed
+from monitor.taking_up import make_watch, take_up_seeds
+from monitor.watch import Watch
+from storage import claims, stories
+from storage.database import Database
+from storage.errors import StorywatchError
+
+JsonLines = Annotated[bool, typer.Option("--jsonl", help="Read and write JSON lines (the only format).")]
+
+
+def replay_command(
+    seed: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The story.")],
+    jsonl: JsonLines = True,
+    match: Annotated[
+        str, typer.Option(help="'all' takes every report as the story's; 'auto' asks the matcher.")
+    ] = "auto",
+) -> None:
+    """Replay dated reports (standard input) of one story on a scratch store; a line a revision, in ledger order."""
+    story = load_seed(seed)
+    reports = sorted(_read_lines(sys.stdin), key=lambda report: (report.recorded_at, report.report_id))
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/replay.db")
+        database.upgrade()
+        watch = Watch([story])
+        if reports:
+            with database.write() as session:
+                stories.add_story(session, story, now=reports[0].recorded_at)
+        forced = (story.slug,) if match == "all" else ()
+        ids = {}
+        for report in reports:
+            ids[report.url] = report.report_id
+            with database.write() as session:
+                take_report(session, watch, report, forced=forced)
+        with database.read() as session:
+            for revision in claims.list_revisions(session, story.slug):
+                line = revision_line(revision)
+                line["report_ids"] = [ids.get(url, url) for url in line["report_ids"]]
+                print(json.dumps(line, ensure_ascii=False))
+        database.close()
+
+
+def import_command(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines; '-' is not read.")],
+    jsonl: JsonLines = True,
+) -> None:
+    """Store reports of an old archive through the whole pipeline, with their dates; nobody is told."""
+    current = settings()
+    now = clock()()
+    with file.open(encoding="utf-8") as lines:
+        reports = sorted(_read_lines(lines, name=str(file)), key=lambda report: (report.recorded_at, report.report_id))
+    with opened_database(current, create=True) as database:
+        for complaint in take_up_seeds(database, current.seeds, now=now).complaints:
+            print(complaint, file=sys.stderr)
+        watch = make_watch(database, current)
+        taken: list[Taken] = []
+        for report in track(
+            reports, description="importing", disable=len(reports) < 200, console=console(), transient=True
+        ):
+            with database.write() as session:
+                taken.append(take_report(session, watch, report, now=now, silent=True))
+    new = sum(one.is_new for one in taken)
+    matched = sum(bool(one.stories) for one in taken)
+    print(
+        f"{new} reports stored, {len(taken) - new} known already, {matched} of a story, "
+        f"{sum(one.claims for one in taken)} claims"
+    )
+
+
+def _read_lines(lines: Iterable[str], *, name: str = "standard input") -> list[Report]:
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            held: Any = json.loads(line)
+            found.append(read_report(held))
+        except (ValueError, TypeError, KeyError) as error:
+            raise StorywatchError(
+                f"{name}, line {number}: {error}; a line is a JSON object with id, title, text, published, source, url"
+            ) from error
+    return found

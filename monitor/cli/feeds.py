@@ -1,0 +1,115 @@
+"""`storywatch feeds`: what is polled, and how it fares."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.app import make_fetcher
+from monitor.cli.context import clock, opened_database, settings
+from monitor.cli.output import console, print_json, print_table, show_time
+from monitor.cli.parse import feeds_parse_command
+from monitor.sources.discovery import discover_feeds
+from monitor.sources.opml import read_opml, write_opml
+from storage import feeds
+from storage.errors import StorywatchError
+from storage.records import FeedSpec, Trust
+
+app = typer.Typer(no_args_is_help=True, help="What is polled, and how it fares.")
+Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+@app.command("list")
+def list_command(as_json: Json = False) -> None:
+    """All feeds with their last poll, next poll and trouble."""
+    with opened_database() as database, database.read() as session:
+        found = feeds.list_feeds(session)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("no", "source", "address", "state", "last read", "next", "trouble"),
+        [
+            [
+                str(feed.feed_id),
+                feed.source or feed.title,
+                feed.url,
+                feed.state.value,
+                show_time(feed.last_success_at),
+                show_time(feed.due_at),
+                feed.last_error or "",
+            ]
+            for feed in found
+        ],
+        empty="No feeds yet. 'storywatch feeds add URL' adds one; seeds bring theirs when the service starts.",
+    )
+
+
+@app.command("add")
+def add_command(
+    url: str,
+    source: Annotated[str, typer.Option(help="The outlet's name.")] = "",
+    trust: Annotated[Trust, typer.Option(help="How far the outlet is trusted.")] = Trust.UNKNOWN,
+    story: Annotated[list[str] | None, typer.Option(help="A story that it serves (may be repeated).")] = None,
+    full: Annotated[bool, typer.Option(help="Fetch the page of every entry, whatever its title says.")] = False,
+) -> None:
+    """Poll a feed from now on."""
+    if not url.startswith(("http://", "https://")):
+        raise StorywatchError(f"{url}: a feed's address begins with http:// or https://")
+    with opened_database(create=True) as database, database.write() as session:
+        feed = feeds.add_feed(
+            session,
+            FeedSpec(url=url, source=source, trust=trust, full=full),
+            stories=story or (),
+            due_at=clock()(),
+        )
+    console().print(f"Feed {feed.feed_id} is polled from now on: {feed.url}")
+
+
+@app.command("remove")
+def remove_command(feed: Annotated[str, typer.Argument(help="Number or address of the feed.")]) -> None:
+    """Stop polling a feed; what it brought stays."""
+    with opened_database() as database, database.write() as session:
+        removed = feeds.remove_feed(session, find_one(feed))
+    console().print(f"Feed {removed.feed_id} is polled no more: {removed.url}")
+
+
+@app.command("discover")
+def discover_command(url: Annotated[str, typer.Argument(help="A site's or a page's address.")]) -> None:
+    """Find the feeds of a site."""
+
+    async def find() -> list[tuple[str, str]]:
+        async with make_fetcher(settings()) as fetcher:
+            return [(found.url, found.title) for found in await discover_feeds(fetcher, url)]
+
+    print_table(("address", "title"), asyncio.run(find()), empty=f"{url}: no feed is linked there.")
+
+
+app.command("parse")(feeds_parse_command)
+
+
+@app.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="An OPML file of another feed reader.")],
+) -> None:
+    """Add the feeds of an OPML file."""
+    specs = read_opml(file.read_bytes(), file=str(file))
+    now = clock()()
+    with opened_database(create=True) as database, database.write() as session:
+        for spec in specs:
+            feeds.add_feed(session, spec, due_at=now)
+    console().print(f"{len(specs)} feeds are polled from now on.")
+
+
+@app.command("export")
+def export_command() -> None:
+    """Write all feeds as OPML to standard output."""
+    with opened_database() as database, database.read() as session:
+        found = feeds.list_feeds(session)
+    typer.echo(write_opml(found, title="Storywatch", now=clock()()))
+
+
+def find_one(text: str) -> int | str:
+    """A feed as the user names it: its number or its address."""
+    return int(text) if text.isdigit() else text

@@ -1,0 +1,100 @@
+"""`storywatch export`, `backup`, `restore`, `prune`, `verify`: take what is stored along, keep it sound."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.text import Text
+
+from monitor.cli.context import clock, opened_database, settings
+from monitor.cli.output import console
+from monitor.settings_model import read_duration
+from storage import stories
+from storage.database import Database
+from storage.errors import StorywatchError
+from storage.export import export_rows, write_file, write_rows
+from storage.keeping import backup, drop_texts, find_problems, pack_texts, restore, vacuum
+
+
+def export_command(
+    table: Annotated[Literal["records", "revisions", "evidence"], typer.Argument(help="What to export.")] = "records",
+    story: Annotated[str | None, typer.Option(help="Only this story.")] = None,
+    form: Annotated[
+        Literal["csv", "jsonl", "parquet"], typer.Option("--format", help="Parquet needs --output.")
+    ] = "csv",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; standard output by default.")] = None,
+) -> None:
+    """Export records (low, best, high), revisions or their evidence, with documented columns."""
+    with opened_database() as database, database.read() as session:
+        if story is not None:
+            stories.get_story(session, story)
+        rows = export_rows(session, table, story)
+        if output is None:
+            write_rows(rows, table, sys.stdout, form)
+        else:
+            console().print(f"{write_file(rows, table, output, form)} rows in {output}")
+
+
+def backup_command(target: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
+    """Copy the database as it is at one moment; the service may go on running."""
+    with opened_database() as database:
+        size = backup(database, target)
+    console().print(f"{target}: {size / 1e6:.1f} MB, proved sound")
+
+
+def restore_command(
+    source: Annotated[Path, typer.Argument(help="A backup.")],
+    overwrite: Annotated[bool, typer.Option(help="Replace the database that is there (a copy of it is kept).")] = False,
+) -> None:
+    """Put a backup in the place of the database. Stop the service first."""
+    database = Database(settings().database_url)
+    try:
+        restore(source, database, overwrite=overwrite)
+    finally:
+        database.close()
+    console().print(f"{database.label} is as it was in {source}.")
+
+
+def verify_command(story: Annotated[str | None, typer.Option(help="Only this story.")] = None) -> None:
+    """Prove that what is stored is sound: every figure still stands in the article that it was taken from."""
+    count = 0
+    with opened_database() as database, database.read() as session:
+        for problem in find_problems(session, story):
+            console().print(Text(f"{problem.where}: {problem.message}", style="red"))
+            count += 1
+    if count:
+        raise StorywatchError(f"{count} problems; restore a backup with: storywatch restore FILE --overwrite")
+    console().print("Sound: every claim and every piece of evidence stands where it says.")
+
+
+def prune_command(
+    pack_after: Annotated[str, typer.Option(help="Compress texts older than this.")] = "30d",
+    drop_after: Annotated[str | None, typer.Option(help="Drop texts older than this; claims and quotes stay.")] = None,
+    story: Annotated[str | None, typer.Option(help="Drop only of this story.")] = None,
+    source: Annotated[str | None, typer.Option(help="Drop only of this outlet.")] = None,
+) -> None:
+    """Compress old texts, drop those that need not be kept, and give back the space."""
+    now = clock()()
+    with opened_database() as database:
+        packed = dropped = 0
+        before = now - _duration(pack_after)
+        while True:
+            with database.write() as session:
+                done = pack_texts(session, before=before)
+            packed += done
+            if not done:
+                break
+        if drop_after is not None:
+            with database.write() as session:
+                dropped = drop_texts(session, before=now - _duration(drop_after), now=now, story=story, source=source)
+        vacuum(database)
+    console().print(f"{packed} texts compressed, {dropped} dropped.")
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return timedelta(seconds=float(str(read_duration(text))))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error

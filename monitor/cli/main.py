@@ -1,0 +1,84 @@
+"""The entry point: all commands, the options before them, and how a call ends."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli import alerts, articles, claims, feeds, judge, seed, service, stories
+from monitor.cli.compare import compare_command
+from monitor.cli.context import remember_options, run_guarded
+from monitor.cli.evaluate import import_command, replay_command
+from monitor.cli.extract import extract_command
+from monitor.cli.keeping import backup_command, export_command, prune_command, restore_command, verify_command
+from monitor.cli.search import search_command
+from monitor.cli.why import why_command
+
+app = typer.Typer(
+    name="storywatch",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Watches news stories and tells people how their facts change.",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"storywatch {version('storywatch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    config: Annotated[Path | None, typer.Option(help="Settings file; storywatch.toml here by default.")] = None,
+    clock_file: Annotated[
+        Path | None, typer.Option(help="Read the time from this file instead of the clock (rehearsals).", hidden=True)
+    ] = None,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Watches news stories and tells people how their facts change."""
+    remember_options(config, clock_file)
+
+
+for name, command in {
+    "run": service.run_command,
+    "status": service.status_command,
+    "doctor": service.doctor_command,
+    "poll": service.poll_command,
+    "search": search_command,
+    "why": why_command,
+    "extract": lambda: extract_command(),
+    "compare": compare_command,
+    "replay": replay_command,
+    "import": import_command,
+    "export": export_command,
+    "backup": backup_command,
+    "restore": restore_command,
+    "verify": verify_command,
+    "prune": prune_command,
+    "demo": service.demo_command,
+    "healthcheck": service.healthcheck_command,
+}.items():
+    app.command(name)(command)
+
+for name, group in {
+    "stories": stories.app,
+    "feeds": feeds.app,
+    "articles": articles.app,
+    "claims": claims.app,
+    "judge": judge.app,
+    "alerts": alerts.app,
+    "seed": seed.app,
+    "db": service.db_app,
+}.items():
+    app.add_typer(group, name=name)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong use."""
+    sys.exit(run_guarded(app))

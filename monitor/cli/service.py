@@ -1,0 +1,196 @@
+"""The commands that run and look after the service: run, poll, status, doctor, healthcheck, demo, db."""
+
+import asyncio
+import json
+import random
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from monitor.app import LOOK_SECONDS, Service, make_fetcher, make_pace
+from monitor.cli.context import clock, opened_database, settings, sqlite_path
+from monitor.cli.feeds import find_one
+from monitor.cli.output import console, print_json, print_table, show_time
+from monitor.cycle import Tools, poll_feed, read_entry
+from monitor.demo.play import run_demo
+from monitor.examination import examine
+from monitor.logs import configure_logs
+from monitor.settings import Settings
+from monitor.taking_up import make_watch, take_up_seeds
+from storage import articles, claims, deliveries, feeds, stories
+from storage.database import Database
+from storage.errors import StorywatchError
+from storage.records import Feed
+
+
+def run_command(
+    seed: Annotated[int | None, typer.Option(help="Fix the randomness of pauses (rehearsals).", hidden=True)] = None,
+    look_seconds: Annotated[
+        float, typer.Option(help="How often to look at the clock (rehearsals).", hidden=True)
+    ] = LOOK_SECONDS,
+) -> None:
+    """Watch: poll feeds, read articles, tell what changed, serve the page, until told to stop."""
+    current = settings()
+    configure_logs(level=current.log.level, form=current.log.format)
+    path = sqlite_path(current.database_url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    async def main() -> None:
+        rng = random.Random(seed)  # noqa: S311 spreads pauses, guards nothing
+        await Service(current, clock=clock(), rng=rng, look_seconds=look_seconds).run()
+
+    asyncio.run(main())
+
+
+def poll_command(
+    feed: Annotated[
+        str | None, typer.Argument(help="Number or address of a feed; all that are due by default.")
+    ] = None,
+) -> None:
+    """Poll feeds once, read what they bring, and end. Alerts are planned; a running service sends them."""
+    current = settings()
+    now = clock()
+    with opened_database(current, create=True) as database:
+        taken = take_up_seeds(database, current.seeds, now=now())
+        for complaint in taken.complaints:
+            console().print(Text(complaint, style="red"))
+        with database.read() as session:
+            chosen = (feeds.get_feed(session, find_one(feed)),) if feed else feeds.list_due_feeds(session, now())
+        rows = asyncio.run(_poll_all(current, database, chosen))
+    print_table(("feed", "entries", "to read", "articles", "trouble"), rows, empty="No feed is due.")
+
+
+async def _poll_all(current: Settings, database: Database, chosen: tuple[Feed, ...]) -> list[list[str]]:
+    rows = []
+    async with make_fetcher(current) as fetcher:
+        tools = Tools(
+            database=database,
+            fetcher=fetcher,
+            watch=make_watch(database, current),
+            clock=clock(),
+            rng=random.Random(),  # noqa: S311 spreads pauses, guards nothing
+            pace=make_pace(current),
+        )
+        for feed in chosen:
+            polled = await poll_feed(tools, feed)
+            count = 0
+            with database.read() as session:
+                waiting = [
+                    one for one in feeds.list_waiting_entries(session, tools.clock()) if one.feed_id == feed.feed_id
+                ]
+            for seen in waiting:
+                count += await read_entry(tools, feed, seen) is not None
+            rows.append(
+                [feed.source or feed.url, str(polled.entries), str(polled.waiting), str(count), polled.update.message]
+            )
+        tools.close()
+    return rows
+
+
+def status_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """What is stored and how it fares: stories, feeds, articles, revisions, deliveries."""
+    now = clock()()
+    with opened_database() as database, database.read() as session:
+        every = feeds.list_feeds(session)
+        counted = deliveries.count_deliveries(session)
+        report: dict[str, Any] = {
+            "database": database.label,
+            "stories": {story.slug: story.state.value for story in stories.list_stories(session)},
+            "feeds": len(every),
+            "feeds_failing": [feed.url for feed in every if feed.failures],
+            "next_poll": feeds.next_feed_due_at(session),
+            "articles": articles.count_articles(session),
+            "revisions": claims.count_revisions(session),
+            "deliveries": {state.value: count for state, count in counted.items()},
+            "last_revisions": [
+                {"at": one.recorded_at, "story": one.story, "metric": one.key.metric, "kind": one.kind.value}
+                for one in claims.list_revisions(session, newest_first=True, limit=5)
+            ],
+        }
+    if as_json:
+        print_json(report)
+        return
+    console().print(f"now {show_time(now)} UTC, database {report['database']}")
+    print_table(
+        ("what", "how it stands"),
+        [
+            ["stories", ", ".join(f"{slug} ({state})" for slug, state in report["stories"].items()) or "none"],
+            [
+                "feeds",
+                f"{report['feeds']}, {len(report['feeds_failing'])} failing; "
+                f"next poll {show_time(report['next_poll'])}",
+            ],
+            ["articles", str(report["articles"])],
+            ["revisions", str(report["revisions"])],
+            [
+                "deliveries",
+                ", ".join(f"{count} {state}" for state, count in report["deliveries"].items()) or "none yet",
+            ],
+        ],
+    )
+
+
+def doctor_command() -> None:
+    """Check settings, database, seeds, feeds, mail server and webhooks; say what is wrong and what to do."""
+    findings = asyncio.run(examine(settings(), now=clock()()))
+    for finding in findings:
+        console().print(
+            Text(f"{_MARKS[finding.is_well]} {finding.what}: {finding.words}", style=_STYLES[finding.is_well])
+        )
+    if not all(finding.is_well for finding in findings):
+        raise typer.Exit(1)
+
+
+_MARKS = {True: "ok ", False: "BAD"}
+_STYLES = {True: "green", False: "red"}
+
+
+def healthcheck_command() -> None:
+    """Exit 0 if the running service's page answers that it is ready (for containers)."""
+    web = settings().web
+    host = "127.0.0.1" if web.host in ("0.0.0.0", "") else "[::1]" if web.host == "::" else web.host  # noqa: S104 compared, not bound
+    url = f"http://{host}:{web.port}/readyz"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            body = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise StorywatchError(f"{url}: the service is not ready: {error}") from error
+    console().print(body["status"])
+
+
+def demo_command(
+    folder: Annotated[Path | None, typer.Option(help="Keep settings, database and log here.")] = None,
+    kill_seed: Annotated[
+        int | None, typer.Option(help="Kill the service (-9) at moments drawn from this seed.")
+    ] = None,
+    kills: Annotated[int, typer.Option(min=1, help="How often to kill it.")] = 20,
+) -> None:
+    """Play January 2022 on this machine, offline: a news site, the real service, and the alerts as they land."""
+    raise typer.Exit(run_demo(console(), folder=folder, kill_seed=kill_seed, kills=kills))
+
+
+db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
+
+
+@db_app.command("upgrade")
+def db_upgrade_command() -> None:
+    """Bring the database to this version's schema (the service does so by itself when it starts)."""
+    with opened_database(create=True) as database:
+        console().print(f"{database.label}: schema {database.schema_version()}")
+
+
+@db_app.command("check")
+def db_check_command() -> None:
+    """Prove that the database answers with this version's schema; nothing is changed."""
+    current = settings()
+    database = Database(current.database_url)
+    try:
+        database.check()
+    finally:
+        database.close()
+    console().print(f"{database.label}: schema {database.schema_version()}, as it should be")

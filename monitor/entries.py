@@ -1,0 +1,87 @@
+"""PURE: an entry of a feed on its way to an article: its identity, what to keep of it, what to do without its page."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from monitor.reading.markup import plain_text
+from monitor.reading.urls import canonical_url
+from monitor.sources.http import Fetched
+from storage.keys import stable_hash
+from storage.records import Entry, Feed, NewArticle, ReadArticle, Span
+
+
+class EntryOutcome(StrEnum):
+    """What became of an entry."""
+
+    WAITING = "waiting"
+    STORED = "stored"
+    NO_MATCH = "no_match"
+
+
+def entry_key(entry: Entry) -> str:
+    """What names an entry within its feed: its id, else its link, else its title."""
+    return entry.entry_id or entry.link or entry.title
+
+
+def entry_fingerprint(entry: Entry) -> str:
+    """Tells whether an entry changed since it was last seen."""
+    updated = entry.updated_at.isoformat() if entry.updated_at else ""
+    return stable_hash("f1", entry.link, entry.title, entry.summary, updated)
+
+
+def guid_alias(feed_id: int, entry: Entry) -> str:
+    """An entry's id as another name of its article; ids are only unique within their feed."""
+    return f"guid:{feed_id}:{entry.entry_id}"
+
+
+def article_from_entry(entry: Entry) -> ReadArticle:
+    """What the feed itself says, where the page cannot be had: its content or summary, else its title."""
+    text = plain_text(entry.content_html) or entry.summary or entry.title
+    published = entry.published_at or entry.updated_at
+    return ReadArticle(
+        title=entry.title,
+        text=text,
+        author=entry.author,
+        published=Span(not_before=published, not_after=published) if published else None,
+        published_raw=entry.published_raw,
+    )
+
+
+def new_article(
+    feed: Feed, entry: Entry, page: ReadArticle, fetched: Fetched | None, *, now: datetime, hash_: str
+) -> NewArticle:
+    """Return an article ready to be stored, under its canonical address and with all other names that led to it."""
+    # The address is one that can be fetched; what it is known by (canonical forms) are its other names.
+    final = fetched.final_url if fetched is not None else entry.link
+    url = page.canonical_url or final
+    forms = [canonical_url(one) for one in (url, final, entry.link)]
+    aliases = dict.fromkeys([*forms, final, entry.link, guid_alias(feed.feed_id, entry)])
+    return NewArticle(
+        url=url,
+        title=page.title or entry.title,
+        text=page.text,
+        text_hash=hash_,
+        fetched_at=now,
+        source=feed.source or page.source,
+        trust=feed.trust,
+        lang=page.lang or feed.lang,
+        published=best_published(page.published, entry, now),
+        etag=fetched.etag if fetched is not None else None,
+        last_modified=fetched.last_modified if fetched is not None else None,
+        aliases=tuple(alias for alias in aliases if alias),
+    )
+
+
+def best_published(page: Span | None, entry: Entry, now: datetime) -> Span | None:
+    """When an article was published: the narrower of what page and feed say where they agree, else what the page says.
+
+    A time in the future is no publication time of what we hold already: then it was published by now.
+    """
+    stated = entry.published_at
+    if page is None:
+        page = Span(not_before=stated, not_after=stated) if stated else None
+    elif stated is not None and page.not_before <= stated <= page.not_after:
+        page = Span(not_before=stated, not_after=stated)
+    if page is None or page.not_before <= now:
+        return page
+    return Span(not_before=now, not_after=now)

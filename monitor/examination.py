@@ -1,0 +1,112 @@
+"""SHELL: `storywatch doctor`: look at everything the service needs, and say in words what is wrong."""
+
+import asyncio
+import smtplib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from monitor.settings import Settings, to_channels
+from monitor.taking_up import load_folder
+from storage import feeds
+from storage.database import Database
+from storage.errors import StorywatchError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at: well or not, and what to do if not."""
+
+    what: str
+    is_well: bool
+    words: str
+
+
+async def examine(settings: Settings, *, now: datetime) -> tuple[Finding, ...]:
+    """Return what was found, in the order of what depends on what. Sends nothing to anyone."""
+    findings = [
+        Finding(what="settings", is_well=True, words=str(settings.file or "defaults; no storywatch.toml here")),
+        *await asyncio.to_thread(lambda: list(_database(settings, now))),
+        *_seeds(settings),
+        *_contact(settings),
+    ]
+    if any(spec.type == "email" for spec in to_channels(settings)):
+        findings.append(await asyncio.to_thread(_mail, settings))
+    findings += await _addresses(settings)
+    return tuple(findings)
+
+
+def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
+    try:
+        database = Database(settings.database_url)
+    except StorywatchError as error:
+        yield Finding(what="database", is_well=False, words=str(error))
+        return
+    try:
+        if database.path is not None and not database.path.exists():
+            yield Finding(what="database", is_well=True, words=f"{database.path}: made at the first start")
+            return
+        database.check()
+        yield Finding(
+            what="database", is_well=True, words=f"{database.label} answers, schema {database.schema_version()}"
+        )
+        with database.read() as session:
+            held = feeds.list_feeds(session)
+        failing = [feed for feed in held if feed.failures]
+        yield Finding(what="feeds", is_well=not failing, words=f"{len(held)} polled, {len(failing)} failing")
+        for feed in failing:
+            yield Finding(what="feed", is_well=False, words=feed.last_error or feed.url)
+    except StorywatchError as error:
+        yield Finding(what="database", is_well=False, words=str(error))
+    finally:
+        database.close()
+
+
+def _seeds(settings: Settings) -> Iterator[Finding]:
+    found, complaints = load_folder(settings.seeds)
+    for complaint in complaints:
+        yield Finding(what="seed", is_well=False, words=complaint)
+    yield Finding(what="seeds", is_well=bool(found), words=f"{len(found)} stories in {settings.seeds}")
+
+
+def _contact(settings: Settings) -> Iterator[Finding]:
+    if not settings.user_agent_contact:
+        advice = "user_agent_contact is empty: sites cannot reach you and may refuse; set a mail address or a page"
+        yield Finding(what="contact", is_well=False, words=advice)
+
+
+def _mail(settings: Settings) -> Finding:
+    email = settings.email
+    place = f"{email.host}:{email.port}"
+    opened: Callable[..., smtplib.SMTP] = smtplib.SMTP_SSL if email.tls.value == "tls" else smtplib.SMTP
+    try:
+        with opened(email.host, email.port, timeout=10) as server:
+            server.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        words = f"{place}: the mail server does not answer ({error}); look at [email] host and port"
+        return Finding(what="mail", is_well=False, words=words)
+    return Finding(what="mail", is_well=True, words=f"{place} answers")
+
+
+async def _addresses(settings: Settings) -> list[Finding]:
+    """Whether the hosts of webhooks can be connected to; nothing is posted (`storywatch alerts test` does)."""
+    findings = []
+    for spec in to_channels(settings):
+        parts = urlsplit(spec.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            continue
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            async with asyncio.timeout(10):
+                _, writer = await asyncio.open_connection(parts.hostname, port)
+            writer.close()
+            await writer.wait_closed()
+        except OSError as error:
+            words = f"{spec.name}: {parts.hostname}:{port} cannot be reached ({error or 'no answer in 10 s'})"
+            findings.append(Finding(what="channel", is_well=False, words=words))
+        else:
+            findings.append(
+                Finding(what="channel", is_well=True, words=f"{spec.name}: {parts.hostname} can be reached")
+            )
+    return findings

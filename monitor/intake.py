@@ -1,0 +1,220 @@
+"""SHELL: take one version of an article in. One transaction stores it with its matches, claims, revisions and alerts.
+
+Everything that needs thought (matching, extracting, folding, comparing, planning) is asked of the pure rooms; this
+module only fetches what they need from the store and puts back what they decided. Nothing here touches the network.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from alerts.plan import plan_alerts
+from monitor.ledger.changes import find_revisions
+from monitor.ledger.edit_events import edit_revision
+from monitor.ledger.fold import fold_story
+from monitor.ledger.stamping import stamp_claims
+from monitor.reading.wire import fingerprint, is_same_text
+from monitor.watch import Reading, Watch
+from storage import articles, claims, deliveries, judgements, outbox
+from storage.database import lock_story
+from storage.keys import claim_ids, wire_group_id
+from storage.records import (
+    Article,
+    ArticleVersion,
+    Match,
+    MatchState,
+    NewArticle,
+    Revision,
+    RevisionKind,
+    Story,
+)
+
+# A copy shares most with its original: what shares less than the twenty best is none.
+MOST_CANDIDATES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What came of one version: where it is stored, and what the change log and the outbox got from it."""
+
+    article: Article
+    version: ArticleVersion
+    is_new: bool
+    stories: tuple[str, ...] = ()
+    claims: int = 0
+    revisions: tuple[Revision, ...] = ()
+    alerts: int = 0
+
+
+def take_article(session: Session, watch: Watch, new: NewArticle, reading: Reading, *, silent: bool = False) -> Taken:
+    """Store an article read for the first time with all that follows from it; a known one is returned as it stands.
+
+    `reading` is what `watch.read` made of the same text. Call within one write transaction. `silent`: nobody is told.
+    """
+    known = articles.find_article(session, new.url, *new.aliases)
+    if known is not None:
+        articles.add_aliases(session, known.article_id, new.aliases)
+        version = articles.find_newest_version(session, known.article_id)
+        if version is not None:
+            return Taken(article=known, version=version, is_new=False)
+    prints = fingerprint(new.text)
+    article = articles.add_article(session, replace(new, matches=reading.matches, fingerprints=tuple(sorted(prints))))
+    version = articles.get_version(session, article.article_id, 1)
+    return _take(session, watch, article, version, reading, prints, silent=silent)
+
+
+def take_version(
+    session: Session,
+    watch: Watch,
+    article: Article,
+    reading: Reading,
+    *,
+    title: str,
+    text: str,
+    text_hash: str,
+    now: datetime,
+) -> Taken:
+    """Store an article's text as it stands at `now`; the version already held is returned if it is that very text."""
+    held = articles.find_newest_version(session, article.article_id)
+    version = articles.add_version(
+        session, article.article_id, title=title, text=text, text_hash=text_hash, fetched_at=now,
+        previous_fetched_at=article.last_read_at,
+    )  # fmt: skip
+    if held is not None and version.version_id == held.version_id:
+        return Taken(article=article, version=version, is_new=False)
+    article = articles.get_article(session, article.article_id)
+    articles.record_matches(session, article.article_id, reading.matches, matched_at=now)
+    prints = fingerprint(text)
+    articles.set_fingerprints(session, article.article_id, prints)
+    return _take(session, watch, article, version, reading, prints)
+
+
+def accepted_stories(session: Session, article_id: int) -> tuple[str, ...]:
+    """The stories that a person said an article belongs to."""
+    return tuple(m.story for m in articles.list_matches(session, article_id) if m.state is MatchState.ACCEPTED)
+
+
+def rematch_article(session: Session, watch: Watch, article_id: int, *, now: datetime) -> tuple[Revision, ...]:
+    """Take a stored article in again after a person accepted or rejected a match: its claims come in, or end."""
+    article = articles.get_article(session, article_id)
+    version = articles.find_newest_version(session, article_id)
+    if version is None:
+        return ()
+    reading = watch.read(
+        title=version.title,
+        text=version.text,
+        published=article.published,
+        lang=article.lang,
+        forced=accepted_stories(session, article_id),
+    )
+    revisions: list[Revision] = []
+    decided = {match.story: match for match in articles.list_matches(session, article_id)}
+    for slug, story in watch.stories.items():
+        lock_story(session, slug)
+        found = reading.claims.get(slug, ()) if _belongs(decided.get(slug)) else ()
+        held = {one.claim_id: one for one in claims.list_claims(session, slug, article_id=article_id)}
+        ids = set(claim_ids(article.url, found, title=version.title, text=version.text))
+        claims.delete_claims(session, slug, held.keys() - ids)
+        stamped = stamp_claims(slug, article, version, found, held)
+        claims.replace_claims(session, stamped.begun)
+        revisions += refold(session, watch, story, now=now)
+    return tuple(revisions)
+
+
+def refold(
+    session: Session, watch: Watch, story: Story, *, now: datetime, extra: Sequence[Revision] = (), silent: bool = False
+) -> tuple[Revision, ...]:
+    """Fold a story anew, append what moved (and `extra` events) to its change log, and plan the alerts due for it.
+
+    Returns the revisions that are new. `silent`: they are kept and told to nobody. Call with the story locked.
+    """
+    before = claims.find_histories(session, story.slug)
+    stamped = claims.list_claims(session, story.slug)
+    after = fold_story(stamped, judgements.list_judgements(session, story.slug), story)
+    found = find_revisions(before, after, claims={claim.claim_id: claim for claim in stamped}, recorded_at=now)
+    moved = [_hush(revision, watch, now, silent) for revision in (*found, *extra)]
+    claims.record_histories(session, story.slug, after, now=now)
+    fresh = claims.add_revisions(session, moved)
+    told = outbox.list_told_or_waiting(session, [revision.corrects for revision in fresh if revision.corrects])
+    planned = plan_alerts(fresh, watch.subscriptions, stories=(story,), now=now, told=told)
+    deliveries.add_alerts(session, planned)
+    return fresh
+
+
+def _take(
+    session: Session,
+    watch: Watch,
+    article: Article,
+    version: ArticleVersion,
+    reading: Reading,
+    prints: frozenset[int],
+    *,
+    silent: bool = False,
+) -> Taken:
+    now = version.fetched_at
+    decided = {match.story: match for match in articles.list_matches(session, article.article_id)}
+    stories = [slug for slug in sorted(reading.claims) if _belongs(decided.get(slug))]
+    left = [slug for slug in sorted(decided) if slug in watch.stories and slug not in stories]
+    lock_story(session, *stories, *left)
+    group = _join_wire_group(session, article, prints)
+    revisions: list[Revision] = []
+    count = 0
+    for slug in (*stories, *left):
+        found = reading.claims[slug] if slug in stories else ()
+        count += len(found)
+        held = {one.claim_id: one for one in claims.list_claims(session, slug, article_id=article.article_id)}
+        stamped = stamp_claims(slug, article, version, found, held, wire_group=group)
+        claims.replace_claims(session, [*stamped.begun, *stamped.ended])
+        events = _edit_events(session, watch, slug, article, version) if slug in stories else ()
+        if stamped.is_change or events:
+            revisions += refold(session, watch, watch.stories[slug], now=now, extra=events, silent=silent)
+    return Taken(
+        article=article, version=version, is_new=True, stories=tuple(stories), claims=count, revisions=tuple(revisions)
+    )
+
+
+def _belongs(match: Match | None) -> bool:
+    """Whether an article is read for a story: a person's word counts, else the matcher's (None: it was forced)."""
+    return (
+        match is None
+        or match.state is MatchState.ACCEPTED
+        or (match.is_match and match.state is not MatchState.REJECTED)
+    )
+
+
+def _edit_events(
+    session: Session, watch: Watch, slug: str, article: Article, version: ArticleVersion
+) -> tuple[Revision, ...]:
+    if version.number == 1:
+        return ()
+    old = articles.get_version(session, article.article_id, version.number - 1)
+    event = edit_revision(slug, article, old, version, extractor=watch.extractors[slug])
+    return (event,) if event is not None else ()
+
+
+def _join_wire_group(session: Session, article: Article, prints: frozenset[int]) -> str | None:
+    """The wire text that this article is a copy of, if any; the first copy found joins the group with it."""
+    if not prints:
+        return None
+    shared = articles.count_shared_fingerprints(session, prints)
+    for other, _ in sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:MOST_CANDIDATES]:
+        if other == article.article_id:
+            continue
+        theirs = articles.list_fingerprints(session, other)
+        if not is_same_text(prints, theirs):
+            continue
+        first = claims.list_claims(session, article_id=other, limit=1)
+        group = (first[0].wire_group if first else None) or wire_group_id(format(one, "x") for one in theirs)
+        claims.set_wire_group(session, [other], group)
+        return group
+    return None
+
+
+def _hush(revision: Revision, watch: Watch, now: datetime, silent: bool) -> Revision:
+    """Keep quietly what is told to be quiet, and old news that we only learn now; a correction is always told."""
+    is_late = revision.public_at is not None and now - revision.public_at.not_after > watch.late_after
+    if silent or (is_late and revision.kind is not RevisionKind.CORRECTION):
+        return replace(revision, is_silent=True)
+    return revision

@@ -1,0 +1,74 @@
+"""PURE: an article that was edited or removed, as an entry of the change log of each story that it belongs to."""
+
+from datetime import datetime
+
+from monitor.claims.extract import Extractor
+from monitor.ledger.edits import EditReport, compare_versions
+from storage.keys import event_id
+from storage.records import (
+    Article,
+    ArticleVersion,
+    Evidence,
+    RecordKey,
+    Revision,
+    RevisionKind,
+    Span,
+)
+
+SILENT, NOTED, GONE = "silent_edit", "noted_edit", "removed"
+
+
+def edit_revision(
+    story: str, article: Article, old: ArticleVersion, new: ArticleVersion, *, extractor: Extractor
+) -> Revision | None:
+    """Return the event of an edit that changed what the article says; None for a cosmetic one, which stays silent.
+
+    `before` and `after` are the figure that changed first; the reason tells whether the article owns up to it.
+    """
+    report = compare_versions((old.title, old.text), (new.title, new.text), extractor=extractor, lang=article.lang)
+    if not report.substantive:
+        return None
+    change = report.changes[0] if report.changes else None
+    return Revision(
+        revision_id=event_id(story, article.url, RevisionKind.EDITED.value, f"{new.number}:{new.text_hash}"),
+        story=story,
+        key=RecordKey(story=story, metric=change.metric if change else ""),
+        kind=RevisionKind.EDITED,
+        before=change.before if change else None,
+        after=change.after if change else None,
+        public_at=Span(not_before=new.previous_fetched_at or old.fetched_at, not_after=new.fetched_at),
+        recorded_at=new.fetched_at,
+        reason=NOTED if report.notice else SILENT,
+        rule="edits.compare",
+        evidence=_evidence(article, new, report),
+        article_id=article.article_id,
+    )
+
+
+def removal_revision(story: str, article: Article, version: ArticleVersion | None, *, removed_at: datetime) -> Revision:
+    """Return the event of a page that is gone, confirmed by a second look."""
+    return Revision(
+        revision_id=event_id(story, article.url, RevisionKind.REMOVED.value, removed_at.isoformat()),
+        story=story,
+        key=RecordKey(story=story, metric=""),
+        kind=RevisionKind.REMOVED,
+        public_at=Span(not_before=article.last_read_at or removed_at, not_after=removed_at),
+        recorded_at=removed_at,
+        reason=GONE,
+        rule="cycle.removed",
+        evidence=(Evidence(url=article.url, title=article.title, source=article.source, published=article.published),),
+        article_id=article.article_id,
+    )
+
+
+def _evidence(article: Article, new: ArticleVersion, report: EditReport) -> tuple[Evidence, ...]:
+    return (
+        Evidence(
+            sentence=report.notice or "",
+            url=article.url,
+            title=new.title,
+            source=article.source,
+            published=article.published,
+            lang=article.lang,
+        ),
+    )
