@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_WORD = re.compile(r"[^\s\d!-/:-@\[-`{-~«»“”„‘’…–—।،؛؟]+")  # marks of Indic scripts are no \w, so by what parts words
 _SAMPLE = 2000  # characters: a few paragraphs tell
 _MIN_LETTERS = 12
 _MIN_SHARE = 0.12  # share of words that the tables of a language must explain

@@ -10,7 +10,7 @@ from storage.errors import FeedParseError
 from storage.records import Feed, FeedSpec
 
 
-def parse_opml(body: bytes, *, file: str) -> tuple[FeedSpec, ...]:
+def read_opml(body: bytes, *, file: str) -> tuple[FeedSpec, ...]:
     """The feeds of an OPML document, folders flattened, repeats left out. `file` names it in messages.
 
     Raises FeedParseError where it is no OPML or names no feed.
@@ -40,7 +40,7 @@ def parse_opml(body: bytes, *, file: str) -> tuple[FeedSpec, ...]:
     return tuple(found.values())
 
 
-def format_opml(feeds: Iterable[Feed | FeedSpec], *, title: str = "Storywatch", now: datetime | None = None) -> str:
+def write_opml(feeds: Iterable[Feed | FeedSpec], *, title: str = "Storywatch", now: datetime | None = None) -> str:
     """An OPML 2.0 document of the feeds, in the order given; `now` aware, if the document is to be dated."""
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")

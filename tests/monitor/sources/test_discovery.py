@@ -11,7 +11,7 @@ from monitor.reading.articles import read_article
 from monitor.reading.feeds import parse_feed
 from monitor.sources.discovery import FoundFeed, discover_feeds, find_feed_links, search_feeds, usual_places
 from monitor.sources.http import Fetched, Fetcher
-from monitor.sources.opml import format_opml, parse_opml
+from monitor.sources.opml import read_opml, write_opml
 from monitor.sources.parts import choose_sitemaps, expand_index, join_pages
 from monitor.sources.robots import Robots
 from storage.errors import FeedParseError, FetchError
@@ -102,7 +102,7 @@ def test_opml_goes_round() -> None:
         Feed(feed_id=1, url="http://x.org/f?a=1&b=2", source="X & Y", lang="ru"),
         Feed(feed_id=2, url="http://y.org/", title="Y"),
     ]
-    specs = parse_opml(format_opml(feeds, title="Mine", now=NOW).encode(), file="f.opml")
+    specs = read_opml(write_opml(feeds, title="Mine", now=NOW).encode(), file="f.opml")
     assert [(spec.url, spec.source, spec.lang) for spec in specs] == [
         ("http://x.org/f?a=1&b=2", "X & Y", "ru"),
         ("http://y.org/", "Y", None),
@@ -113,13 +113,13 @@ def test_opml_with_folders_repeats_and_odd_attributes() -> None:
     body = b"""<opml version="1.0"><body><outline text="Folder"><outline text="A" xmlUrl="http://a.org/f"/>
     <outline TEXT="B" XMLURL="https://b.org/f"/><outline text="A again" xmlUrl="http://a.org/f"/><outline xmlUrl="feed:x"/>
     </outline></body></opml>"""
-    assert [spec.url for spec in parse_opml(body, file="f")] == ["http://a.org/f", "https://b.org/f"]
+    assert [spec.url for spec in read_opml(body, file="f")] == ["http://a.org/f", "https://b.org/f"]
 
 
 @pytest.mark.parametrize("body", [b"", b"hello", b"<html/>", b"<opml><body/></opml>", b"\x00\xff"])
 def test_what_is_no_opml_is_said(body: bytes) -> None:
     with pytest.raises(FeedParseError, match=r"list\.opml: "):
-        parse_opml(body, file="list.opml")
+        read_opml(body, file="list.opml")
 
 
 def test_the_freshest_sitemaps_are_chosen() -> None:

@@ -1,0 +1,76 @@
+"""One address for one page."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.reading.urls import believable_canonical, canonical_url, same_site
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://WWW.Example.org:80/News/?utm_source=rss&id=7&fbclid=x#top", "https://example.org/News?id=7"),
+        ("https://example.org/a?b=2&a=1", "https://example.org/a?a=1&b=2"),
+        ("https://m.example.org/a", "https://example.org/a"),
+        ("https://amp.example.org/a/amp/", "https://example.org/a"),
+        ("https://example.org/amp/a.html", "https://example.org/a.html"),
+        ("https://example.org/a.amp.html", "https://example.org/a.html"),
+        ("https://example.org/a?amp=1", "https://example.org/a"),
+        ("https://example.org/a?amp", "https://example.org/a"),
+        ("https://example.org/a?m=12345", "https://example.org/a?m=12345"),
+        ("https://example.org/%7Euser/%d1%8f", "https://example.org/~user/%D1%8F"),
+        ("https://example.org/я?q=я", "https://example.org/%D1%8F?q=%D1%8F"),
+        ("https://почта.рф/x", "https://xn--80a1acny.xn--p1ai/x"),
+        ("https://example.org", "https://example.org/"),
+        ("https://example.org/", "https://example.org/"),
+        ("https://example.org/a/../b/./c", "https://example.org/b/c"),
+        ("https://example.org:8443/a", "https://example.org:8443/a"),
+        ("https://example.org./a", "https://example.org/a"),
+        ("https://m.uk/a", "https://m.uk/a"),
+        ("http://[::1]:8080/a", "https://[::1]:8080/a"),
+        ("mailto:a@b", "mailto:a@b"),
+        (" not an address ", "not an address"),
+        ("", ""),
+        ("http://[bad/", "http://[bad/"),
+    ],
+)
+def test_canonical(url: str, expected: str) -> None:
+    assert canonical_url(url) == expected
+
+
+addresses = st.builds(
+    lambda scheme, host, path, query: f"{scheme}://{host}/{path}?{query}",
+    st.sampled_from(["http", "HTTPS", "https"]),
+    st.sampled_from(["example.org", "www.m.example.org", "AMP.example.co.uk", "127.0.0.1:80", "[::1]:9", "ü.example"]),
+    st.text(alphabet="aA/.%~я &=?#+;:@amp2Ff-_", max_size=30),
+    st.text(alphabet="aA=&%+utm_source1 я;/?amp", max_size=30),
+)
+
+
+@given(st.text(max_size=60) | addresses)
+def test_canonical_is_idempotent(url: str) -> None:
+    once = canonical_url(url)
+    assert canonical_url(once) == once
+
+
+@pytest.mark.parametrize(
+    ("canonical", "expected"),
+    [
+        ("/b", "https://x.org/b"),
+        ("https://www.x.org/b", "https://www.x.org/b"),
+        ("https://y.org/b", ""),
+        ("https://x.org/", ""),
+        ("", ""),
+        ("javascript:x", ""),
+        ("http://[bad", ""),
+    ],
+)
+def test_canonical_links_that_lie_are_not_believed(canonical: str, expected: str) -> None:
+    assert believable_canonical(canonical, "https://x.org/a?id=1") == expected
+
+
+def test_one_outlet_has_many_hosts() -> None:
+    assert same_site("https://news.bbc.co.uk/a", "https://www.bbc.co.uk/")
+    assert not same_site("https://a.co.uk/", "https://b.co.uk/")
+    assert not same_site("https://10.0.0.1/", "https://20.0.0.1/")
