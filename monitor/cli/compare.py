@@ -1,0 +1,49 @@
+"""`storywatch compare --jsonl`: pairs of versions of one article in, a judgement of each edit out."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from monitor.claims.extract import Extractor
+from monitor.ledger.edits import EditReport, compare_versions
+from storage.records import Figure
+
+
+def compare_lines(lines: Iterable[str], extractor: Extractor) -> Iterator[str]:
+    """A JSON line for each JSON line `{"id", "title", "v1", "v2"}`; `title2` and `lang` may be given as well."""
+    for line in lines:
+        if not line.strip():
+            continue
+        pair: dict[str, Any] = json.loads(line)
+        title = pair.get("title") or ""
+        new_title = title if pair.get("title2") is None else pair["title2"]
+        report = compare_versions(
+            (title, pair["v1"]), (new_title, pair["v2"]), extractor=extractor, lang=pair.get("lang")
+        )
+        yield json.dumps({"id": pair.get("id"), **report_line(report)}, ensure_ascii=False)
+
+
+def report_line(report: EditReport) -> dict[str, Any]:
+    """An edit report as the exchange format states it."""
+    changes = [
+        {"metric": change.metric or None, "from": _side(change.before), "to": _side(change.after), "kind": change.kind}
+        for change in report.changes
+    ]
+    return {"substantive": report.substantive, "changes": changes, "notice": report.notice}
+
+
+def _side(figure: Figure | None) -> dict[str, Any] | None:
+    if figure is None:
+        return None
+    return {"low": figure.value, "high": figure.high, "qualifier": figure.qualifier.value}
+
+
+def compare_command(source: TextIO = sys.stdin, target: TextIO = sys.stdout) -> None:
+    """Judge every edit of a stream of JSON lines."""
+    for line in compare_lines(source, Extractor()):
+        target.write(line + "\n")
+
+
+if __name__ == "__main__":
+    compare_command()

@@ -1,0 +1,128 @@
+"""Two versions of an article: does the edit change what it says, and which figures?
+
+Sentences are aligned, then their words; numbers are compared as numbers ("twelve" and "12", "1,300" and "1300" are
+one), with their hedges. A sentence that holds a figure and goes, a figure or hedge that changes, and a correction
+notice that comes are substantive; everything else is cosmetic. Claims say which measure a figure belongs to.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from monitor.claims.extract import Extractor
+from monitor.claims.lexicon import supported_languages
+from monitor.ledger.edit_sentences import Number, Sentence, read_sentences
+from monitor.ledger.notices import find_notice
+from monitor.reading.versions import normalise_text
+from storage.records import Figure
+
+_ALIKE = 0.5
+_PAIRING_LIMIT = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureChange:
+    """One figure that an edit changed. `kind`: raised, lowered, requalified, dropped, added; `metric` "" if unknown."""
+
+    metric: str
+    before: Figure | None
+    after: Figure | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditReport:
+    """What an edit amounts to. `notice` is the sentence in which the article owns up to it, if it does."""
+
+    substantive: bool
+    changes: tuple[FigureChange, ...] = ()
+    notice: str | None = None
+
+
+def compare_versions(
+    old: tuple[str, str], new: tuple[str, str], *, extractor: Extractor, lang: str | None = None
+) -> EditReport:
+    """Return whether an edit from `old` to `new`, both (title, text), is substantive, and the figures that it changed.
+
+    `lang` is the article's language, English if unknown. In a language without a pack only digits are compared.
+    """
+    if tuple(map(normalise_text, old)) == tuple(map(normalise_text, new)):
+        return EditReport(substantive=False)
+    code = (lang or "en").split("-")[0].lower()
+    known = code if code in supported_languages() else None
+    was = read_sentences(*old, lang=known, extractor=extractor)
+    now = read_sentences(*new, lang=known, extractor=extractor)
+    gone, come, pairs = _align(was, now)
+    notice = find_notice((sentence.text for sentence in come), code)
+    changes = [change for one, other in pairs for change in _compare(one, other)]
+    changes += [change for sentence in gone for change in _lost(sentence)]
+    changes += [
+        change for sentence in come for change in _gained(sentence) if notice is None or not sentence.is_notice(notice)
+    ]
+    return EditReport(
+        substantive=bool(changes) or notice is not None, changes=tuple(dict.fromkeys(changes)), notice=notice
+    )
+
+
+def _align(
+    was: Sequence[Sentence], now: Sequence[Sentence]
+) -> tuple[list[Sentence], list[Sentence], list[tuple[Sentence, Sentence]]]:
+    """Return sentences that went, that came, and pairs of those that were reworded."""
+    gone: list[Sentence] = []
+    come: list[Sentence] = []
+    pairs: list[tuple[Sentence, Sentence]] = []
+    matcher = SequenceMatcher(None, [one.key for one in was], [one.key for one in now], autojunk=False)
+    for tag, first, last, start, end in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        left, right = list(was[first:last]), list(now[start:end])
+        for one in list(left) if len(left) * len(right) <= _PAIRING_LIMIT**2 else []:
+            best = max(right, key=lambda other: one.likeness(other), default=None)
+            if best is not None and one.likeness(best) >= _ALIKE:
+                pairs.append((one, best))
+                left.remove(one)
+                right.remove(best)
+        gone += left
+        come += right
+    return gone, come, pairs
+
+
+def _compare(was: Sentence, now: Sentence) -> Iterator[FigureChange]:
+    """Yield the figures that differ between two wordings of one sentence."""
+    matcher = SequenceMatcher(None, was.key, now.key, autojunk=False)
+    for tag, first, last, start, end in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        left, right = was.numbers_in(first, last), now.numbers_in(start, end)
+        for one, other in zip(left, right, strict=False):
+            yield from _changed(was, one, now, other)
+        yield from (_gone(was, one) for one in left[len(right) :] if was.carries(one))
+        yield from (_come(now, one) for one in right[len(left) :] if now.carries(one))
+
+
+def _changed(was: Sentence, one: Number, now: Sentence, other: Number) -> Iterator[FigureChange]:
+    if one.key == other.key or not (was.carries(one) or now.carries(other)):
+        return
+    kind = "raised" if other.value > one.value else "lowered"
+    yield FigureChange(
+        metric=now.metric_of(other) or was.metric_of(one),
+        before=one.figure,
+        after=other.figure,
+        kind="requalified" if one.value == other.value else kind,
+    )
+
+
+def _lost(sentence: Sentence) -> Iterator[FigureChange]:
+    return (_gone(sentence, number) for number in sentence.numbers if sentence.carries(number))
+
+
+def _gained(sentence: Sentence) -> Iterator[FigureChange]:
+    return (_come(sentence, number) for number in sentence.numbers if sentence.carries(number))
+
+
+def _gone(sentence: Sentence, number: Number) -> FigureChange:
+    return FigureChange(metric=sentence.metric_of(number), before=number.figure, after=None, kind="dropped")
+
+
+def _come(sentence: Sentence, number: Number) -> FigureChange:
+    return FigureChange(metric=sentence.metric_of(number), before=None, after=number.figure, kind="added")
