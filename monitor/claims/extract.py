@@ -46,6 +46,7 @@ class Page:
     tokens_of: Callable[[int], Tokens]
     voices_of: Callable[[int], list[Voice]]
     context: str | None = None
+    latest: str | None = None
     drafts: list[Draft] = field(default_factory=list)
 
 
@@ -85,7 +86,7 @@ class Extractor:
         head = _page("title", title, lexicon, published, years)
         self._read(head)
         body = _page("text", text, lexicon, published, years)
-        body.context = head.context
+        body.context, body.latest = head.context, head.latest
         self._read(body)
         self._read_others(head)
         self._read_others(body)
@@ -106,13 +107,13 @@ class Extractor:
         for number, (start, end) in enumerate(page.spans):
             folded = page.body[start:end].lower()
             has_trigger = bool(lexicon.gate.find_matches_as_indexes(folded))
-            if number - last > 1 and not has_trigger:
+            if number - last > 2 and not has_trigger:
                 if page.context is None or not lexicon.context_gate.find_matches_as_indexes(folded):
                     continue
-            if page.drafts and number - page.drafts[-1].sentence in (1, 2):
-                self._take_back(page, folded)
             if self._read_figures(page, number, folded) or (has_trigger and self._read_implicit(page, number, folded)):
                 last = number
+            elif page.drafts and number - page.drafts[-1].sentence in (1, 2):
+                self._take_back(page, folded)
 
     def _read_figures(self, page: Page, number: int, folded: str) -> bool:
         lexicon = page.lexicon
@@ -120,7 +121,8 @@ class Extractor:
             return False
         reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
         if any(quantity.reason is None for quantity in reading.quantities):
-            link(reading, lexicon, anaphora_metric(reading, page.drafts, lexicon) or page.context)
+            named = anaphora_metric(reading, page.drafts, lexicon)
+            link(reading, lexicon, named or page.context, named or page.latest)
             if reading.links:
                 self._claims_of(page, number, reading)
         return bool(reading.links)
@@ -133,15 +135,15 @@ class Extractor:
         reading = read_sentence(page.tokens_of(number), lexicon, self._convention, implicit=True)
         if not reading.quantities:
             return False
-        link(reading, lexicon, None)
+        link(reading, lexicon, None, None)
         for quantity, found in list(reading.links.items()):
             is_person = reading.phrases[quantity].kind == "person"
             if not is_person or found.metric not in _IMPLICIT or found.rule.metric is not None:
                 del reading.links[quantity]
         if reading.links:
-            context = page.context
+            context, latest = page.context, page.latest
             self._claims_of(page, number, reading)
-            page.context = context
+            page.context, page.latest = context, latest
         return bool(reading.links)
 
     def _read_others(self, page: Page) -> None:
@@ -254,6 +256,7 @@ class Extractor:
                 )
             )
         metrics = [reading.links[quantity].metric for quantity in sorted(reading.links)]
+        page.latest = metrics[-1]
         page.context = "killed" if "killed" in metrics else metrics[-1]
 
     def _claim(self, page: Page, number: int, reading: Reading, found: Link, status: ClaimStatus) -> Claim:

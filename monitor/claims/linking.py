@@ -133,8 +133,12 @@ def _quantity_item(reading: Reading, number: int, lexicon: Lexicon) -> Item:
     return Item(quantity.start, phrase.end, frozenset(names), quantity=number)
 
 
-def link(reading: Reading, lexicon: Lexicon, context: str | None) -> None:
-    """Fills `reading.links`. `context` is the metric that was last told in this text, for "the number fell to 66"."""
+def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | None) -> None:
+    """Fills `reading.links`.
+
+    `context` is the metric that the text is about so far, for "the number fell to 66"; `latest` the one told last,
+    for "three of them".
+"""
     symbols = reading.symbols
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
     victims: list[tuple[Rule, int, tuple[int, int]]] = []
@@ -152,6 +156,8 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None) -> None:
                 inherited.append((rule, quantity, span, old))
                 continue
             metric = rule.metric or _metric(reading.items[trigger], rule)
+            if "state-after" in rule.flags:
+                metric = _state_after(reading, trigger, figure)
             if "head" in rule.flags:
                 metric = _head_metric(reading, quantity, lexicon)
             if metric == VICTIMS:
@@ -171,7 +177,7 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None) -> None:
         metric = _victims(reading, context)
         if metric is not None and quantity not in reading.links:
             reading.links[quantity] = Link(quantity, metric, rule, span, is_subset="subset" in rule.flags)
-    _inherit(reading, inherited, context)
+    _inherit(reading, inherited, context, latest)
     _drop_old_links(reading)
 
 
@@ -197,6 +203,15 @@ def _span(reading: Reading, trigger: int, figure: int) -> tuple[int, int]:
         quantity = reading.quantities[item.quantity]
         return quantity.start, quantity.end
     return item.start, item.end
+
+
+def _state_after(reading: Reading, first: int, last: int) -> str | None:
+    """The metric of the state word between a neutral toll word and the figure: "the number of people who died rose to 42"."""
+    for item in reading.items[first + 1 : last]:
+        for form, metric in item.metrics:
+            if form in ("past", "participle", "adjective", "intransitive"):
+                return metric
+    return None
 
 
 def _head_metric(reading: Reading, quantity: int, lexicon: Lexicon) -> str | None:
@@ -246,7 +261,10 @@ def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: L
 
 
 def _inherit(
-    reading: Reading, inherited: list[tuple[Rule, int, tuple[int, int], int | None]], context: str | None
+    reading: Reading,
+    inherited: list[tuple[Rule, int, tuple[int, int], int | None]],
+    context: str | None,
+    latest: str | None,
 ) -> None:
     """Figures without a word of their own take the metric of the figure beside them, nearest first."""
     for _ in range(3):
@@ -267,7 +285,7 @@ def _inherit(
                 if parent is not None:
                     metric = reading.links[parent].metric
                 elif "subset" in rule.flags:
-                    metric = context
+                    metric = latest
                     if rule.id in ("part-of-them", "them-after", "among-them") and reading.links:
                         parent = min(reading.links)
                         metric = reading.links[parent].metric

@@ -8,7 +8,7 @@ from monitor.claims.tokens import Tokens
 
 _TRIGGERS = frozenset(("active", "past", "participle", "intransitive", "adjective", "noun", "toll"))
 _STOPS = frozenset((
-    "beside", "it", "self", "including", "included", "sub", "be", "have", "modal", "not", "to", "at", "in", "from", "by", "with", "as", "among", "and", "who", "them",
+    "beside", "prep", "it", "self", "including", "included", "sub", "be", "have", "modal", "not", "to", "at", "in", "from", "by", "with", "as", "among", "and", "who", "them",
     "among_them", "leave", "date", "level", "of",
 ))  # fmt: skip
 _REACH = 6

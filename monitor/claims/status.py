@@ -11,6 +11,7 @@ from storage.records import ClaimStatus
 _BREAKS = frozenset((";", "•", "|"))
 _ORDER = ("retracted", "denied", "previous", "other_event", "unconfirmed")
 _NEAR = 3
+_CLOSE_BEHIND = 6
 _SMALL = frozenset(("det", "adverb", "hedge", "focus", "former", "of", "toll", "generic_toll"))
 _YEAR_REACH = 10
 
@@ -54,6 +55,10 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
         entry = lexicon.words.at(tokens.lower, probe)
         if entry is not None and "put" in entry[1].classes:
             return entry[0]
+        if entry is not None and "level" in entry[1].classes:
+            # "It had grown to 3,000" is past; "police said it had grown to 3,000" is today's news, told in the past.
+            told = any(span[0] < index for span in lexicon.say.find(tokens.lower))
+            return None if told else entry[0]
         if entry is None or not entry[1].classes & {"adverb", "hedge", "in", "at"}:
             return None
     return None
@@ -125,13 +130,38 @@ def _reaches(
         return core[0] - _NEAR <= found.start < core[1] + 1 and _same_clause(reading, found.start, core)
     if side == "before":
         # What another event is about holds for the rest of its sentence.
+        if found.cue.status == "previous" and _is_old_toll_moved(reading, found, quantity, lexicon):
+            return False
         first = 0 if found.cue.status == "other_event" else clause[0]
         return first <= found.start and found.end <= quantity.number_start
     if side == "after":
         # A withdrawal reaches back over "but".
+        if found.cue.status == "previous" and not _is_close_behind(reading, found, quantity, lexicon):
+            return False
         last = len(reading.tokens.lower) if found.cue.status == "retracted" else clause[1]
         return quantity.end - 1 <= found.start and found.end <= last and not _figure_between(reading, quantity, found)
     return False
+
+
+def _is_old_toll_moved(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """In "revises its earlier toll to 9" the toll is the earlier one, the figure the new one."""
+    lower = reading.tokens.lower
+    to = lexicon.words.at(lower, quantity.start - 1) if quantity.start else None
+    if to is None or "to" not in to[1].classes:
+        return False
+    for index in range(found.end, min(found.end + 4, quantity.start)):
+        entry = lexicon.words.at(lower, index)
+        if entry is not None and entry[1].classes & {"toll", "generic_toll"}:
+            return True
+    return False
+
+
+def _is_close_behind(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """Whether "earlier" after a figure is about it, and not about a toll that comes next."""
+    if found.start - quantity.end > _CLOSE_BEHIND:
+        return False
+    after = lexicon.words.at(reading.tokens.lower, found.end) if found.end < len(reading.tokens.lower) else None
+    return after is None or not after[1].classes & {"toll", "generic_toll"}
 
 
 def _figure_between(reading: Reading, quantity: Quantity, found: FoundCue) -> bool:
