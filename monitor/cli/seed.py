@@ -15,7 +15,7 @@ from monitor.reading.articles import read_article
 from monitor.reading.language import detect_language
 from monitor.sources.http import PAGE_ACCEPT
 from monitor.stories.draft import draft_seed
-from monitor.stories.seed import load_seed, load_seeds
+from monitor.stories.seed import load_seed, load_seeds, parse_seed
 from monitor.stories.seed_writer import format_seed
 from storage.errors import FetchError, SeedError, StorywatchError
 from storage.records import ReadArticle, Story
@@ -35,6 +35,7 @@ def new_command(
     read = _fetch(article) if is_address else _open(Path(article))
     story = draft(read, url=article if is_address else read.canonical_url, source=source)
     text = format_seed(story)
+    parse_seed(text, file=f"the draft from {article}")  # of a text without a single name there is no story to draft
     if show:
         typer.echo(text, nl=False)
         return

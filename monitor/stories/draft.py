@@ -27,7 +27,8 @@ from storage.records import (
 
 _MOST_ENTITIES = 8
 _MOST_PLACES = 10
-_MOST_TERMS = 6
+_MOST_TERMS = 10
+_TITLE_CHARS = 80
 _LONGEST_PERIOD = timedelta(days=370)
 
 
@@ -46,18 +47,19 @@ def draft_seed(
     The story is a draft: it is watched when a person has set its state to active.
     """
     lexicon = draft_lexicon(lang)
+    title = _one_line(title) or _one_line(text)[:_TITLE_CHARS].strip()
     names = [name for name in find_names(title, text, lexicon) if fold(name.text) != fold(source)]
     country = _main_country(title, names)
     topics = _topics(title, text, names, lexicon)
     year = published.not_before.year if published is not None else None
     return Story(
         slug=_slug(country, topics, title, year),
-        title=_one_line(title),
+        title=title,
         languages=(lang,) if lang else (),
         state=StoryState.DRAFT,
         seed=SeedArticle(
             source=_one_line(source),
-            title=_one_line(title),
+            title=title,
             url=url if url.startswith(("http://", "https://")) else "",
             published=published,
         ),

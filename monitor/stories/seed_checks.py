@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from monitor.claims.metrics import builtin_metrics
 from monitor.stories.dates import read_span
 from monitor.stories.seed_model import SeedFile
 from monitor.toml_errors import Problem
@@ -36,6 +37,10 @@ def find_contradictions(seed: SeedFile) -> Iterator[Problem]:
             yield Problem(("claims", index, "high"), said)
         elif claim.high is not None and claim.high < claim.value:
             yield Problem(("claims", index, "high"), "is below value; the range runs from value to high")
+        known = builtin_metrics().keys() | {metric.name for metric in seed.metrics}
+        if claim.metric not in known:
+            said = f"{claim.metric!r} is no measure; {suggest(claim.metric, known)}; or describe it under [[metrics]]"
+            yield Problem(("claims", index, "metric"), said)
         if claim.value < 0:
             yield Problem(("claims", index, "value"), "is below zero; a count starts at 0")
 

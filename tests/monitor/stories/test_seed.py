@@ -153,6 +153,7 @@ def test_slug_title_and_one_topic_are_enough() -> None:
         ("[period]", "[perriod]", "perriod: there is no such key; did you mean 'period'?", ""),
         ('kind = "person"', 'kind = "persn"', "did you mean 'person'?", ""),
         ("value = 12", 'value = "12"', "claims[1].value: is not a number: '12'", ""),
+        ('metric = "killed"', 'metric = "kiled"', "'kiled' is no measure; did you mean 'killed'?", ""),
         ("value = 12", "value = true", "claims[1].value: is not a number", ""),
         ("value = 12", "value = -1", "below zero", ""),
         ("value = 12", "value = nan", "finite", ""),
@@ -269,7 +270,7 @@ def stories(draw: st.DrawFn) -> Story:
             for name in draw(st.lists(words, max_size=2, unique_by=str.casefold))
         ),
         claims=tuple(
-            BaselineClaim(metric=draw(names), value=draw(numbers), qualifier=draw(qualifiers), place=draw(keys),
+            BaselineClaim(metric=draw(st.sampled_from(["killed", "injured", "missing"])), value=draw(numbers), qualifier=draw(qualifiers), place=draw(keys),
                           origin=draw(st.none() | words), effective_at=draw(st.none() | spans))
             for _ in range(draw(st.integers(0, 2)))
         ),

@@ -1,0 +1,138 @@
+"""Seeds drafted from articles of our own."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.claims.extract import Extractor
+from monitor.stories.draft import draft_seed
+from monitor.stories.draft_names import find_country
+from monitor.stories.matching import Matcher
+from monitor.stories.seed import parse_seed
+from monitor.stories.seed_writer import format_seed
+from storage.records import Claim, ClaimKind, ClaimStatus, EntityKind, Qualifier, Span, Story, StoryState
+
+TITLE = "Dam collapse in Peru leaves 41 dead, minister says"
+TEXT = """LIMA, May 4 (Andes Wire) - At least 41 people died when a dam gave way above the town of Huaral on May 2, \
+Interior Minister Rosa Quispe said on Tuesday.
+Flooding reached Chancay within an hour. "We are looking for 17 missing people," Quispe told reporters in Huaral.
+The National Water Authority (NWA) had warned of cracks. The NWA said the collapse followed a week of rain.
+Peruvian firefighters went on with the rescue in Chancay. However, roads to Huaral stayed closed.
+"""
+PUBLISHED = Span(
+    not_before=datetime(2030, 5, 4, tzinfo=UTC), not_after=datetime(2030, 5, 4, 23, 59, 59, 999999, tzinfo=UTC)
+)
+
+
+def draft(title: str = TITLE, text: str = TEXT, published: Span | None = PUBLISHED, lang: str | None = "en") -> Story:
+    claims = Extractor().extract(title=title, text=text, published=published, lang=lang)
+    return draft_seed(
+        title=title,
+        text=text,
+        published=published,
+        url="https://a.example/1",
+        source="Andes Wire",
+        claims=claims,
+        lang=lang,
+    )
+
+
+def test_a_draft_names_who_what_where_and_when() -> None:
+    story = draft()
+    assert story.slug == "peru-collapse-2030"
+    assert story.state == StoryState.DRAFT
+    assert story.languages == ("en",)
+    assert story.seed.url == "https://a.example/1"
+    assert story.period_start == datetime(2030, 5, 2, tzinfo=UTC), "the earliest day that the article names"
+    entities = {entity.name: entity for entity in story.entities}
+    assert entities["Peru"].central
+    assert "Peruvian" in entities["Peru"].aliases
+    assert entities["Rosa Quispe"].kind == EntityKind.PERSON
+    assert entities["Rosa Quispe"].aliases == ("Quispe",)
+    assert entities["National Water Authority"].kind == EntityKind.ORGANISATION
+    assert entities["National Water Authority"].aliases == ("NWA",)
+    assert {"May", "Tuesday", "However", "Andes Wire", "LIMA", "Interior"}.isdisjoint(entities)
+    assert [(place.name, place.whole) for place in story.places] == [
+        ("Peru", True),
+        ("Huaral", False),
+        ("Chancay", False),
+    ]
+    (topic,) = story.topics
+    assert {"collapse", "flooding", "rescue"} <= set(topic.terms)
+
+
+def test_figures_come_from_the_extractor() -> None:
+    baseline = {claim.metric: claim for claim in draft().claims}
+    assert baseline["killed"].value == 41
+    assert baseline["missing"].value == 17
+
+
+def test_a_draft_is_a_valid_seed_that_matches_its_own_article() -> None:
+    story = draft()
+    assert parse_seed(format_seed(story), file="draft.toml") == story
+    (match,) = Matcher((story,)).match(title=TITLE, text=TEXT, published=PUBLISHED, lang="en")
+    assert match.is_match
+
+
+def test_only_what_is_asserted_now_of_the_whole_becomes_baseline() -> None:
+    def claim(metric: str, value: float | None, **others: object) -> Claim:
+        return Claim(metric=metric, value=value, **others)  # type: ignore[arg-type]  # a builder for every field
+
+    claims = (
+        claim("killed", 30, status=ClaimStatus.PREVIOUS),
+        claim("killed", 41, qualifier=Qualifier.AT_LEAST, origin="ministry"),
+        claim("killed", 40),
+        claim("killed", 3, population="age=child"),
+        claim("killed", 9, population="other:miller"),
+        claim("killed", 5, place="unresolved"),
+        claim("injured", 7, kind=ClaimKind.INCREMENT),
+        claim("injured", 60, high=80, qualifier=Qualifier.RANGE),
+        claim("missing", 36, qualifier=Qualifier.VAGUE),
+        claim("state_of_emergency", None, kind=ClaimKind.STATE, state="declared"),
+        claim("state_of_emergency", None, kind=ClaimKind.STATE, state="lifted"),
+    )
+    story = draft_seed(title="a", text="Bo.", published=None, url="", source="", claims=claims, lang="en")
+    told = [(base.metric, base.value, base.high, base.qualifier, base.population) for base in story.claims]
+    assert told == [
+        ("killed", 41, None, Qualifier.AT_LEAST, None),
+        ("killed", 3, None, Qualifier.EXACT, "age=child"),
+        ("injured", 60, 80, Qualifier.RANGE, None),
+    ]
+    assert [(state.subject, state.state) for state in story.states] == [("state_of_emergency", "lifted")]
+
+
+def test_a_russian_article_is_drafted_too() -> None:
+    story = draft(
+        "Землетрясение в Турции: власти назвали число погибших",
+        "В Турции после землетрясения погиб 41 человек, заявил министр Али Йылдыз. Землетрясение произошло 2 мая.",
+        lang="ru",
+    )
+    assert story.slug == "turkey-2030"
+    assert story.entities[0].name == "Turkey"
+    assert story.period_start == datetime(2030, 5, 2, tzinfo=UTC)
+    assert "землетрясение" in story.topics[0].terms
+
+
+@pytest.mark.parametrize(
+    ("word", "country"),
+    [("Kazakh", "Kazakhstan"), ("КАЗАХСТАН", "Kazakhstan"), ("Казахстана", "Kazakhstan"), ("Lima", None), ("Türkiye", "Turkey")],
+)  # fmt: skip
+def test_countries_are_known_by_their_adjectives_and_endings(word: str, country: str | None) -> None:
+    assert find_country(word) == country
+
+
+@given(
+    title=st.text(max_size=40),
+    text=st.text(max_size=200) | st.lists(st.sampled_from(TEXT.split()), max_size=60).map(" ".join),
+    published=st.sampled_from([None, PUBLISHED]),
+    lang=st.sampled_from([None, "en", "ru", "zz"]),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_article_gives_a_draft_that_can_be_read_back_or_says_what_it_needs(
+    title: str, text: str, published: Span | None, lang: str | None
+) -> None:
+    story = draft_seed(title=title, text=text, published=published, url="x", source="y", claims=(), lang=lang)
+    if story.title and (story.entities or story.topics):
+        assert parse_seed(format_seed(story), file="draft.toml") == story
