@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from contextlib import suppress
 from datetime import datetime
 from email.message import EmailMessage, MIMEPart
 from email.utils import format_datetime, parseaddr
@@ -92,10 +93,19 @@ class EmailChannel:
             username=server.username or None,
             password=server.password or None,
         )
-        async with client:
+        try:
+            await client.connect()
             refused, said = await client.send_message(
                 mail, sender=parseaddr(server.sender)[1], recipients=list(recipients)
             )
+            with suppress(aiosmtplib.SMTPException):
+                # Accepted is accepted, whatever the server makes of a farewell.
+                await client.quit()
+        finally:
+            # At once: a server that hangs would take its time over a farewell as well.
+            if isinstance(client.transport, asyncio.WriteTransport):
+                client.transport.abort()
+            client.close()
         if refused:
             # Only where one message goes to all addresses at once; the dispatcher sends to each alone.
             names = "; ".join(f"{address}: {answer.code} {answer.message}" for address, answer in refused.items())

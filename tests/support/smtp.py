@@ -42,6 +42,7 @@ class MailServer:
         self.always: dict[str, str] = {}
         self.per_recipient: dict[str, str] = {}
         self.port = 0
+        self._sessions: list[SMTP] = []
         self._tls = tls
         self._is_implicit = is_implicit_tls
         self._login = login
@@ -71,10 +72,15 @@ class MailServer:
         self._ready.set()
         await self._stop.wait()
         server.close()
+        for session in self._sessions:
+            if session.transport is not None:
+                session.transport.abort()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # Two turns of the loop: one for the transports' ends, one for what these call.
+        await asyncio.sleep(0)
         await asyncio.sleep(0)
 
     def _make(self) -> SMTP:
@@ -90,12 +96,14 @@ class MailServer:
         # It warns of logins without TLS, which is what some tests want to try.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            return SMTP(self, **options)
+            session = SMTP(self, **options)
+        self._sessions.append(session)
+        return session
 
     def _authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         good = self._login == (data.login.decode(), data.password.decode())
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=False)
 
     async def _answer(self, command: str, server: Any) -> str | None:
         answer = self.refuse[command].pop(0) if self.refuse[command] else self.always.get(command)

@@ -1,0 +1,393 @@
+"""The dispatcher against a real database, real receivers and a clock that the tests drive."""
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from alerts import desk
+from alerts.channels.base import Channel, ChannelSpec, EmailSpec, TlsMode
+from alerts.channels.build import build_channel
+from alerts.dispatch import Dispatcher, DispatchReport, dispatch_due, send_test
+from alerts.plan import plan_alerts
+from alerts.sending import flush_outbox
+from storage import claims, deliveries, outbox, stories
+from storage.database import Database
+from storage.records import (
+    AlertState,
+    Delivery,
+    DeliveryState,
+    Revision,
+    RevisionKind,
+    Subscription,
+)
+from tests.support.alerting import NOON, PAST, STORY, WITHDRAWN, after, revise, subscribe
+from tests.support.receiver import Answer, Receiver
+from tests.support.smtp import MailServer
+
+K = RevisionKind
+
+
+class House:
+    """A database, two receivers and a mail server; `commit` stores revisions with their alerts as a cycle does."""
+
+    def __init__(self, database: Database, hook: Receiver, other: Receiver, mail: MailServer) -> None:
+        self.database, self.hook, self.other, self.mail = database, hook, other, mail
+        self.subscriptions: list[Subscription] = [subscribe()]
+        self.specs = [
+            ChannelSpec(name="hook", type="webhook", url=hook.url, timeout=5),
+            ChannelSpec(name="other", type="webhook", url=other.url, timeout=5),
+            ChannelSpec(name="editors", type="email", to=("a@example.org", "b@example.org")),
+        ]
+
+    def commit(self, *revisions: Revision, now: datetime = NOON) -> None:
+        with self.database.write() as session:
+            fresh = claims.add_revisions(session, revisions)
+            told = outbox.list_told_or_waiting(session, [one.corrects for one in revisions if one.corrects])
+            known = stories.list_stories(session)
+            planned = plan_alerts(fresh, self.subscriptions, stories=known, now=now, told=told)
+            deliveries.add_alerts(session, planned)
+
+    def channels(self, client: httpx.AsyncClient) -> dict[str, Channel]:
+        server = EmailSpec(host="127.0.0.1", port=self.mail.port, tls=TlsMode.NONE, sender="w@example.org", timeout=10)
+        return {spec.name: build_channel(spec, client=client, email=server) for spec in self.specs}
+
+    def dispatch(self, now: datetime = NOON, *, names: Sequence[str] = ()) -> DispatchReport:
+        async def go() -> DispatchReport:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                chosen = {name: one for name, one in self.channels(client).items() if not names or name in names}
+                return await dispatch_due(
+                    self.database,
+                    chosen,
+                    subscriptions=self.subscriptions,
+                    now=now,
+                    rng=random.Random(7),
+                    worker="one",
+                )
+
+        return asyncio.run(go())
+
+    def deliveries(self, *states: DeliveryState) -> tuple[Delivery, ...]:
+        with self.database.read() as session:
+            return deliveries.list_deliveries(session, states=states)
+
+    def alert_states(self) -> list[AlertState]:
+        with self.database.read() as session:
+            return [alert.state for alert in deliveries.list_alerts(session)]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    database = Database(f"sqlite:///{tmp_path / 'house.db'}")
+    database.upgrade()
+    with database.write() as session:
+        stories.add_story(session, STORY, now=NOON)
+        claims.add_revisions(session, PAST)
+    with ExitStack() as stack:
+        servers = stack.enter_context(Receiver()), stack.enter_context(Receiver()), stack.enter_context(MailServer())
+        yield House(database, *servers)
+    database.close()
+
+
+def test_a_revision_reaches_mail_and_webhook(house: House) -> None:
+    house.subscriptions = [subscribe(channels=("hook", "editors"))]
+    house.commit(WITHDRAWN)
+    report = house.dispatch()
+    assert (report.made, report.delivered, report.retried, report.dead) == (3, 3, 0, 0)
+    assert len(house.hook.calls) == 1
+    assert sorted(recipient for mail in house.mail.recipients for recipient in mail) == [
+        "a@example.org",
+        "b@example.org",
+    ]
+    mail = house.mail.mails[0]
+    assert mail["Subject"] == "Kazakhstan unrest: killed 164 → withdrawn (44)"
+    assert any(part.get_content_type() == "image/png" for part in mail.walk())
+    assert house.dispatch(after(3600)).delivered == 0
+
+
+def test_a_replayed_commit_tells_nothing_twice(house: House) -> None:
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    house.commit(WITHDRAWN, now=after(60))
+    house.dispatch(after(120))
+    assert len(house.hook.calls) == 1
+
+
+def test_a_failed_delivery_is_tried_again_on_schedule_with_the_same_id(house: House) -> None:
+    house.hook.answers = [Answer(status=500), Answer(status=500), Answer()]
+    house.commit(WITHDRAWN)
+    assert house.dispatch().retried == 1
+    assert house.dispatch(after(4.9)).delivered == 0
+    assert house.dispatch(after(5.6)).retried == 1
+    assert house.dispatch(after(5.6 + 299)).delivered == 0
+    assert house.dispatch(after(5.6 + 331)).delivered == 1
+    assert len(house.hook.ids()) == 3
+    assert len(set(house.hook.ids())) == 1
+    assert len({call.body for call in house.hook.calls}) == 1
+
+
+def test_after_the_last_attempt_it_is_a_dead_letter_that_can_be_replayed(house: House) -> None:
+    house.hook.answers = [Answer(status=500, body=b"still broken")]
+    house.commit(WITHDRAWN)
+    now, attempts = NOON, 0
+    while house.deliveries(DeliveryState.DUE) or not attempts:
+        house.dispatch(now)
+        attempts += 1
+        now += timedelta(days=2)
+    assert attempts == 10
+    (dead,) = house.deliveries(DeliveryState.DEAD)
+    assert "still broken" in dead.last_error
+    house.hook.answers = [Answer()]
+    with house.database.write() as session:
+        desk.replay_delivery(session, dead.delivery_id, now=now)
+    assert house.dispatch(now).delivered == 1
+    assert len(set(house.hook.ids())) == 1
+
+
+def test_retry_after_is_obeyed(house: House) -> None:
+    house.hook.answers = [Answer(status=429, headers={"Retry-After": "600"}), Answer()]
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    assert house.dispatch(after(500)).delivered == 0
+    assert house.dispatch(after(601)).delivered == 1
+
+
+def test_410_ends_a_channel_until_its_address_changes_or_a_person_replays(house: House) -> None:
+    house.hook.answers = [Answer(status=410), Answer()]
+    house.commit(WITHDRAWN)
+    assert house.dispatch().dead == 1
+    house.commit(revise("next", metric="injured"), now=after(60))
+    house.dispatch(after(60))
+    assert len(house.hook.calls) == 1
+    dead = house.deliveries(DeliveryState.DEAD)
+    assert len(dead) == 2
+    assert all("410" in one.last_error for one in dead)
+    with house.database.write() as session:
+        desk.replay_delivery(session, dead[0].delivery_id, now=after(120))
+    assert house.dispatch(after(120)).delivered == 1
+    house.specs[0] = replace(house.specs[0], url=house.hook.url + "/new")
+    house.commit(revise("third", metric="missing"), now=after(180))
+    assert house.dispatch(after(180)).delivered == 1
+
+
+def test_a_permanent_refusal_is_dead_at_once_and_hurts_nobody_else(house: House) -> None:
+    house.subscriptions = [subscribe(channels=("editors",))]
+    house.mail.per_recipient = {"a@example.org": "550 no such person"}
+    house.commit(WITHDRAWN)
+    report = house.dispatch()
+    assert (report.delivered, report.dead) == (1, 1)
+    assert house.mail.recipients == [["b@example.org"]]
+    assert house.dispatch(after(1e6)).delivered == 0
+
+
+def test_a_newer_revision_takes_the_place_of_one_that_fails_and_says_so(house: House) -> None:
+    house.hook.answers = [Answer(status=500), Answer()]
+    house.commit(replace(PAST[2], revision_id="up", recorded_at=NOON))
+    house.dispatch()
+    house.commit(WITHDRAWN, now=after(60))
+    report = house.dispatch(after(60))
+    assert (report.superseded, report.delivered) == (1, 1)
+    told = house.hook.calls[1].body.decode()
+    assert "killed 44 → 164 → withdrawn (44)" in told
+    assert house.dispatch(after(1e6)).delivered == 0
+    assert [one.state for one in house.deliveries()] == [DeliveryState.SUPERSEDED, DeliveryState.DELIVERED]
+
+
+def test_what_is_not_overtaken_moves_into_the_newer_message(house: House) -> None:
+    house.subscriptions = [subscribe(group_by=("story",))]
+    house.hook.answers = [Answer(status=500), Answer()]
+    house.commit(revise("up"), revise("hurt", metric="injured", before=1, after_=2))
+    house.dispatch()
+    house.commit(WITHDRAWN, now=after(60))
+    house.dispatch(after(60))
+    told = house.hook.calls[1].body.decode()
+    assert "injured 1 → 2" in told
+    assert "44 → 164 → withdrawn (44)" in told
+
+
+def test_a_hanging_endpoint_delays_nobody_else(house: House) -> None:
+    house.subscriptions = [subscribe("one", channels=("other",)), subscribe("two", channels=("hook",))]
+    house.other.answers = [Answer(hangs=True)]
+    house.commit(*(revise(f"r{index}", place=f"p{index}", metric=f"m{index}") for index in range(20)))
+
+    async def go() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            dispatcher = Dispatcher(
+                house.database,
+                house.channels(client),
+                subscriptions=house.subscriptions,
+                clock=lambda: NOON,
+                rng=random.Random(7),
+                worker="one",
+            )
+            await dispatcher.tick()
+            while len(house.hook.calls) < 20:
+                # The other receiver holds its requests until this test ends.
+                await asyncio.sleep(0.005)
+            assert len(house.other.calls) <= 4
+            await dispatcher.drain()
+            await dispatcher.aclose()
+
+    house.specs[1] = replace(house.specs[1], timeout=2.0)
+    asyncio.run(go())
+
+
+def test_an_endpoint_that_keeps_failing_is_left_alone_and_its_deliveries_keep_their_attempts(house: House) -> None:
+    house.hook.answers = [Answer(status=503)]
+    house.specs[0] = replace(house.specs[0], concurrency=1)
+    house.commit(*(revise(f"r{index}", metric=f"m{index}") for index in range(10)))
+    house.dispatch()
+    assert len(house.hook.calls) == 3
+    untouched = [one for one in house.deliveries(DeliveryState.DUE) if not one.attempts]
+    assert len(untouched) == 7
+
+
+def test_deliveries_about_one_record_go_one_at_a_time(house: House) -> None:
+    house.subscriptions = [subscribe(group_by=("story",))]
+    house.hook.answers = [Answer(after_seconds=0.02)]
+    for index in range(8):
+        house.commit(revise(f"e{index}", K.EDITED, None, None, metric="", article_id=index), now=after(index))
+        with house.database.write() as session:
+            flush_outbox(session, house.subscriptions, {"hook": ("",)}, now=after(index))
+    assert house.dispatch(after(60)).delivered == 8
+    assert house.hook.most_at_once == 1
+    made = [one.delivery_id for one in house.deliveries()]
+    assert house.hook.ids() == made
+
+
+def test_a_held_alert_goes_only_after_approval(house: House) -> None:
+    house.subscriptions = [subscribe(hold=("retracted",))]
+    house.commit(WITHDRAWN)
+    assert house.dispatch(after(1e6)).made == 0
+    with house.database.write() as session:
+        (alert,) = deliveries.list_alerts(session)
+        assert desk.approve_alert(session, alert.alert_id, now=after(1e6)).state is AlertState.PENDING
+        assert desk.approve_alert(session, alert.alert_id, now=after(1e6)).state is AlertState.PENDING
+    assert house.dispatch(after(1e6)).delivered == 1
+
+
+def test_a_dropped_alert_never_goes(house: House) -> None:
+    house.subscriptions = [subscribe(hold=("*",))]
+    house.commit(WITHDRAWN)
+    with house.database.write() as session:
+        (alert,) = deliveries.list_alerts(session)
+        desk.drop_alert(session, alert.alert_id)
+        assert desk.approve_alert(session, alert.alert_id, now=NOON).state is AlertState.DROPPED
+    assert house.dispatch(after(1e6)).made == 0
+
+
+def test_a_silence_from_an_alert_mutes_its_record_and_no_other(house: House) -> None:
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    with house.database.write() as session:
+        (alert,) = deliveries.list_alerts(session)
+        desk.silence_record(session, alert.alert_id, now=after(1))
+    house.commit(revise("again", place=""), revise("there", place="almaty"), now=after(60))
+    house.dispatch(after(60))
+    assert house.alert_states().count(AlertState.SILENCED) == 1
+    house.commit(revise("later", before=164, after_=165), now=after(90_000))
+    assert house.dispatch(after(90_000)).delivered == 1
+
+
+def test_a_correction_of_what_was_told_is_told(house: House) -> None:
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    house.commit(revise("sorry", K.CORRECTION, 44, 164, corrects=WITHDRAWN.revision_id), now=after(60))
+    assert house.dispatch(after(60)).delivered == 1
+    assert "correction" in house.hook.calls[1].body.decode()
+
+
+def test_a_correction_of_what_still_waits_cancels_both(house: House) -> None:
+    house.subscriptions = [subscribe(group_wait=600)]
+    house.commit(WITHDRAWN)
+    house.commit(revise("sorry", K.CORRECTION, 44, 164, corrects=WITHDRAWN.revision_id), now=after(60))
+    assert house.dispatch(after(1000)).made == 0
+    assert sorted(house.alert_states()) == [AlertState.DROPPED, AlertState.SUPERSEDED]
+
+
+def test_a_channel_that_the_settings_do_not_name_makes_dead_letters(house: House) -> None:
+    house.subscriptions = [subscribe(channels=("elsewhere",))]
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    (dead,) = house.deliveries()
+    assert dead.state is DeliveryState.DEAD
+    assert "elsewhere" in dead.last_error
+
+
+def test_a_channel_taken_out_of_the_settings_leaves_dead_letters(house: House) -> None:
+    house.hook.answers = [Answer(status=500)]
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    house.dispatch(after(10), names=("other",))
+    assert [one.state for one in house.deliveries()] == [DeliveryState.DEAD]
+
+
+def test_what_a_dead_worker_claimed_is_taken_up_again(house: House) -> None:
+    house.commit(WITHDRAWN)
+    with house.database.write() as session:
+        flush_outbox(session, house.subscriptions, {"hook": ("",)}, now=NOON)
+        assert outbox.claim_delivery(session, "hook", now=NOON, worker="gone", lease_seconds=300)
+    assert house.dispatch(after(299)).delivered == 0
+    assert house.dispatch(after(301)).delivered == 1
+    house.commit(revise("next", metric="injured"), now=after(400))
+    with house.database.write() as session:
+        flush_outbox(session, house.subscriptions, {"hook": ("",)}, now=after(400))
+        assert outbox.claim_delivery(session, "hook", now=after(400), worker="one", lease_seconds=300)
+    # Under its own name at once.
+    assert house.dispatch(after(401)).delivered == 1
+
+
+def test_how_a_channel_fares_is_kept(house: House) -> None:
+    house.hook.answers = [Answer(status=500), Answer()]
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    with house.database.read() as session:
+        failing = deliveries.find_channel_health(session, "hook")
+    assert failing is not None
+    assert (failing.failures, failing.failing_since) == (1, NOON)
+    house.dispatch(after(10))
+    with house.database.read() as session:
+        working = deliveries.find_channel_health(session, "hook")
+    assert working is not None
+    assert (working.failures, working.failing_since, working.last_success_at) == (0, None, after(10))
+
+
+def test_the_loop_runs_until_it_is_told_to_stop(house: House) -> None:
+    async def go() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            dispatcher = Dispatcher(
+                house.database,
+                house.channels(client),
+                subscriptions=house.subscriptions,
+                clock=lambda: NOON,
+                rng=random.Random(7),
+                worker="one",
+            )
+            stop = asyncio.Event()
+            loop = asyncio.create_task(dispatcher.run(stop))
+            await asyncio.to_thread(house.commit, WITHDRAWN)
+            dispatcher.wake()
+            while not house.hook.calls:
+                await asyncio.sleep(0.005)
+            stop.set()
+            await asyncio.wait_for(loop, 10)
+
+    asyncio.run(go())
+    assert [one.state for one in house.deliveries()] == [DeliveryState.DELIVERED]
+
+
+def test_a_test_message_says_so(house: House) -> None:
+    async def go() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for channel in house.channels(client).values():
+                await send_test(channel, subscription=house.subscriptions[0], message_id="d1-test", now=NOON)
+
+    asyncio.run(go())
+    assert "test" in house.hook.calls[0].body.decode()
+    assert [mail["Subject"] for mail in house.mail.mails] == ["Storywatch: a test message"] * 2
