@@ -1,0 +1,187 @@
+"""From a feed on a real server to revisions and alerts in a real database; time passes only where a test says so."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.intake import rematch_article
+from monitor.watch import Watch
+from storage import articles, claims, feeds
+from storage.records import MatchState, RevisionKind
+from tests.support.desk import START, STORY, Desk
+from tests.support.webserver import Reply, WebServer
+
+FILLER = (
+    "\nShops stayed shut on Sunday and buses did not run. Residents said that the streets had been quiet since dawn,"
+    " and that soldiers stood at the crossings near the port. Schools are to open again later this week."
+)
+TOLL = "The unrest in Harbour City has left 44 people dead, the Health Ministry said on Sunday." + FILLER
+HIGHER = "The unrest in Harbour City has left 164 people dead, the Health Ministry said on Sunday." + FILLER
+TITLE = "Dozens of lives lost in Harbour City riots"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with WebServer() as site:
+        made = Desk(site, tmp_path)
+        yield made
+        made.database.close()
+
+
+def test_an_entry_becomes_an_article_a_claim_a_record_and_an_alert(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.go_on()
+    (article,) = desk.articles()
+    assert article.source == "Harbour News"
+    assert article.published is not None
+    assert article.published.not_before == START
+    assert desk.moves() == [("first", 44)]
+    (revision,) = desk.revisions(RevisionKind.FIRST, metric="killed")
+    assert "left 44 people dead" in revision.evidence[0].sentence
+    assert [alert.revision_id for alert in desk.alerts() if alert.revision_id == revision.revision_id]
+
+
+def test_an_entry_that_names_nothing_of_a_story_is_not_even_fetched(desk: Desk) -> None:
+    desk.publish("football", "Rovers win the cup", "Rovers won 3-1 on Sunday." + FILLER)
+    desk.go_on(30)
+    assert desk.site.asked("/football") == 0
+    assert desk.articles() == ()
+
+
+def test_a_page_that_fails_is_read_later_even_if_the_feed_does_not_change(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    good = desk.site.routes["/a"]
+    assert isinstance(good, Reply)
+    desk.site.add("/a", [Reply(status=503), Reply(status=503), good])
+    desk.go_on()
+    assert desk.articles() == ()
+    desk.go_on(20)
+    assert desk.moves() == [("first", 44)]
+
+
+def test_a_page_that_never_comes_leaves_what_the_feed_said(desk: Desk) -> None:
+    desk.publish("a", "Riots in Harbour City: 44 killed", TOLL, summary="Clashes left 44 people dead.")
+    desk.site.add("/a", Reply(status=500))
+    desk.go_on(12 * 60, step=30)
+    (article,) = desk.articles()
+    assert article.title == "Riots in Harbour City: 44 killed"
+    assert desk.moves() == [("first", 44)]
+
+
+def test_robots_txt_is_obeyed_and_the_feeds_own_words_are_kept(desk: Desk) -> None:
+    desk.site.add("/robots.txt", Reply(body=b"User-agent: *\nDisallow: /a", content_type="text/plain"))
+    desk.publish("a", "Riots in Harbour City", TOLL, summary="Clashes left 44 people dead, the Health Ministry said.")
+    desk.go_on()
+    assert desk.site.asked("/a") == 0
+    assert desk.moves() == [("first", 44)]
+
+
+def test_polling_again_tells_nothing_twice(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.go_on(180)
+    assert desk.moves() == [("first", 44)]
+    assert desk.site.asked("/a") >= 5
+    assert len(desk.alerts()) == len({alert.alert_id for alert in desk.alerts()})
+
+
+def test_a_raised_figure_in_place_is_told_with_the_silent_edit(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.go_on(10)
+    desk.edit("a", TITLE, HIGHER)
+    desk.go_on(60)
+    assert desk.moves() == [("first", 44), ("raised", 164)]
+    (edit,) = desk.revisions(RevisionKind.EDITED)
+    assert edit.reason == "silent_edit"
+    assert (edit.before.value if edit.before else None, edit.after.value if edit.after else None) == (44, 164)
+
+
+def test_an_edit_that_takes_a_figure_away_counts_only_when_a_second_fetch_shows_it(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.go_on(5)
+    without = "The unrest in Harbour City goes on, the Health Ministry said on Sunday." + FILLER
+    good = desk.site.routes["/a"]
+    desk.edit("a", TITLE, without)
+    gone = desk.site.routes["/a"]
+    assert isinstance(good, Reply)
+    assert isinstance(gone, Reply)
+    desk.site.add("/a", [gone, good])
+    desk.go_on(60)
+    assert desk.revisions(RevisionKind.EDITED) == ()
+    desk.site.add("/a", gone)
+    desk.go_on(60)
+    assert len(desk.revisions(RevisionKind.EDITED)) == 1
+
+
+def test_a_wall_or_a_blank_page_is_no_edit(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.go_on(5)
+    desk.site.add("/a", Reply(body=b"<html><body><div>   </div></body></html>"))
+    desk.go_on(120)
+    assert desk.revisions(RevisionKind.EDITED) == ()
+    assert desk.moves() == [("first", 44)]
+
+
+def test_a_page_that_is_gone_twice_is_told_as_removed_once(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.go_on(5)
+    desk.site.add("/a", Reply(status=404))
+    desk.go_on(11, step=1)
+    assert desk.revisions(RevisionKind.REMOVED) == ()
+    desk.go_on(60)
+    assert len(desk.revisions(RevisionKind.REMOVED)) == 1
+    with desk.database.read() as session:
+        assert articles.list_due_articles(session, desk.now + timedelta(days=400)) == ()
+
+
+def test_a_changed_guid_makes_no_new_article(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, guid="one")
+    desk.go_on(5)
+    desk.entries.clear()
+    desk.publish("a", TITLE, TOLL, guid="two", at=START)
+    desk.go_on(10)
+    assert len(desk.articles()) == 1
+
+
+def test_what_a_poll_found_outlives_a_crash_before_the_page_was_read(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    good = desk.site.routes["/a"]
+    desk.site.add("/a", Reply(status=503))
+    desk.go_on()
+    desk.site.add("/a", good)
+    with desk.database.read() as session:
+        (waiting,) = feeds.list_waiting_entries(session, desk.now + timedelta(hours=1))
+    assert waiting.payload
+    desk.entries.clear()  # and the entry has left the feed since
+    desk.go_on(10)
+    assert desk.moves() == [("first", 44)]
+
+
+def test_old_news_fills_history_and_is_told_to_nobody(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, at=START - timedelta(days=5))
+    desk.go_on()
+    assert desk.moves() == [("first", 44)]
+    assert desk.alerts() == ()
+
+
+def test_two_copies_of_one_wire_text_are_one_group(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.publish("b", "Harbour City unrest: the latest", TOLL)
+    desk.go_on()
+    with desk.database.read() as session:
+        groups = {one.wire_group for one in claims.list_claims(session, "unrest", metric="killed")}
+    assert len(groups) == 1
+    assert None not in groups
+
+
+def test_a_rejected_match_takes_its_figures_out_again(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.go_on()
+    (article,) = desk.articles()
+    with desk.database.write() as session:
+        articles.set_match_state(session, article.article_id, "unrest", MatchState.REJECTED)
+        rematch_article(session, Watch([STORY], desk.subscriptions), article.article_id, now=desk.now)
+    with desk.database.read() as session:
+        assert claims.list_claims(session, "unrest") == ()
+    assert [one.kind for one in desk.revisions(metric="killed")] == [RevisionKind.FIRST, RevisionKind.CORRECTION]
