@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import subprocess  # pg_dump and pg_restore are PostgreSQL's own way to copy itself
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -50,7 +50,8 @@ def backup(database: Database, target: Path) -> int:
     except OSError as error:
         raise DatabaseError(f"{target}: {error.strerror or error}: choose a place that can be written") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def restore(source: Path, database: Database, *, overwrite: bool = False) -> None:

@@ -255,7 +255,7 @@ class _Parser:
         text = lexeme.text
         is_prefix = text.endswith("*")
         found = tuple(words(text))
-        if is_prefix and (not found or (len(found[-1]) == 1 and found[-1].isascii())):
+        if is_prefix and (not found or (len(found) == len(found[0]) == 1 and text.isascii())):
             raise self._error("write two letters at least before the asterisk", lexeme.at)
         return Term(found, is_prefix) if found else None
 

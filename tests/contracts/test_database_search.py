@@ -1,0 +1,330 @@
+"""Search finds the same on both databases, and what a plain reading of the query says it should."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from storage import articles, claims
+from storage.database import Database
+from storage.errors import QueryError
+from storage.folding import words
+from storage.query import Both, Either, Neither, Node, Tag, Term, parse_query
+from storage.records import Claim, Match, MatchState, NewArticle, SearchHit
+from storage.search import count_facets, search_articles
+from storage.snippets import mark_spans
+from storage.suggestions import edit_distance, suggest_query
+from tests.support.stored import HOUR, NOON, at, claim, new_article, store_article, store_story
+
+VOCABULARY = [
+    "toll",
+    "dead",
+    "Almaty",
+    "Алматы",
+    "ёлка",
+    "straße",
+    "café",
+    "minister",
+    "ministry",
+    "4,353",
+    "said",
+    "troops",
+    "peacekeepers",
+    "Шымкент",
+    "re-read",
+]
+SOURCES = ("Tengrinews", "Al Jazeera", "TASS")
+
+
+def found(database: Database, query: str, **options: object) -> tuple[SearchHit, ...]:
+    with database.read() as session:
+        return search_articles(session, query, **options)  # type: ignore[arg-type]  # the test says which options
+
+
+def urls(hits: Sequence[SearchHit]) -> list[str]:
+    return [hit.url.rsplit("/", 1)[-1] for hit in hits]
+
+
+def fill(database: Database, count: int = 60, seed: int = 5) -> list[NewArticle]:
+    """Articles of random words over some years, the newest first in the list that comes back."""
+    chance = random.Random(seed)
+    news = []
+    for number in range(count):
+        moment = NOON + timedelta(days=chance.randint(0, 900), seconds=chance.randint(0, 80_000))
+        news.append(
+            new_article(
+                number,
+                title=" ".join(chance.choices(VOCABULARY, k=3)),
+                text=" ".join(chance.choices(VOCABULARY, k=chance.randint(1, 12))) + ".",
+                source=chance.choice(SOURCES),
+                lang=chance.choice(["en", "ru"]),
+                published=at(moment),
+                matches=(Match(story="unrest", score=1.0, hits=(), is_match=bool(number % 2)),),
+            )
+        )
+    with database.write() as session:
+        store_story(session)
+        articles.add_articles(session, news)
+    return sorted(news, key=lambda item: item.published.not_before if item.published else NOON, reverse=True)
+
+
+def holds(item: NewArticle, node: Node) -> bool:
+    """Whether an article is found, by a plain reading of the query."""
+    match node:
+        case Both(parts):
+            return all(holds(item, part) for part in parts)
+        case Either(parts):
+            return any(holds(item, part) for part in parts)
+        case Neither(part):
+            return not holds(item, part)
+        case Tag(name, is_prefix):
+            tags = [
+                "~s" + "_".join(words(item.source)),
+                f"~l{item.lang}",
+                "~snews_example",
+                "~tunrest" if item.matches[0].is_match else "",
+            ]
+            return any(tag.startswith(name) if is_prefix else tag == name for tag in tags)
+        case Term(wanted, is_prefix):
+            return any(stands(words(text), wanted, is_prefix) for text in (item.title, item.text))
+
+
+def stands(text: list[str], wanted: tuple[str, ...], is_prefix: bool) -> bool:
+    for start in range(len(text) - len(wanted) + 1):
+        *whole, last = text[start : start + len(wanted)]
+        if tuple(whole) == wanted[:-1] and (last.startswith(wanted[-1]) if is_prefix else last == wanted[-1]):
+            return True
+    return False
+
+
+def random_query(chance: random.Random, depth: int = 2) -> str:
+    if depth and chance.random() < 0.6:
+        parts = [random_query(chance, depth - 1) for _ in range(chance.randint(2, 3))]
+        joined = (" OR " if chance.random() < 0.4 else " ").join(parts)
+        return f"{'-' if chance.random() < 0.15 else ''}({joined})"
+    word = chance.choice(VOCABULARY)
+    two = f'"{word} {chance.choice(VOCABULARY)}"'
+    field = f'source:"{chance.choice(SOURCES)}"'
+    kinds = [
+        word,
+        word.upper(),
+        f"-{word}",
+        f"{word[:4]}*",
+        two,
+        field,
+        "lang:ru",
+        "story:unrest",
+        "source:news.example",
+        "source:al*",
+    ]
+    return chance.choice(kinds)
+
+
+def test_any_query_finds_what_a_plain_reading_finds_newest_first(database: Database) -> None:
+    news = fill(database)
+    chance = random.Random(11)
+    for _ in range(150):
+        query = random_query(chance)
+        node = parse_query(query).node
+        assert node is not None
+        expected = [item.url.rsplit("/", 1)[-1] for item in news if holds(item, node)]
+        assert urls(found(database, query, limit=100)) == expected, query
+        assert sorted(urls(found(database, query, limit=100, rank=True))) == sorted(expected), query
+
+
+def test_pages_fit_together(database: Database) -> None:
+    news = fill(database)
+    pages = [hit for offset in range(0, 60, 7) for hit in found(database, "", limit=7, offset=offset)]
+    assert [hit.url for hit in pages] == [item.url for item in news]
+    assert found(database, "", limit=7, offset=60) == ()
+    assert found(database, "", limit=0) == ()
+
+
+def test_newest_first_reaches_back_over_years_of_other_news(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL looks at ever longer stretches: days, months, all; each must begin where the one before ended."""
+    monkeypatch.setattr("storage.search._FIRST_STRETCH", 3)
+    news = fill(database, 120, seed=8)
+    for query in ("toll", "said lang:ru", "-toll"):
+        node = parse_query(query).node
+        assert node is not None
+        expected = [item.url.rsplit("/", 1)[-1] for item in news if holds(item, node)]
+        for limit in (1, 5, 200):
+            assert urls(found(database, query, limit=limit)) == expected[:limit]
+
+
+def test_bounds_of_time_hold_to_the_second(database: Database) -> None:
+    with database.write() as session:
+        store_story(session)
+        for number in range(5):
+            store_article(session, number, published=at(NOON + number * HOUR))
+    assert urls(found(database, "ministry", since=NOON + HOUR, until=NOON + 3 * HOUR)) == ["2", "1"]
+    assert urls(found(database, "after:2022-01-09T13:00 before:2022-01-09T15:00")) == ["2", "1"]
+    assert urls(found(database, "before:2022-01-09 ministry")) == []
+    assert urls(found(database, "after:2022 -before:2022-01-09T16:00")) == ["4"]
+
+
+def test_figures_are_compared(database: Database) -> None:
+    with database.write() as session:
+        store_story(session)
+        for number, value in enumerate((26.0, 164.0, 225.0)):
+            stored = store_article(session, number)
+            claims.add_claims(session, [claim(f"c{number}", value, article_id=stored.article_id)])
+        claims.add_claims(
+            session, [claim("other", 999, article_id=stored.article_id, claim=Claim(metric="injured", value=999))]
+        )
+    assert urls(found(database, "killed>100")) == ["2", "1"]
+    assert urls(found(database, "killed>=164 killed<200 ministry")) == ["1"]
+    assert urls(found(database, "killed=26")) == ["0"]
+    assert urls(found(database, "ministry -killed>100", rank=True)) == ["0"]
+    assert urls(found(database, "metric:injured")) == ["2"]
+    assert urls(found(database, "killed>900")) == []
+
+
+def test_replaced_versions_are_found_only_on_request(database: Database) -> None:
+    with database.write() as session:
+        store_story(session)
+        stored = store_article(session, title="Toll", text="164 dead")
+        articles.add_version(session, stored.article_id, title="Toll", text="44 dead", text_hash="h2", fetched_at=NOON)
+        articles.add_version(session, stored.article_id, title="Toll", text="225 dead", text_hash="h3", fetched_at=NOON)
+        store_article(session, 2, title="Toll", text="164 injured")
+    assert urls(found(database, "164")) == ["2"]
+    assert [(hit.url[-1], hit.number) for hit in found(database, "164", all_versions=True)] == [("2", 1), ("1", 1)]
+    assert [hit.number for hit in found(database, "dead", all_versions=True)] == [3, 2, 1]
+    assert {hit.number for hit in found(database, "dead", all_versions=True, rank=True)} == {1, 2, 3}
+    assert [hit.number for hit in found(database, "dead", all_versions=True, limit=1, offset=1)] == [2]
+
+
+def test_an_index_follows_matches_claims_and_sources(database: Database) -> None:
+    with database.write() as session:
+        store_story(session)
+        number = store_article(session).article_id
+    assert urls(found(database, "ministry", story="unrest")) == ["1"]
+    with database.write() as session:
+        articles.set_match_state(session, number, "unrest", MatchState.REJECTED)
+        articles.update_article(session, replace(articles.get_article(session, number), source="TASS", lang="ru"))
+    assert found(database, "ministry", story="unrest") == ()
+    assert urls(found(database, "", source="tass", lang="ru")) == ["1"]
+    assert found(database, "source:tengrinews") == ()
+
+
+def test_what_a_failed_transaction_wrote_is_not_found(database: Database) -> None:
+    def write_and_fail() -> None:
+        with database.write() as session:
+            store_story(session)
+            store_article(session)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
+    assert found(database, "") == ()
+
+
+def test_a_hit_shows_where_its_words_stand(database: Database) -> None:
+    with database.write() as session:
+        store_story(session)
+        store_article(session, title="Almaty toll", text="The ministry said: 4,353 people were injured in Алматы.")
+    (hit,) = found(database, 'almaty OR 4353 OR алматы OR "ministry said"')
+    assert (
+        mark_spans(hit.snippet, hit.spans, "<", ">") == "The <ministry said>: <4,353> people were injured in <Алматы>."
+    )
+    assert mark_spans(hit.title, hit.title_spans, "<", ">") == "<Almaty> toll"
+    assert (hit.source, hit.lang, hit.stories, hit.published) == ("Tengrinews", "en", ("unrest",), at(NOON + HOUR))
+
+
+def test_the_best_come_first_by_rank(database: Database) -> None:
+    with database.write() as session:
+        store_story(session)
+        store_article(session, 1, title="Toll", text="toll toll toll")
+        store_article(
+            session,
+            2,
+            title="Weather",
+            text="rain and sun and wind and much else, of which one word is toll and others are not",
+        )
+    assert urls(found(database, "toll", rank=True)) == ["1", "2"]
+    assert urls(found(database, "toll")) == ["2", "1"]
+
+
+def test_articles_published_on_one_day_or_in_one_second_are_all_found(database: Database) -> None:
+    day = replace(
+        at(NOON),
+        not_before=datetime.fromisoformat("2021-05-01T00:00Z"),
+        not_after=datetime.fromisoformat("2021-05-01T23:59:59Z"),
+    )
+    with database.write() as session:
+        store_story(session)
+        articles.add_articles(session, [new_article(n, published=day) for n in range(300)])
+        articles.add_articles(session, [new_article(1000 + n, published=at(NOON)) for n in range(300)])
+        articles.add_articles(session, [new_article(2000 + n, published=None, fetched_at=NOON) for n in range(150)])
+    assert len(found(database, "ministry", limit=1000)) == 750
+    assert len(found(database, "after:2021-05-01 before:2021-05-02", limit=1000)) == 300
+
+
+def test_facets_count_what_was_found(database: Database) -> None:
+    news = [item for item in fill(database) if holds(item, Term(("toll",)))]
+    with database.read() as session:
+        facets = count_facets(session, "toll")
+        assert count_facets(session, "nothing").total == 0
+    assert facets.total == len(news)
+    assert dict(facets.sources) == {
+        source: n for source in SOURCES if (n := sum(item.source == source for item in news))
+    }
+    assert dict(facets.languages) == {
+        lang: n for lang in ("en", "ru") if (n := sum(item.lang == lang for item in news))
+    }
+    assert dict(facets.stories) == {"unrest": sum(item.matches[0].is_match for item in news)}
+    assert sum(count for _, count in facets.months) == len(news)
+    assert list(facets.months) == sorted(facets.months, reverse=True)
+
+
+def test_a_mistyped_word_is_put_right(database: Database) -> None:
+    with database.write() as session:
+        store_story(session)
+        store_article(session, title="Peacekeepers leave Kazakhstan", text="Toll.")
+    with database.read() as session:
+        assert suggest_query(session, "kazakstan toll") == "Kazakhstan toll".lower()
+        assert suggest_query(session, "peacekepeers -toll") == "peacekeepers -toll"
+        assert suggest_query(session, "kazakhstan") is None
+        assert suggest_query(session, "zzzzzzz") is None
+        assert suggest_query(session, "unrset") == "unrest"
+        with pytest.raises(QueryError):
+            suggest_query(session, "(")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "distance"),
+    [("toll", "toll", 0), ("toll", "tol", 1), ("toll", "otll", 1), ("toll", "tall", 1), ("abcdef", "xyz", 3)],
+)
+def test_distances_count_changes(one: str, other: str, distance: int) -> None:
+    assert edit_distance(one, other, 2) == edit_distance(other, one, 2) == distance
+
+
+@pytest.mark.parametrize(
+    "strange",
+    ["' OR 1=1 --", 'a"; DROP TABLE stories; --"', "\\", "a\\'b", "%_", "\x00toll", "NEAR(a b)", "a:*", "🌋", "* *"],
+)
+def test_a_strange_query_breaks_nothing(database: Database, strange: str) -> None:
+    fill(database, 5)
+    try:
+        found(database, strange)
+    except QueryError:
+        return
+
+
+def test_a_strange_text_is_stored_and_found(database: Database) -> None:
+    text = (
+        "toll \\ ' \" ~tag _x_ "
+        + "слово " * 20_000
+        + "конец 'quoted' \ud83c".encode("utf-8", "ignore").decode()
+        + " last"
+        + "x" * 5_000
+    )
+    with database.write() as session:
+        store_story(session)
+        store_article(session, text=text)
+    assert urls(found(database, "конец last*")) == ["1"]
+    assert found(database, '"~tag"')[0].url.endswith("/1")
