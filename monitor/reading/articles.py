@@ -3,6 +3,7 @@
 import logging
 import re
 from datetime import timedelta
+from itertools import islice
 from urllib.parse import urljoin, urlsplit
 
 import trafilatura
@@ -22,6 +23,7 @@ from storage.errors import ArticleParseError
 from storage.records import ReadArticle, Span
 
 _MAX_MARKUP = 6_000_000  # characters; the rest of a longer page is not read
+_MAX_TAGS = 40_000  # real pages have a tenth; beyond it extraction would take seconds
 _TEXT_TYPES = ("text/", "application/xhtml", "application/xml", "application/octet-stream")
 _SIGNATURES = (
     (b"%PDF-", "a PDF document"),
@@ -53,7 +55,7 @@ def read_article(html: bytes, *, url: str, content_type: str | None = None, lang
     tree = _parse(markup, name)
     meta = read_metadata(markup)
     parts = read_live_posts(meta.live) if meta.live else ()
-    text = join_posts(parts) if parts else _body_text(tree, meta, url)
+    text = join_posts(parts) if parts else _body_text(tree, meta, url, is_huge=markup.count("<") > _MAX_TAGS)
     title = meta.title or _heading(tree)
     obstacle = RESERVED if meta.is_reserved else None
     obstacle = obstacle or find_obstacle(title=title, text=text, markup=markup, url=url, is_free=meta.is_free)
@@ -97,18 +99,26 @@ def _parse(markup: str, name: str) -> HtmlElement:
         ) from error
 
 
-def _body_text(tree: HtmlElement, meta: PageMetadata, url: str) -> str:
+def _body_text(tree: HtmlElement, meta: PageMetadata, url: str, *, is_huge: bool) -> str:
+    text = without_furniture(_paragraphs(tree) if is_huge else _extract(tree, url)).strip()
+    return meta.body if len(meta.body) > 2 * len(text) and "<" not in meta.body else text
+
+
+def _extract(tree: HtmlElement, url: str) -> str:
     try:
         found = trafilatura.bare_extraction(
             tree, url=url or None, fast=True, include_comments=False, include_tables=True
         )
-        text = found.text if isinstance(found, Document) else ""
     except (Exception, RecursionError):
         # trafilatura fails on some damaged trees: paragraphs alone are better than nothing
         _LOG.debug("extraction failed, paragraphs are taken instead", exc_info=True)
-        text = "\n".join(line for p in tree.iter("p") if (line := collapse(p.text_content())))
-    text = without_furniture(text or "").strip()
-    return meta.body if len(meta.body) > 2 * len(text) and "<" not in meta.body else text
+        return _paragraphs(tree)
+    return found.text or "" if isinstance(found, Document) else ""
+
+
+def _paragraphs(tree: HtmlElement) -> str:
+    lines = (collapse(p.text_content()) for p in islice(tree.iter("p"), _MAX_TAGS))
+    return "\n".join(line for line in lines if line)
 
 
 def _heading(tree: HtmlElement) -> str:

@@ -10,6 +10,12 @@ _HEADER = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNOREC
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _HEAD = 8192
 _SAMPLE = 10_000
+# What news is written in when it is not UTF-8; others (of old Macs and terminals) only win by accident.
+_GUESSES = [
+    "cp1251", "koi8_r", "koi8_u", "cp1252", "cp1250", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258",
+    "cp874", "iso8859_2", "iso8859_5", "iso8859_7", "iso8859_9", "shift_jis", "euc_jp", "iso2022_jp", "euc_kr", "cp949",
+    "gb18030", "big5", "utf_16_le", "utf_16_be",
+]  # fmt: skip
 # What pages name and browsers read instead (https://encoding.spec.whatwg.org/#names-and-labels).
 _READ_AS = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "ks_c_5601-1987": "cp949"}
 
@@ -54,7 +60,7 @@ def _decode(body: bytes, label: str) -> str | None:
 
 
 def _guess(body: bytes) -> str:
-    best = from_bytes(body[:_SAMPLE]).best()
+    best = from_bytes(body[:_SAMPLE], cp_isolation=_GUESSES).best()
     if best is not None:
         text = _decode(body, best.encoding)
         if text is not None:

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from monitor.reading.dates import read_span
-from monitor.reading.markup import collapse, plain_text
+from monitor.reading.markup import collapse, plain_text, scrub
 from storage.records import Entry, ParsedFeed
 
 
@@ -52,13 +52,13 @@ def _entry(item: dict[str, Any], url: str) -> Entry:
 def _id(value: object) -> str:
     """The id as text: the format asks for a string and tells readers to forgive numbers."""
     if isinstance(value, str):
-        return value
+        return scrub(value)
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 def _text(item: dict[str, Any], key: str) -> str:
     value = item.get(key)
-    return value if isinstance(value, str) else ""
+    return scrub(value) if isinstance(value, str) else ""
 
 
 def _list(item: dict[str, Any], key: str) -> list[dict[str, Any]]:

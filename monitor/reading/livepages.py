@@ -3,7 +3,7 @@
 from typing import Any
 
 from monitor.reading.dates import is_sane, read_span
-from monitor.reading.markup import collapse, plain_text
+from monitor.reading.markup import collapse, plain_text, scrub
 from storage.records import ArticlePart
 
 _MAX_POSTS = 500
@@ -28,8 +28,8 @@ def _post(update: dict[str, Any]) -> ArticlePart:
     span = read_span(raw) if isinstance(raw, str) else None
     title, body = update.get("headline"), update.get("articleBody")
     return ArticlePart(
-        title=collapse(title) if isinstance(title, str) else "",
-        text=plain_text(body) if isinstance(body, str) else "",
+        title=scrub(collapse(title)) if isinstance(title, str) else "",
+        text=scrub(plain_text(body)) if isinstance(body, str) else "",
         published=span if span is not None and is_sane(span) else None,
     )
 

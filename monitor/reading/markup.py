@@ -21,6 +21,11 @@ _INLINE = frozenset(
 _HIDDEN = ("script", "style", "template", "noscript", "iframe")
 
 
+def scrub(text: str) -> str:
+    """`text` without what no database takes: NUL, and halves of surrogate pairs, which JSON can spell."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+
+
 def collapse(text: str) -> str:
     """`text` with every run of white space made one space, none at the ends."""
     return _SPACE.sub(" ", text).strip()

@@ -10,12 +10,12 @@ from typing import Any
 from bs4 import BeautifulSoup, SoupStrainer, Tag
 
 from monitor.reading.dates import is_sane, read_span
-from monitor.reading.markup import collapse
+from monitor.reading.markup import collapse, scrub
 from storage.records import Span
 
 _HEAD_END = re.compile(r"</head\s*>|<body[\s>]", re.IGNORECASE)
 _MAX_HEAD = 300_000
-_JSON_LD = re.compile(r"<script[^>]+application/ld\+json[^>]*>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
+_JSON_LD = re.compile(r"<script[^>]{1,300}application/ld\+json[^>]{0,300}>", re.IGNORECASE)
 _MAX_BLOCKS = 20
 _MAX_DEPTH = 8
 _STRAINER = SoupStrainer(["html", "meta", "link", "title"])
@@ -87,10 +87,15 @@ def _names(soup: BeautifulSoup) -> dict[str, str]:
 
 def _blocks(markup: str) -> Iterator[dict[str, Any]]:
     """Every object of every JSON-LD block, outer ones first."""
-    for number, match in enumerate(_JSON_LD.finditer(markup)):
-        if number >= _MAX_BLOCKS:
+    at = 0
+    for _ in range(_MAX_BLOCKS):
+        match = _JSON_LD.search(markup, at)
+        at = markup.find("</", match.end()) if match else -1
+        while match and at >= 0 and markup[at : at + 8].lower() != "</script":
+            at = markup.find("</", at + 2)
+        if match is None or at < 0:
             return
-        text = match.group(1).strip().removeprefix("<![CDATA[").removesuffix("]]>").strip().removesuffix(";")
+        text = markup[match.end() : at].strip().removeprefix("<![CDATA[").removesuffix("]]>").strip().removesuffix(";")
         try:
             data = json.loads(text, strict=False)
         except (ValueError, RecursionError):
@@ -130,7 +135,7 @@ def _from_json_ld(found: PageMetadata, article: dict[str, Any]) -> None:
     found.author = ", ".join(dict.fromkeys(_people(article.get("author"))))
     found.source = next(iter(_people(article.get("publisher"))), "")
     found.lang = _string(article.get("inLanguage"))
-    found.body = unescape(article["articleBody"]).strip() if isinstance(article.get("articleBody"), str) else ""
+    found.body = scrub(unescape(article["articleBody"])).strip() if isinstance(article.get("articleBody"), str) else ""
     free = article.get("isAccessibleForFree")
     if isinstance(free, bool):
         found.is_free = free
@@ -194,7 +199,7 @@ def _people(value: object) -> Iterator[str]:
 def _string(value: object) -> str:
     if isinstance(value, list):
         value = value[0] if value else ""
-    return collapse(unescape(value)) if isinstance(value, str) else ""
+    return scrub(collapse(unescape(value))) if isinstance(value, str) else ""
 
 
 def _without_site(title: str, site: str) -> str:
