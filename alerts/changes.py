@@ -206,13 +206,12 @@ def _health_side(figure: Figure | None, words: Words) -> str:
 
 
 def _reason(revision: Revision, words: Words) -> str:
-    """The ledger's reason in words; what it adds in `detail` fills gaps written as `name=value` lines, else follows."""
+    """The ledger's reason as a sentence; lines `name=value` of `detail` fill its gaps. Without a reason the detail speaks."""
     if not revision.reason:
         return revision.detail
     values = dict(line.partition("=")[::2] for line in revision.detail.splitlines() if "=" in line)
     sentence = words.say("reasons", revision.reason, **values)
-    is_event = revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED)
-    return f"{sentence} {revision.detail}".strip() if is_event else sentence
+    return sentence[:1].upper() + sentence[1:].rstrip(".: ") + "."
 
 
 def _path_steps(path: tuple[Revision, ...], words: Words, zone: str) -> tuple[PathStep, ...]:
