@@ -81,14 +81,6 @@ def make_channels(settings: Settings, client: httpx.AsyncClient) -> dict[str, Ch
     return {spec.name: build_channel(spec, client=client, email=email) for spec in to_channels(settings)}
 
 
-def make_pace(settings: Settings) -> Pace:
-    """How often feeds are polled, as the settings say."""
-    polling = settings.polling
-    return Pace(
-        min_interval=timedelta(seconds=polling.min_interval), max_interval=timedelta(seconds=polling.max_interval)
-    )
-
-
 class Service:
     """Scheduler, alerts and page in one process. `run` returns when `stop` is set or a signal asks for it."""
 

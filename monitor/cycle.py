@@ -52,7 +52,6 @@ class Pace:
 
     min_interval: timedelta = timedelta(minutes=5)
     max_interval: timedelta = timedelta(hours=24)
-    max_interval: timedelta = timedelta(hours=24)
     confirm_after: timedelta = timedelta(minutes=2)
 
 

@@ -3,7 +3,9 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from typing import Annotated, Any
+
+import typer
 
 from monitor.claims.extract import Extractor
 from monitor.ledger.edits import EditReport, compare_versions
@@ -39,11 +41,9 @@ def _side(figure: Figure | None) -> dict[str, Any] | None:
     return {"low": figure.value, "high": figure.high, "qualifier": figure.qualifier.value}
 
 
-def compare_command(source: TextIO = sys.stdin, target: TextIO = sys.stdout) -> None:
-    """Judge every edit of a stream of JSON lines."""
-    for line in compare_lines(source, Extractor()):
-        target.write(line + "\n")
-
-
-if __name__ == "__main__":
-    compare_command()
+def compare_command(
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Read and write JSON lines (the only format).")] = True,
+) -> None:
+    """Judge edits: pairs of versions on standard input, for each whether its facts changed, and which."""
+    for line in compare_lines(sys.stdin, Extractor()):
+        print(line)

@@ -54,7 +54,7 @@ def stamp_claims(
                 title=version.title,
                 source=article.source,
                 trust=article.trust,
-                sentence=sentence_of(claim, title=version.title, text=version.text),
+                sentence=sentence_of(claim, title=version.title, text=version.text).strip(),
                 asserted_at=known.asserted_at if known else asserted_at,
                 recorded_at=known.recorded_at if known else version.fetched_at,
                 by_edit=known.by_edit if known else by_edit,
