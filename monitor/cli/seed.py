@@ -33,6 +33,8 @@ def new_command(
     """Draft the seed of a story from any article: names, topics, places, period and figures, ready to be edited."""
     is_address = article.startswith(("http://", "https://"))
     read = _fetch(article) if is_address else _open(Path(article))
+    if not read.text.strip():
+        raise SeedError(f"{article}: holds no text to draft from; save the page as text and name that file")
     story = draft(read, url=article if is_address else read.canonical_url, source=source)
     text = format_seed(story)
     parse_seed(text, file=f"the draft from {article}")  # of a text without a single name there is no story to draft
@@ -96,10 +98,6 @@ def list_command(as_json: Annotated[bool, typer.Option("--json", help="JSON inst
 
 def draft(read: ReadArticle, *, url: str, source: str = "") -> Story:
     """Return the story that an article was drafted into: the extractor reads its figures, the draft its names."""
-    if not read.text.strip():
-        raise SeedError(
-            f"{url or 'the article'}: holds no text to draft from; save the page as text and name that file"
-        )
     lang = read.lang or detect_language(f"{read.title}\n{read.text}")
     claims = Extractor().extract(title=read.title, text=read.text, published=read.published, lang=lang)
     return draft_seed(

@@ -182,16 +182,15 @@ def _is_date(run: Sequence[str], lexicon: DraftLexicon) -> bool:
 
 
 def _strip_titles(run: Sequence[str], lexicon: DraftLexicon) -> tuple[list[str], bool]:
-    """Return a run without nationality and titles before a person's name, and whether there was a title."""
-    words = list(run)
-    first = 0
-    has_title = False
-    while first < len(words) and (fold(words[first]) in lexicon.titles or find_country(words[first])):
-        has_title = has_title or fold(words[first]) in lexicon.titles
-        first += 1
-    if not has_title:
-        return words, False
-    return words[first:], bool(words[first:])
+    """Return a person's name without the titles and offices before it, and whether there were any.
+
+    "Interior Ministry" keeps its first word: what follows the last title must be a name.
+    """
+    last_title = max((at for at, word in enumerate(run) if fold(word) in lexicon.titles), default=-1)
+    rest = list(run[last_title + 1 :])
+    if last_title < 0 or any(fold(word) in lexicon.heads for word in rest):
+        return list(run), False
+    return rest, bool(rest)
 
 
 def _merge(names: list[Name]) -> list[Name]:

@@ -63,6 +63,12 @@ def test_a_draft_names_who_what_where_and_when() -> None:
     assert {"collapse", "flooding", "rescue"} <= set(topic.terms)
 
 
+def test_titles_are_no_part_of_names_but_of_offices() -> None:
+    text = "Police Commissioner Ann Kalo came. The Health Ministry and the Health Ministry of Ruritania met Health Minister Bo Li."
+    names = {entity.name for entity in draft("Health Ministry meets", text).entities}
+    assert {"Ann Kalo", "Health Ministry", "Bo Li"} <= names
+
+
 def test_figures_come_from_the_extractor() -> None:
     baseline = {claim.metric: claim for claim in draft().claims}
     assert baseline["killed"].value == 41
