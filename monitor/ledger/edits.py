@@ -5,6 +5,7 @@ one), with their hedges. A sentence that holds a figure and goes, a figure or he
 notice that comes are substantive; everything else is cosmetic. Claims say which measure a figure belongs to.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -59,9 +60,26 @@ def compare_versions(
     changes += [
         change for sentence in come for change in _gained(sentence) if notice is None or not sentence.is_notice(notice)
     ]
+    changes = list(_without_moved(changes))
     return EditReport(
         substantive=bool(changes) or notice is not None, changes=tuple(dict.fromkeys(changes)), notice=notice
     )
+
+
+def _without_moved(changes: list[FigureChange]) -> Iterator[FigureChange]:
+    """Leave out figures that went in one place and came in another: a sentence that moved, or was cut otherwise."""
+    gone = Counter((change.metric, change.before) for change in changes if change.kind == "dropped")
+    come = Counter((change.metric, change.after) for change in changes if change.kind == "added")
+    moved = gone & come
+    for kind in ("dropped", "added"):
+        left = moved.copy()
+        for change in changes:
+            slot = (change.metric, change.before or change.after)
+            if change.kind == kind and left[slot]:
+                left[slot] -= 1
+            elif change.kind == kind:
+                yield change
+    yield from (change for change in changes if change.kind not in ("dropped", "added"))
 
 
 def _align(

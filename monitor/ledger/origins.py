@@ -1,6 +1,8 @@
 """Rule 12: who is quoted. Names, persons and offices become one origin; umbrellas can neither lower nor restore."""
 
+import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -33,8 +35,10 @@ def umbrella_words() -> frozenset[str]:
 
 
 def fold_name(name: str) -> str:
-    """Return a name as it is compared: case and white space folded, one kind of apostrophe, no marks at its ends."""
-    return " ".join(name.replace("’", "'").casefold().strip(" .,;:\"'«»“”").split())
+    """Return a name as it is compared: its words in plain small letters ("Health-Ministry" is "health ministry")."""
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+    return " ".join(re.findall(r"\w+", plain))
 
 
 class OriginBook:

@@ -49,16 +49,34 @@ def _split(border: re.Pattern[str], text: str) -> list[str]:
     return [piece for piece in border.split(text) if piece]
 
 
+def _trim(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
+    """Return how many pieces two lists share at their head, and then at their tail."""
+    least = min(len(old), len(new))
+    head = next((at for at in range(least) if old[at] != new[at]), least)
+    left = least - head
+    tail = next((at for at in range(left) if old[-1 - at] != new[-1 - at]), left)
+    return head, tail
+
+
 def _diff_sentences(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffPart]:
-    if len(old) * len(new) > _SENTENCE_CELLS:
-        yield DiffPart(old="".join(old), new="".join(new))
-        return
-    for tag, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        was, now = "".join(old[first:last]), "".join(new[start:end])
-        if tag == "replace":
-            yield from _diff_tokens(_WORDS.findall(was), _WORDS.findall(now))
-        else:
-            yield DiffPart(old=was, new=now)
+    head, tail = _trim(old, new)
+    yield _kept(old[:head])
+    was, now = old[head : len(old) - tail], new[head : len(new) - tail]
+    if len(was) * len(now) > _SENTENCE_CELLS:
+        yield DiffPart(old="".join(was), new="".join(now))
+    else:
+        for tag, first, last, start, end in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+            gone, come = "".join(was[first:last]), "".join(now[start:end])
+            if tag == "replace":
+                yield from _diff_tokens(_WORDS.findall(gone), _WORDS.findall(come))
+            else:
+                yield DiffPart(old=gone, new=come)
+    yield _kept(old[len(old) - tail :])
+
+
+def _kept(pieces: Sequence[str]) -> DiffPart:
+    text = "".join(pieces)
+    return DiffPart(old=text, new=text)
 
 
 def _diff_tokens(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffPart]:
@@ -70,9 +88,11 @@ def _diff_tokens(old: Sequence[str], new: Sequence[str]) -> Iterator[DiffPart]:
 
 
 def _merged(parts: Iterator[DiffPart]) -> Iterator[DiffPart]:
-    """Join neighbours of one kind, and changes that only white space parts."""
+    """Join neighbours of one kind; leave out what is empty."""
     held: DiffPart | None = None
     for part in parts:
+        if not part.old and not part.new:
+            continue
         if held is None:
             held = part
         elif (held.old == held.new) == (part.old == part.new):

@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,7 +136,7 @@ def test_the_change_log_ends_where_the_history_does_and_repeats_no_id(
     assert len(ids) == len(set(ids))
     for history in held.values():
         assert all(step.figure is not None or step.kind is RevisionKind.RETRACTED for step in history.steps)
-        for before, after in zip(history.steps, history.steps[1:], strict=False):
+        for before, after in pairwise(history.steps):
             if before.kind not in (RevisionKind.CONTESTED, RevisionKind.RESOLVED):
                 assert after.before == before.figure
         if history.low is not None and history.best is not None and history.high is not None:

@@ -1,0 +1,123 @@
+"""What a person overruled, replayed by the fold."""
+
+import json
+
+import pytest
+
+from monitor.ledger.fold import fold_story, judgements_at
+from storage.keys import key_text
+from storage.records import History, Judgement, JudgementKind, RecordKey, StampedClaim
+from tests.support.ledger import STORY, day_at, parse_claim, show_figure
+
+KILLED = RecordKey(story=STORY.slug, metric="killed")
+
+
+def judgement(kind: JudgementKind, target: str, number: int = 1, **payload: object) -> Judgement:
+    return Judgement(
+        judgement_id=number,
+        story=STORY.slug,
+        kind=kind,
+        target=target,
+        payload=json.dumps(payload),
+        who="editor",
+        made_at=day_at(10),
+    )
+
+
+def claims(*lines: str) -> list[StampedClaim]:
+    return [parse_claim(line, number) for number, line in enumerate(lines)]
+
+
+def steps(history: History) -> list[str]:
+    return [f"{step.kind} {show_figure(step.figure)}" for step in history.steps]
+
+
+def test_reject_by_claim_id() -> None:
+    known = claims("1 ap 44 by=police", "2 ap 164 by=health")
+    history = fold_story(known, [judgement(JudgementKind.REJECT, known[1].claim_id)], STORY)[KILLED]
+    assert steps(history) == ["first 44"]
+
+
+def test_reject_survives_a_re_extraction_by_address_and_quote() -> None:
+    known = claims("1 ap 44 by=police", "2 ap 164 by=health")
+    ruling = judgement(JudgementKind.REJECT, "an old id", url=known[1].url, quote=known[1].claim.quote)
+    assert steps(fold_story(known, [ruling], STORY)[KILLED]) == ["first 44"]
+
+
+def test_rescope_moves_a_claim_to_a_part() -> None:
+    known = claims("1 ap 44 by=police", "2 ap 103 by=health")
+    ruling = judgement(JudgementKind.RESCOPE, known[1].claim_id, population="age=child")
+    histories = fold_story(known, [ruling], STORY)
+    assert steps(histories[KILLED]) == ["first 44"]
+    assert steps(histories[RecordKey(story=STORY.slug, metric="killed", population="age=child")]) == ["first 103"]
+
+
+def test_rescope_sets_status_and_value() -> None:
+    known = claims("1 ap 44 by=police", "2 ap 614 by=health")
+    ruling = judgement(JudgementKind.RESCOPE, known[1].claim_id, value=164, qualifier="at_least")
+    assert steps(fold_story(known, [ruling], STORY)[KILLED]) == ["first 44", "raised at_least:164"]
+
+
+def test_merge_joins_two_records() -> None:
+    known = claims("1 ap 44 by=police", "2 ap 164 by=health place=kz")
+    part = RecordKey(story=STORY.slug, metric="killed", place="kz")
+    histories = fold_story(known, [judgement(JudgementKind.MERGE, key_text(part), into=key_text(KILLED))], STORY)
+    assert list(histories) == [KILLED]
+    assert steps(histories[KILLED]) == ["first 44", "raised 164"]
+
+
+def test_split_gives_claims_a_record_of_their_own() -> None:
+    known = claims("1 ap 44 by=police", "2 ap 164 by=health")
+    other = RecordKey(story=STORY.slug, metric="killed", period="second night")
+    ruling = judgement(JudgementKind.SPLIT, key_text(KILLED), claims=[known[1].claim_id], into=key_text(other))
+    histories = fold_story(known, [ruling], STORY)
+    assert steps(histories[KILLED]) == ["first 44"]
+    assert steps(histories[other]) == ["first 164"]
+
+
+def test_alias_makes_two_names_one_origin() -> None:
+    known = claims("1 ap 88 by=sheriff", "5 ap 85 by=honea")
+    without = fold_story(known, [], STORY)[KILLED]
+    assert steps(without) == ["first 88", "contested 85"]
+    ruled = fold_story(known, [judgement(JudgementKind.ALIAS, "honea", origin="sheriff")], STORY)[KILLED]
+    assert steps(ruled) == ["first 88", "lowered 85"]
+
+
+def test_pin_holds_until_it_is_revoked() -> None:
+    known = claims("1 ap 44 by=police", "12 ap 225 by=court")
+    pin = judgement(JudgementKind.PIN, key_text(KILLED), value=50)
+    history = fold_story(known, [pin], STORY)[KILLED]
+    assert steps(history) == ["first 44", "raised 50"]
+    assert history.best == 50
+    assert [refusal.rule for refusal in history.refusals] == ["J.pin"]
+    revoked = Judgement(**{name: getattr(pin, name) for name in pin.__slots__} | {"revoked_at": day_at(13)})
+    assert steps(fold_story(known, [revoked], STORY)[KILLED]) == ["first 44", "raised 225"]
+
+
+def test_add_states_a_claim_by_hand() -> None:
+    known = claims("1 ap 44 by=police")
+    ruling = judgement(
+        JudgementKind.ADD, key_text(KILLED), value=57, origin="health", asserted_at="2022-01-03T12:00:00+00:00"
+    )
+    history = fold_story(known, [ruling], STORY)[KILLED]
+    assert steps(history) == ["first 44", "raised 57"]
+    assert history.steps[1].origins == ("health",)
+
+
+def test_a_rejected_match_takes_the_article_out() -> None:
+    known = claims("1 ap 44 by=police", "2 blog 900 by=nobody url=blog")
+    assert steps(fold_story(known, [judgement(JudgementKind.REJECT_MATCH, "blog")], STORY)[KILLED]) == ["first 44"]
+
+
+def test_a_payload_that_is_no_json_names_the_judgement() -> None:
+    wrong = Judgement(
+        judgement_id=7, story="story", kind=JudgementKind.PIN, target="x", payload="{", who="e", made_at=day_at(1)
+    )
+    with pytest.raises(ValueError, match="judgement 7"):
+        fold_story([], [wrong], STORY)
+
+
+def test_judgements_at_a_moment() -> None:
+    ruling = judgement(JudgementKind.ALIAS, "a", origin="b")
+    assert judgements_at([ruling], day_at(9)) == []
+    assert judgements_at([ruling], day_at(11)) == [ruling]
