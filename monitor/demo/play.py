@@ -4,7 +4,7 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,13 +21,14 @@ from monitor.demo.verdict import Change, Told, find_faults, read_change, read_to
 
 # Known to both ends of this machine alone, and gone with the demo: 24 bytes in base64, as Standard Webhooks wants it.
 HOOK_SECRET = "whsec_c3Rvcnl3YXRjaC1kZW1vLXNlY3JldC0yMDIy"  # noqa: S105 not a secret of anyone's
-STEP = timedelta(minutes=5)
-# How long the play lingers after a page appeared, and after one was edited: re-reads follow slower than polls.
-AFTER_PAGE = timedelta(minutes=50)
-AFTER_EDIT = timedelta(hours=3)
-# Real seconds that the service has to answer one turn of the clock; generous, for it may just have been killed.
-PATIENCE = 30.0
-LAST_WORDS = 10.0
+# A poll comes due after five minutes and up to a tenth more.
+STEP = timedelta(minutes=6)
+# How long the play lingers after a page appeared, and after one was edited: a page is read again within an hour, and
+# once more to be sure.
+AFTER_PAGE = timedelta(minutes=12)
+AFTER_EDIT = timedelta(minutes=84)
+# Real seconds that the service has for what is due at one turn of the clock; it may just have been killed.
+PATIENCE = 45.0
 
 TONES = {"retracted": "red", "lowered": "red", "edited": "magenta", "raised": "yellow", "correction": "red"}
 
@@ -60,7 +61,7 @@ def run_demo(console: Console, *, folder: Path | None = None, kill_seed: int | N
 
 
 def plan_beats(script: Script) -> tuple[datetime, ...]:
-    """The times at which the clock stops: five minutes apart while something is going on, with leaps between."""
+    """The times at which the clock stops: six minutes apart while something is going on, with leaps between."""
     wanted = {script.starts_at}
     for moment in script.moments:
         linger = AFTER_EDIT if moment.is_edit else AFTER_PAGE
@@ -90,7 +91,6 @@ class _Play:
         self.console, self.script, self.site, self.service = console, script, site, service
         self.hook, self.mail = hook, mail
         self.told: list[Told] = []
-        self.feeds = tuple(f"/{outlet.key}/feed" for outlet in script.outlets)
         self.kills = _draw_kills(len(plan_beats(script)), kill_seed, kills)
 
     def run(self) -> tuple[str, ...]:
@@ -102,11 +102,10 @@ class _Play:
                     self._announce(moments.pop(0))
                 self._turn(at, kill_after=self.kills.get(number))
                 self._take_arrived()
-            self._wait_for_last_words()
             return self._judge()
 
     def _turn(self, at: datetime, *, kill_after: float | None) -> None:
-        """Set the time for site and service, and wait until the service has asked for every feed."""
+        """Set the time for site and service, and wait until the service has nothing left to do at it."""
         self.site.play_until(at)
         self.service.turn_clock(at)
         if not self.service.is_running:
@@ -115,53 +114,45 @@ class _Play:
             time.sleep(kill_after)
             self.service.kill()
             self.service.start()
-        waited = 0.0
-        while not self.site.wait_for_polls(self.feeds, 1.0):
+        deadline = time.monotonic() + PATIENCE
+        while not self.service.is_idle(at):
             self.service.check_alive()
-            waited += 1.0
-            if waited >= PATIENCE:
-                raise DemoError(f"at {at:%d %b %H:%M} the feeds were not polled:\n{self.service.log_tail()}")
+            if time.monotonic() > deadline:
+                raise DemoError(
+                    f"at {at:%d %b %H:%M} the service did not get done; its log:\n{self.service.log_tail()}"
+                )
+            time.sleep(0.02)
 
     def _announce(self, moment: Moment) -> None:
         outlet = self.script.outlet(moment.article.outlet)
-        line = Text(f"{moment.at:%d %b %H:%M} ", style="dim")
-        line.append(f"{outlet.name}: ", style="bold")
-        line.append(moment.version.title)
+        line = Text.assemble((f"{outlet.name}: ", "bold"), moment.version.title)
         if moment.is_edit:
             line.append(" (edited in place, without a word)", style="italic")
-        self.console.print(line)
+        self._print(f"{moment.at:%d %b %H:%M}  ", line)
 
-    def _take_arrived(self, seconds: float = 0) -> bool:
-        """Print and keep what the webhook received; whether there was anything."""
-        arrived = list(self.hook.take_arrived(seconds))
-        for call in arrived:
+    def _take_arrived(self) -> None:
+        """Print and keep what the webhook received; a repeat is kept and not printed again."""
+        for call in self.hook.take_arrived():
             known = {one.message_id for one in self.told}
-            told = read_told(call.message_id, call.payload)
             if call.message_id not in known:
                 self._show(call)
-            self.told += told
-        return bool(arrived)
+            self.told += read_told(call.message_id, call.payload)
 
     def _show(self, call: ReceivedHook) -> None:
         for change in call.payload["changes"]:
-            line = Text("            ⚑ ")
-            line.append(f"{change['kind'].replace('_', ' ')}: ", style=TONES.get(change["kind"], "green"))
-            line.append(change["summary"], style="bold")
-            self.console.print(line)
-            if change["evidence"]:
-                proof = change["evidence"][0]
-                quote = Text(f"“{proof['sentence']}” – {proof['source']}", style="dim")
-                for piece in quote.wrap(self.console, max(self.console.width - 16, 24)):
-                    self.console.print(Text("              ") + piece)
+            tone = TONES.get(change["kind"], "green")
+            words = Text.assemble((f"{change['kind'].replace('_', ' ')}: ", tone), (change["summary"], "bold"))
+            self._print("              ⚑ ", words)
+            for proof in change["evidence"][:1]:
+                if sentence := " ".join(proof["sentence"].split()):
+                    self._print("                ", Text(f"“{sentence}” – {proof['source']}", style="dim"))
 
-    def _wait_for_last_words(self) -> None:
-        """Let deliveries that are under way arrive: until mail and webhook have the same messages, or patience ends."""
-        waited = 0.0
-        while waited < LAST_WORDS:
-            arrived = self._take_arrived(0.5)
-            if not arrived and {mail.message_id for mail in self.mail.mails} >= {one.message_id for one in self.told}:
-                return
-            waited += 0.5
+    def _print(self, lead: str, words: Text) -> None:
+        """Print words after a lead, further lines indented as far."""
+        room = max(self.console.width - len(lead), 24)
+        for number, line in enumerate(words.wrap(self.console, room)):
+            line.rstrip()
+            self.console.print(Text(lead if number == 0 else " " * len(lead), style="dim") + line)
 
     def _judge(self) -> tuple[str, ...]:
         history = self.service.call("claims", "history", *self.script.headline)
@@ -185,13 +176,12 @@ class _Play:
         return faults
 
 
-def _read_history(data: Mapping[str, Any]) -> tuple[Change, ...]:
-    """The steps that `claims history --json` prints."""
-    key = data["key"]
-    record = {"metric": key["metric"], "population": key["population"], "place": key["place"]}
+def _read_history(found: Sequence[Mapping[str, Any]]) -> tuple[Change, ...]:
+    """The steps of the records that `claims history --json` prints."""
     return tuple(
-        read_change({"kind": step["kind"], "record": record, "before": step["before"], "after": step["figure"]})
-        for step in data["steps"]
+        read_change({"kind": step["kind"], "record": one["key"], "before": step["before"], "after": step["figure"]})
+        for one in found
+        for step in one["steps"]
     )
 
 

@@ -87,14 +87,10 @@ class HookReceiver:
         self._server.server_close()
         self._thread.join()
 
-    def take_arrived(self, seconds: float = 0) -> Iterator[ReceivedHook]:
-        """The calls that arrived since this was last asked, waiting up to `seconds` for the first."""
-        try:
-            yield self._arrived.get(timeout=seconds) if seconds else self._arrived.get_nowait()
-            while True:
-                yield self._arrived.get_nowait()
-        except queue.Empty:
-            return
+    def take_arrived(self) -> Iterator[ReceivedHook]:
+        """The calls that arrived since this was last asked."""
+        while not self._arrived.empty():
+            yield self._arrived.get_nowait()
 
     def take(self, headers: dict[str, str], body: bytes) -> None:
         """Note one call; headers in lower case."""

@@ -9,7 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from storage.errors import StorywatchError
+from storage import articles, deliveries, feeds, outbox
+from storage.database import Database
+from storage.errors import DatabaseError, StorywatchError
+from storage.records import DeliveryState
+
+# The service looks at its clock more often than it would at the real one: an hour of the play lasts a second.
+LOOK_SECONDS = "0.05"
 
 
 class DemoError(StorywatchError):
@@ -26,6 +32,7 @@ class DemoService:
         self._clock = folder / "clock"
         self._log = folder / "service.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._database = Database(f"sqlite:///{folder}/storywatch.db")
 
     def __enter__(self) -> Self:
         return self
@@ -34,6 +41,7 @@ class DemoService:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self._database.close()
 
     def turn_clock(self, now: datetime) -> None:
         """Set the service's time. Replaced in one step, so that it never reads half a time."""
@@ -50,7 +58,7 @@ class DemoService:
         """Start the service; its log goes to service.log."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 our own program with our own arguments
-                self._command("run"), stdout=log, stderr=log, env=_environment()
+                self._command("run", "--look-seconds", LOOK_SECONDS), stdout=log, stderr=log, env=_environment()
             )
 
     def stop(self) -> None:
@@ -81,6 +89,21 @@ class DemoService:
     def log_tail(self, lines: int = 15) -> str:
         """The last lines of the service's log."""
         return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def is_idle(self, now: datetime) -> bool:
+        """Whether the service has done all that was due at `now`: polls, pages, re-reads, alerts, deliveries."""
+        try:
+            with self._database.read() as session:
+                return bool(feeds.list_feeds(session)) and not (
+                    feeds.list_due_feeds(session, now)
+                    or feeds.list_waiting_entries(session, now)
+                    or articles.list_due_articles(session, now)
+                    or any(alert.due_at <= now for alert in deliveries.list_pending_alerts(session))
+                    or outbox.list_due_channels(session, now=now)
+                    or deliveries.count_deliveries(session).get(DeliveryState.SENDING)
+                )
+        except DatabaseError:  # the service has not made its tables yet
+            return False
 
     def call(self, *arguments: str) -> str:
         """What `storywatch ARGUMENTS` prints, on the demo's settings and clock; DemoError if it fails."""

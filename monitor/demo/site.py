@@ -1,8 +1,7 @@
-"""SHELL: the news site on loopback. What it serves depends on the play's time alone; it counts who asked for what."""
+"""SHELL: the news site on loopback. What it serves depends on the play's time alone."""
 
 import hashlib
 import threading
-from collections import Counter
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -13,17 +12,11 @@ from monitor.demo.script import Script
 
 
 class DemoSite:
-    """The three outlets behind one loopback port; a context manager that serves from a thread of its own.
-
-    `play_until(now)` turns the site's time; `wait_for_polls(paths, seconds)` waits until each of `paths` was asked for
-    after the last turn.
-    """
+    """The three outlets behind one loopback port; a context manager that serves from threads of its own."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
         self._now = script.starts_at
-        self._asked: Counter[str] = Counter()
-        self._changed = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -40,23 +33,12 @@ class DemoSite:
         self._thread.join()
 
     def play_until(self, now: datetime) -> None:
-        """From here on the site shows what stood at `now`, and counts requests anew."""
-        with self._changed:
-            self._now = now
-            self._asked.clear()
-
-    def wait_for_polls(self, paths: tuple[str, ...], seconds: float) -> bool:
-        """Whether all of `paths` were asked for since the last turn, waiting `seconds` at most."""
-        with self._changed:
-            return self._changed.wait_for(lambda: all(self._asked[path] for path in paths), timeout=seconds)
+        """From here on the site shows what stood at `now`."""
+        self._now = now
 
     def answer(self, path: str) -> tuple[str, bytes] | None:
-        """Content type and body for `path` at the site's time, noting that it was asked for."""
-        with self._changed:
-            answer = render_path(self._script, path, site=self.url, now=self._now)
-            self._asked[path] += 1
-            self._changed.notify_all()
-        return answer
+        """Content type and body for `path` at the site's time."""
+        return render_path(self._script, path, site=self.url, now=self._now)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         site = self

@@ -80,12 +80,14 @@ def find_faults(
         faults.append(f"the history reads {_path(history)}, not {_path(expected_history)}")
     faults += _find_miscounts(told, expected_told)
     faults += _find_repeats(told, is_repeat_allowed=is_repeat_allowed)
+    # Each channel's delivery has an id of its own, so the two can only be counted against each other.
     hooked, mailed = {one.message_id for one in told}, Counter(mailed_ids)
-    if set(mailed) != hooked:
+    if len(mailed) != len(hooked):
         faults.append(f"{len(hooked)} messages came by webhook and {len(mailed)} by mail")
     if not is_repeat_allowed and any(count > 1 for count in mailed.values()):
         faults.append("a mail came twice")
-    if any(laggard in page for one in told for page in one.pages):
+    metrics = {step.metric for step in expected_history}
+    if any(laggard in page for one in told if one.change.metric in metrics for page in one.pages):
         faults.append(f"an alert rests on {laggard}, which only repeats a withdrawn figure")
     edits = [one for one in told if one.change.kind == "edited"]
     if len({one.revision_id for one in edits}) != 1 or not all(edited in page for one in edits for page in one.pages):
@@ -111,7 +113,7 @@ def _find_repeats(told: Sequence[Told], *, is_repeat_allowed: bool) -> list[str]
         alerts_of.setdefault(one.revision_id, set()).add(one.alert_id)
     faults = [f"alert {alert} came under {len(ids)} ids" for alert, ids in messages_of.items() if len(ids) > 1]
     faults += [f"revision {one} has {len(ids)} alerts" for one, ids in alerts_of.items() if len(ids) > 1]
-    repeats = sum(Counter((one.message_id, one.alert_id) for one in told).values()) - len(messages_of)
+    repeats = len(told) - len({(one.message_id, one.alert_id) for one in told})
     if repeats and not is_repeat_allowed:
         faults.append(f"{repeats} alerts came twice")
     return faults

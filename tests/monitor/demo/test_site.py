@@ -26,12 +26,3 @@ def test_pages_appear_when_their_time_has_come(site: DemoSite) -> None:
         assert answer.status_code == 200
         assert MOMENT.version.title in answer.text
         assert client.get(MOMENT.article.path, headers={"If-None-Match": answer.headers["ETag"]}).status_code == 304
-
-
-def test_polls_are_counted_anew_at_each_turn(site: DemoSite) -> None:
-    feed = "/wire/feed"
-    with httpx.Client(base_url=site.url) as client:
-        client.get(feed)
-        assert site.wait_for_polls((feed,), 5)
-        site.play_until(MOMENT.at)
-        assert not site.wait_for_polls((feed,), 0)
