@@ -87,6 +87,7 @@ class Database:
         in it are indexed for search before the commit. Raises DatabaseError; a retryable one may be tried again whole.
         """
         with self._turn, self._session(self._writer) as session:
+            session.connection()  # begins now: whoever reads before it writes reads what it will write upon
             yield session
             search_index.index_touched(session)
             session.commit()
