@@ -139,7 +139,8 @@ def describe(notice: Notice, words: Words, *, zone: str, links: LinkMaker | None
 
 def in_order(notice: Notice) -> tuple[Revision, ...]:
     """Return all revisions that a notice tells of, as they were learned."""
-    # Revisions of one commit share their time; what is passed over before its lead came before it, unless it refines it.
+    # Revisions of one commit share their time; what is passed over before its lead came before it, unless it refines
+    # it.
     refining = (RevisionKind.REFINED, RevisionKind.CONFIRMED)
     everything = [*notice.passed_over, notice.revision]
     after = [
@@ -157,12 +158,18 @@ def headline(notice: Notice, words: Words) -> str:
     if revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED):
         proof = revision.evidence[0] if revision.evidence else Evidence()
         silently = revision.kind is RevisionKind.EDITED and revision.reason == "silent_edit"
-        return words.say(
+        event = words.say(
             "subjects",
             "edited_silently" if silently else revision.kind.value,
             source=proof.source or words.say("subjects", "a_source"),
             title=proof.title or words.say("subjects", "untitled"),
         )
+        before, after = _article_sides(revision, words)
+        if not (before and after):
+            return event
+        what = words.what(revision.key, notice.story)
+        figure = words.say("subjects", "change", what=what, before=before, after=after)
+        return words.say("subjects", "story", story=event, change=figure)
     path = in_order(notice)
     before, after = _sides(notice, path, words)
     key = revision.kind.value if revision.kind.value in _OWN_SUBJECTS and len(path) == 1 else "change"
@@ -206,7 +213,8 @@ def _health_side(figure: Figure | None, words: Words) -> str:
 
 
 def _reason(revision: Revision, words: Words) -> str:
-    """The ledger's reason as a sentence; lines `name=value` of `detail` fill its gaps. Without a reason the detail speaks."""
+    """The ledger's reason as a sentence; lines `name=value` of `detail` fill its gaps. Without a reason the detail
+    speaks."""
     if not revision.reason:
         return revision.detail
     values = dict(line.partition("=")[::2] for line in revision.detail.splitlines() if "=" in line)
@@ -285,9 +293,9 @@ def _chart(notice: Notice, words: Words, zone: str) -> ChartSpec | None:
 
 
 def _chart_alt(notice: Notice, path: tuple[Revision, ...], words: Words) -> str:
-    assert notice.history is not None  # a chart was made from it
     unit = notice.revision.key.unit
-    figures = [words.outcome(step.kind, step.figure, unit) for step in notice.history.steps]
+    steps = notice.history.steps if notice.history else ()
+    figures = [words.outcome(step.kind, step.figure, unit) for step in steps]
     what = words.what(notice.revision.key, notice.story)
     return words.say("labels", "chart_alt", what=what, path=f" {words.say('format', 'arrow')} ".join(figures[-12:]))
 

@@ -5,10 +5,10 @@ that hangs holds up nobody else, and a crash repeats at most what was on its way
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -31,9 +31,10 @@ from alerts.sending import (
 )
 from storage import deliveries, outbox
 from storage.database import Database
-from storage.errors import DeliveryError
+from storage.errors import DatabaseError, DeliveryError
 from storage.records import DeliveryState, Message, Subscription
 
+_LOG = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 
 # A claim outlives any honest attempt; a worker that died loses it after this (seconds).
@@ -56,7 +57,8 @@ class DispatchReport:
 
 
 class Dispatcher:
-    """Keeps channels busy: `tick` looks for what is due and returns at once, `drain` waits until it is sent, `run` does both for good.
+    """Keeps channels busy: `tick` looks for what is due and returns at once, `drain` waits until it is sent, `run`
+    does both for good.
 
     Two dispatchers on one database never send the same delivery at the same time. `worker` names this one: what it left
     claimed at a crash it takes up again at once when it starts under the same name.
@@ -73,7 +75,8 @@ class Dispatcher:
         worker: str,
         links: LinkMaker | None = None,
     ) -> None:
-        """Nothing is sent yet. `clock` gives the time of attempts, `rng` spreads retries, `links` adds addresses to messages."""
+        """Nothing is sent yet. `clock` gives the time of attempts, `rng` spreads retries, `links` adds addresses to
+        messages."""
         self._database = database
         self._channels = dict(channels)
         self._subscriptions = tuple(subscriptions)
@@ -87,6 +90,7 @@ class Dispatcher:
         self._disabled: dict[str, str] = {}
         self._slots: set[asyncio.Task[None]] = set()
         self._busy: dict[str, int] = {}
+        self._failures: list[BaseException] = []
         self._wake = asyncio.Event()
         self._report = DispatchReport()
         # One thread: SQLite takes one writer at a time anyway, and the event loop stays free.
@@ -124,7 +128,8 @@ class Dispatcher:
         return flushed, waiting - self._disabled.keys()
 
     def _find_disabled(self, session: Session) -> dict[str, str]:
-        """Channels whose present endpoint is gone for good, with what it said; a person's replay takes one off this list."""
+        """Channels whose present endpoint is gone for good, with what it said; a person's replay takes one off this
+        list."""
         return {
             health.channel: health.last_error
             for health in deliveries.list_channel_health(session)
@@ -140,7 +145,7 @@ class Dispatcher:
             self._busy[channel.name] = self._busy.get(channel.name, 0) + 1
             slot = asyncio.create_task(self._work(channel), name=f"deliver on {channel.name}")
             self._slots.add(slot)
-            slot.add_done_callback(self._slots.discard)
+            slot.add_done_callback(self._end_slot)
 
     async def _work(self, channel: Channel) -> None:
         """One slot: claim, send, record and claim the next in one transaction, until nothing may be sent."""
@@ -151,6 +156,13 @@ class Dispatcher:
                 load = await self._write(partial(self._settle, channel, outcome))
         finally:
             self._busy[channel.name] -= 1
+
+    def _end_slot(self, slot: asyncio.Task[None]) -> None:
+        self._slots.discard(slot)
+        if not slot.cancelled() and (error := slot.exception()) is not None:
+            # What it had claimed is taken up again when its lease ends, or when this worker starts anew.
+            _LOG.error("%s stopped: %s", slot.get_name(), error)
+            self._failures.append(error)
 
     def _take(self, channel: Channel, session: Session) -> Load | None:
         now = self._clock()
@@ -204,6 +216,7 @@ class Dispatcher:
             return Outcome(delivery=delivery, at=self._clock(), error=error)
         except Exception as error:
             # A bug in a channel or a template must cost one delivery its attempt, not the service its dispatcher.
+            _LOG.exception("delivery %s on %s", delivery.delivery_id, channel.name)
             told = DeliveryError(f"{type(error).__name__}: {error}")
             told.__cause__ = error
             return Outcome(delivery=delivery, at=self._clock(), error=told)
@@ -223,11 +236,14 @@ class Dispatcher:
         )
 
     async def drain(self) -> DispatchReport:
-        """Wait until every slot has ended; returns what was done since the last drain."""
+        """Wait until every slot has ended; returns what was done since the last drain. Raises what ended a slot
+        early."""
         while self._slots:
-            done, _ = await asyncio.wait(self._slots)
-            for slot in done:
-                slot.result()
+            await asyncio.wait(self._slots)
+            await asyncio.sleep(0)  # the turn in which slots that ended say so
+        failures, self._failures = self._failures, []
+        if failures:
+            raise failures[0]
         report, self._report = self._report, DispatchReport()
         return report
 
@@ -236,10 +252,17 @@ class Dispatcher:
         self._wake.set()
 
     async def run(self, stop: asyncio.Event, *, grace: float = 10.0) -> None:
-        """Tick until `stop` is set, then give what is on its way `grace` seconds to end. Database errors end it."""
+        """Tick until `stop` is set, then give what is on its way `grace` seconds to end.
+
+        A database that cannot be used (a full disk, a server that restarts) is logged and tried again: alerts wait in
+        it.
+        """
         while not stop.is_set():
             self._wake.clear()
-            await self.tick()
+            try:
+                await self.tick()
+            except DatabaseError as error:
+                _LOG.error("alerts wait: %s", error)
             waits = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake)]
             await asyncio.wait(waits, timeout=LONGEST_NAP, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
@@ -252,9 +275,8 @@ class Dispatcher:
         """Stop at once; what was under way becomes due again."""
         for slot in self._slots:
             slot.cancel()
-        for slot in tuple(self._slots):
-            with suppress(asyncio.CancelledError):
-                await slot
+        if self._slots:
+            await asyncio.wait(self._slots)
         if self._is_started:
             await self._write(lambda session: outbox.release_claims(session, self._worker, now=self._clock()))
         self._thread.shutdown()

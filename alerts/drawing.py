@@ -227,7 +227,8 @@ CHART_CSS = "\n".join(
 def render_svg(
     spec: ChartSpec, words: Words, *, width: int = 640, height: int = 260, is_standalone: bool = False
 ) -> str:
-    """Return the chart as an SVG element. Colours come by CSS class (CHART_CSS); a standalone one carries its style sheet."""
+    """Return the chart as an SVG element. Colours come by CSS class (CHART_CSS); a standalone one carries its style
+    sheet."""
     drawing = lay_out(spec, words, width=width, height=height)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="sw-chart" viewBox="0 0 {width} {height}" role="img">',
@@ -242,10 +243,12 @@ def render_svg(
         role = f"{dot.role} hollow" if dot.is_hollow else dot.role
         radius = 4 if dot.role == "line-0" or dot.is_hollow else 3
         parts.append(
-            f'<circle class="{role}" cx="{dot.x:g}" cy="{dot.y:g}" r="{radius}"><title>{escape(dot.hint)}</title></circle>'
+            f'<circle class="{role}" cx="{dot.x:g}" cy="{dot.y:g}" r="{radius}">'
+            f"<title>{escape(dot.hint)}</title></circle>"
         )
     for text in drawing.texts:
         parts.append(
-            f'<text class="{text.role}" x="{text.x:g}" y="{text.y:g}" text-anchor="{text.anchor}">{escape(text.text)}</text>'
+            f'<text class="{text.role}" x="{text.x:g}" y="{text.y:g}" text-anchor="{text.anchor}">'
+            f"{escape(text.text)}</text>"
         )
     return "".join((*parts, "</svg>"))

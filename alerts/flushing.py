@@ -69,10 +69,12 @@ def flush(
 ) -> Flushed:
     """Return what is due at `now` and what became of every alert that stops waiting.
 
-    `pending` are all pending and held alerts in the order of the change log, `revisions` those behind them, by id. `sent`
+    `pending` are all pending and held alerts in the order of the change log, `revisions` those behind them, by id.
+    `sent`
     is the sent log. `standing` maps alerts of the sent log whose question is still open to their revisions: they may be
     repeated. `receivers` maps a channel to its addresses (default: the channel is one address). Whatever is neither
-    delivered, superseded, silenced nor dropped waits on: no alert is lost. `alerts.overtaking.overtake` then lets the new
+    delivered, superseded, silenced nor dropped waits on: no alert is lost. `alerts.overtaking.overtake` then lets the
+    new
     deliveries take the place of older ones.
     """
     flushing = _Flushing(subscriptions, silences, sent, receivers or {}, now)
@@ -246,7 +248,8 @@ class _Flushing:
         )
 
     def repeat_standing(self, standing: Mapping[str, Revision]) -> None:
-        """Remind of contested figures that nothing has settled since, `repeat_interval` after the group was last sent."""
+        """Remind of contested figures that nothing has settled since, `repeat_interval` after the group was last
+        sent."""
         for group_id, entry in self.sent_log.items():
             subscription = self.subscriptions.get(group_id[0])
             if subscription is None or not subscription.channels or not subscription.repeat_interval:
@@ -306,7 +309,8 @@ def _pick_lead(run: Sequence[_Waiting]) -> _Waiting:
 
 
 def lane_of(revision: Revision, subscription: Subscription) -> str:
-    """Return the part of a group that the record alone decides: what serialises deliveries, so that a record has one lane."""
+    """Return the part of a group that the record alone decides: what serialises deliveries, so that a record has one
+    lane."""
     if parse_digest(subscription.digest) is not None:
         return "digest"
     labels = labels_of(revision)

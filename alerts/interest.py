@@ -34,7 +34,8 @@ WHOLE = "whole"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether a revision is told to a subscription. `reason` is a key of the catalogue's `told` or `not_told`, `details` its words' values."""
+    """Whether a revision is told to a subscription. `reason` is a key of the catalogue's `told` or `not_told`,
+    `details` its words' values."""
 
     is_told: bool
     reason: str
@@ -62,7 +63,8 @@ def labels_of(revision: Revision, subscription: str = "") -> dict[str, str]:
 
 
 def record_of(revision: Revision) -> str | None:
-    """Return what a newer revision may supersede an older one of: the record's key, or the feed or channel of a health event.
+    """Return what a newer revision may supersede an older one of: the record's key, or the feed or channel of a health
+    event.
 
     None for events of articles, each of which stands for itself, and for corrections, which nothing may swallow.
     """
@@ -95,7 +97,8 @@ def check_subscription(subscription: Subscription) -> None:
 
 
 def judge_interest(revision: Revision, subscription: Subscription, *, told: Collection[str] = ()) -> Verdict:
-    """Return whether and why `subscription` is to be told of `revision`. The first filter that refuses gives the reason.
+    """Return whether and why `subscription` is to be told of `revision`. The first filter that refuses gives the
+    reason.
 
     `told` names the subscriptions that were told of the revision that this one corrects: a correction goes to them
     alone, whatever else they filter.
@@ -127,7 +130,8 @@ def _refuse_record(revision: Revision, subscription: Subscription) -> Verdict | 
 
 
 def _refuse_size(revision: Revision, subscription: Subscription) -> Verdict | None:
-    """Hold a change against the smallest one wanted. 1, the default, lets every change through, fractions of a degree too."""
+    """Hold a change against the smallest one wanted. 1, the default, lets every change through, fractions of a degree
+    too."""
     if revision.kind not in _SIZED_KINDS:
         return None
     before, after = _magnitude(revision.before), _magnitude(revision.after)

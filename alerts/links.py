@@ -19,7 +19,8 @@ class LinkMaker:
     secret: str
 
     def make_link(self, action: str, target: str) -> str:
-        """Return the address that performs `action` on `target` (an alert id, or a subscription's name for `unsubscribe`)."""
+        """Return the address that performs `action` on `target` (an alert id, or a subscription's name for
+        `unsubscribe`)."""
         return f"{self.base_url.rstrip('/')}/act/{action}/{quote(target, safe='')}/{self.sign(action, target)}"
 
     def page_link(self, revision_id: str) -> str:

@@ -132,7 +132,8 @@ def _as_many_as_fit(lines: Sequence[str], words: Words, *, room: int) -> str:
 
 
 def _thread_key(notices: Sequence[Notice]) -> str:
-    """One thread a record (or article, feed, channel); a message about several belongs to the thread of them together."""
+    """One thread a record (or article, feed, channel); a message about several belongs to the thread of them
+    together."""
     subjects = set()
     for notice in notices:
         revision = notice.revision

@@ -1,4 +1,5 @@
-"""A newer delivery takes the place of an older one that still waits, so that nobody is told old news after new. Pure."""
+"""A newer delivery takes the place of an older one that still waits, so that nobody is told old news after new.
+Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +11,11 @@ from storage.records import Delivery, DeliveryState
 def overtake(deliveries: Sequence[Delivery], records: Mapping[str, str | None], now: datetime) -> tuple[Delivery, ...]:
     """Return the deliveries, of those given oldest first, that change because a newer one overtakes an older one.
 
-    `records` maps an alert id to what it is about (None: an event that nothing supersedes). An older delivery that waits
+    `records` maps an alert id to what it is about (None: an event that nothing supersedes). An older delivery that
+    waits
     to be tried (again) to the same address for the same subscription, and shares a record with a newer one that was not
-    tried yet, becomes superseded; the newer one mentions its overtaken alerts and carries those that were not overtaken.
+    tried yet, becomes superseded; the newer one mentions its overtaken alerts and carries those that were not
+    overtaken.
     One that is being sent at this moment is left alone: its end calls here again.
     """
     current = {delivery.delivery_id: delivery for delivery in deliveries}

@@ -48,7 +48,8 @@ def find_verdict(
     story_state: StoryState | None = None,
     told: Mapping[str, Collection[str]] | None = None,
 ) -> Verdict:
-    """Return whether and why a subscription is told of a revision, the state of its story included (None: unknown, so told)."""
+    """Return whether and why a subscription is told of a revision, the state of its story included (None: unknown, so
+    told)."""
     if story_state in (StoryState.DRAFT, StoryState.CLOSED):
         return Verdict(is_told=False, reason=f"story_{story_state.value}", details=(("story", revision.story),))
     return judge_interest(revision, subscription, told=(told or {}).get(revision.corrects or "", ()))

@@ -1,4 +1,5 @@
-"""The dispatcher's transactions: flush the outbox, take a delivery with all that its message needs, record what came of it.
+"""The dispatcher's transactions: flush the outbox, take a delivery with all that its message needs, record what came
+of it.
 
 Each function takes a Session inside a transaction of its caller; none of them touches the network.
 """

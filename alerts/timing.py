@@ -35,7 +35,8 @@ def parse_clock(text: str) -> time:
 
 
 def parse_digest(text: str) -> Digest | None:
-    """Return what "", "hourly", "daily", "daily HH:MM" or "HH:MM" asks for; None for at once; SettingsError for anything else."""
+    """Return what "", "hourly", "daily", "daily HH:MM" or "HH:MM" asks for; None for at once; SettingsError for
+    anything else."""
     words = text.split()
     if not words:
         return None
@@ -69,7 +70,8 @@ def parse_timezone(name: str) -> ZoneInfo:
 
 
 def next_digest_at(after: datetime, digest: Digest, zone: ZoneInfo) -> datetime:
-    """Return the first moment of that digest later than `after`, in UTC. A local time that a clock change skips comes just after it."""
+    """Return the first moment of that digest later than `after`, in UTC. A local time that a clock change skips comes
+    just after it."""
     local = after.astimezone(zone)
     if digest.at is None:
         # Full hours of the local clock, counted in UTC so that an hour that comes twice is told twice.
@@ -100,7 +102,8 @@ def leave_quiet_hours(at: datetime, quiet: tuple[time, time] | None, zone: ZoneI
 def group_due_at(subscription: Subscription, first_planned_at: datetime, flushed_at: datetime | None) -> datetime:
     """Return when a group of waiting alerts is due.
 
-    As in Alertmanager: a new group waits `group_wait`; one that was flushed less than `group_interval` ago waits for the
+    As in Alertmanager: a new group waits `group_wait`; one that was flushed less than `group_interval` ago waits for
+    the
     end of that interval. A digest waits for its moment instead. Quiet hours delay either. `first_planned_at` is that
     of the group's first waiting alert, `flushed_at` when the group was last sent.
     """
@@ -120,7 +123,8 @@ def group_due_at(subscription: Subscription, first_planned_at: datetime, flushed
 def retry_at(attempts: int, *, now: datetime, chance: float, retry_after: float | None = None) -> datetime | None:
     """Return when to try again after `attempts` failed attempts; None when there is nothing left to try.
 
-    `chance` in [0, 1) spreads the pause by up to a tenth; `retry_after` (seconds) is the receiver's wish, obeyed up to a day.
+    `chance` in [0, 1) spreads the pause by up to a tenth; `retry_after` (seconds) is the receiver's wish, obeyed up to
+    a day.
     """
     if attempts > len(RETRY_SCHEDULE):
         return None

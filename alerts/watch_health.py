@@ -57,7 +57,8 @@ def find_feed_health(feeds: Iterable[Feed], *, now: datetime) -> tuple[Revision,
 def find_channel_events(
     before: Mapping[str, ChannelHealth], after: Iterable[ChannelHealth], *, now: datetime
 ) -> tuple[Revision, ...]:
-    """Return an event for each channel that keeps failing, is gone, or works again, where it did not at the last look."""
+    """Return an event for each channel that keeps failing, is gone, or works again, where it did not at the last
+    look."""
     events = []
     for health in after:
         earlier = before.get(health.channel)
@@ -90,7 +91,8 @@ def find_quiet_stories(
     watched_since: Mapping[str, datetime],
     now: datetime,
 ) -> tuple[Revision, ...]:
-    """Return an event for each active story that nothing has matched for a week, and for each that something matched again.
+    """Return an event for each active story that nothing has matched for a week, and for each that something matched
+    again.
 
     `last_match_at` and `watched_since` map slugs to times; `told_quiet` to when the story was told quiet, if it was.
     """

@@ -1,4 +1,5 @@
-"""Words for people, from the catalogues: numbers, figures, metrics, times. Pure but for reading its own package's data once."""
+"""Words for people, from the catalogues: numbers, figures, metrics, times. Pure but for reading its own package's data
+once."""
 
 import tomllib
 from collections.abc import Mapping
@@ -23,7 +24,8 @@ class _Gaps(dict[str, object]):
 
 
 class Words:
-    """One language's catalogue. A key that is missing reads as itself, with spaces: an alert is never lost for a word."""
+    """One language's catalogue. A key that is missing reads as itself, with spaces: an alert is never lost for a
+    word."""
 
     def __init__(self, lang: str, catalogue: Mapping[str, Mapping[str, Any]]) -> None:
         self.lang = lang

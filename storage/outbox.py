@@ -17,7 +17,8 @@ _ABOUT_TO_BE_TOLD = (AlertState.PENDING, AlertState.HELD, AlertState.RELEASED, A
 
 
 def lock_outbox(session: Session) -> None:
-    """Hold the outbox for this transaction: flushing and claiming look before they take. SQLite's writer is alone anyway."""
+    """Hold the outbox for this transaction: flushing and claiming look before they take. SQLite's writer is alone
+    anyway."""
     if is_postgres(session):
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _DISPATCH_LOCK})
 
@@ -36,7 +37,8 @@ def list_waiting_alerts(session: Session) -> tuple[Alert, ...]:
 def list_told_or_waiting(session: Session, revision_ids: Iterable[str]) -> dict[str, frozenset[str]]:
     """The subscriptions that were told each of these revisions or are about to be: whoever needs its correction.
 
-    An alert that still waits when its correction comes goes nowhere, and neither does the correction: the flush sees to that.
+    An alert that still waits when its correction comes goes nowhere, and neither does the correction: the flush sees
+    to that.
     """
     told: dict[str, set[str]] = {}
     states = [state.value for state in _ABOUT_TO_BE_TOLD]

@@ -1,4 +1,5 @@
-"""All other services, through apprise (the extra `apprise`): Telegram, Matrix, Signal, SMS gateways and some 170 more."""
+"""All other services, through apprise (the extra `apprise`): Telegram, Matrix, Signal, SMS gateways and some 170
+more."""
 
 import asyncio
 import warnings

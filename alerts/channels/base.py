@@ -92,7 +92,8 @@ class Channel(Protocol):
 
 
 def hash_address(*parts: str) -> str:
-    """Return a short hash of an endpoint's address: enough to see that it changed, too little to learn a secret in it."""
+    """Return a short hash of an endpoint's address: enough to see that it changed, too little to learn a secret in
+    it."""
     return blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()
 
 

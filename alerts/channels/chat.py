@@ -1,6 +1,7 @@
 """Bodies for chat services that take webhooks: Slack, Discord, Microsoft Teams, Mattermost. Pure.
 
-Each is written from the message's own payload, so that a chat shows what the mail shows: change, reason, sentence, source.
+Each is written from the message's own payload, so that a chat shows what the mail shows: change, reason, sentence,
+source.
 """
 
 import json

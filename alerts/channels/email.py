@@ -21,7 +21,8 @@ class EmailChannel:
     """Sends mail to each of its addresses; each has a delivery state of its own."""
 
     def __init__(self, spec: ChannelSpec, server: EmailSpec, *, tls_context: ssl.SSLContext | None = None) -> None:
-        """`tls_context` replaces the system's trust (tests, private authorities). Raises SettingsError for what is no address."""
+        """`tls_context` replaces the system's trust (tests, private authorities). Raises SettingsError for what is no
+        address."""
         for address in (*spec.to, server.sender):
             if "@" not in parseaddr(address)[1] or any(sign in address for sign in "\r\n"):
                 raise SettingsError(f"channel {spec.name!r}: {address!r} is no mail address")

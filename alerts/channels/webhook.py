@@ -29,7 +29,8 @@ def write_alert(message: Message) -> str:
 
 
 class WebhookChannel:
-    """Posts JSON to one address, signed with every secret that is in force, so that receivers can change theirs at leisure."""
+    """Posts JSON to one address, signed with every secret that is in force, so that receivers can change theirs at
+    leisure."""
 
     def __init__(self, spec: ChannelSpec, client: httpx.AsyncClient, *, write_body: BodyWriter = write_alert) -> None:
         """`client` comes from the composition root, which decides what addresses it may reach and through what proxy.
@@ -131,7 +132,8 @@ async def _read_excerpt(response: httpx.Response) -> str:
 
 
 def _retry_after(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for, given either way (RFC 9110, 10.2.3); None for none or nonsense."""
+    """Return the seconds that a Retry-After header asks for, given either way (RFC 9110, 10.2.3); None for none or
+    nonsense."""
     if not value:
         return None
     if value.strip().isdigit():
