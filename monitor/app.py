@@ -199,6 +199,7 @@ class Service:
             subscriptions=to_subscriptions(self.settings),
             links=self._links(),
             is_ticking=self._is_ticking,
+            stop=self.stop,
         )
         config = uvicorn.Config(
             app, host=web.host, port=web.port, log_config=None, access_log=False, lifespan="on", server_header=False,

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -44,12 +43,14 @@ def create_app(
     subscriptions: tuple[Subscription, ...] = (),
     links: LinkMaker | None = None,
     is_ticking: Callable[[], bool] | None = None,
+    stop: asyncio.Event | None = None,
 ) -> FastAPI:
     """The application. Reads through `database.read()`, writes what an editor decides through `database.write()`.
 
     `refold(session, story, now)` works a story out again within the transaction that stored a judgement. `links` checks
     the signed links of messages; without it they are answered 404. `is_ticking` tells whether the scheduler of this
-    process ticks; None where it runs elsewhere.
+    process ticks; None where it runs elsewhere. `stop` is set when the service ends: open streams of changes
+    end with it, instead of holding the server up.
     """
     options = options or WebOptions()
     site = Site(
@@ -61,13 +62,8 @@ def create_app(
         subscriptions=subscriptions,
         links=links,
         is_ticking=is_ticking,
-        is_closing=asyncio.Event(),
+        stop=stop or asyncio.Event(),
     )
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        site.is_closing.set()
 
     app = FastAPI(
         title="Storywatch",
@@ -76,7 +72,6 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # both built-in viewers load scripts from elsewhere; /api shows our own
         redoc_url=None,
-        lifespan=lifespan,
     )
     app.state.site = site
     app.state.registry = CollectorRegistry()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -32,7 +33,7 @@ async def follow_story(site: Site, request: Request, ui: Presenter, story: Story
     yield "retry: 5000\n\n"
     template = environment().get_template("revision_item.html")
     quiet = 0
-    while not site.is_closing.is_set() and not await request.is_disconnected():
+    while not site.stop.is_set() and not await request.is_disconnected():
         logged = await run_in_threadpool(after, position)
         for one in logged:
             position = one.sequence
@@ -41,7 +42,8 @@ async def follow_story(site: Site, request: Request, ui: Presenter, story: Story
         quiet = 0 if logged else quiet + 1
         if quiet % HEARTBEATS == HEARTBEATS - 1:
             yield ": here\n\n"
-        await asyncio.sleep(PAUSE)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(site.stop.wait(), PAUSE)
 
 
 def as_event(sequence: int, body: str) -> str:

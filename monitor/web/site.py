@@ -79,7 +79,7 @@ class Site:
     subscriptions: tuple[Subscription, ...] = ()
     links: LinkMaker | None = None
     is_ticking: Callable[[], bool] | None = None
-    is_closing: asyncio.Event
+    stop: asyncio.Event
 
     def presenter(self, request: Request, known: Iterable[Story] = ()) -> Presenter:
         """The words for this reader."""

@@ -1,5 +1,6 @@
 """A filled archive, copied for each test that wants one, and clients that speak to the real application."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -73,7 +74,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def make_app(database: Database, clock: Clock) -> MakeApp:
+def stop() -> asyncio.Event:
+    """Set when the service ends."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+def make_app(database: Database, clock: Clock, stop: asyncio.Event) -> MakeApp:
     """Makes the application; options may be given."""
 
     def make(options: WebOptions | None = None, is_ticking: Callable[[], bool] | None = None) -> FastAPI:
@@ -85,6 +92,7 @@ def make_app(database: Database, clock: Clock) -> MakeApp:
             subscriptions=archive.SUBSCRIPTIONS,
             links=LINKS,
             is_ticking=is_ticking,
+            stop=stop,
         )
 
     return make

@@ -1,5 +1,6 @@
 """New revisions reach an open page as events, once, and where the page stopped listening."""
 
+import asyncio
 import threading
 from collections.abc import Iterable
 
@@ -58,6 +59,14 @@ def test_a_page_goes_on_where_it_stopped(client: httpx.Client, database: Databas
     add(database, "missed", archive.KAZAKHSTAN.slug, 301)
     with client.stream("GET", LIVE, headers={"Last-Event-ID": str(position)}, timeout=20) as stream:
         assert any("301" in line for line in read_event(stream.iter_lines()))
+
+
+def test_open_streams_end_with_the_service(client: httpx.Client, stop: asyncio.Event) -> None:
+    with client.stream("GET", LIVE, timeout=20) as stream:
+        lines = stream.iter_lines()
+        assert next(lines) == "retry: 5000"
+        stop.set()
+        assert not any(line.startswith("data: ") for line in lines)
 
 
 def test_there_is_nothing_to_follow_of_an_unknown_story(client: httpx.Client) -> None:

@@ -65,7 +65,7 @@ def test_every_notice_has_words() -> None:
     english = entries(DEFAULT_LANGUAGE)
     given = set()
     for module in (act, alerts, articles, door, feeds, revisions):
-        text = Path(module.__file__).read_text(encoding="utf-8")
+        text = Path(str(module.__file__)).read_text(encoding="utf-8")
         given |= set(re.findall(r'see_other\(.*?"([a-z_]+)"(?: if .*? else "([a-z_]+)")?\)', text))
     names = {name for pair in given for name in pair if name}
     assert {"judged", "noted", "approved"} <= names

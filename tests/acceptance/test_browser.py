@@ -1,0 +1,271 @@
+"""A real Chromium on the real application: every page in light, dark and on a phone, and what a person does there.
+
+Needs Debian's `chromium` and `fonts-dejavu-core`. With STORYWATCH_IMAGES=docs/images the pictures of the documentation
+are taken anew.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from monitor.web.app import create_app
+from storage import articles, claims, deliveries
+from storage.database import Database
+from storage.records import AlertState, Figure, RecordKey, Revision, RevisionKind
+from tests.monitor.web import archive
+from tests.monitor.web.conftest import refold_story
+from tests.monitor.web.serving import serve
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+STORY = f"/stories/{archive.KAZAKHSTAN.slug}"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+]
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1200, "height": 800}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1200, "height": 800}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light", "device_scale_factor": 2, "is_mobile": True},
+}  # fmt: skip
+# Those of the documentation.
+PICTURES = frozenset(
+    f"{name}.png"
+    for name in [
+        "stories-light",
+        "story-light",
+        "story-dark",
+        "story-phone",
+        "record-light",
+        "revision-light",
+        "article-light",
+        "alerts-light",
+    ]
+)
+# WCAG 2.2 A and AA, and what axe holds to be good practice.
+AXE = "async () => (await axe.run(document)).violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).slice(0, 3).join(' | '))"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all."""
+    binary = shutil.which("chromium")
+    assert binary, "no Chromium: apt-get install chromium fonts-dejavu-core"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=binary, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """A filled database."""
+    opened = Database(f"sqlite:///{tmp_path / 'storywatch.db'}")
+    opened.upgrade()
+    archive.fill(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def base(database: Database) -> Iterator[str]:
+    """The address of a service on it."""
+    app = create_app(
+        database=database, clock=lambda: archive.NOW, refold=refold_story, subscriptions=archive.SUBSCRIPTIONS
+    )
+    with serve(app) as address:
+        yield address
+
+
+def open_context(browser: Browser, base: str, look: str = "light", **more: Any) -> BrowserContext:
+    return browser.new_context(base_url=base, locale="en-GB", timezone_id="Asia/Almaty", **(LOOKS[look] | more))
+
+
+@pytest.fixture
+def page(browser: Browser, base: str) -> Iterator[Page]:
+    """A page that must stay silent."""
+    with open_context(browser, base) as context:
+        opened = context.new_page()
+        heard = listen(opened)
+        yield opened
+        assert heard == []
+
+
+def listen(page: Page) -> list[str]:
+    """What the page complains of, from now on."""
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("requestfailed", lambda request: heard.append(request.url) if not request.url.endswith("/live") else None)
+    return heard
+
+
+def pages_of(database: Database) -> dict[str, str]:
+    with database.read() as session:
+        edited = next(one for one in articles.list_articles(session) if "verified" in one.title)
+        withdrawn = claims.list_revisions(session, kinds=[RevisionKind.RETRACTED])[0]
+    return {
+        "stories": "/",
+        "story": STORY,
+        "record": f"{STORY}/record?metric=killed",
+        "as-known": f"{STORY}/record?metric=killed&as_known_at=2022-01-09T12:00",
+        "revision": f"/revisions/{withdrawn.revision_id}",
+        "article": f"/articles/{edited.article_id}?version=2&against=1",
+        "search": "/search?q=killed",
+        "search-error": '/search?q="killed',
+        "feeds": "/feeds",
+        "alerts": "/alerts",
+        "about": "/about",
+        "api": "/api",
+        "login": "/login",
+        "not-found": "/nothing",
+    }
+
+
+@pytest.mark.parametrize("look", list(LOOKS))
+def test_every_page_reads_well_for_everyone(
+    browser: Browser, base: str, database: Database, look: str, tmp_path: Path
+) -> None:
+    images = Path(os.environ.get("STORYWATCH_IMAGES", tmp_path))
+    assert images.is_dir()
+    axe = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    complaints: list[str] = []
+    with open_context(browser, base, look) as context:
+        page = context.new_page()
+        heard = listen(page)
+        for name, path in pages_of(database).items():
+            answer = page.goto(path)
+            assert answer is not None
+            if answer.status >= 400:
+                heard.clear()  # the browser itself reports such a status, and it is meant
+            page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+            page.evaluate(axe)
+            complaints += [f"{name}: {one}" for one in page.evaluate(AXE)]
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            if wide > 0:
+                complaints.append(f"{name}: {wide} pixels too wide")
+            complaints += [f"{name}: {one}" for one in heard]
+            heard.clear()
+            page.goto(path)
+            heard.clear()
+            picture = f"{name}-{look}.png"
+            folder = images if picture in PICTURES else tmp_path
+            page.screenshot(path=folder / picture, full_page=name not in ("story", "alerts"))
+    assert complaints == []
+
+
+def test_times_are_in_the_readers_zone_with_utc_beside(page: Page) -> None:
+    page.goto(STORY)
+    shown = page.locator(".rev-when time").first
+    expect(shown).to_have_text("19 Jan 2022, 09:07")
+    expect(shown).to_have_attribute("title", "19 Jan 2022, 03:07 UTC")
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+    page.goto("/")
+    page.locator("#find").focus()
+    page.keyboard.type("technical error")
+    page.keyboard.press("Enter")
+    expect(page.locator(".results li")).to_have_count(1)
+    expect(page.locator(".results mark").first).to_have_text("technical")
+
+
+def test_a_new_revision_appears_by_itself(page: Page, database: Database) -> None:
+    with page.expect_response("**/live"):
+        page.goto(STORY)
+    key = RecordKey(story=archive.KAZAKHSTAN.slug, metric="killed")
+    fresh = Revision(
+        revision_id="fresh",
+        story=key.story,
+        key=key,
+        kind=RevisionKind.RAISED,
+        before=Figure(value=225),
+        after=Figure(value=230),
+        recorded_at=archive.NOW,
+    )
+    with database.write() as session:
+        claims.add_revisions(session, [fresh])
+    expect(page.locator(".rev").first).to_contain_text("230", timeout=10_000)
+    expect(page.locator("[data-live-status]")).to_have_text("A new change has just come in.")
+
+
+def test_filters_apply_by_themselves(page: Page) -> None:
+    page.goto(STORY)
+    page.get_by_label("Kind of change").select_option("retracted")
+    page.wait_for_url("**kind=retracted*")
+    expect(page.locator(".rev")).to_have_count(1)
+    expect(page.locator(".rev del")).to_have_text("164")
+
+
+def test_without_scripts_everything_is_there(browser: Browser, base: str) -> None:
+    with open_context(browser, base, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(STORY)
+        expect(page.locator(".sw-chart").first).to_be_visible()
+        expect(page.locator(".rev-when time").first).to_have_text("19 Jan 2022, 03:07 UTC")
+        page.get_by_label("Measure").select_option("killed")
+        page.get_by_role("button", name="Filter").click()
+        assert "metric=killed" in page.url
+        page.goto("/alerts")
+        page.get_by_role("button", name="Approve and send").first.click()
+        expect(page.get_by_role("status").first).to_contain_text("Approved")
+
+
+def test_an_editor_judges_and_approves(page: Page, database: Database) -> None:
+    page.goto(f"{STORY}?kind=raised&metric=killed")
+    page.locator(".rev .what").first.click()
+    expect(page.locator(".side-after .value")).to_have_text("225")
+    page.get_by_text("This sentence was misread").click()
+    page.get_by_label("What is wrong with it?").fill("It speaks of another year")
+    page.get_by_role("button", name="Reject this claim").click()
+    expect(page.get_by_text("Rejected by a person")).to_be_visible()
+    page.goto(STORY)
+    expect(page.locator(".record .best").first).not_to_have_text("225")
+    page.goto("/alerts")
+    page.get_by_role("button", name="Do not send").first.click()
+    page.get_by_role("button", name="Approve and send").first.click()
+    page.get_by_role("button", name="Send again").click()
+    page.get_by_role("button", name="End now").click()
+    expect(page.get_by_text("Nothing is silenced.")).to_be_visible()
+    with database.read() as session:
+        states = {alert.state for alert in deliveries.list_alerts(session)}
+    assert {AlertState.DROPPED, AlertState.PENDING} <= states
+
+
+def test_colours_and_language_are_chosen(page: Page) -> None:
+    page.goto("/")
+    page.get_by_label("Colours").select_option("dark")
+    page.get_by_role("button", name="Apply").click()
+    assert (
+        page.evaluate(
+            "getComputedStyle(document.body).colorScheme || getComputedStyle(document.documentElement).colorScheme"
+        )
+        == "dark"
+    )
+
+
+def test_no_script_of_a_stranger_runs(page: Page, database: Database) -> None:
+    with database.read() as session:
+        hostile = articles.get_article(session, archive.HOSTILE.url)
+    page.on("dialog", lambda dialog: pytest.fail("a stranger's script ran"))
+    for path in (f"/articles/{hostile.article_id}", "/search?q=toll", "/search"):
+        page.goto(path)
+        assert page.locator("main script, main img, a[href^=javascript]").count() == 0
