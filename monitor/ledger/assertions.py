@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
 from monitor.ledger.origins import Origin, OriginBook
-from monitor.ledger.values import FIRMNESS, Window, best_of, figure_of, is_rounding_of, says_same, window_of
+from monitor.ledger.values import FIRMNESS, Window, best_of, figure_of, is_count, is_rounding_of, says_same, window_of
 from storage.records import Claim, ClaimStatus, Figure, Qualifier, RecordKey, Span, StampedClaim, Trust
 
 GONE = frozenset({ClaimStatus.RETRACTED, ClaimStatus.DENIED})
@@ -18,6 +18,7 @@ _INHERITED = (ClaimStatus.UNCONFIRMED, ClaimStatus.RETRACTED, ClaimStatus.DENIED
 _CLOCKED = timedelta(hours=12)
 _DATED = timedelta(days=3)
 _SHARED_WORDS = 8
+_LOOSE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,9 @@ def _one_per_origin(assertions: list[Assertion]) -> list[Assertion]:
         slot = (one.origin.name, one.status)
         best = kept.get(slot)
         kept[slot] = one if best is None else replace(best, repeats=(*best.repeats, one.claim_id))
+    if any(is_count(one.figure) for slot, one in kept.items() if slot[1] is ClaimStatus.CURRENT):
+        # Beside a count, a ceiling or a vague word says nothing, whoever speaks it.
+        kept = {slot: one for slot, one in kept.items() if FIRMNESS[one.figure.qualifier] < _LOOSE}
     named = [one for slot, one in kept.items() if slot[0]]
     plain = [one for slot, one in kept.items() if not slot[0] and not _is_background(one, named)]
     return named + plain

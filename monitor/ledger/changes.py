@@ -28,6 +28,8 @@ from storage.records import (
 UPWARD = frozenset({RevisionKind.FIRST, RevisionKind.RAISED, RevisionKind.CONFIRMED, RevisionKind.REFINED})
 DOWNWARD = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED})
 _QUIET = frozenset({RevisionKind.BACKFILLED})
+# What was only feared was told as such: a firm figure that takes its place is no mistake of ours.
+_PASSING = frozenset({"10.provisional"})
 EVIDENCE_LIMIT = 12
 
 
@@ -230,8 +232,10 @@ class _Maker:
     def corrections(self, lost: Sequence[Step], current: Figure | None) -> list[Revision]:
         """Return a correction for every step that people were told of and that no longer is."""
         made = []
-        for step in lost:
-            if step.kind in _QUIET or all(is_baseline(claim) for claim in step.evidence):
+        for step in (
+            one for one in lost if one.kind is RevisionKind.RETRACTED or _number(one.figure) != _number(current)
+        ):
+            if step.kind in _QUIET or step.rule in _PASSING or all(is_baseline(claim) for claim in step.evidence):
                 continue
             taken = self.log.entry_for(step, self._identity(step, step.kind))
             if taken is None:

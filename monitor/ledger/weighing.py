@@ -13,6 +13,7 @@ PART_SHARE = 1 / 3
 STOCK_PART_SHARE = 1 / 10
 JUMP = 10
 SMALL = 3
+LARGE = 20
 LAG_DAYS = 3
 RISING_DAYS = 2
 
@@ -91,7 +92,7 @@ def _weigh_part(state: RecordState, one: Assertion) -> None:
     is_larger = size_of(one.figure) > standing.window.high and not is_vague(standing.figure)
     if not (is_firm and is_larger) or state.deprecated_match(one.figure) or one.figure.value in state.withdrawn_parts:
         return
-    if state.kind is MetricKind.CUMULATIVE and not is_implausible(one, standing):
+    if state.kind is MetricKind.CUMULATIVE and not is_implausible(state, one, standing):
         state.move(one, RevisionKind.RAISED, "11.part", "part")
 
 
@@ -162,17 +163,33 @@ def _weigh_higher(state: RecordState, one: Assertion, standing: Version) -> None
     if one.figure.qualifier in CEILINGS:
         state.claimed.append(Claimed(one.figure, one.day))
         state.refuse(one, "5.ceiling", "ceiling")
-    elif is_implausible(one, standing) and not names_as_old(one, standing):
+    elif is_implausible(state, one, standing) and not names_as_old(one, standing):
         contest_higher(state, one)
+    elif _is_other_lowering(state, one, standing):
+        state.refuse(one, "8.other_lowering", "other_lowering")
     else:
         state.move(one, RevisionKind.RAISED, "5.raised", "raised")
 
 
-def is_implausible(one: Assertion, standing: Version) -> bool:
-    """Rule 5: ten times the standing figure without a named origin or trusted outlet; twice it from social media."""
-    if one.origin.is_named or is_vague(standing.figure):
+def _is_other_lowering(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Whether a text lowers a figure that was lowered already, to another number: an older state of that correction."""
+    if names_as_old(one, standing) or (one.origin.is_named and days_between(standing.day, one.day) >= LAG_DAYS):
+        return False
+    olds = [past.figure for past in one.previous] + list(one.gone)
+    return any(size_of(old) > size_of(one.figure) and state.deprecated_match(old) is not None for old in olds)
+
+
+def is_implausible(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 5: ten times the standing figure, or twice it from social media alone.
+
+    A named origin or a trusted outlet may leap from a handful, which is how tolls begin; from tens upwards the figure
+    is more often of something else, and waits for a second voice.
+    """
+    if is_vague(standing.figure):
         return False
     size, old = size_of(one.figure), max(size_of(standing.figure), 1.0)
+    if one.origin.is_named:
+        return state.kind is MetricKind.CUMULATIVE and old >= LARGE and size >= JUMP * old
     if one.trust is Trust.SOCIAL:
         return size >= 2 * old and size - old > SMALL
     return one.trust not in (Trust.AGENCY, Trust.MAJOR) and old >= SMALL and size >= JUMP * old
@@ -251,7 +268,7 @@ def _weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
     if earlier is not None and not told and days_between(earlier.superseded_day, one.day) < LAG_DAYS:
         state.refuse(one, "4.lagged", "lagged")
     elif one.window.is_above(standing.window):
-        if is_implausible(one, standing) and not told:
+        if is_implausible(state, one, standing) and not told:
             contest_higher(state, one)
         else:
             state.move(one, RevisionKind.RAISED, "4.stock", "raised")
