@@ -4,7 +4,7 @@
 size from its day on, and gives what folding everything again would give.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -23,12 +23,17 @@ class StoryFold:
     """All records of one story, folded as far as its claims are known. New judgements need a new fold."""
 
     def __init__(
-        self, story: Story, judgements: Iterable[Judgement] = (), metrics: Mapping[str, Metric] | None = None
+        self,
+        story: Story,
+        judgements: Iterable[Judgement] = (),
+        metrics: Mapping[str, Metric] | None = None,
+        *,
+        only: Collection[RecordKey] | None = None,
     ) -> None:
         known = builtin_metrics() if metrics is None else metrics
         self._kinds = {name: metric.kind for name, metric in known.items()}
         self._kinds |= {metric.name: metric.kind for metric in story.metrics}
-        self._story = story
+        self._only = None if only is None else frozenset(only)
         self._zone: tzinfo = ZoneInfo(story.timezone) if story.timezone != "UTC" else UTC
         self._rulings = Rulings(judgements)
         self._book = OriginBook(story, self._rulings.aliases)
@@ -36,7 +41,8 @@ class StoryFold:
         self._records: dict[RecordKey, RecordFold] = {}
         self._histories: dict[RecordKey, History] = {}
         for pin in self._rulings.pins:
-            self._record(pin.key, MetricKind.CUMULATIVE).pin(pin.claim)
+            if self._only is None or pin.key in self._only:
+                self._record(pin.key, MetricKind.CUMULATIVE).pin(pin.claim)
         self.add([*baseline_claims(story), *self._rulings.added])
 
     def add(self, claims: Iterable[StampedClaim]) -> frozenset[RecordKey]:
@@ -82,16 +88,24 @@ class StoryFold:
         judged = self._rulings.judge(stamped)
         if judged is None:
             return set()
-        key = self._rulings.key_for(judged, key_of(judged))
-        record = self._record(key, self._kind_of(judged))
-        record.put(judged, is_removal=is_removal)
-        touched = {record}
-        if key.place and key.place != UNRESOLVED and not key.population and judged.claim.kind is ClaimKind.LEVEL:
-            whole = RecordKey(story=key.story, metric=key.metric, unit=key.unit, period=key.period)
-            above = self._record(whole, record.kind)
-            above.put(judged, is_part=True, is_removal=is_removal)
-            touched.add(above)
+        touched = set()
+        for key, is_part in self._slots(judged):
+            if self._only is None or key in self._only:
+                record = self._record(key, self._kind_of(judged))
+                record.put(judged, is_part=is_part, is_removal=is_removal)
+                touched.add(record)
         return touched
+
+    def keys_of(self, stamped: StampedClaim) -> tuple[RecordKey, ...]:
+        """Return the records that a claim counts for, after judgements; none when a person rejected it."""
+        judged = self._rulings.judge(stamped)
+        return () if judged is None else tuple(key for key, _ in self._slots(judged))
+
+    def _slots(self, judged: StampedClaim) -> Iterator[tuple[RecordKey, bool]]:
+        key = self._rulings.key_for(judged, key_of(judged))
+        yield key, False
+        if key.place and key.place != UNRESOLVED and not key.population and judged.claim.kind is ClaimKind.LEVEL:
+            yield RecordKey(story=key.story, metric=key.metric, unit=key.unit, period=key.period), True
 
     def _record(self, key: RecordKey, kind: MetricKind) -> RecordFold:
         found = self._records.get(key)
@@ -110,15 +124,26 @@ def fold_story(
     story: Story,
     *,
     metrics: Mapping[str, Metric] | None = None,
+    only: Collection[RecordKey] | None = None,
 ) -> dict[RecordKey, History]:
-    """Return the history of every record of a story.
+    """Return the history of every record of a story; of those in `only` when it is given.
 
     `claims` in any order, repeats of one id allowed (the last wins); `metrics` are the built-in measures unless
-    given, those of the story's seed come on top. The seed's baseline opens its records.
+    given, those of the story's seed come on top. The seed's baseline opens its records. To fold what a few new claims
+    changed, take `only` from `affected_records` and pass the claims of the same metrics: records are independent but
+    for parts, which speak for the whole of their metric.
     """
-    fold = StoryFold(story, judgements, metrics)
+    fold = StoryFold(story, judgements, metrics, only=only)
     fold.add(claims)
     return fold.histories()
+
+
+def affected_records(
+    claims: Iterable[StampedClaim], judgements: Iterable[Judgement], story: Story
+) -> frozenset[RecordKey]:
+    """Return the records that claims count for: their own, and the whole's when they speak of a part of it."""
+    fold = StoryFold(story, judgements, only=())
+    return frozenset(key for stamped in claims for key in fold.keys_of(stamped))
 
 
 def as_known_at(claims: Iterable[StampedClaim], at: datetime) -> list[StampedClaim]:

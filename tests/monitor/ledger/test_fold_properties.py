@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.ledger.changes import find_revisions
-from monitor.ledger.fold import StoryFold, as_known_at, fold_story
+from monitor.ledger.fold import StoryFold, affected_records, as_known_at, fold_story
 from storage.records import (
     Claim,
     ClaimKind,
@@ -142,6 +142,16 @@ def test_the_change_log_ends_where_the_history_does_and_repeats_no_id(
         if history.low is not None and history.best is not None and history.high is not None:
             assert history.low <= history.high
             assert history.best <= history.high
+
+
+@settings(max_examples=40, deadline=None)
+@given(CLAIMS)
+def test_folding_what_is_affected_gives_what_folding_all_gives(claims: list[StampedClaim]) -> None:
+    everything = fold_story(claims, (), STORY)
+    only = affected_records(claims[:2], (), STORY)
+    metrics = {key.metric for key in only}
+    some = fold_story([one for one in claims if one.claim.metric in metrics], (), STORY, only=only)
+    assert some == {key: history for key, history in everything.items() if key in only}
 
 
 @settings(max_examples=50, deadline=None)
