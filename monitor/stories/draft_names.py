@@ -12,6 +12,7 @@ from monitor.stories.folding import compose, fold
 from storage.records import EntityKind
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|\d+|[.!?…:;,()\"“”«»/\n–—]")
+_DATELINE = re.compile(r"(?m)^(?P<city>[^\W\d_]{3,})\b[^\n]{0,40}?(?:/[^/\n]+/\.?|\([^)\n]+\)|--|[–—-]\s)\s*[–—-]*\s*")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _ENDS = frozenset('.!?…\n:"“«')
 _STEM = 5  # letters that two forms of one inflected name share at least
@@ -120,10 +121,8 @@ def kind_of(name: Name, lexicon: DraftLexicon) -> EntityKind:
 
 
 def _without_dateline(text: str) -> str:
-    """Return the text without "CITY, date. /AGENCY/." or "CITY (Agency) –" before its first sentence."""
-    return re.sub(
-        r"(?m)^[A-ZА-ЯЁ][A-ZА-ЯЁ' -]{2,}\b[^\n]{0,40}?(?:/[^/\n]+/\.?|\([^)\n]+\)|--|[–—-]\s)\s*[–—-]*\s*", "", text
-    )
+    """Return the text without "CITY, date. /AGENCY/." or "CITY (Agency) –" at the beginning of a line."""
+    return _DATELINE.sub(lambda found: "" if found["city"].isupper() else found[0], text)
 
 
 def _runs(text: str, lexicon: DraftLexicon) -> Iterator[tuple[int, list[str], str, str]]:

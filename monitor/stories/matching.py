@@ -6,30 +6,37 @@ article must show both, as far as a story defines them: football shows no unrest
 - A name counts by where it stands: 1.5 in the title, 1 (1.5 if repeated) in the first 600 characters, 0.35 for each
   further block of 600 characters that holds it, three at most; times its weight, times its rarity among the stories.
 - A side is capped at 2, so that no name, however often it comes, stands in for the other side.
-- The period adds up to 1: all of it within the period (60 days from the start, if it has no end), half of it 180 days
-  after that, half for an unknown date. An article that is surely older than the start cannot match.
+- The period adds up to 1.6: all of it within the period (60 days from the start, if it has no end), half of it 180
+  days after that and next to nothing after two years, half for an unknown date. An article that is surely older than
+  the start cannot match.
 - The sum must reach THRESHOLD, and each side SIDE_MINIMUM; a central entity must be spoken of, if any is marked.
+- Within the period, beside a place or event of the story that is no whole country, words that carry on a count ("toll
+  rises") show the theme as well: such reports often say nothing else of what happened.
 
-With the period's full point a title and a lead decide (1 + 1 + 1.2); years later both sides must fill the page. A story
-that defines one side only is judged by that side alone, counted twice.
+Within the period one mention of each side at the beginning decides (1.6 + 1 + 1, or 0.8 each where names are shared);
+years later both sides must fill the page. A story that defines one side only is judged by that side, counted twice.
 """
 
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
+from importlib.resources import files
 from math import log2
 from types import MappingProxyType
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
+from monitor.stories.draft_names import find_country
 from monitor.stories.folding import compose, fold, needs_border
 from monitor.stories.forms import Form, is_acronym, name_forms, term_forms
 from storage.records import EntityKind, Hit, Match, Span, Story
 
 THRESHOLD = 3.2
-SIDE_MINIMUM = 1.0
+SIDE_MINIMUM = 0.6
 ALONE_MINIMUM = 1.8  # of the one side of a story that defines only one: a title is not enough
 SIDE_CAP = 2.0
 CENTRAL_MINIMUM = 0.5
@@ -38,20 +45,26 @@ BLOCK_CHARS = 600
 MOST_BLOCKS = 3
 PERIOD_OPEN = timedelta(days=60)
 PERIOD_HALF = timedelta(days=180)
+PERIOD_WEIGHT = 1.6
 UNKNOWN_PERIOD = 0.5
+TOLL_PLACE_MINIMUM = 0.6
 LEAST_RARITY = 0.6
-SIDES = MappingProxyType({"entity": "subject", "place": "subject", "topic": "theme"})
+SIDES = MappingProxyType({"entity": "subject", "place": "subject", "topic": "theme", "toll": "theme"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Evidence:
-    """A name of one story: which story (by position), what it is evidence of, how much it weighs."""
+    """A name of one story: which story (by position), what it is evidence of, how much it weighs.
+
+    `is_spot`: a place or event that is no whole country.
+    """
 
     story: int
     kind: str
     name: str
     weight: float = 1.0
     central: bool = False
+    is_spot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +134,17 @@ class _Name:
     spellings: tuple[str, ...]
     is_person: bool = False
     is_place: bool = False
+    is_event: bool = False
     weight: float = 1.0
     central: bool = False
 
+    def is_spot(self) -> bool:
+        """Tell whether this is a place or an event, and none of its spellings a country."""
+        return (self.is_place or self.is_event) and not any(map(find_country, self.spellings))
+
     def forms(self, spelling: str, languages: Sequence[str]) -> frozenset[Form]:
         """Return the forms under which a text may hold one of the spellings."""
-        if self.kind == "topic":
+        if SIDES[self.kind] == "theme":
             return term_forms(spelling, languages=languages)
         return name_forms(spelling, is_person=self.is_person, is_place=self.is_place, languages=languages)
 
@@ -180,6 +198,7 @@ class Matcher:
             for side in (self._subjects, self._themes)
             for targets in side[occurrence.pattern].values()
             for target in targets
+            if self._evidence[target.evidence].kind != "toll"
         )
 
     def _forms_of(self, position: int, story: Story) -> Iterator[tuple[Form, _Target]]:
@@ -188,7 +207,14 @@ class Matcher:
         for name in _names(story):
             number = len(self._evidence)
             self._evidence.append(
-                _Evidence(story=position, kind=name.kind, name=name.name, weight=name.weight, central=name.central)
+                _Evidence(
+                    story=position,
+                    kind=name.kind,
+                    name=name.name,
+                    weight=name.weight,
+                    central=name.central,
+                    is_spot=name.is_spot(),
+                )
             )
             own: set[str] = set()
             for spelling in name.spellings:
@@ -197,7 +223,7 @@ class Matcher:
                     if form.text not in taken:
                         own.add(form.text)
                         yield form, _Target(evidence=number, language=form.language, in_capitals=in_capitals)
-            if name.kind != "topic":
+            if SIDES[name.kind] == "subject":
                 taken |= own
 
     def _by_story(self, targets: Sequence[_Target], side: str) -> dict[int, list[_Target]]:
@@ -257,12 +283,13 @@ class Matcher:
     def _judge(self, position: int, found: dict[int, _Found], published: Span | None) -> Match:
         """Return the match of one story with its score, by the rules at the head of this module."""
         story = self._stories[position]
+        period = _period_share(story, published)
+        found = self._without_stray_tolls(found, is_within=period == PERIOD_WEIGHT)
         raw = {number: self._evidence[number].weight * place.strength() for number, place in found.items()}
         sides: dict[str, float] = defaultdict(float)
         for number, strength in raw.items():
             sides[SIDES[self._evidence[number].kind]] += strength
         defined = _sides(story)
-        period = _period_share(story, published)
         doubled = 2 if len(defined) == 1 else 1
         scale = {side: doubled * min(total, SIDE_CAP) / total for side, total in sides.items() if total}
         hits = [self._hit(number, place, raw[number], scale) for number, place in found.items()]
@@ -279,6 +306,13 @@ class Matcher:
         )
         hits.sort(key=lambda hit: (-hit.weight, hit.evidence, hit.name))
         return Match(story=story.slug, score=round(score, 3), hits=tuple(hits), is_match=is_match)
+
+    def _without_stray_tolls(self, found: dict[int, _Found], *, is_within: bool) -> dict[int, _Found]:
+        """Return what was found, but for words of a count with no place or event of the story beside them."""
+        spots = (place.strength() for number, place in found.items() if self._evidence[number].is_spot)
+        if is_within and max(spots, default=0.0) >= TOLL_PLACE_MINIMUM:
+            return found
+        return {number: place for number, place in found.items() if self._evidence[number].kind != "toll"}
 
     def _hit(self, number: int, place: _Found, strength: float, scale: dict[str, float]) -> Hit:
         evidence = self._evidence[number]
@@ -308,6 +342,7 @@ def _names(story: Story) -> Iterator[_Name]:
             spellings=(entity.name, *entity.aliases),
             is_person=entity.kind == EntityKind.PERSON,
             is_place=entity.kind == EntityKind.PLACE,
+            is_event=entity.kind == EntityKind.EVENT,
             weight=entity.weight,
             central=entity.central,
         )
@@ -315,6 +350,15 @@ def _names(story: Story) -> Iterator[_Name]:
         yield _Name(kind="place", name=place.name, spellings=(place.name, *place.aliases), is_place=True)
     for topic in story.topics:
         yield _Name(kind="topic", name=topic.name, spellings=topic.terms)
+    if story.topics and "subject" in _sides(story):
+        yield _Name(kind="toll", name="toll", spellings=_toll_words(story.languages))
+
+
+@cache
+def _toll_words(languages: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the words that carry on a count, of the languages of a story; of all, if it names none."""
+    raw = tomllib.loads(files("monitor.stories").joinpath("lexicons", "toll.toml").read_text("utf-8"))
+    return tuple(word for language, words in raw.items() if not languages or language in languages for word in words)
 
 
 def _pattern(form: Form) -> str:
@@ -340,11 +384,11 @@ def _sides(story: Story) -> tuple[str, ...]:
 
 
 def _period_share(story: Story, published: Span | None) -> float | None:
-    """Return what the time of publication adds, 0 to 1; None if the article is surely older than the story."""
+    """Return what the time of publication adds; None if the article is surely older than the story."""
     if published is None or story.period_start is None:
-        return UNKNOWN_PERIOD
+        return PERIOD_WEIGHT * UNKNOWN_PERIOD
     if published.not_after < story.period_start:
         return None
     end = story.period_end or story.period_start + PERIOD_OPEN
     late = max((published.not_before - end) / PERIOD_HALF, 0.0)
-    return 1 / (1 + late)
+    return PERIOD_WEIGHT / (1 + late * late)

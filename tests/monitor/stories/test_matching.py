@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.stories.matching import THRESHOLD, Matcher
+from monitor.stories.matching import PERIOD_WEIGHT, THRESHOLD, Matcher
 from storage.records import Entity, EntityKind, Match, Place, Span, Story, Topic
 
 
@@ -95,7 +95,7 @@ def test_hits_are_the_explanation() -> None:
     assert found["topic", "unrest"].count == 3
     assert found["entity", "Kazakhstan"].found == "Kazakh"
     assert ("place", "Kazakhstan") not in found, "words that name an entity are no second kind of evidence"
-    assert found["period", "unrest"].weight == 1
+    assert found["period", "unrest"].weight == PERIOD_WEIGHT
     assert sum(hit.weight for hit in match.hits) == pytest.approx(match.score, abs=0.01)
 
 
@@ -123,6 +123,27 @@ def test_years_later_the_article_must_be_about_it() -> None:
         "The riots in Almaty still raise questions in Kazakhstan. No riot was like it.",
     )
     assert slugs(*about, day(2023, 1, 9)) == ["unrest"]
+
+
+def test_reports_that_carry_on_a_count_match_beside_a_spot_of_the_story() -> None:
+    fair = Story(
+        slug="fair",
+        title="Crush at the Osterfeld fair",
+        languages=("en",),
+        period_start=datetime(2030, 5, 1, tzinfo=UTC),
+        topics=(Topic(name="crush", terms=("crush",)),),
+        places=(Place(name="Osterfeld", whole=True), Place(name="Germany")),
+    )
+    matcher = Matcher((fair,))
+
+    def matches(title: str, published: Span) -> bool:
+        return bool(matcher.match(title=title, text="Officials spoke.", published=published, lang="en"))
+
+    assert matches("Toll rises to 31 in Osterfeld", day(2030, 5, 3))
+    assert not matches("Toll rises to 31 in Osterfeld", day(2032, 5, 3)), "years later it is another count"
+    assert not matches("Toll rises to 31 in Germany", day(2030, 5, 3)), "a country has more than one"
+    assert not matches("Toll rises to 31 in Lisbon", day(2030, 5, 3))
+    assert not matcher.could_match(title="Toll rises to 31", summary="")
 
 
 def test_a_central_name_is_a_must() -> None:
