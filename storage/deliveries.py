@@ -1,10 +1,9 @@
 """Alerts, deliveries, silences, the sent log and the health of channels, as stored: the outbox and what came of it."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_row
@@ -87,22 +86,6 @@ def list_pending_alerts(session: Session) -> tuple[Alert, ...]:
     return tuple(from_row(Alert, row) for row in session.execute(query).mappings())
 
 
-def list_told(session: Session, revision_ids: Iterable[str]) -> dict[str, frozenset[str]]:
-    """The names of the subscriptions that were really told each of these revisions: those who get its correction."""
-    told: dict[str, set[str]] = {}
-    for part in chunks(revision_ids):
-        query = (
-            select(ALERTS.c.revision_id, ALERTS.c.subscription)
-            .join(DELIVERY_ALERTS, DELIVERY_ALERTS.c.alert_id == ALERTS.c.alert_id)
-            .join(DELIVERIES, DELIVERIES.c.delivery_id == DELIVERY_ALERTS.c.delivery_id)
-            .where(ALERTS.c.revision_id.in_(part), DELIVERIES.c.state == DeliveryState.DELIVERED.value)
-            .distinct()
-        )
-        for revision_id, subscription in session.execute(query):
-            told.setdefault(revision_id, set()).add(subscription)
-    return {revision_id: frozenset(names) for revision_id, names in told.items()}
-
-
 # --- deliveries -------------------------------------------------------------------------------
 
 
@@ -124,41 +107,6 @@ def update_delivery(session: Session, delivery: Delivery) -> None:
     chosen = DELIVERIES.c.delivery_id == delivery.delivery_id
     if not changed_rows(session.execute(update(DELIVERIES).where(chosen).values(**to_row(delivery)))):
         raise NotFoundError(f"no delivery {delivery.delivery_id!r}")
-
-
-def claim_deliveries(
-    session: Session, *, now: datetime, worker: str, lease_seconds: float = 300, limit: int = 50
-) -> tuple[Delivery, ...]:
-    """Take deliveries that are due, for `worker` alone: two dispatchers never take the same one.
-
-    They are `sending` until `claimed_until`; a worker that died in between loses them to the next one after that. Of
-    one lane only the earliest is taken, and none while another of it is being sent. Their attempts are counted here.
-    """
-    free = select(DELIVERIES).where(_is_free(now)).order_by(DELIVERIES.c.due_at, DELIVERIES.c.created_at)
-    if is_postgres(session):
-        # Lanes are looked at and taken under one lock, else two dispatchers could take two of one lane at once.
-        session.execute(select(func.pg_advisory_xact_lock(7_026_002)))
-    busy = set(
-        session.execute(
-            select(DELIVERIES.c.lane).where(
-                DELIVERIES.c.state == DeliveryState.SENDING.value, DELIVERIES.c.claimed_until > now
-            )
-        ).scalars()
-    )
-    taken: list[dict[str, Any]] = []
-    for row in session.execute(free.limit(limit * 4)).mappings():
-        if len(taken) == limit:
-            break
-        if row["lane"] and row["lane"] in busy:
-            continue
-        busy.add(row["lane"])
-        taken.append(dict(row))
-    until = now + timedelta(seconds=lease_seconds)
-    claimed = {"state": DeliveryState.SENDING.value, "claimed_by": worker, "claimed_until": until}
-    for part in chunks([row["delivery_id"] for row in taken]):
-        chosen = DELIVERIES.c.delivery_id.in_(part)
-        session.execute(update(DELIVERIES).where(chosen).values(**claimed, attempts=DELIVERIES.c.attempts + 1))
-    return tuple(from_row(Delivery, {**row, **claimed, "attempts": row["attempts"] + 1}) for row in taken)
 
 
 def get_delivery(session: Session, delivery_id: str) -> Delivery:
@@ -268,9 +216,3 @@ def list_channel_health(session: Session) -> tuple[ChannelHealth, ...]:
     """How all channels fare, by name."""
     query = select(CHANNEL_HEALTH).order_by(CHANNEL_HEALTH.c.channel)
     return tuple(from_row(ChannelHealth, row) for row in session.execute(query).mappings())
-
-
-def _is_free(now: datetime) -> Any:
-    due = (DELIVERIES.c.state == DeliveryState.DUE.value) & (DELIVERIES.c.due_at <= now)
-    orphaned = (DELIVERIES.c.state == DeliveryState.SENDING.value) & (DELIVERIES.c.claimed_until <= now)
-    return or_(due, orphaned)

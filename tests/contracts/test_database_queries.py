@@ -515,9 +515,7 @@ def test_deliveries_carry_alerts_and_are_found_by_them(database: Database) -> No
         assert deliveries.add_deliveries(session, [made, delivery("d2", alert_ids=())]) == 2
         assert deliveries.add_deliveries(session, [made]) == 0
         assert deliveries.list_deliveries(session, alert_id="a1") == (made,)
-        assert deliveries.list_told(session, ["r1"]) == {}
         deliveries.update_delivery(session, replace(made, state=DeliveryState.DELIVERED, delivered_at=NOON))
-        assert deliveries.list_told(session, ["r1", "r9"]) == {"r1": frozenset({"desk"})}
         assert deliveries.count_deliveries(session) == {DeliveryState.DELIVERED: 1, DeliveryState.DUE: 1}
         with pytest.raises(NotFoundError):
             deliveries.update_delivery(session, delivery("d9"))
