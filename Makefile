@@ -46,8 +46,9 @@ bench: $(VENV)/.dev  ## measure speed and memory
 container: $(VENV)/.dev  ## build and run the containers with a real engine (as root, on Debian)
 	$(BIN)/python -m pytest -q -p no:randomly -m container --durations=10 tests/acceptance $(ARGS)
 
+# The parquet extra is left to those who ask for it: its one library is larger than all the others together.
 lock: $(VENV)/.dev  ## resolve the dependencies of pyproject.toml anew
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --universal --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra demo --extra apprise --group build --universal --generate-hashes \
 		--no-header --no-emit-index-url --quiet -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group dev --constraints requirements.lock --universal --generate-hashes \
 		--no-header --no-emit-index-url --quiet -o requirements-dev.lock
