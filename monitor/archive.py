@@ -1,6 +1,6 @@
 """Reports that come with their dates (an archive, a replay) on their way through the same intake as what is polled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,13 +16,12 @@ from monitor.watch import Watch
 from storage.keys import stable_hash
 from storage.records import NewArticle, Span, Trust
 
-# Where a report bears no date at all: it may corroborate and is never news.
-UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One dated report. `recorded_at` is its publication, or 1970 where that is unknown."""
+    """One report of an archive, dated as far as it is known."""
 
     report_id: str
     title: str
@@ -32,10 +31,16 @@ class Report:
     url: str
     lang: str | None
 
-    @property
-    def recorded_at(self) -> datetime:
-        """When a replay learns of it: at the end of the span in which it was published, for days and hours alike."""
-        return self.published.not_before if self.published else UNDATED
+
+def in_order(reports: Iterable[Report]) -> list[tuple[datetime, Report]]:
+    """Return reports by their publication, each with the time at which a replay learns of it.
+
+    A report without any date may corroborate what is known and is never news: it is learned of with the last one.
+    """
+    held = list(reports)
+    last = max((one.published.not_before for one in held if one.published), default=EPOCH)
+    timed = [(one.published.not_before if one.published else last, one) for one in held]
+    return sorted(timed, key=lambda pair: (pair[1].published is None, pair[0], pair[1].report_id))
 
 
 def read_report(held: Mapping[str, Any]) -> Report:
@@ -68,10 +73,10 @@ def take_report(
     report: Report,
     *,
     forced: Sequence[str] = (),
-    now: datetime | None = None,
+    now: datetime,
     silent: bool = False,
 ) -> Taken:
-    """Store a report as the first version of its article; recorded at `now`, or when it was published.
+    """Store a report as the first version of its article, recorded at `now`.
 
     `forced` stories take it whatever the matcher says. `silent`: history is filled and nobody is told.
     """
@@ -83,7 +88,7 @@ def take_report(
         title=report.title,
         text=report.text,
         text_hash=text_hash(report.title, report.text),
-        fetched_at=now or report.recorded_at,
+        fetched_at=now,
         source=report.source,
         trust=Trust.UNKNOWN,
         lang=report.lang,

@@ -133,7 +133,13 @@ def refold(
     before = claims.find_histories(session, story.slug)
     stamped = claims.list_claims(session, story.slug)
     after = fold_story(stamped, judgements.list_judgements(session, story.slug), story)
-    found = find_revisions(before, after, claims={claim.claim_id: claim for claim in stamped}, recorded_at=now)
+    found = find_revisions(
+        before,
+        after,
+        claims={claim.claim_id: claim for claim in stamped},
+        recorded_at=now,
+        log=claims.list_revisions(session, story.slug),
+    )
     moved = [_hush(revision, watch, now, silent) for revision in (*found, *extra)]
     claims.record_histories(session, story.slug, after, now=now)
     fresh = claims.add_revisions(session, moved)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
-from monitor.archive import Report, read_report, take_report
+from monitor.archive import Report, in_order, read_report, take_report
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console
 from monitor.intake import Taken
@@ -34,20 +34,20 @@ def replay_command(
 ) -> None:
     """Replay dated reports (standard input) of one story on a scratch store; a line a revision, in ledger order."""
     story = load_seed(seed)
-    reports = sorted(_read_lines(sys.stdin), key=lambda report: (report.recorded_at, report.report_id))
+    reports = in_order(_read_lines(sys.stdin))
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/replay.db")
         database.upgrade()
         watch = Watch([story])
         if reports:
             with database.write() as session:
-                stories.add_story(session, story, now=reports[0].recorded_at)
+                stories.add_story(session, story, now=reports[0][0])
         forced = (story.slug,) if match == "all" else ()
         ids = {}
-        for report in reports:
+        for learned_at, report in reports:
             ids[report.url] = report.report_id
             with database.write() as session:
-                take_report(session, watch, report, forced=forced)
+                take_report(session, watch, report, forced=forced, now=learned_at)
         with database.read() as session:
             for revision in claims.list_revisions(session, story.slug):
                 line = revision_line(revision)
@@ -64,7 +64,7 @@ def import_command(
     current = settings()
     now = clock()()
     with file.open(encoding="utf-8") as lines:
-        reports = sorted(_read_lines(lines, name=str(file)), key=lambda report: (report.recorded_at, report.report_id))
+        reports = [report for _, report in in_order(_read_lines(lines, name=str(file)))]
     with opened_database(current, create=True) as database:
         for complaint in take_up_seeds(database, current.seeds, now=now).complaints:
             print(complaint, file=sys.stderr)
