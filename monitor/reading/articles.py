@@ -104,7 +104,15 @@ def _body_text(tree: HtmlElement, meta: PageMetadata, url: str, *, is_huge: bool
     return meta.body if len(meta.body) > 2 * len(text) and "<" not in meta.body else text
 
 
+def _lighten(tree: HtmlElement) -> None:
+    """Take out what no reader sees before the tree is copied three times; JSON-LD stays: trafilatura may use it."""
+    for element in [*tree.iter("script", "style", "svg", "template", "iframe", "link", "meta")]:
+        if element.get("type") != "application/ld+json":
+            element.drop_tree()
+
+
 def _extract(tree: HtmlElement, url: str) -> str:
+    _lighten(tree)
     try:
         found = trafilatura.bare_extraction(
             tree, url=url or None, fast=True, include_comments=False, include_tables=True

@@ -47,8 +47,15 @@ def _script(char: str) -> str:
 
 def detect_language(text: str) -> str | None:
     """The ISO 639-1 code of the language that `text` is written in, or None where it cannot be told."""
+    known = _by_tables(text)
+    if known is not None or sum(map(str.isalpha, text[:_SAMPLE])) < _MODEL_MIN_LETTERS:
+        return known
+    return _by_model(text[:_SAMPLE])
+
+
+def _by_tables(text: str) -> str | None:
     sample = unicodedata.normalize("NFC", text[:_SAMPLE]).lower()
-    letters = Counter(char for char in sample if char.isalpha())
+    letters = Counter({char: count for char, count in Counter(sample).items() if char.isalpha()})
     total = letters.total()
     if total < _MIN_LETTERS:
         return None
@@ -56,8 +63,7 @@ def detect_language(text: str) -> str | None:
     tables = _tables()
     if script in tables.scripts:
         return _east_asian(letters) if script in {"CJK", "HIRAGANA", "KATAKANA"} else tables.scripts[script]
-    best = _by_words(sample, letters, total, script)
-    return best if best is not None or total < _MODEL_MIN_LETTERS else _by_model(sample)
+    return _by_words(sample, letters, total, script)
 
 
 def choose_language(declared: str | None, text: str) -> str | None:
@@ -72,7 +78,7 @@ def choose_language(declared: str | None, text: str) -> str | None:
     tables = _tables()
     if code is not None and code not in tables.words and code not in tables.scripts.values():
         return code
-    return detect_language(text) or code
+    return _by_tables(text) or code or detect_language(text)
 
 
 def _main_script(letters: Counter[str]) -> str:

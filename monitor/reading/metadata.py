@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
-from bs4 import BeautifulSoup, SoupStrainer, Tag
+from bs4 import BeautifulSoup, Tag
 
 from monitor.reading.dates import is_sane, read_span
 from monitor.reading.markup import collapse, scrub
@@ -18,7 +18,13 @@ _MAX_HEAD = 300_000
 _JSON_LD = re.compile(r"<script[^>]{1,300}application/ld\+json[^>]{0,300}>", re.IGNORECASE)
 _MAX_BLOCKS = 20
 _MAX_DEPTH = 8
-_STRAINER = SoupStrainer(["html", "meta", "link", "title"])
+# the only elements of a head that are read; BeautifulSoup gets these alone, since scripts and styles cost it most
+_VALUE = r"""(?:[^>"']|"[^"]{0,3000}"|'[^']{0,3000}')"""
+_WANTED = re.compile(
+    rf"<(?:html|meta|link(?=[^>]{{0,600}}rel\s*=\s*[\"']?[^\"'>]{{0,40}}(?:canonical|next)))\b{_VALUE}{{0,400}}>"
+    r"|<title\b[^>]{0,300}>[^<]{0,1000}</title\s*>",
+    re.IGNORECASE,
+)
 _ARTICLE_TYPES = re.compile(r"(?:Article|Posting|Report|Review|NewsArticle|Statement)$")
 _PUBLISHED_NAMES = (
     "article:published_time", "og:article:published_time", "og:published_time", "datepublished", "parsely-pub-date",
@@ -64,7 +70,7 @@ def read_metadata(markup: str) -> PageMetadata:
     """The metadata of a page; never fails, whatever the page holds."""
     end = _HEAD_END.search(markup, 0, _MAX_HEAD)
     head = markup[: end.start() if end else _MAX_HEAD]
-    soup = BeautifulSoup(head, "lxml", parse_only=_STRAINER)
+    soup = BeautifulSoup("\n".join(_WANTED.findall(head)), "lxml")
     found = PageMetadata(names=_names(soup))
     blocks = list(_blocks(markup))
     article = _pick(blocks)

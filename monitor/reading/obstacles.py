@@ -29,6 +29,8 @@ def find_obstacle(*, title: str, text: str, markup: str, url: str, is_free: bool
     """
     tables = _tables()
     limits = tables["limits"]
+    if len(text) > 2 * max(limits.values()):
+        return None
     name, said = collapse(title).lower(), collapse(text).lower()
     if len(said) < limits["consent"]:
         if _has(tables["robot"]["titles"], name) or _has(tables["robot"]["phrases"], said):
