@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from monitor.stories.draft_names import DraftLexicon, Name, countries, draft_lexicon, find_country, find_names, kind_of
+from monitor.stories.countries import countries, find_country
+from monitor.stories.draft_names import DraftLexicon, Name, draft_lexicon, find_names, kind_of
 from monitor.stories.folding import compose, fold
 from storage.keys import place_key
 from storage.records import (

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
+from monitor.stories.countries import find_country
 from monitor.stories.folding import compose, fold
 from storage.records import EntityKind
 
@@ -61,30 +62,6 @@ def draft_lexicon(lang: str | None) -> DraftLexicon:
     raw = tomllib.loads(path.read_text("utf-8"))
     sets = {key: frozenset(map(fold, words)) for key, words in raw.items() if key != "months"}
     return DraftLexicon(months=tuple(map(fold, raw["months"])), **sets)
-
-
-@cache
-def countries() -> dict[str, tuple[str, ...]]:
-    """Return the countries of the gazetteer with their adjectives and other names."""
-    raw = tomllib.loads(files("monitor.stories").joinpath("lexicons", "countries.toml").read_text("utf-8"))
-    return {name: tuple(others) for name, others in raw.items()}
-
-
-@cache
-def _country_of_word() -> dict[str, str]:
-    return {fold(compose(word)): name for name, others in countries().items() for word in (name, *others)}
-
-
-def find_country(word: str) -> str | None:
-    """Return the country that a name or an adjective stands for, or None; Russian endings are allowed for."""
-    known = _country_of_word()
-    folded = fold(compose(word)).strip()
-    if folded in known:
-        return known[folded]
-    if folded.isascii():
-        return None
-    found = {known[name] for name in known if len(name) > _STEM and name[:-1] == folded[: len(name) - 1]}
-    return found.pop() if len(found) == 1 else None
 
 
 def find_names(title: str, text: str, lexicon: DraftLexicon) -> list[Name]:

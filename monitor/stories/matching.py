@@ -17,136 +17,29 @@ Within the period one mention of each side at the beginning decides (1.6 + 1 + 1
 years later both sides must fill the page. A story that defines one side only is judged by that side, counted twice.
 """
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
-from importlib.resources import files
 from math import log2
-from types import MappingProxyType
-from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from monitor.stories.draft_names import find_country
+from monitor.stories.evidence import SIDES, Evidence, Found, Occurrence, Target, names_of, widest
 from monitor.stories.folding import compose, fold, needs_border
-from monitor.stories.forms import Form, is_acronym, name_forms, term_forms
-from storage.records import EntityKind, Hit, Match, Span, Story
+from monitor.stories.forms import Form, is_acronym
+from storage.records import Hit, Match, Span, Story
 
 THRESHOLD = 3.2
 SIDE_MINIMUM = 0.6
 ALONE_MINIMUM = 1.8  # of the one side of a story that defines only one: a title is not enough
 SIDE_CAP = 2.0
 CENTRAL_MINIMUM = 0.5
-TITLE, LEAD, LEAD_AGAIN, BLOCK = 1.5, 1.0, 0.5, 0.35
-BLOCK_CHARS = 600
-MOST_BLOCKS = 3
 PERIOD_OPEN = timedelta(days=60)
 PERIOD_HALF = timedelta(days=180)
 PERIOD_WEIGHT = 1.6
 UNKNOWN_PERIOD = 0.5
 TOLL_PLACE_MINIMUM = 0.6
 LEAST_RARITY = 0.6
-SIDES = MappingProxyType({"entity": "subject", "place": "subject", "topic": "theme", "toll": "theme"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Evidence:
-    """A name of one story: which story (by position), what it is evidence of, how much it weighs.
-
-    `is_spot`: a place or event that is no whole country.
-    """
-
-    story: int
-    kind: str
-    name: str
-    weight: float = 1.0
-    central: bool = False
-    is_spot: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
-    """What a form stands for: a name, in texts of one language or of any, in capitals only or not."""
-
-    evidence: int
-    language: str | None
-    in_capitals: bool
-
-    def accepts(self, words: str, lang: str | None) -> bool:
-        """Tell whether words of a text in this language (None: unknown) are this name and not a word like it."""
-        is_language = self.language is None or lang is None or self.language == lang
-        return is_language and (not self.in_capitals or words.isupper())
-
-
-class _Occurrence(NamedTuple):
-    """Where a form stands in an article; offsets include the spaces around it."""
-
-    pattern: int
-    words: str
-    start: int
-    end: int
-    title_end: int
-
-
-@dataclass(slots=True, kw_only=True)
-class _Found:
-    """Where the forms of one name stand in one article."""
-
-    in_title: bool = False
-    lead: int = 0
-    blocks: set[int] = field(default_factory=set)
-    count: int = 0
-    words: dict[str, None] = field(default_factory=dict)
-    rarity: float = 0.0
-    last_end: int = -1
-
-    def note(self, occurrence: _Occurrence) -> None:
-        """Enter one occurrence; forms of one name that overlap ("Tokayev" in the full name) are one occurrence."""
-        self.words.setdefault(occurrence.words)
-        is_same = occurrence.start < self.last_end - 1  # two words in a row share the space between them
-        self.last_end = max(self.last_end, occurrence.end)
-        if is_same:
-            return
-        self.count += 1
-        offset = occurrence.start - occurrence.title_end
-        if offset < 0:
-            self.in_title = True
-        elif offset < BLOCK_CHARS:
-            self.lead += 1
-        else:
-            self.blocks.add(offset // BLOCK_CHARS)
-
-    def strength(self) -> float:
-        """Return how strongly the article speaks of this name, by the places where it stands."""
-        lead = min(self.lead, 1) * LEAD + (LEAD_AGAIN if self.lead > 1 else 0)
-        return self.rarity * (TITLE * self.in_title + lead + BLOCK * min(len(self.blocks), MOST_BLOCKS))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Name:
-    """A name of a story with all its spellings, as its seed gives them."""
-
-    kind: str
-    name: str
-    spellings: tuple[str, ...]
-    is_person: bool = False
-    is_place: bool = False
-    is_event: bool = False
-    weight: float = 1.0
-    central: bool = False
-
-    def is_spot(self) -> bool:
-        """Tell whether this is a place or an event, and none of its spellings a country."""
-        return (self.is_place or self.is_event) and not any(map(find_country, self.spellings))
-
-    def forms(self, spelling: str, languages: Sequence[str]) -> frozenset[Form]:
-        """Return the forms under which a text may hold one of the spellings."""
-        if SIDES[self.kind] == "theme":
-            return term_forms(spelling, languages=languages)
-        return name_forms(spelling, is_person=self.is_person, is_place=self.is_place, languages=languages)
 
 
 class Matcher:
@@ -155,15 +48,15 @@ class Matcher:
     def __init__(self, stories: Iterable[Story]) -> None:
         """Expand the names of the stories into their forms; 1,000 stories with 20 names each are fine."""
         self._stories = tuple(stories)
-        self._evidence: list[_Evidence] = []
-        targets: dict[str, list[_Target]] = defaultdict(list)
+        self._evidence: list[Evidence] = []
+        targets: dict[str, list[Target]] = defaultdict(list)
         for position, story in enumerate(self._stories):
             for form, target in self._forms_of(position, story):
                 targets[_pattern(form)].append(target)
-        widest = [_widest(found) for found in targets.values()]
-        self._subjects = tuple(self._by_story(found, "subject") for found in widest)
-        self._themes = tuple(self._by_story(found, "theme") for found in widest)
-        self._rarity = tuple(map(self._rarity_of, widest))
+        narrowed = [widest(found) for found in targets.values()]
+        self._subjects = tuple(self._by_story(found, "subject") for found in narrowed)
+        self._themes = tuple(self._by_story(found, "theme") for found in narrowed)
+        self._rarity = tuple(map(self._rarity_of, narrowed))
         self._without_subject = {at for at, story in enumerate(self._stories) if "subject" not in _sides(story)}
         self._margins = tuple((pattern.startswith(" "), pattern.endswith(" ")) for pattern in targets)
         self._search = AhoCorasick(tuple(targets), implementation=Implementation.ContiguousNFA) if targets else None
@@ -201,13 +94,13 @@ class Matcher:
             if self._evidence[target.evidence].kind != "toll"
         )
 
-    def _forms_of(self, position: int, story: Story) -> Iterator[tuple[Form, _Target]]:
+    def _forms_of(self, position: int, story: Story) -> Iterator[tuple[Form, Target]]:
         """Yield each form of each name of a story; a place that is also an entity counts as the entity alone."""
         taken: set[str] = set()
-        for name in _names(story):
+        for name in names_of(story):
             number = len(self._evidence)
             self._evidence.append(
-                _Evidence(
+                Evidence(
                     story=position,
                     kind=name.kind,
                     name=name.name,
@@ -222,33 +115,33 @@ class Matcher:
                 for form in sorted(name.forms(spelling, story.languages), key=lambda form: form.text):
                     if form.text not in taken:
                         own.add(form.text)
-                        yield form, _Target(evidence=number, language=form.language, in_capitals=in_capitals)
+                        yield form, Target(evidence=number, language=form.language, in_capitals=in_capitals)
             if SIDES[name.kind] == "subject":
                 taken |= own
 
-    def _by_story(self, targets: Sequence[_Target], side: str) -> dict[int, list[_Target]]:
+    def _by_story(self, targets: Sequence[Target], side: str) -> dict[int, list[Target]]:
         """Return those targets of one form that are evidence on one side, by story."""
-        stories: dict[int, list[_Target]] = defaultdict(list)
+        stories: dict[int, list[Target]] = defaultdict(list)
         for target in targets:
             evidence = self._evidence[target.evidence]
             if SIDES[evidence.kind] == side:
                 stories[evidence.story].append(target)
         return dict(stories)
 
-    def _rarity_of(self, targets: Sequence[_Target]) -> float:
+    def _rarity_of(self, targets: Sequence[Target]) -> float:
         """Return 1 for a form of one story, less for one that many share (0.8 for two, never below LEAST_RARITY)."""
         sharing = len({self._evidence[target.evidence].story for target in targets})
         return max(LEAST_RARITY, 1 / (1 + log2(sharing) / 4))
 
     def _find(
         self, title: str, text: str, lang: str | None, *, everywhere: bool = False
-    ) -> dict[int, dict[int, _Found]]:
+    ) -> dict[int, dict[int, Found]]:
         """Return what was found: by story, by number of the evidence.
 
         Words of topics are shared by many stories: they are only entered for stories whose subject was found (or that
         define none), unless `everywhere`.
         """
-        stories: dict[int, dict[int, _Found]] = defaultdict(dict)
+        stories: dict[int, dict[int, Found]] = defaultdict(dict)
         occurrences = list(self._occurrences(title, text))
         for occurrence in occurrences:
             for story, targets in self._subjects[occurrence.pattern].items():
@@ -260,7 +153,7 @@ class Matcher:
                 self._enter(stories[story], themes[story], occurrence, lang)
         return {story: found for story, found in stories.items() if found}
 
-    def _occurrences(self, title: str, text: str) -> Iterator[_Occurrence]:
+    def _occurrences(self, title: str, text: str) -> Iterator[Occurrence]:
         """Yield where any form of any name stands in an article, by the end of the form."""
         if self._search is None:
             return
@@ -269,18 +162,18 @@ class Matcher:
         for pattern, start, end in self._search.find_matches_as_indexes(fold(whole), overlapping=True):
             before, after = self._margins[pattern]
             words = whole[start + before : end - after]
-            yield _Occurrence(pattern, words, start, end, len(title) + 2)
+            yield Occurrence(pattern, words, start, end, len(title) + 2)
 
     def _enter(
-        self, found: dict[int, _Found], targets: Iterable[_Target], occurrence: _Occurrence, lang: str | None
+        self, found: dict[int, Found], targets: Iterable[Target], occurrence: Occurrence, lang: str | None
     ) -> None:
         for target in targets:
             if target.accepts(occurrence.words, lang):
-                place = found.setdefault(target.evidence, _Found())
+                place = found.setdefault(target.evidence, Found())
                 place.rarity = max(place.rarity, self._rarity[occurrence.pattern])
                 place.note(occurrence)
 
-    def _judge(self, position: int, found: dict[int, _Found], published: Span | None) -> Match:
+    def _judge(self, position: int, found: dict[int, Found], published: Span | None) -> Match:
         """Return the match of one story with its score, by the rules at the head of this module."""
         story = self._stories[position]
         period = _period_share(story, published)
@@ -307,20 +200,20 @@ class Matcher:
         hits.sort(key=lambda hit: (-hit.weight, hit.evidence, hit.name))
         return Match(story=story.slug, score=round(score, 3), hits=tuple(hits), is_match=is_match)
 
-    def _without_stray_tolls(self, found: dict[int, _Found], *, is_within: bool) -> dict[int, _Found]:
+    def _without_stray_tolls(self, found: dict[int, Found], *, is_within: bool) -> dict[int, Found]:
         """Return what was found, but for words of a count with no place or event of the story beside them."""
         spots = (place.strength() for number, place in found.items() if self._evidence[number].is_spot)
         if is_within and max(spots, default=0.0) >= TOLL_PLACE_MINIMUM:
             return found
         return {number: place for number, place in found.items() if self._evidence[number].kind != "toll"}
 
-    def _hit(self, number: int, place: _Found, strength: float, scale: dict[str, float]) -> Hit:
+    def _hit(self, number: int, place: Found, strength: float, scale: dict[str, float]) -> Hit:
         evidence = self._evidence[number]
         weight = strength * scale[SIDES[evidence.kind]]
         words = ", ".join(list(place.words)[:5])
         return Hit(evidence=evidence.kind, name=evidence.name, found=words, weight=round(weight, 3), count=place.count)
 
-    def _has_kinds(self, story: Story, found: dict[int, _Found]) -> bool:
+    def _has_kinds(self, story: Story, found: dict[int, Found]) -> bool:
         """Tell whether there are two kinds of evidence among entities, topics and places, if the story defines two."""
         kinds = {self._evidence[number].kind for number in found}
         defined = [bool(story.entities), bool(story.topics), bool(story.places)]
@@ -333,48 +226,11 @@ class Matcher:
         return sum(strength for number, strength in raw.items() if self._evidence[number].central) >= CENTRAL_MINIMUM
 
 
-def _names(story: Story) -> Iterator[_Name]:
-    """Yield what a story names, entities first."""
-    for entity in story.entities:
-        yield _Name(
-            kind="entity",
-            name=entity.name,
-            spellings=(entity.name, *entity.aliases),
-            is_person=entity.kind == EntityKind.PERSON,
-            is_place=entity.kind == EntityKind.PLACE,
-            is_event=entity.kind == EntityKind.EVENT,
-            weight=entity.weight,
-            central=entity.central,
-        )
-    for place in story.places:
-        yield _Name(kind="place", name=place.name, spellings=(place.name, *place.aliases), is_place=True)
-    for topic in story.topics:
-        yield _Name(kind="topic", name=topic.name, spellings=topic.terms)
-    if story.topics and "subject" in _sides(story):
-        yield _Name(kind="toll", name="toll", spellings=_toll_words(story.languages))
-
-
-@cache
-def _toll_words(languages: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words that carry on a count, of the languages of a story; of all, if it names none."""
-    raw = tomllib.loads(files("monitor.stories").joinpath("lexicons", "toll.toml").read_text("utf-8"))
-    return tuple(word for language, words in raw.items() if not languages or language in languages for word in words)
-
-
 def _pattern(form: Form) -> str:
     """Return a form with the spaces that set words apart, where its script has them."""
     before = " " if needs_border(form.text[0]) else ""
     after = " " if needs_border(form.text[-1]) else ""
     return f"{before}{form.text}{after}"
-
-
-def _widest(targets: Sequence[_Target]) -> tuple[_Target, ...]:
-    """Return the targets without those that a wider one of the same name includes: any language, any case."""
-    best: dict[tuple[int, str | None], _Target] = {}
-    for target in sorted(targets, key=lambda target: (target.language is not None, target.in_capitals)):
-        if (target.evidence, None) not in best:
-            best.setdefault((target.evidence, target.language), target)
-    return tuple(best.values())
 
 
 def _sides(story: Story) -> tuple[str, ...]:

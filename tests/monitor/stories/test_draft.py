@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.claims.extract import Extractor
+from monitor.stories.countries import find_country
 from monitor.stories.draft import draft_seed
-from monitor.stories.draft_names import find_country
 from monitor.stories.matching import Matcher
 from monitor.stories.seed import parse_seed
 from monitor.stories.seed_writer import format_seed
