@@ -106,6 +106,8 @@ def describe(notice: Notice, words: Words, *, zone: str, links: LinkMaker | None
     revision, story = notice.revision, notice.story
     path = in_order(notice)
     before, after = _sides(notice, path, words)
+    arrow = f" {words.say('format', 'arrow')} "
+    before = arrow.join(filter(None, [before, *_middle(path, words)]))
     chart = _chart(notice, words, zone)
     quotes = tuple(_quote(proof, words, zone) for proof in _distinct_evidence(path))
     return Change(
@@ -175,9 +177,19 @@ def headline(notice: Notice, words: Words) -> str:
     key = revision.kind.value if revision.kind.value in _OWN_SUBJECTS and len(path) == 1 else "change"
     if not before and key == "change":
         key = "correction" if revision.kind is RevisionKind.CORRECTION else "first"
-    middle = [words.outcome(one.kind, one.after, one.key.unit) for one in path[:-1]]
     arrow = f" {words.say('format', 'arrow')} "
-    return words.say("subjects", key, what=what, before=before, after=arrow.join([*middle, after]))
+    after = arrow.join([*_middle(path, words), after])
+    return words.say("subjects", key, what=what, before=before, after=after)
+
+
+def _middle(path: tuple[Revision, ...], words: Words) -> list[str]:
+    """What a record passed through on its way, where several changes are told at once."""
+    return [
+        _health_side(one.after, words)
+        if one.kind is RevisionKind.HEALTH
+        else words.outcome(one.kind, one.after, one.key.unit)
+        for one in path[:-1]
+    ]
 
 
 _OWN_SUBJECTS = frozenset({"first", "contested", "confirmed", "resolved", "correction"})

@@ -20,7 +20,8 @@ INK, FAINT, ALARM = "#7b838f", "#9aa2ad", "#dd4b4b"
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 20, 26, 26
 _TICK_HOURS = (1, 3, 6, 12, 24, 48, 96, 168, 336, 720, 1440, 2160, 4320, 8760, 17520, 43800, 87600)
-_MOST_TIME_TICKS = 7
+# A label of the time axis needs this much room (pixels).
+_TICK_ROOM = 70
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class _Scale:
         return round(self.height - _BOTTOM - (self.height - _TOP - _BOTTOM) * share, 1)
 
 
-def lay_out(spec: ChartSpec, words: Words, *, width: int = 536, height: int = 220) -> Drawing:
+def lay_out(spec: ChartSpec, words: Words, *, width: int = 640, height: int = 260) -> Drawing:
     """Return where everything of a chart goes, in pixels from the top left."""
     numbers = [point.value for line in spec.lines for point in line.points if point.value is not None]
     numbers += [mark.value for mark in spec.marks]
@@ -95,7 +96,9 @@ def lay_out(spec: ChartSpec, words: Words, *, width: int = 536, height: int = 22
         DrawnText(role="tick", x=_LEFT - 8, y=scale.y(tick) + 4, text=words.number(tick), anchor="end")
         for tick in ticks
     ]
-    texts += [DrawnText(role="tick", x=scale.x(at), y=height - 7, text=text) for at, text in _time_ticks(spec, words)]
+    texts += [
+        DrawnText(role="tick", x=scale.x(at), y=height - 7, text=text) for at, text in _time_ticks(spec, words, width)
+    ]
     dots: list[DrawnDot] = []
     # The headline is drawn last, over the origins.
     for index, line in reversed(list(enumerate(spec.lines))):
@@ -139,11 +142,11 @@ def nice_ticks(highest: float, lowest: float = 0.0, *, most: int = 5) -> tuple[f
         magnitude = round(magnitude * 10, 6)
 
 
-def _time_ticks(spec: ChartSpec, words: Words) -> Iterator[tuple[datetime, str]]:
+def _time_ticks(spec: ChartSpec, words: Words, width: int) -> Iterator[tuple[datetime, str]]:
     """Round local times, as many as fit, with their labels; days begin at local midnight."""
     zone = ZoneInfo(spec.zone)
     hours = (spec.end - spec.start) / timedelta(hours=1)
-    step = next((one for one in _TICK_HOURS if hours / one <= _MOST_TIME_TICKS), _TICK_HOURS[-1])
+    step = next((one for one in _TICK_HOURS if hours / one <= width / _TICK_ROOM), _TICK_HOURS[-1])
     midnight = spec.start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     count = int(hours / step) + 26
     for index in range(count):

@@ -21,7 +21,7 @@ _WIDTHS = {"grid": 1.0, "line-0": 2.75, "cross": 2.5}
 
 
 @lru_cache(maxsize=32)  # the same picture goes to every receiver of an alert
-def draw_png(spec: ChartSpec, words: Words, *, width: int = 536, height: int = 220) -> bytes:
+def draw_png(spec: ChartSpec, words: Words, *, width: int = 420, height: int = 190) -> bytes:
     """Return the chart as a PNG of twice `width` × `height` without a background; equal input gives equal bytes."""
     drawing = lay_out(spec, words, width=width, height=height)
     image = Image.new("RGBA", (width * _DRAWN, height * _DRAWN), _CLEAR)

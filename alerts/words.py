@@ -89,11 +89,11 @@ class Words:
         return self.say("format", "joiner").join(parts).replace("_", " ")
 
     def place(self, key: str, story: Story | None = None) -> str:
-        """Return a place by the name that the story gives it; a key without one reads as words."""
+        """Return a place by the name that the story gives it; a key without one reads as names."""
         for place in story.places if story else ():
             if _slug(place.name) == key or place.name == key:
                 return place.name
-        return key.replace("-", " ").replace("_", " ")
+        return " ".join(word[:1].upper() + word[1:] for word in key.replace("-", " ").replace("_", " ").split())
 
     def what(self, key: RecordKey, story: Story | None = None) -> str:
         """Return what a record is about: "killed, security forces, Almaty"."""

@@ -90,7 +90,7 @@ def test_the_same_message_is_the_same_bytes() -> None:
         (revise("x", K.RETRACTED, 164, None), "killed 164 → withdrawn"),
         (revise("x", K.FIRST, None, 26), "killed 26, first report"),
         (revise("x", K.CONTESTED, 225, 300), "killed 225, contested: 300"),
-        (HURT, "injured, security forces, almaty at least 719 → 4,353"),
+        (HURT, "injured, security forces, Almaty at least 719 → 4,353"),
         (STATE, "state of emergency in force → lifted"),
         (EDITED, "Example Agency edited “Toll rises” without saying so: killed 164 → 225"),
         (replace(EDITED, reason="noted_edit", before=None), "Example Agency edited “Toll rises”"),

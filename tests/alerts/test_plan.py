@@ -107,9 +107,10 @@ def test_every_state_says_why_nothing_was_told(state: AlertState) -> None:
         ("timezone", "Mars/Olympus"),
     ],
 )
-def test_wrong_settings_name_the_subscription(field: str, value: object) -> None:
+def test_wrong_settings_name_the_subscription(field: str, value: Any) -> None:
+    fields: dict[str, Any] = {field: value}
     with pytest.raises(SettingsError, match="'desk'"):
-        check_subscription(subscribe(**{field: value}))
+        check_subscription(subscribe(**fields))
 
 
 # --- flush ------------------------------------------------------------------------------------
