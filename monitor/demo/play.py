@@ -121,7 +121,7 @@ class _Play:
                 raise DemoError(
                     f"at {at:%d %b %H:%M} the service did not get done; its log:\n{self.service.log_tail()}"
                 )
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def _announce(self, moment: Moment) -> None:
         outlet = self.script.outlet(moment.article.outlet)
