@@ -2,8 +2,8 @@
 
     python -m bench.ledger [--claims 100000] [--more 50]
 
-A made-up story: some hundred records (the whole, places, populations) whose true figures move as tolls do; outlets quote
-a dozen origins, round, lag by a day or two, name earlier figures. A claim costs CPU time; other work on the machine does not count.
+A made-up story: some hundred records (the whole, places, populations) whose true figures move as tolls do; outlets
+quote a dozen origins, round, lag by a day or two, name earlier figures. What counts is CPU time.
 """
 
 import argparse
@@ -85,7 +85,7 @@ class MadeUpStory:
             article_id=number // 4,
             url=f"https://example.org/{number // 4}",
             source=f"outlet {number // 4 % 80}",
-            sentence=f"In all, {value:g} people were counted there so far, said those who keep the list {number % 1000}.",
+            sentence=f"In all, {value:g} people were counted so far, said those who keep the list {number % 1000}.",
             asserted_at=Span(not_before=at, not_after=at),
             recorded_at=at,
         )

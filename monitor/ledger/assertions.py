@@ -21,14 +21,15 @@ _SHARED_WORDS = 8
 _LOOSE = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Assertion:
     """One figure for one record, by one origin, in one article at one time, with what the same text says beside it.
 
     `day` is the ordinal of the day in the story's time zone (None: undated), `clock` the seconds since the epoch
     if the time is known to within half a day. `previous` and `gone` are the earlier and the withdrawn figures of
     the same text, `replaced` those that an edit of the article took out. `carrier` marks the voice: the article or wire
-    text, and the sentence; whoever shares a mark is the same voice.
+    text, and the sentence; whoever shares a mark is the same voice. Nothing changes an assertion once it is made; it is
+    not frozen only because a story makes hundreds of thousands.
     """
 
     claim_id: str
@@ -63,11 +64,6 @@ def key_of(stamped: StampedClaim) -> RecordKey:
         place=claim.place or "",
         period=claim.period or "",
     )
-
-
-def report_of(stamped: StampedClaim) -> tuple[str, Span | None]:
-    """Return what tells one report from another: the article and the time of the assertion."""
-    return (stamped.url or f"#{stamped.article_id}", stamped.asserted_at)
 
 
 def day_and_clock(span: Span | None, zone: tzinfo) -> tuple[int | None, float | None]:

@@ -14,9 +14,11 @@ from monitor.ledger.baseline import baseline_claims
 from monitor.ledger.folding import RecordFold
 from monitor.ledger.judgements import Rulings
 from monitor.ledger.origins import OriginBook
-from storage.records import ClaimKind, History, Judgement, Metric, MetricKind, RecordKey, StampedClaim, Story
+from storage.records import History, Judgement, Metric, MetricKind, RecordKey, StampedClaim, Story
 
 UNRESOLVED = "unresolved"
+
+Scope = tuple[str, str, str | None, str | None, str | None]
 
 
 class StoryFold:
@@ -40,6 +42,7 @@ class StoryFold:
         self._known: dict[str, StampedClaim] = {}
         self._records: dict[RecordKey, RecordFold] = {}
         self._histories: dict[RecordKey, History] = {}
+        self._slots_of: dict[Scope, tuple[tuple[RecordFold, bool], ...]] = {}
         for pin in self._rulings.pins:
             if self._only is None or pin.key in self._only:
                 self._record(pin.key, MetricKind.CUMULATIVE).pin(pin.claim)
@@ -88,13 +91,20 @@ class StoryFold:
         judged = self._rulings.judge(stamped)
         if judged is None:
             return set()
-        touched = set()
-        for key, is_part in self._slots(judged):
-            if self._only is None or key in self._only:
-                record = self._record(key, self._kind_of(judged))
-                record.put(judged, is_part=is_part, is_removal=is_removal)
-                touched.add(record)
-        return touched
+        claim = judged.claim
+        scope = (claim.metric, claim.unit, claim.population, claim.place, claim.period)
+        slots = self._slots_of.get(scope)
+        if slots is None or self._rulings.splits(judged.claim_id):
+            slots = tuple(
+                (self._record(key, self._kind_of(judged)), is_part)
+                for key, is_part in self._slots(judged)
+                if self._only is None or key in self._only
+            )
+            if not self._rulings.splits(judged.claim_id):
+                self._slots_of[scope] = slots
+        for record, is_part in slots:
+            record.put(judged, is_part=is_part, is_removal=is_removal)
+        return {record for record, _ in slots}
 
     def keys_of(self, stamped: StampedClaim) -> tuple[RecordKey, ...]:
         """Return the records that a claim counts for, after judgements; none when a person rejected it."""
@@ -104,7 +114,7 @@ class StoryFold:
     def _slots(self, judged: StampedClaim) -> Iterator[tuple[RecordKey, bool]]:
         key = self._rulings.key_for(judged, key_of(judged))
         yield key, False
-        if key.place and key.place != UNRESOLVED and not key.population and judged.claim.kind is ClaimKind.LEVEL:
+        if key.place and key.place != UNRESOLVED and not key.population:
             yield RecordKey(story=key.story, metric=key.metric, unit=key.unit, period=key.period), True
 
     def _record(self, key: RecordKey, kind: MetricKind) -> RecordFold:

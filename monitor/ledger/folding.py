@@ -1,10 +1,10 @@
 """One record's assertions in order, with checkpoints: a change refolds from its day until nothing differs."""
 
 from bisect import bisect_left, insort
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
-from monitor.ledger.assertions import Assertion, report_of, weigh_report, weigh_states
+from monitor.ledger.assertions import Assertion, weigh_report, weigh_states
 from monitor.ledger.history import make_history
 from monitor.ledger.ordering import order_day
 from monitor.ledger.origins import OriginBook
@@ -29,14 +29,23 @@ _CHECKPOINT_EVERY = 48
 _LASTING = frozenset({"in_force"})
 _SURE = 0.5
 
-Report = tuple[str, Span | None]
+
+@dataclass(slots=True, eq=False)
+class _Report:
+    """What one article says at one time of the record (`is_part`: of a part of it): claims, and what they amount to."""
+
+    article: str
+    asserted: Span | None
+    is_part: bool
+    claims: dict[str, StampedClaim] = field(default_factory=dict)
+    assertions: list[Assertion] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Day:
-    """The assertions of one day with what came of them; `start` is the record's state before it, where one was kept."""
+    """The reports of one day with what came of them; `start` is the record's state before it, where one was kept."""
 
-    reports: dict[tuple[Report, bool], list[Assertion]]
+    reports: set[_Report] = field(default_factory=set)
     ordered: list[Assertion] | None = None
     start: RecordState | None = None
     refusals: tuple[Refusal, ...] = ()
@@ -51,62 +60,61 @@ class RecordFold:
         self.is_dirty = False
         self._book = book
         self._zone = zone
-        self._reports: dict[tuple[Report, bool], dict[str, StampedClaim]] = {}
-        self._report_days: dict[tuple[Report, bool], tuple[int, ...]] = {}
-        self._by_article: dict[str, set[tuple[Report, bool]]] = {}
+        self._articles: dict[str, list[_Report]] = {}
         self._days: dict[int, _Day] = {}
         self._order: list[int] = []
-        self._stale_reports: set[tuple[Report, bool]] = set()
+        self._stale_reports: set[_Report] = set()
         self._stale_days: set[int] = set()
         self._aside: dict[str, Refusal] = {}
-        self._pins: list[Assertion] = []
         self._own = 0
         self._final: RecordState | None = None
         self._is_state = False
 
     def put(self, stamped: StampedClaim, *, is_part: bool = False, is_removal: bool = False) -> None:
         """Add a claim, or take it out; `fold` then folds what changed."""
+        if is_part and stamped.claim.kind is not ClaimKind.LEVEL:
+            return
         self.is_dirty = True
         if not is_part:
             self._own += -1 if is_removal else 1
         self._is_state = self._is_state or stamped.claim.kind is ClaimKind.STATE
         if refusal := _aside(stamped):
-            if is_part:
-                return
             if is_removal:
                 self._aside.pop(stamped.claim_id, None)
-            else:
+            elif not is_part:
                 self._aside[stamped.claim_id] = refusal
             return
-        article, asserted = report_of(stamped)
-        slot = ((article, asserted), is_part)
-        claims = self._reports.setdefault(slot, {})
+        report = self._report(stamped, is_part=is_part)
         if is_removal:
-            claims.pop(stamped.claim_id, None)
+            report.claims.pop(stamped.claim_id, None)
         else:
-            claims[stamped.claim_id] = stamped
-        self._stale_reports.add(slot)
-        same = self._by_article.setdefault(article, set())
-        if len(same) > 1 or (same and slot not in same):
-            # What an edit took out stands beside what it brought: the article's other reports read anew.
-            self._stale_reports |= same
-        same.add(slot)
+            report.claims[stamped.claim_id] = stamped
+        # What an edit took out stands beside what it brought: the article's other reports are read anew.
+        self._stale_reports.update(self._articles[report.article])
+
+    def _report(self, stamped: StampedClaim, *, is_part: bool) -> _Report:
+        article = stamped.url or f"#{stamped.article_id}"
+        reports = self._articles.setdefault(article, [])
+        for report in reports:
+            if report.is_part is is_part and report.asserted == stamped.asserted_at:
+                return report
+        report = _Report(article, stamped.asserted_at, is_part)
+        reports.append(report)
+        return report
 
     def pin(self, stamped: StampedClaim) -> None:
         """Add the figure that a person set."""
         (pinned,) = weigh_report([stamped], (), self._book, self._zone)
-        self._pins.append(replace(pinned, is_pin=True))
         self._own += 1
         self.is_dirty = True
-        slot = (report_of(stamped), False)
-        self._set_report(slot, [self._pins[-1]])
+        self._place(_Report(stamped.url, stamped.asserted_at, False), [replace(pinned, is_pin=True)])
 
     def fold(self) -> History | None:
         """Fold what changed and return the record's history; None if no claim speaks of it."""
         self.is_dirty = False
-        for slot in self._stale_reports:
-            self._set_report(slot, self._weighed(slot))
-        self._stale_reports = set()
+        for report in self._stale_reports:
+            self._place(report, self._weighed(report))
+        self._stale_reports.clear()
         if not self._own:
             return None
         aside = tuple(self._aside[claim] for claim in sorted(self._aside))
@@ -118,31 +126,30 @@ class RecordFold:
         refusals = [refusal for day in self._order for refusal in self._days[day].refusals]
         return make_history(self.key, self._final, (*refusals, *aside))
 
-    def _weighed(self, slot: tuple[Report, bool]) -> list[Assertion]:
-        (article, asserted), is_part = slot
-        claims = self._reports.get(slot)
-        if not claims:
-            self._reports.pop(slot, None)
-            self._by_article.get(article, set()).discard(slot)
+    def _weighed(self, report: _Report) -> list[Assertion]:
+        if not report.claims:
             return []
-        if is_part and self._reports.get(((article, asserted), False)):
+        if report.is_part and any(
+            one.claims and not one.is_part and one.asserted == report.asserted for one in self._articles[report.article]
+        ):
             # A report that states the whole speaks for itself: its parts cannot raise what it says, or does not.
             return []
-        ordered = [claims[claim] for claim in sorted(claims)]
+        ordered = [report.claims[claim] for claim in sorted(report.claims)]
         if self._is_state:
             return weigh_states(ordered, self._book, self._zone)
-        removed = self._removed(article, asserted, ordered) if asserted and not is_part else []
-        return weigh_report(ordered, removed, self._book, self._zone, is_part=is_part)
+        removed = self._removed(report, ordered)
+        return weigh_report(ordered, removed, self._book, self._zone, is_part=report.is_part)
 
-    def _removed(self, article: str, asserted: Span, claims: list[StampedClaim]) -> list[Claim]:
+    def _removed(self, report: _Report, claims: list[StampedClaim]) -> list[Claim]:
         """Return the claims that the edit which brought these took out of the same article."""
-        if not any(stamped.by_edit for stamped in claims):
+        asserted = report.asserted
+        if asserted is None or report.is_part or not any(stamped.by_edit for stamped in claims):
             return []
         gone = [
             stamped
-            for slot in self._by_article.get(article, ())
-            if not slot[1]
-            for stamped in self._reports.get(slot, {}).values()
+            for other in self._articles[report.article]
+            if not other.is_part
+            for stamped in other.claims.values()
             if stamped.ended_at is not None and asserted.not_before < stamped.ended_at <= asserted.not_after
         ]
         return [
@@ -151,27 +158,28 @@ class RecordFold:
             if stamped.claim.status is ClaimStatus.CURRENT and stamped.claim.qualifier is not Qualifier.VAGUE
         ]
 
-    def _set_report(self, slot: tuple[Report, bool], assertions: list[Assertion]) -> None:
-        for day in self._report_days.pop(slot, ()):
-            held = self._days[day]
-            held.reports.pop(slot, None)
-            held.ordered = None
-            self._stale_days.add(day)
-        if not assertions:
-            return
-        day = assertions[0].day if assertions[0].day is not None else _UNDATED
-        if day not in self._days:
-            self._days[day] = _Day(reports={})
-            insort(self._order, day)
-        self._days[day].reports[slot] = assertions
-        self._days[day].ordered = None
-        self._report_days[slot] = (day,)
-        self._stale_days.add(day)
+    def _place(self, report: _Report, assertions: list[Assertion]) -> None:
+        """Put a report's assertions on their day, in place of those that it had."""
+        if report.assertions:
+            self._touch(report.assertions[0]).reports.discard(report)
+        report.assertions = assertions
+        if assertions:
+            self._touch(assertions[0]).reports.add(report)
+
+    def _touch(self, one: Assertion) -> _Day:
+        number = one.day if one.day is not None else _UNDATED
+        day = self._days.get(number)
+        if day is None:
+            day = self._days[number] = _Day()
+            insort(self._order, number)
+        day.ordered = None
+        self._stale_days.add(number)
+        return day
 
     def _fold_states(self, aside: tuple[Refusal, ...]) -> History:
         self._stale_days.clear()
         state = RecordState(kind=self.kind)
-        told = [one for day in self._order for report in self._days[day].reports.values() for one in report]
+        told = [one for day in self._order for report in self._days[day].reports for one in report.assertions]
         fold_states(state, order_states(told, self._zone), lasting=_LASTING)
         return make_history(self.key, state, (*state.refusals, *aside))
 
@@ -201,7 +209,7 @@ class RecordFold:
     def _weigh_day(self, day: _Day, state: RecordState) -> int:
         if day.ordered is None:
             # Reports are unordered here; order_day ranks every assertion by its own identity in the end.
-            day.ordered = order_day([one for report in day.reports.values() for one in report], self.kind)
+            day.ordered = order_day([one for report in day.reports for one in report.assertions], self.kind)
         for one in day.ordered:
             weigh(state, one)
         day.refusals = tuple(state.refusals)

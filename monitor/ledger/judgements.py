@@ -87,6 +87,10 @@ class Rulings:
             stamped = replace(stamped, claim=_rescoped(stamped.claim, payload))
         return stamped
 
+    def splits(self, claim_id: str) -> bool:
+        """Whether a person gave this very claim a record of its own."""
+        return claim_id in self._split
+
     def key_for(self, stamped: StampedClaim, key: RecordKey) -> RecordKey:
         """Return the record that a claim counts for after splits and merges."""
         key = self._split.get(stamped.claim_id, key)

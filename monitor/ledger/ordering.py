@@ -33,10 +33,10 @@ def in_order(assertions: Iterable[Assertion], kind: MetricKind) -> list[Assertio
 
 def order_day(assertions: list[Assertion], kind: MetricKind) -> list[Assertion]:
     """Return the assertions of one day in order: clocked ones by the clock, the others by text and size among them."""
-    clocked = sorted((one for one in assertions if one.clock is not None), key=lambda one: _clocked(one, kind))
+    clocked = _by_clock([one for one in assertions if one.clock is not None], kind)
     dated = sorted((one for one in assertions if one.clock is None), key=lambda one: rank(one, kind))
-    if not clocked:
-        return dated
+    if not clocked or not dated:
+        return clocked or dated
     # Among clocked ones the clock decides; a dated one stands before the first clocked one that outranks it.
     peaks, top = [], None
     for one in clocked:
@@ -53,8 +53,16 @@ def order_day(assertions: list[Assertion], kind: MetricKind) -> list[Assertion]:
     return merged
 
 
-def _clocked(one: Assertion, kind: MetricKind) -> tuple[float, Rank]:
-    return (one.clock or 0.0, rank(one, kind))
+def _by_clock(assertions: list[Assertion], kind: MetricKind) -> list[Assertion]:
+    """Sort by the clock, and by rank where it stands still."""
+    assertions.sort(key=lambda one: one.clock or 0.0)
+    start = 0
+    for end in range(1, len(assertions) + 1):
+        if end == len(assertions) or assertions[end].clock != assertions[start].clock:
+            if end - start > 1:
+                assertions[start:end] = sorted(assertions[start:end], key=lambda one: rank(one, kind))
+            start = end
+    return assertions
 
 
 def rank(one: Assertion, kind: MetricKind) -> Rank:
