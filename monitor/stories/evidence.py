@@ -15,6 +15,7 @@ from storage.records import EntityKind, Story
 TITLE, LEAD, LEAD_AGAIN, BLOCK = 1.5, 1.0, 0.5, 0.35
 BLOCK_CHARS = 600
 MOST_BLOCKS = 3
+DATELINE_CHARS = 4  # so long a name in capitals within a text is where the reporter sits, not what the report is about
 SIDES = MappingProxyType({"entity": "subject", "place": "subject", "topic": "theme", "toll": "theme"})
 
 
@@ -69,7 +70,7 @@ class Found:
     rarity: float = 0.0
     last_end: int = -1
 
-    def note(self, occurrence: Occurrence) -> None:
+    def note(self, occurrence: Occurrence, *, is_acronym: bool) -> None:
         """Enter one occurrence; forms of one name that overlap ("Tokayev" in the full name) are one occurrence."""
         self.words.setdefault(occurrence.words)
         is_same = occurrence.start < self.last_end - 1  # two words in a row share the space between them
@@ -78,8 +79,11 @@ class Found:
             return
         self.count += 1
         offset = occurrence.start - occurrence.title_end
+        is_dateline = not is_acronym and len(occurrence.words) >= DATELINE_CHARS and occurrence.words.isupper()
         if offset < 0:
             self.in_title = True
+        elif is_dateline:
+            self.blocks.add(offset // BLOCK_CHARS)
         elif offset < BLOCK_CHARS:
             self.lead += 1
         else:

@@ -105,7 +105,7 @@ def _cases(word: str, *, is_person: bool, number: int) -> tuple[tuple[str, ...],
 
 def _plurals(words: Sequence[str], languages: Sequence[str]) -> Iterator[Form]:
     *first, last = words
-    for language in languages:
+    for language in languages or _plural_tables():  # a story that names no language is read in any
         for ending in _latin_endings(last, language):
             yield Form(text=" ".join((*first, ending)), language=language)
 

@@ -5,6 +5,7 @@ article must show both, as far as a story defines them: football shows no unrest
 
 - A name counts by where it stands: 1.5 in the title, 1 (1.5 if repeated) in the first 600 characters, 0.35 for each
   further block of 600 characters that holds it, three at most; times its weight, times its rarity among the stories.
+- A name in capitals within the text is a dateline (MOSCOW, May 4 –): no more than a mention in passing.
 - A side is capped at 2, so that no name, however often it comes, stands in for the other side.
 - The period adds up to 1.6: all of it within the period (60 days from the start, if it has no end), half of it 180
   days after that and next to nothing after two years, half for an unknown date. An article that is surely older than
@@ -171,7 +172,7 @@ class Matcher:
             if target.accepts(occurrence.words, lang):
                 place = found.setdefault(target.evidence, Found())
                 place.rarity = max(place.rarity, self._rarity[occurrence.pattern])
-                place.note(occurrence)
+                place.note(occurrence, is_acronym=target.in_capitals)
 
     def _judge(self, position: int, found: dict[int, Found], published: Span | None) -> Match:
         """Return the match of one story with its score, by the rules at the head of this module."""

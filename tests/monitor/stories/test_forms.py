@@ -59,6 +59,10 @@ def test_terms_are_found_in_other_cases_and_numbers(term: str, expected: str) ->
     assert set(expected.split("|")) <= texts(term_forms(term, languages=LANGUAGES))
 
 
+def test_a_story_that_names_no_language_is_read_in_any() -> None:
+    assert {"riots", "riotes"} <= texts(term_forms("riot", languages=()))
+
+
 def test_acronyms_are_left_alone() -> None:
     assert texts(name_forms("ОДКБ", is_person=False, is_place=False, languages=LANGUAGES)) == {"одкб"}
 

@@ -150,6 +150,16 @@ def test_a_central_name_is_a_must() -> None:
     assert slugs("Riots and protest", "The CSTO saw protest and riots in Almaty.", day(2022, 1, 9)) == []
 
 
+def test_a_dateline_is_no_subject() -> None:
+    report = ("Protests and riots in Dhaka", "ALMATY, May 4 (Wire) - Riots went on in Dhaka. Protesters met police.")
+    story = Story(
+        slug="s", title="t", places=(Place(name="Almaty"),), topics=(Topic(name="unrest", terms=("riot", "protest")),)
+    )
+    assert Matcher((story,)).match(title=report[0], text=report[1]) == ()
+    here = tuple(part.replace("Dhaka", "Almaty") for part in report)
+    assert Matcher((story,)).match(title=here[0], text=here[1]) != ()
+
+
 def test_names_stop_at_borders_of_words() -> None:
     assert slugs("Kazakhstaniana", "A protester of unrestrained riotousness in Almatyland.", day(2022, 1, 9)) == []
 
