@@ -3,11 +3,13 @@
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from itertools import chain
 
 from monitor.ledger.assertions import Assertion, weigh_report, weigh_states
 from monitor.ledger.history import make_history
 from monitor.ledger.ordering import order_day
 from monitor.ledger.origins import OriginBook
+from monitor.ledger.positions import LAGGED_RULES, Voice, has_position, line_up
 from monitor.ledger.record import RecordState
 from monitor.ledger.states import fold_states, order_states
 from monitor.ledger.weighing import weigh
@@ -49,6 +51,7 @@ class _Day:
     ordered: list[Assertion] | None = None
     start: RecordState | None = None
     refusals: tuple[Refusal, ...] = ()
+    voices: list[Voice] = field(default_factory=list)
 
 
 class RecordFold:
@@ -124,7 +127,8 @@ class RecordFold:
         if self._final is None:
             return None
         refusals = [refusal for day in self._order for refusal in self._days[day].refusals]
-        return make_history(self.key, self._final, (*refusals, *aside))
+        voices = chain.from_iterable(self._days[day].voices for day in self._order)
+        return make_history(self.key, self._final, (*refusals, *aside), line_up(voices))
 
     def _weighed(self, report: _Report) -> list[Assertion]:
         if not report.claims:
@@ -180,8 +184,10 @@ class RecordFold:
         self._stale_days.clear()
         state = RecordState(kind=self.kind)
         told = [one for day in self._order for report in self._days[day].reports for one in report.assertions]
-        fold_states(state, order_states(told, self._zone), lasting=_LASTING)
-        return make_history(self.key, state, (*state.refusals, *aside))
+        ordered = order_states(told, self._zone)
+        fold_states(state, ordered, lasting=_LASTING)
+        voices = ((one, False) for one in ordered if has_position(one))
+        return make_history(self.key, state, (*state.refusals, *aside), line_up(voices))
 
     def _replay(self) -> None:
         """Weigh from the last checkpoint before the first stale day until the state is what it was."""
@@ -210,8 +216,13 @@ class RecordFold:
         if day.ordered is None:
             # Reports are unordered here; order_day ranks every assertion by its own identity in the end.
             day.ordered = order_day([one for report in day.reports for one in report.assertions], self.kind)
+        day.voices = []
         for one in day.ordered:
+            refused = len(state.refusals)
             weigh(state, one)
+            if has_position(one):
+                is_lagged = len(state.refusals) > refused and state.refusals[-1].rule in LAGGED_RULES
+                day.voices.append((one, is_lagged))
         day.refusals = tuple(state.refusals)
         state.refusals.clear()
         return len(day.ordered)

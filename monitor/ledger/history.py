@@ -49,7 +49,9 @@ def _direction(step: Step, standing: Figure | None) -> RevisionKind:
     return RevisionKind.REFINED if step.kind is RevisionKind.FIRST else step.kind
 
 
-def make_history(key: RecordKey, state: RecordState, refusals: Iterable[Refusal]) -> History:
+def make_history(
+    key: RecordKey, state: RecordState, refusals: Iterable[Refusal], positions: tuple[Position, ...]
+) -> History:
     """Return the history that a record's state amounts to."""
     current = None if state.standing is None else state.standing.figure
     low, high = _bounds(state, current)
@@ -63,7 +65,7 @@ def make_history(key: RecordKey, state: RecordState, refusals: Iterable[Refusal]
         is_contested=state.is_contested,
         is_provisional=state.is_provisional,
         deprecated=tuple(dict.fromkeys(figure for figure, _ in state.deprecated)),
-        positions=tuple(_positions(state)),
+        positions=positions,
         refusals=tuple(refusals),
     )
 
@@ -79,8 +81,3 @@ def _bounds(state: RecordState, current: Figure | None) -> tuple[float | None, f
     low = min([window.low, *(size_of(figure) for figure in rivals)])
     top = window.high if window.high < float("inf") else best
     return low, max([best, top, *(size_of(figure) for figure in (*rivals, *feared))])
-
-
-def _positions(state: RecordState) -> Iterable[Position]:
-    for who in sorted(state.positions):
-        yield from state.positions[who]

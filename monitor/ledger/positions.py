@@ -1,54 +1,69 @@
 """What each origin says, and each outlet that quotes nobody, from when to when; and who still carries a dead figure."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from monitor.ledger.assertions import GONE, Assertion
-from monitor.ledger.record import RecordState
 from monitor.ledger.values import says_same
-from storage.records import ClaimStatus, Figure, Position, Refusal
+from storage.records import ClaimStatus, Figure, Position, Span
 
 LAGGED_RULES = frozenset({"4.lagged", "6b.lagged", "6.rising", "8.deprecated"})
 
+Voice = tuple[Assertion, bool]
+"""An assertion and whether it only carried a dead figure."""
 
-def note_position(state: RecordState, one: Assertion, refusals: Sequence[Refusal]) -> None:
-    """Open, carry on or end the line of the assertion's origin (its outlet, when nobody is quoted)."""
-    if one.status is ClaimStatus.PREVIOUS or one.day is None:
-        return
-    is_lagged = any(refusal.rule in LAGGED_RULES for refusal in refusals)
-    name = one.origin.name or one.outlet or min(one.carrier)
-    # A dead figure is the outlet's own doing: it opens a line of the outlet, and leaves the origin's as it is.
-    who = (name, one.outlet if is_lagged else "")
-    runs = state.positions.get(who, ())
-    last = runs[-1] if runs else None
-    figure = None if one.status in GONE else one.figure
-    if last is not None and last.until is None:
-        if last.lagged == is_lagged and _is_same(figure, last.figure):
-            if one.outlet and one.outlet not in last.outlets:
-                outlets = tuple(sorted({*last.outlets, one.outlet}))
-                state.positions[who] = (*runs[:-1], replace(last, outlets=outlets))
-            return
-        runs = (*runs[:-1], replace(last, until=one.public))
-    opened = Position(
-        origin=name,
-        figure=figure,
-        since=one.public,
-        outlets=(one.outlet,) if one.outlet else (),
-        claim_id=one.claim_id,
-        lagged=is_lagged,
-    )
-    state.positions[who] = (*runs, opened)
-    if not is_lagged and one.outlet:
-        _end_lag(state, (name, one.outlet), one)
+
+@dataclass(slots=True)
+class _Run:
+    figure: Figure | None
+    since: Span | None
+    claim_id: str
+    is_lagged: bool
+    until: Span | None = None
+    outlets: set[str] = field(default_factory=set)
+
+
+def has_position(one: Assertion) -> bool:
+    """Whether an assertion says what its origin holds: dated, of now, of this very record."""
+    return one.day is not None and one.status is not ClaimStatus.PREVIOUS and not one.is_part and not one.is_pin
+
+
+def line_up(voices: Iterable[Voice]) -> tuple[Position, ...]:
+    """Return the lines of all origins, by name, from voices in the order in which the ledger weighed them.
+
+    A dead figure is the outlet's own doing: it opens a line of the outlet, and leaves the origin's as it is.
+    """
+    lines: dict[tuple[str, str], list[_Run]] = {}
+    for one, is_lagged in voices:
+        name = one.origin.name or one.outlet or min(one.carrier)
+        figure = None if one.status in GONE else one.figure
+        runs = lines.setdefault((name, one.outlet if is_lagged else ""), [])
+        last = runs[-1] if runs else None
+        if last is None or last.until is not None or not _is_same(figure, last.figure):
+            if last is not None and last.until is None:
+                last.until = one.public
+            last = _Run(figure, one.public, one.claim_id, is_lagged)
+            runs.append(last)
+            if not is_lagged and (late := lines.get((name, one.outlet))) and late[-1].is_lagged and not late[-1].until:
+                late[-1].until = one.public
+        if one.outlet:
+            last.outlets.add(one.outlet)
+    return tuple(_position(who[0], run) for who in sorted(lines) for run in lines[who])
 
 
 def _is_same(figure: Figure | None, said: Figure | None) -> bool:
-    if figure is None or said is None:
-        return figure is said
+    if figure is None or said is None or figure.state is not None:
+        return figure is said or (figure is not None and said is not None and figure.state == said.state)
     return figure.value == said.value if figure.value is not None else says_same(figure, said)
 
 
-def _end_lag(state: RecordState, who: tuple[str, str], one: Assertion) -> None:
-    runs = state.positions.get(who)
-    if runs and runs[-1].until is None and runs[-1].lagged:
-        state.positions[who] = (*runs[:-1], replace(runs[-1], until=one.public))
+def _position(origin: str, run: _Run) -> Position:
+    return Position(
+        origin=origin,
+        figure=run.figure,
+        since=run.since,
+        until=run.until,
+        outlets=tuple(sorted(run.outlets)),
+        claim_id=run.claim_id,
+        lagged=run.is_lagged,
+    )

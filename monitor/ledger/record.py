@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from monitor.ledger.assertions import Assertion
 from monitor.ledger.values import Window, best_of, is_rounding_of, repeats, says_same, window_of
-from storage.records import Figure, MetricKind, Position, Qualifier, Refusal, RevisionKind, Step
+from storage.records import Figure, MetricKind, Qualifier, Refusal, RevisionKind, Step
 
 
 @dataclass(slots=True)
@@ -80,7 +80,6 @@ class RecordState:
     comebacks: dict[float | None, frozenset[str]] = field(default_factory=dict)
     candidates: dict[float | None, Candidate] = field(default_factory=dict)
     claimed: list[Claimed] = field(default_factory=list)
-    positions: dict[tuple[str, str], tuple[Position, ...]] = field(default_factory=dict)
     withdrawn_parts: frozenset[float] = frozenset()
     is_contested: bool = False
     is_provisional: bool = False
@@ -100,7 +99,6 @@ class RecordState:
             comebacks=dict(self.comebacks),
             candidates={value: replace(one) for value, one in self.candidates.items()},
             claimed=list(self.claimed),
-            positions=dict(self.positions),
         )
 
     # --- what an assertion does ------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from monitor.ledger.assertions import GONE, Assertion
 from monitor.ledger.contests import contest_higher, contest_lower, settle
-from monitor.ledger.positions import note_position
 from monitor.ledger.previous import backfill, backfill_all
 from monitor.ledger.record import Claimed, RecordState, Version, agrees, days_between, is_vague, size_of
 from monitor.ledger.values import CEILINGS, FLOORS, is_count, is_rounding_of, refines, rounding_step
@@ -20,7 +19,6 @@ RISING_DAYS = 2
 
 def weigh(state: RecordState, one: Assertion) -> None:
     """Let one assertion act on a record."""
-    refused = len(state.refusals)
     if one.is_pin:
         _pin(state, one)
         return
@@ -39,7 +37,6 @@ def weigh(state: RecordState, one: Assertion) -> None:
         _weigh_unconfirmed(state, one)
     else:
         _weigh_current(state, one)
-    note_position(state, one, state.refusals[refused:])
 
 
 def _pin(state: RecordState, one: Assertion) -> None:
