@@ -31,6 +31,7 @@ from monitor.sources.guarded import GuardedTransport
 from monitor.sources.http import Fetcher
 from monitor.taking_up import make_watch, take_up_seeds
 from monitor.web.app import create_app
+from monitor.web.shown import shown_settings
 from storage import feeds, stories
 from storage.database import Database
 from storage.errors import DatabaseError
@@ -195,7 +196,7 @@ class Service:
             database=self.database,
             clock=self.clock,
             refold=work_out,
-            options=to_web(self.settings),
+            options=to_web(self.settings, shown=shown_settings(self.settings)),
             subscriptions=to_subscriptions(self.settings),
             links=self._links(),
             is_ticking=self._is_ticking,

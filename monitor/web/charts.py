@@ -1,6 +1,6 @@
 """Pictures of a record on a page: the step chart that mail and exports share, and a line small enough for a list."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -32,7 +32,9 @@ def draw_chart(
     if not moments:
         return None
     until = max(min(now, moments[-1] + (moments[-1] - moments[0]) / 10), moments[-1])
-    spec = make_chart(history, until=until, title=title, zone=zone)
+    # An outlet that lags behind repeats what its origin has left: a line would say that it still holds it.
+    speaking = tuple(position for position in history.positions if not position.lagged)
+    spec = make_chart(replace(history, positions=speaking), until=until, title=title, zone=zone)
     if spec is None:
         return None
     svg = render_svg(spec, words, width=width, height=round(width**0.5 * 9))

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import AfterValidator
 from starlette.requests import Request
 
 from monitor.web.api import models
-from monitor.web.pages.records import parse_moment, read_history
+from monitor.web.pages.records import as_utc, read_history
 from monitor.web.site import Number, SiteDep, get_reader, with_query
 from storage import articles, claims, deliveries, feeds, stories
 from storage.records import (
@@ -33,6 +35,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(get_reader)], responses=FAILURES)
 Limit = Annotated[int, Query(ge=1, le=500, description="rows of a page")]
 Offset = Annotated[int, Query(ge=0, le=10_000_000, description="rows to leave out")]
+Moment = Annotated[datetime, AfterValidator(as_utc), Query(description="without a zone UTC: as it was known then")]
 Answered = TypeVar("Answered", bound=models.Answer)
 
 
@@ -84,15 +87,13 @@ def get_history(
     population: str = "",
     place: str = "",
     period: str = "",
-    as_known_at: Annotated[
-        str, Query(description="ISO 8601; without a zone UTC. The history as it was known then")
-    ] = "",
+    as_known_at: Moment | None = None,
 ) -> models.HistoryOut:
     """The whole history of one record, now or as it was known at a time."""
     key = RecordKey(story=slug, metric=metric, unit=unit, population=population, place=place, period=period)
     with site.database.read() as session:
         stories.get_story(session, slug)
-        return models.HistoryOut.model_validate(read_history(session, key, parse_moment(as_known_at)))
+        return models.HistoryOut.model_validate(read_history(session, key, as_known_at))
 
 
 @router.get("/revisions", tags=["revisions"])

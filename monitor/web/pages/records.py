@@ -73,10 +73,17 @@ def parse_moment(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        return as_utc(datetime.fromisoformat(text))
     except ValueError:
         raise RefusedError(400, "error.moment", given=text[:60]) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def as_utc(moment: datetime) -> datetime:
+    """A time in UTC; one without a zone is in UTC already. Raises ValueError outside of the years 1 to 9999."""
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{moment} does not exist in UTC") from error
 
 
 def read_history(session: Session, key: RecordKey, known_at: datetime | None) -> History:

@@ -18,6 +18,8 @@ from storage.search import count_facets, search_articles
 router = APIRouter(include_in_schema=False)
 PER_PAGE = 20
 FACET_ROWS = 8
+# Counting more than the newest thousand would cost more than finding them.
+MOST_COUNTED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def search(
         known = site.stories(session)
         try:
             hits = search_articles(session, q, limit=PER_PAGE + 1, offset=start, rank=rank, all_versions=all_versions)
-            facets = count_facets(session, q) if q.strip() else None
+            facets = count_facets(session, q, most=MOST_COUNTED) if q.strip() else None
         except QueryError as problem:
             error = str(problem)
         page = site.page(request, "search", session, caller=caller)

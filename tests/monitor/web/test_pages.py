@@ -174,6 +174,10 @@ def test_what_is_not_there_is_a_page_with_words(reader: Client, path: str) -> No
 def test_a_broken_request_is_explained(reader: Client) -> None:
     assert reader.get("/articles/x").status_code == 422
     assert reader.get(f"{STORY}/record?metric=killed&as_known_at=soon").status_code == 400
+    assert (
+        reader.get(f"{STORY}/record", params={"metric": "killed", "as_known_at": "0001-01-01T00:00+14:00"}).status_code
+        == 400
+    )
     assert reader.put("/feeds").status_code == 405
 
 

@@ -92,7 +92,7 @@ def test_bounds() -> None:
 def test_a_record_has_an_address_without_what_stands_for_the_whole() -> None:
     key = RecordKey(story="s", metric="killed", population="age=child;role=police", place="almaty")
     assert record_path(key) == "/stories/s/record?metric=killed&population=age%3Dchild%3Brole%3Dpolice&place=almaty"
-    assert UI.record_name(key) == "Killed, children, police, almaty"
+    assert UI.record_name(key) == "Killed, children, police, Almaty"
 
 
 def history(*values: float | None) -> History:
