@@ -7,6 +7,7 @@ kana, which have no spaces, give one word a letter, so that a query for several 
 
 import re
 import unicodedata
+from functools import cache
 
 MOST_WORDS = 40_000  # of one text; a page beyond that is a dump, and PostgreSQL bounds a document at 1 MB
 _LONGEST_WORD = 64
@@ -15,22 +16,20 @@ _SPELT_OUT = {
     "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ŋ": "n",
     "ĸ": "k", "ƀ": "b", "ɨ": "i", "ʼ": "", "й": "й", "ѐ": "е", "ѝ": "и",
 }  # fmt: skip
-_IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+IDEOGRAPH = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = "".join(
     chr(code)
     for first, last in ((0x300, 0x1000), (0x1AB0, 0x1B00), (0x1DC0, 0x1E00), (0x20D0, 0x2100), (0xFE00, 0xFE30))
     for code in range(first, last)
     if unicodedata.category(chr(code)).startswith("M")
 )
-_PARTED = r"[,.'’\u00a0\u202f\u2009]"
+PARTED = r"[,.'’\u00a0\u202f\u2009]"
 # Begins with its digit, so that the search for it is quick; only then it looks whether a word goes on there.
-_NUMBER = (
-    rf"[0-9](?<![^\W_][0-9])(?<![{_MARKS}][0-9])[0-9]{{0,2}}(?:{_PARTED}[0-9]{{3}})+(?![^\W_]|[{_MARKS}])"
-)
-WORD = re.compile(rf"{_NUMBER}|[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}][{_MARKS}]*(?:[^\W_{_IDEOGRAPH}][{_MARKS}]*)*")
+_NUMBER = rf"[0-9](?<![^\W_][0-9])(?<![{_MARKS}][0-9])[0-9]{{0,2}}(?:{PARTED}[0-9]{{3}})+(?![^\W_]|[{_MARKS}])"
+WORD = re.compile(rf"{_NUMBER}|[{IDEOGRAPH}]|[^\W_{IDEOGRAPH}][{_MARKS}]*(?:[^\W_{IDEOGRAPH}][{_MARKS}]*)*")
 _NUMBER_ONLY = re.compile(_NUMBER)
-_PARTING = re.compile(_PARTED)
-_FOLDED_WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\W_{_IDEOGRAPH}]+")
+_PARTING = re.compile(PARTED)
+_FOLDED_WORD = re.compile(rf"[{IDEOGRAPH}]|[^\W_{IDEOGRAPH}]+")
 
 
 class _Folding(dict[int, str]):
@@ -45,8 +44,8 @@ class _Folding(dict[int, str]):
 def _fold_letter(letter: str) -> str:
     if unicodedata.category(letter).startswith("M"):
         return ""
-    if not letter.isalnum():
-        return letter
+    if not letter.isalnum() or "\uac00" <= letter <= "\ud7a3":
+        return letter  # Hangul syllables would fall apart into their strokes
     lower = letter.casefold()
     if lower in _SPELT_OUT:
         return _SPELT_OUT[lower]
@@ -57,6 +56,24 @@ def _fold_letter(letter: str) -> str:
 _FOLDING = _Folding()
 
 
+@cache
+def _changing() -> re.Pattern[str]:
+    """The lowercase letters and marks that fold to something else; far quicker to look for than to look up every letter."""
+    ranges = (range(0x80, 0x3400), range(0xA640, 0xABC0), range(0xF900, 0x10000))
+    codes = [code for part in ranges for code in part if _FOLDING[code] != chr(code)]
+    return re.compile(f"[{''.join(map(chr, codes))}\U00010000-\U0010ffff]")
+
+
+def fold_letters(text: str) -> str:
+    """The text with every letter folded and all between words as it was."""
+    lower = text.lower()
+    return lower if lower.isascii() else _changing().sub(_fold_match, lower)
+
+
+def _fold_match(match: re.Match[str]) -> str:
+    return _FOLDING[ord(match.group())]
+
+
 def fold_text(text: str) -> str:
     """The text's words, folded, with one space between: what the full-text index holds."""
     return " ".join(words(text))
@@ -65,7 +82,7 @@ def fold_text(text: str) -> str:
 def words(text: str) -> list[str]:
     """The folded words of a text, in order; at most MOST_WORDS."""
     joined = _NUMBER_ONLY.sub(_join_number, text)
-    plain = joined.lower() if joined.isascii() else unicodedata.normalize("NFC", joined).translate(_FOLDING)
+    plain = fold_letters(joined if joined.isascii() else unicodedata.normalize("NFC", joined))
     found = _FOLDED_WORD.findall(plain)
     if len(found) > MOST_WORDS or max(map(len, found), default=0) > _LONGEST_WORD:
         found = [word[:_LONGEST_WORD] for word in found[:MOST_WORDS]]

@@ -1,29 +1,60 @@
 """The part of a text that shows why it was found, with the places of the words."""
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 
-from storage.folding import WORD, words
+from storage.folding import IDEOGRAPH, PARTED, WORD, fold_letters, words
 from storage.query import Term
 
 _BEFORE = 60  # characters shown ahead of the first found word
 _LENGTH = 240  # characters of a snippet
 _LONGEST_WORD = 40  # a snippet is cut within what goes on for longer (Chinese has no spaces)
+_MOST_SPANS = 50  # of one term in one text
+_SPACE = re.compile(r"\s")
+_HAS_IDEOGRAPH = re.compile(f"[{IDEOGRAPH}]")
 Spans = tuple[tuple[int, int], ...]
 
 
-def find_spans(text: str, terms: Sequence[Term], *, stop_when_all: bool = False) -> Spans:
-    """Where terms stand in a text, as half-open spans in order; one that spans words is a phrase.
-
-    `stop_when_all`: look no further than a snippet's length beyond the place where each term was met once.
-    """
+def find_spans(text: str, terms: Sequence[Term]) -> Spans:
+    """Where terms stand in a text, as half-open spans in order, none within another; one that spans words is a phrase."""
+    folded = fold_letters(text)
+    found: Iterator[tuple[int, int]] = _walk(text, terms)
+    if len(folded) == len(text) and not _HAS_IDEOGRAPH.search(text):
+        found = (match.span() for term in terms for match in islice(_pattern(term).finditer(folded), _MOST_SPANS))
     spans: list[tuple[int, int]] = []
-    unmet = set(terms)
+    for start, end in sorted(found):
+        if not spans or start >= spans[-1][1]:
+            spans.append((start, end))
+    return tuple(spans)
+
+
+@lru_cache(maxsize=1_000)
+def _pattern(term: Term) -> re.Pattern[str]:
+    """A term as it may stand in a text whose letters were folded one for one."""
+    first, *others = term.words
+    # Looks behind only after the word is met: a search that begins with letters is many times quicker.
+    begin = re.escape(first) + rf"(?<![^\W_]{re.escape(first)})"
+    if first.isascii() and first.isdigit():
+        begin = r"(?<![^\W_])" + _word_pattern(first)
+    end = r"[^\W_]*" if term.is_prefix else r"(?![^\W_])"
+    return re.compile(r"[\W_]+".join([begin, *map(_word_pattern, others)]) + end)
+
+
+def _word_pattern(word: str) -> str:
+    if not word.isascii() or not word.isdigit():
+        return re.escape(word)
+    head = len(word) % 3 or 3
+    groups = [word[:head], *(word[place : place + 3] for place in range(head, len(word), 3))]
+    return rf"(?<![0-9]{PARTED})" + f"{PARTED}?".join(groups) + rf"(?!{PARTED}[0-9]{{3}}(?![0-9]))"
+
+
+def _walk(text: str, terms: Sequence[Term]) -> Iterator[tuple[int, int]]:
+    """The same, word by word, for a text whose letters fold to more or fewer of them."""
     running: list[tuple[Term, int, int]] = []
-    first_end = -1
     for start, end, folded in _words_of(text):
-        if stop_when_all and not unmet and start > first_end + _LENGTH:
-            break
         candidates = [*running, *((term, 0, start) for term in terms)]
         running = []
         for term, index, began in candidates:
@@ -31,27 +62,23 @@ def find_spans(text: str, terms: Sequence[Term], *, stop_when_all: bool = False)
                 continue
             if index + 1 < len(term.words):
                 running.append((term, index + 1, began))
-            elif not spans or began >= spans[-1][1]:
-                spans.append((began, end))
-                unmet.discard(term)
-                first_end = end
             else:
-                unmet.discard(term)
-    return tuple(spans)
+                yield began, end
 
 
 def make_snippet(text: str, terms: Sequence[Term]) -> tuple[str, Spans]:
     """A piece of the text around the densest found words, with their places in it; else its beginning."""
-    spans = find_spans(text, terms, stop_when_all=True) if terms else ()
-    centre = max(spans, key=lambda span: _density(spans, span[0]), default=(0, 0))[0]
+    spans = find_spans(text, terms)
+    starts = [start for start, _ in spans]
+    within = [bisect_right(starts, start + _LENGTH - _BEFORE) - place for place, start in enumerate(starts)]
+    centre = starts[within.index(max(within))] if within else 0
     start = _word_start(text, max(0, centre - _BEFORE))
     end = _word_end(text, min(len(text), start + _LENGTH))
     lead, tail = "…" if start else "", "…" if end < len(text) else ""
     piece = text[start:end]
     shift = len(lead) - start
     inside = tuple((a + shift, b + shift) for a, b in spans if a >= start and b <= end)
-    flat = "".join(" " if letter.isspace() else letter for letter in piece)
-    return f"{lead}{flat}{tail}", inside
+    return f"{lead}{_SPACE.sub(' ', piece)}{tail}", inside
 
 
 def mark_spans(text: str, spans: Spans, before: str, after: str) -> str:
@@ -78,10 +105,6 @@ def _agrees(term: Term, index: int, folded: str) -> bool:
     wanted = term.words[index]
     is_open = term.is_prefix and index + 1 == len(term.words)
     return folded.startswith(wanted) if is_open else folded == wanted
-
-
-def _density(spans: Spans, start: int) -> int:
-    return sum(1 for a, b in spans if a >= start and b <= start + _LENGTH - _BEFORE)
 
 
 def _word_start(text: str, at: int) -> int:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from storage.errors import QueryError
 from storage.folding import WORD, fold_text, words
 from storage.query import Comparison, Query, Term, parse_query, to_fts5, to_tsquery
-from storage.snippets import find_spans, make_snippet, mark_spans
+from storage.snippets import _walk, find_spans, make_snippet, mark_spans
 
 LETTERS = st.text(
     alphabet=string.ascii_letters
@@ -194,6 +194,26 @@ def test_a_snippet_is_cut_around_what_was_found() -> None:
 
 def test_nothing_found_shows_the_beginning() -> None:
     assert marked("The beginning of it\nall", "x") == "The beginning of it all"
+
+
+@pytest.mark.parametrize("text", ["4,353 or 353", "1,234,353", "4353.", "43533 4,3533 14,353 4\u00a0353"])
+@pytest.mark.parametrize("query", ["4353", "353", "234353", "4,353"])
+def test_numbers_are_marked_whole_or_not_at_all(text: str, query: str) -> None:
+    term = Term(tuple(words(query)))
+    assert find_spans(text, [term]) == tuple(_walk(text, [term]))
+
+
+@given(
+    st.text(alphabet="ab é Ёе,.-_1\n", max_size=40),
+    st.lists(st.sampled_from(["a", "b", "ab", "е", "a b", "ae*", "b*", "e"]), max_size=3),
+)
+def test_the_quick_way_to_find_words_finds_what_the_slow_one_does(text: str, queries: list[str]) -> None:
+    for query in queries:
+        term = Term(tuple(words(query)), query.endswith("*"))
+        slow = sorted(_walk(text, [term]))
+        quick = find_spans(text, [term])
+        assert set(quick) <= set(slow)
+        assert bool(quick) == bool(slow)
 
 
 @given(LETTERS, st.lists(st.sampled_from(["a", "b", "ёж", "4353", "x y", "el*"]), max_size=3))
