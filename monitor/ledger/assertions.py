@@ -27,9 +27,9 @@ class Assertion:
 
     `day` is the ordinal of the day in the story's time zone (None: undated), `clock` the seconds since the epoch
     if the time is known to within half a day. `previous` and `gone` are the earlier and the withdrawn figures of
-    the same text, `replaced` those that an edit of the article took out. `carrier` marks the voice: the article or wire
-    text, and the sentence; whoever shares a mark is the same voice. Nothing changes an assertion once it is made; it is
-    not frozen only because a story makes hundreds of thousands.
+    the same text, `replaced` those that an edit of the article took out, `steps` by how much it says the figure
+    moved. `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same
+    voice. Nothing changes an assertion once it is made; it is not frozen only because a story makes many thousands.
     """
 
     claim_id: str
@@ -48,6 +48,7 @@ class Assertion:
     previous: tuple["Assertion", ...] = ()
     gone: tuple[Figure, ...] = ()
     replaced: tuple[Figure, ...] = ()
+    steps: tuple[float, ...] = ()
     repeats: tuple[str, ...] = ()
     is_part: bool = False
     is_pin: bool = False
@@ -81,16 +82,23 @@ def day_and_clock(span: Span | None, zone: tzinfo) -> tuple[int | None, float | 
 
 
 def weigh_report(
-    claims: Sequence[StampedClaim], removed: Sequence[Claim], book: OriginBook, zone: tzinfo, *, is_part: bool = False
+    claims: Sequence[StampedClaim],
+    removed: Sequence[Claim],
+    book: OriginBook,
+    zone: tzinfo,
+    *,
+    is_part: bool = False,
+    steps: tuple[float, ...] = (),
 ) -> list[Assertion]:
     """Return what one report asserts for one record, at most one figure per origin and status.
 
-    `claims` are the report's claims on the record, `removed` the claims that the same edit took out of the article.
+    `claims` are the report's claims on the record, `removed` the claims that the same edit took out of the article,
+    `steps` the increments and decrements that it states.
     """
     first = claims[0]
     day, clock = day_and_clock(first.asserted_at, zone)
     plain = [_assertion(stamped, book, day, clock, is_part=is_part) for stamped in claims]
-    if len(plain) == 1 and first.claim.replaces is None and not removed:
+    if len(plain) == 1 and first.claim.replaces is None and not removed and not steps:
         return plain
     settled = _inherit_status(_body_over_headline(list(zip(plain, claims, strict=True))))
     previous = tuple(sorted((one for one in settled if one.status is ClaimStatus.PREVIOUS), key=_by_size))
@@ -98,7 +106,7 @@ def weigh_report(
     gone = tuple(one.figure for one in settled if one.status in GONE)
     replaced = stated + tuple(figure_of(claim) for claim in removed)
     spoken = _one_per_origin([one for one in settled if one.status in _ASSERTED])
-    asserted = [replace(one, previous=previous, gone=gone, replaced=replaced) for one in spoken]
+    asserted = [replace(one, previous=previous, gone=gone, replaced=replaced, steps=steps) for one in spoken]
     withdrawn = [one for one in settled if one.status in GONE]
     current = [one for one in asserted if one.status is ClaimStatus.CURRENT]
     told = [*asserted, *_unanswered(withdrawn, current)]
@@ -224,9 +232,12 @@ def _by_weight(one: Assertion) -> tuple[int, float, str]:
 
 
 def _is_background(one: Assertion, named: Sequence[Assertion]) -> bool:
-    """Whether an unattributed figure only repeats, rounds or trails what an attributed one of the same status says."""
+    """Whether an unattributed figure repeats or rounds what an attributed one says or, no count itself, trails it."""
     return any(
-        other.status is one.status and (is_rounding_of(one.figure, other.figure) or other.window.is_above(one.window))
+        other.status is one.status
+        and (
+            is_rounding_of(one.figure, other.figure) or (not is_count(one.figure) and other.window.is_above(one.window))
+        )
         for other in named
     )
 

@@ -40,6 +40,7 @@ class _Report:
     asserted: Span | None
     is_part: bool
     claims: dict[str, StampedClaim] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
     assertions: list[Assertion] = field(default_factory=list)
 
 
@@ -81,6 +82,13 @@ class RecordFold:
         if not is_part:
             self._own += -1 if is_removal else 1
         self._is_state = self._is_state or stamped.claim.kind is ClaimKind.STATE
+        if stamped.claim.kind is ClaimKind.INCREMENT and stamped.claim.value is not None:
+            report = self._report(stamped, is_part=False)
+            if is_removal:
+                report.steps.pop(stamped.claim_id, None)
+            else:
+                report.steps[stamped.claim_id] = stamped.claim.value
+            self._stale_reports.add(report)
         if refusal := _aside(stamped):
             if is_removal:
                 self._aside.pop(stamped.claim_id, None)
@@ -142,7 +150,8 @@ class RecordFold:
         if self._is_state:
             return weigh_states(ordered, self._book, self._zone)
         removed = self._removed(report, ordered)
-        return weigh_report(ordered, removed, self._book, self._zone, is_part=report.is_part)
+        steps = tuple(sorted(report.steps.values()))
+        return weigh_report(ordered, removed, self._book, self._zone, is_part=report.is_part, steps=steps)
 
     def _removed(self, report: _Report, claims: list[StampedClaim]) -> list[Claim]:
         """Return the claims that the edit which brought these took out of the same article."""

@@ -77,10 +77,12 @@ def _stood_between(state: RecordState, past: Assertion, current: Assertion, stan
 
 def _turned_between(past: Assertion, current: Assertion, standing: Version) -> bool:
     """Whether the text tells a fall from above the standing figure, or a rise from below it, and does not name it."""
-    if any(is_rounding_of(other.figure, standing.figure) for other in current.previous):
+    low, goal = standing.window.low, current.window.low
+    if any(
+        is_rounding_of(other.figure, standing.figure) or _lies_between(other, low, goal) for other in current.previous
+    ):
         return False
-    low = standing.window.low
-    return (past.window.low > low > current.window.low) or (past.window.high < low < current.window.low)
+    return (past.window.low > low > goal) or (past.window.high < low < goal)
 
 
 def _fill_before(state: RecordState, past: Assertion) -> None:

@@ -225,6 +225,8 @@ def says_lowered(one: Assertion, standing: Version) -> str:
     told = [past.figure for past in one.previous] + list(one.gone)
     if any(_is_lowered_from(old.value, standing) or is_rounding_of(old, standing.figure) for old in told if old):
         return "text"
+    if any(size_of(standing.figure) - step == size_of(one.figure) for step in one.steps):
+        return "text"
     if any(is_rounding_of(old, standing.figure) for old in one.replaced):
         return "edit"
     return ""
