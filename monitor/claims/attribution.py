@@ -21,7 +21,7 @@ _FIGURE_BETWEEN = 6
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Someone quoted, with the token span of the words that say so. `kind`: say, according, quoting, by_phrases, agents."""
+    """Someone quoted, at the tokens of the words that say so. `kind`: say, according, quoting, by_phrases, agents."""
 
     speaker: str
     start: int

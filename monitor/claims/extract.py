@@ -1,6 +1,6 @@
 """From a text to its claims: the cascade of this room, one sentence at a time.
 
-normalise → sentences → trigger gate → tokens → numbers → quantities → noun phrase → link → status and voice → place and date
+sentences → trigger gate → tokens → numbers → quantities → noun phrases → links → status, voice, date → scope
 """
 
 import re
@@ -27,6 +27,7 @@ from monitor.claims.tokens import Tokens, split_sentences, tokenize
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
 
 _REACH = 8
+_QUOTE_REACH = 12
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 _DIGIT = re.compile(r"\d")
 _BULLETS = frozenset("•*–—-·▪")
@@ -51,7 +52,7 @@ class Page:
 
 
 class Extractor:
-    """Reads claims from texts, for one story or for none. Build once, use for many texts; it keeps no state of a text."""
+    """Reads claims from texts, for one story or for none. Build it once for many texts: it keeps no state of one."""
 
     def __init__(self, story: Story | None = None, *, convention: str | None = None) -> None:
         self._story = story
@@ -107,9 +108,9 @@ class Extractor:
         for number, (start, end) in enumerate(page.spans):
             folded = page.body[start:end].lower()
             has_trigger = bool(lexicon.gate.find_matches_as_indexes(folded))
-            if number - last > 2 and not has_trigger:
-                if page.context is None or not lexicon.context_gate.find_matches_as_indexes(folded):
-                    continue
+            is_near = has_trigger or number - last <= 2
+            if not is_near and not (page.context and lexicon.context_gate.find_matches_as_indexes(folded)):
+                continue
             if self._read_figures(page, number, folded) or (has_trigger and self._read_implicit(page, number, folded)):
                 last = number
             elif page.drafts and number - page.drafts[-1].sentence in (1, 2):
@@ -222,8 +223,10 @@ class Extractor:
         if status is None:
             return
         latest = page.drafts[-1].sentence
-        for draft in page.drafts:
-            if draft.sentence == latest and draft.claim.status is not ClaimStatus.OTHER_EVENT:
+        for draft in reversed(page.drafts):
+            if draft.sentence != latest:
+                break
+            if draft.claim.status is not ClaimStatus.OTHER_EVENT:
                 draft.claim = replace(draft.claim, status=status)
 
     def _claims_of(self, page: Page, number: int, reading: Reading) -> None:
@@ -350,7 +353,7 @@ def _page(name: str, body: str, lexicon: Lexicon, published: Span | None, years:
 def _opens_quote(page: Page, number: int) -> bool:
     """Whether a sentence stands inside a quotation that its paragraph opened before."""
     first = number
-    while first > 0 and page.paragraphs[first - 1] == page.paragraphs[number]:
+    while first > max(0, number - _QUOTE_REACH) and page.paragraphs[first - 1] == page.paragraphs[number]:
         first -= 1
     before = page.body[page.spans[first][0] : page.spans[number][0]]
     return before.count('"') % 2 == 1 or before.count("“") > before.count("”")

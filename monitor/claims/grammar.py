@@ -22,7 +22,8 @@ QUANTITY_SETS = {
     frozenset(("Q", *extra))
     for extra in (
         (), ("B",), ("lives_q",), ("soldier_q",), ("hedged_q",), ("B", "hedged_q"), ("hedged_q", "lives_q"),
-        ("hedged_q", "soldier_q"), ("victims_q",), ("hedged_q", "victims_q"), ("bodies_q",), ("hedged_q", "bodies_q"), ("noun_q",), ("hedged_q", "noun_q"),
+        ("hedged_q", "soldier_q"), ("victims_q",), ("hedged_q", "victims_q"), ("bodies_q",), ("hedged_q", "bodies_q"),
+        ("noun_q",), ("hedged_q", "noun_q"),
     )
 }  # fmt: skip
 _FIRST_CHARACTER = 0xE000
@@ -115,24 +116,24 @@ class Grammar:
     def _compile(self, pattern: str) -> str:
         parts: list[str] = []
         for match in _IDENTIFIER.finditer(pattern):
-            token = match.group()
-            if token.startswith("!("):
-                excluded = {character for name in token[2:-1].split() for character in self._members(name)}
+            part = match.group()
+            if part.startswith("!("):
+                excluded = {character for name in part[2:-1].split() for character in self._members(name)}
                 parts.append("[" + "".join(c for c in self._characters.values() if c not in excluded) + "]")
-            elif token == "@(":
+            elif part == "@(":
                 parts.append("(?P<trigger>")
-            elif token.startswith("#"):
-                parts.append("(?P<figure>" + self._class(token[1:]) + ")")
-            elif token == "~Q":
+            elif part.startswith("#"):
+                parts.append("(?P<figure>" + self._class(part[1:]) + ")")
+            elif part == "~Q":
                 parts.append("(?P<old>" + self._class("Q") + ")")
-            elif token[0].isalpha() or token[0] == "_":
-                parts.append(self._class(token))
-            elif not token.isspace():
-                parts.append(token)
+            elif part[0].isalpha() or part[0] == "_":
+                parts.append(self._class(part))
+            elif not part.isspace():
+                parts.append(part)
         return "".join(parts)
 
     def _needs(self, pattern: str) -> tuple[frozenset[str], ...]:
-        """Character sets of which a sentence must hold one each: the figure's and the trigger's. Spares most searches."""
+        """Character sets of which a sentence must hold one each, the figure's and the trigger's: spares searches."""
         needs = [frozenset(self._members(name)) for name in _FIGURE.findall(pattern)[:1]]
         for names in _TRIGGER.findall(pattern)[:1]:
             needs.append(frozenset(c for name in re.findall(r"\w+", names) for c in self._members(name)))
@@ -146,5 +147,6 @@ class Grammar:
 
 MARKS = {
     ",": "comma", ":": "colon", ";": "semi", "–": "dash", "—": "dash", "-": "dash", "(": "open", ")": "close",
-    "[": "open", "]": "close", "/": "slash", "…": "semi", "?": "semi", "!": "semi", "•": "semi", "|": "semi", "=": "colon", "&": "and",
+    "[": "open", "]": "close", "/": "slash", "…": "semi", "?": "semi", "!": "semi", "•": "semi", "|": "semi",
+    "=": "colon", "&": "and",
 }  # fmt: skip

@@ -70,7 +70,7 @@ class PersonEntry:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A word that says how a figure stands: status, and where it must stand (before, after, adjacent, next_sentence)."""
+    """A word that says how a figure stands: the status, and the side of the figure that it must stand on."""
 
     status: str
     side: str
@@ -121,6 +121,7 @@ class Lexicon:
     unit_words: frozenset[str]
     none_before: PhraseTable[bool]
     age_hedges: frozenset[str]
+    age_verbs: frozenset[str]
     fractions: PhraseTable[bool]
     level_hedges: frozenset[str]
     words: PhraseTable[WordEntry]
@@ -267,10 +268,11 @@ def build_lexicon(
         ordinals=frozenset(expand_all(excluded.get("ordinals", ()))),
         ordinal_suffixes=frozenset(expand_all(excluded.get("ordinal_suffixes", ()))),
         pronoun_before=frozenset(expand_all(excluded.get("pronoun_before", ()))),
+        age_verbs=frozenset(expand_all(excluded.get("age_verbs", ()))),
         age_hedges=frozenset(expand_all(excluded.get("age_hedges", ()))),
         fractions=_table(excluded.get("fractions", ())),
         none_before=_table(excluded.get("none_before", ())),
-        unit_words=frozenset(excluded.get("pronoun_words", ("one",) if lang == "en" else ())),
+        unit_words=frozenset(expand_all(excluded.get("pronoun_words", ()))),
         level_hedges=frozenset(expand_all(numbers.get("level_hedges", ()))),
         words=PhraseTable(entries.items()),
         class_suffixes=tuple(
@@ -377,13 +379,8 @@ def _word_entries(
     for metric, nouns in extra_nouns.items():
         add(nouns, "noun", metric)
         add(nouns, "toll", metric)
-    people = pack["people"]
-    add(people.get("whole", ()), "person")
-    add(people.get("others", {}).get("words", ()), "person")
-    add(people.get("things", {}).get("words", ()), "thing")
-    for axis in ("role", "age", "sex", "nationality"):
-        for forms in people.get(axis, {}).values():
-            add((form for form in forms if " " not in form or not form.startswith("in ")), "person")
+    for forms, name in _people_forms(pack["people"]):
+        add(forms, name)
     for form in pack["attribution"]["say"]:
         add([form], "say")
     for key in ("weekdays", "months"):
@@ -391,6 +388,16 @@ def _word_entries(
     return {
         key: WordEntry(frozenset(names), tuple(sorted(metrics.get(key, {}).items()))) for key, names in classes.items()
     }
+
+
+def _people_forms(people: Mapping[str, Any]) -> Iterable[tuple[Iterable[str], str]]:
+    yield people.get("whole", ()), "person"
+    yield people.get("others", {}).get("words", ()), "person"
+    yield people.get("things", {}).get("words", ()), "thing"
+    for axis in ("role", "age", "sex", "nationality"):
+        for forms in people.get(axis, {}).values():
+            # "in their twenties" says who, and is no noun.
+            yield (form for form in forms if not form.startswith("in ")), "person"
 
 
 def _person_entries(

@@ -10,6 +10,7 @@ from monitor.claims.tokens import Tokens
 
 # "Under 18" without a noun is an age.
 _LAST_AGE = 21
+_OLDEST = 100
 _EMPTY: frozenset[str] = frozenset()
 # The metric of words such as "victims": settled by what the text tells of.
 VICTIMS = "victims"
@@ -41,26 +42,28 @@ class Link:
 
 @dataclass(slots=True)
 class Reading:
-    """A sentence as read: tokens, quantities with their nouns, symbols, links, and what was rejected with the reason."""
+    """A sentence as read: tokens, quantities with their nouns, symbols and links."""
 
     tokens: Tokens
     quantities: list[Quantity]
     phrases: list[NounPhrase]
     items: list[Item] = field(default_factory=list)
     links: dict[int, Link] = field(default_factory=dict)
-    rejected: list[tuple[int, str]] = field(default_factory=list)
     symbols: str = ""
 
 
 def read_sentence(tokens: Tokens, lexicon: Lexicon, convention: str, *, implicit: bool = False) -> Reading:
-    """Quantities, nouns and symbols of one sentence, not yet linked; with `implicit`, single persons instead of numbers."""
+    """Quantities, nouns and symbols of one sentence, not yet linked; `implicit`: single persons, not numbers."""
     quantities = find_implicit(tokens, lexicon) if implicit else find_quantities(tokens, lexicon, convention)
     phrases = [
         read_noun_phrase(tokens, quantity, lexicon) if quantity.reason is None else NounPhrase("excluded", quantity.end)
         for quantity in quantities
     ]
     for quantity, phrase in zip(quantities, phrases, strict=True):
-        if phrase.kind == "bare" and quantity.hedge in lexicon.age_hedges and quantity.value <= _LAST_AGE:
+        if phrase.kind != "bare" or quantity.hedge not in lexicon.age_hedges:
+            continue
+        before = tokens.lower[quantity.start - 1] if quantity.start else ""
+        if quantity.value <= _LAST_AGE or (before in lexicon.age_verbs and quantity.value < _OLDEST):
             quantity.reason = "age"
     reading = Reading(tokens, quantities, phrases)
     reading.items = _items(reading, lexicon)
@@ -138,7 +141,7 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
 
     `context` is the metric that the text is about so far, for "the number fell to 66"; `latest` the one told last,
     for "three of them".
-"""
+    """
     symbols = reading.symbols
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
     victims: list[tuple[Rule, int, tuple[int, int]]] = []
@@ -206,7 +209,7 @@ def _span(reading: Reading, trigger: int, figure: int) -> tuple[int, int]:
 
 
 def _state_after(reading: Reading, first: int, last: int) -> str | None:
-    """The metric of the state word between a neutral toll word and the figure: "the number of people who died rose to 42"."""
+    """The metric of the state word before the figure: "the number of people who *died* rose to 42"."""
     for item in reading.items[first + 1 : last]:
         for form, metric in item.metrics:
             if form in ("past", "participle", "adjective", "intransitive"):
@@ -227,7 +230,7 @@ def _victims(reading: Reading, context: str | None) -> str | None:
 
 
 def _metric(item: Item, rule: Rule) -> str | None:
-    order = _FORM_ORDER
+    order: tuple[str, ...] = _FORM_ORDER
     if "trigger-left" in rule.flags and "level" in rule.flags:
         order = ("toll", "noun", "adjective", "past")
     for form in order:

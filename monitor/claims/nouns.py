@@ -7,10 +7,13 @@ from monitor.claims.quantities import Quantity
 from monitor.claims.tokens import Tokens
 
 _TRIGGERS = frozenset(("active", "past", "participle", "intransitive", "adjective", "noun", "toll"))
-_STOPS = frozenset((
-    "beside", "prep", "it", "self", "including", "included", "sub", "be", "have", "modal", "not", "to", "at", "in", "from", "by", "with", "as", "among", "and", "who", "them",
-    "among_them", "leave", "date", "level", "of",
+_ENDS = _TRIGGERS | frozenset((
+    "beside", "prep", "it", "self", "including", "included", "sub", "be", "have", "modal", "not", "to", "at", "in",
+    "from", "by", "with", "as", "among", "and", "who", "them", "among_them", "leave", "date", "level", "of",
 ))  # fmt: skip
+_LIGHT = frozenset(("more", "det", "focus"))
+_WEAK_ENDS = frozenset(("adverb", "say", "put", "hedge"))
+_NONE: frozenset[str] = frozenset()
 _REACH = 6
 
 
@@ -38,41 +41,29 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
         entry = lexicon.words.at(lower, index)
         if entry is not None and "of" in entry[1].classes and not _is_group_of(tokens, index, lexicon):
             index = entry[0]
-    while index < limit:
-        if tokens.kinds[index] != "w":
-            break
+    while index < limit and tokens.kinds[index] == "w":
         entry = lexicon.words.at(lower, index)
-        classes = entry[1].classes if entry else frozenset()
+        end, classes = (entry[0], entry[1].classes) if entry else (index + 1, _NONE)
         person = lexicon.people.at(lower, index)
-        if "thing" in classes and not (person and person[1].is_noun):
-            after = lexicon.people.at(lower, entry[0]) if entry and entry[0] < count else None
-            if entry and after is not None and after[1].is_noun and not after[1].is_whole:
-                index = entry[0]
-                continue
-            return NounPhrase("thing", entry[0] if entry else index + 1, lemma=lower[index], is_more=phrase.is_more)
         if person is not None and person[1].is_noun:
             _take_person(phrase, person[1], lower[index : person[0]])
             index = phrase.end = person[0]
-            limit = min(count, index + _REACH)
-            unknown = []
-            continue
-        if phrase.kind == "person" and not _may_continue(phrase, classes):
-            break
-        if classes & _TRIGGERS or (classes & _STOPS):
+            limit, unknown = min(count, index + _REACH), []
+        elif "thing" in classes:
+            if not _is_modifier(lower, end, lexicon):
+                return NounPhrase("thing", end, lemma=lower[index], is_more=phrase.is_more)
+            index = end
+        elif _is_over(phrase, classes):
             if unknown and "noun" in classes:
-                unknown = []
-                phrase.end = index
+                unknown, phrase.end = [], index
             break
-        if classes & {"more", "det", "focus"}:
+        elif classes & _LIGHT:
             phrase.is_more = phrase.is_more or "more" in classes
-            index = entry[0] if entry else index + 1
-            if phrase.kind == "bare":
-                phrase.end = index
-            continue
-        if "adverb" in classes or "say" in classes or "put" in classes or "hedge" in classes:
-            break
-        unknown.append(index)
-        index += 1
+            index = end
+            phrase.end = end if phrase.kind == "bare" else phrase.end
+        else:
+            unknown.append(index)
+            index += 1
     if phrase.kind == "person":
         _join_roles(tokens, phrase, lexicon)
         return phrase
@@ -85,6 +76,19 @@ def _is_group_of(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """Whether "of" opens a partitive ("dozens of the dead"), not the counted noun ("dozens of people")."""
     after = lexicon.words.at(tokens.lower, index + 1) if index + 1 < len(tokens.lower) else None
     return after is not None and bool(after[1].classes & {"det", "them"})
+
+
+def _is_over(phrase: NounPhrase, classes: frozenset[str]) -> bool:
+    """Whether a word of these classes ends the noun phrase."""
+    if phrase.kind == "person" and not _may_continue(phrase, classes):
+        return True
+    return bool(classes & _ENDS) or (bool(classes & _WEAK_ENDS) and not classes & _LIGHT)
+
+
+def _is_modifier(lower: list[str], end: int, lexicon: Lexicon) -> bool:
+    """Whether a thing's noun only describes the person after it: "two bus drivers"."""
+    after = lexicon.people.at(lower, end) if end < len(lower) else None
+    return after is not None and after[1].is_noun and not after[1].is_whole
 
 
 def _take_person(phrase: NounPhrase, entry: PersonEntry, words: list[str]) -> None:

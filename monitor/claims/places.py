@@ -48,7 +48,7 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
     direction = lexicon.place.get("direction", frozenset())
     start = index
     while index < count and index - start < _LONGEST and tokens.lower[index] in lead | direction:
-        if tokens.is_capital(index) and tokens.lower[index] in direction:
+        if tokens.is_capital(index):
             break
         index += 1
     first = index

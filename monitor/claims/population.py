@@ -1,4 +1,4 @@
-"""Who is meant where the figure's own noun does not say: "deaths among officers rose to 18", "the foreigners include …"."""
+"""Who is meant where the figure's own noun does not say: "deaths among officers rose to 18"."""
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.linking import Link, Reading
@@ -6,7 +6,8 @@ from monitor.claims.nouns import population_key
 from monitor.claims.scope import Draft
 
 _POSSESSOR_REACH = 4
-_PREDICATE_REACH = 4
+_ANAPHORA_REACH = 30
+_PREDICATE_REACH = 6
 
 
 def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str, str]]:
@@ -69,7 +70,7 @@ def anaphora_metric(reading: Reading, drafts: list[Draft], lexicon: Lexicon) -> 
         person = lexicon.people.at(reading.tokens.lower, index)
         if person is not None and person[1].axes:
             key = population_key(set(person[1].axes), "")
-            for draft in reversed(drafts):
+            for draft in reversed(drafts[-_ANAPHORA_REACH:]):
                 if draft.claim.population == key:
                     return draft.claim.metric
     return None

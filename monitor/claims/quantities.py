@@ -11,6 +11,7 @@ from storage.records import Qualifier
 
 _DASHES = frozenset("-–—")
 _ROUND_SHARES = frozenset((20.0, 50.0, 100.0, 1000.0, 10000.0, 100000.0))
+_GLUE = frozenset("-/#№.:")
 _YEARS = (1900.0, 2100.0)
 
 
@@ -118,7 +119,7 @@ def _from_number(tokens: Tokens, number: Number, numbers: dict[int, Number], lex
         quantity.end, quantity.reason = following.end, "compound"
         return quantity
     if following is not None and following.value > number.value:
-        reason = why_no_count(tokens, following, lexicon)
+        reason = quantity.reason or why_no_count(tokens, following, lexicon)
         low = number.value
         if low < following.value / 900 and following.value >= 1000:
             # "18 to 20 thousand": the scale holds for both.
@@ -190,43 +191,49 @@ def _extend_right(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> None:
 
 
 def why_no_count(tokens: Tokens, number: Number, lexicon: Lexicon) -> str | None:
-    """Why a number is no count of anything: unit, age, money, date, year, ordinal, name, pronoun; None if it may be one."""
+    """Why a number counts nobody (unit, age, money, date, year, name, pronoun, compound, fraction); None if it may."""
     lower, start, end = tokens.lower, number.start, number.end
     before = lower[start - 1] if start else ""
-    after = lower[end] if end < len(lower) else ""
-    glued_before = start > 0 and tokens.ends[start - 1] == tokens.starts[start]
     if before in lexicon.currency and not number.is_word:
         return "money"
-    if glued_before and before in ("-", "/", "#", "№", ".", ":") and not _is_range_dash(tokens, start):
+    glued = start > 0 and tokens.ends[start - 1] == tokens.starts[start]
+    if glued and before in _GLUE and not _is_range_dash(tokens, start):
         return "compound"
     if end < len(lower) and lexicon.units.at(lower, end) is not None:
         return "unit"
-    if after in _DASHES and end + 1 < len(lower) and tokens.starts[end] == tokens.ends[end - 1]:
-        unit = lower[end + 1]
-        if tokens.kinds[end + 1] == "w" and tokens.starts[end + 1] == tokens.ends[end]:
-            return (
-                None
-                if lexicon.qualifiers_after.at(lower, end + 1) is not None
-                else "age"
-                if unit in lexicon.age_words
-                else "compound"
-            )
+    if _is_hyphenated(tokens, end):
+        if lexicon.qualifiers_after.at(lower, end + 1) is not None:
+            return None
+        return "age" if lower[end + 1] in lexicon.age_words else "compound"
     if _is_date(tokens, number, lexicon):
         return "date"
     if number.is_bare and _YEARS[0] <= number.value <= _YEARS[1] and _is_year(tokens, number, lexicon):
         return "year"
+    return _reason_before(tokens, number, before, lexicon)
+
+
+def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon) -> str | None:
+    lower, start = tokens.lower, number.start
     if any(word in lexicon.ages_before for word in lower[max(0, start - 2) : start]):
         return "age"
-    if before in lexicon.not_before and (not number.is_word or before in lexicon.ages_before):
+    label = lower[start - 2] if before == "." and start > 1 else before
+    if label in lexicon.not_before and not number.is_word:
         return "name"
-    if before == "." and start > 1 and lower[start - 2] in lexicon.not_before and not number.is_word:
-        return "name"
-    if number.is_word and number.end - number.start == 1 and lower[start] in lexicon.unit_words:
-        if before in lexicon.pronoun_before:
-            return "pronoun"
-    if number.value != int(number.value) or number.value <= 0:
-        return "fraction"
-    return None
+    is_single = number.is_word and number.end - number.start == 1
+    if is_single and lower[start] in lexicon.unit_words and before in lexicon.pronoun_before:
+        return "pronoun"
+    return "fraction" if number.value != int(number.value) or number.value <= 0 else None
+
+
+def _is_hyphenated(tokens: Tokens, end: int) -> bool:
+    """Whether a word is glued to the number by a dash: "81-year-old", "38,000-capacity"."""
+    return (
+        end + 1 < len(tokens.lower)
+        and tokens.lower[end] in _DASHES
+        and tokens.starts[end] == tokens.ends[end - 1]
+        and tokens.kinds[end + 1] == "w"
+        and tokens.starts[end + 1] == tokens.ends[end]
+    )
 
 
 def _is_range_dash(tokens: Tokens, start: int) -> bool:

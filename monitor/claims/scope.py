@@ -1,4 +1,4 @@
-"""The last step of scope, judged over the whole text: places that limit, parts of a toll, old lists under a new headline."""
+"""The last step of scope, over the whole text: places that limit, parts of a toll, old lists under a new headline."""
 
 from dataclasses import dataclass, replace
 
@@ -35,7 +35,7 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
 
 
 def _share_population(drafts: list[Draft]) -> None:
-    """A headline's "12 killed" takes the scope of the body's "twelve officers were killed" when no one else has that figure."""
+    """A headline's "12 killed" takes the scope of the body's "twelve officers were killed" if nobody else has 12."""
     scopes: dict[tuple[str, float | None], set[str | None]] = {}
     for draft in drafts:
         if draft.claim.field == "text":
@@ -52,6 +52,7 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
     larger one of the same metric elsewhere or for the whole, or if the figure is told as a part.
     """
     title_slug = f"-{place_slug(title)}-"
+    largest = _largest(drafts)
     for draft in drafts:
         if draft.mention is None:
             continue
@@ -62,21 +63,27 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
         elif key == UNRESOLVED:
             limits = True
         else:
-            limits = draft.is_subset or (f"-{key}-" not in title_slug and _has_larger(claim, drafts, draft.mention))
+            limits = draft.is_subset or (f"-{key}-" not in title_slug and _has_larger(claim, largest, draft.mention))
         if limits:
             draft.claim = replace(claim, place=key, place_text=draft.mention.text)
 
 
-def _has_larger(claim: Claim, drafts: list[Draft], mention: Mention) -> bool:
+def _largest(drafts: list[Draft]) -> dict[str, list[tuple[float, str]]]:
+    """By metric, the largest current figure of everyone and the largest of another place, with the places' slugs."""
+    best: dict[str, list[tuple[float, str]]] = {}
+    for draft in drafts:
+        claim = draft.claim
+        if claim.population is None and claim.status is ClaimStatus.CURRENT and claim.value is not None:
+            slug = place_slug(draft.mention.text) if draft.mention else ""
+            known = dict((place, value) for value, place in best.get(claim.metric, []))
+            known[slug] = max(known.get(slug, 0.0), claim.value)
+            best[claim.metric] = sorted(((value, place) for place, value in known.items()), reverse=True)[:2]
+    return best
+
+
+def _has_larger(claim: Claim, largest: dict[str, list[tuple[float, str]]], mention: Mention) -> bool:
     slug = place_slug(mention.text)
-    return any(
-        other.claim.metric == claim.metric
-        and other.claim.population is None
-        and other.claim.status is ClaimStatus.CURRENT
-        and (place_slug(other.mention.text) if other.mention else "") != slug
-        and (other.claim.value or 0) * _PART > (claim.value or 0)
-        for other in drafts
-    )
+    return any(place != slug and value * _PART > (claim.value or 0) for value, place in largest.get(claim.metric, []))
 
 
 def _is_whole(claim: Claim) -> bool:
@@ -84,7 +91,7 @@ def _is_whole(claim: Claim) -> bool:
 
 
 def _anchors(drafts: list[Draft]) -> dict[str, float]:
-    """The standing toll by metric: the largest current whole figure of the headline or of a sentence about the level."""
+    """The standing toll by metric: the largest current whole figure of the headline or of a sentence on the level."""
     anchors: dict[str, float] = {}
     for draft in drafts:
         claim = draft.claim
@@ -110,7 +117,7 @@ def _age_lists(drafts: list[Draft], anchors: dict[str, float]) -> None:
 
 
 def _mark_parts(drafts: list[Draft], anchors: dict[str, float]) -> None:
-    """A text says one thing per record: a figure clearly below its own toll is of some of them, or of something else."""
+    """A text says one thing per record: a figure clearly below its own toll is of some of them, or of others."""
     for draft in drafts:
         claim = draft.claim
         if draft.is_level or not _is_whole(claim) or claim.status is not ClaimStatus.CURRENT or claim.value is None:

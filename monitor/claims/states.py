@@ -32,7 +32,7 @@ def find_states(tokens: Tokens, lexicon: Lexicon) -> list[StateFinding]:
             continue
         best: tuple[int, int, int, str] | None = None
         for first, last, state in actions:
-            if state not in lexicon.allowed_states.get(subject, frozenset()) or first < end and last > start:
+            if state not in lexicon.allowed_states.get(subject, frozenset()) or (first < end and last > start):
                 continue
             low, high = (last, start) if last <= start else (end, first)
             if high - low > _REACH or any(mark in _STOPS for mark in tokens.lower[low:high]):

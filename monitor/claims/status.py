@@ -28,9 +28,9 @@ class FoundCue:
 def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
     """All status cues of a sentence; those inside neutral phrases ("earlier this week") are left out."""
     neutral = [
-        (index, found[0])
+        (index, span[0])
         for index in range(len(tokens.lower))
-        if (found := lexicon.neutral.at(tokens.lower, index)) is not None
+        if (span := lexicon.neutral.at(tokens.lower, index)) is not None
     ]
     cues: list[FoundCue] = []
     index, count = 0, len(tokens.lower)
@@ -158,7 +158,9 @@ def _is_old_toll_moved(reading: Reading, found: FoundCue, quantity: Quantity, le
 
 def _is_close_behind(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
     """Whether "earlier" after a figure is about it, and not about a toll that comes next."""
-    if found.start - quantity.end > _CLOSE_BEHIND:
+    if found.start - quantity.end > _CLOSE_BEHIND or any(
+        other.start <= found.end < other.end for other in reading.quantities
+    ):
         return False
     after = lexicon.words.at(reading.tokens.lower, found.end) if found.end < len(reading.tokens.lower) else None
     return after is None or not after[1].classes & {"toll", "generic_toll"}

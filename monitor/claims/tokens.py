@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# One alternative a kind of token: a number with what is glued to it, a word (also "G20", "anti-war", "O'Neil"), any other mark.
+# One alternative a kind of token: a number, a word (also "G20", "anti-war", "O'Neil"), a quotation mark, another mark.
 _TOKEN = re.compile(
     r"(\d{1,3}(?:[,.'’\u00a0\u202f\u2009 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:/]\d+)*)"
     r"|([^\W\d_](?:\w|[’'.](?=\w)|-(?=\w))*)"
@@ -13,6 +13,7 @@ _TOKEN = re.compile(
 )
 _KINDS = ("", "n", "w", "q", "m")
 _BOUNDARY = re.compile(r"[.!?…。؟।]+[\"'”’»)\]]*(?=\s|$)|\n+")
+_LONGEST = 1200
 _OPENER = re.compile(r"\s*[\"'“‘«(\[—–•-]*\s*(?:[^\W\d_]|\d)")
 
 _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "\u00ad": None})
@@ -20,7 +21,7 @@ _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "\u
 
 @dataclass(slots=True)
 class Tokens:
-    """A sentence's tokens as parallel lists: `lower` is normalised for look-up, `kinds` is n (number), w (word), m (mark).
+    """A sentence's tokens as parallel lists: `lower` is folded for look-up, `kinds` is n (number), w (word), m (mark).
 
     Quotation marks are no tokens, so that phrases match across them; `quotes` holds the index of the token after each.
     """
@@ -74,19 +75,32 @@ def tokenize(text: str, start: int, end: int) -> Tokens:
 
 
 def split_sentences(text: str, abbreviations: frozenset[str]) -> Iterator[tuple[int, int]]:
-    """Spans of sentences. A dot after an abbreviation, an initial or before a small letter ends none."""
+    """Spans of sentences. A dot after an abbreviation, an initial or before a small letter ends none.
+
+    What goes on for more than _LONGEST characters is no sentence of a reporter: it is cut at a space, so that
+    reading time grows with the length of the text alone.
+    """
     start = 0
-    length = len(text)
-    for match in _BOUNDARY.finditer(text):
-        mark = match.group()
-        end = match.end()
-        if mark[0] == "." and not _ends_sentence(text, start, match.start(), end, length, abbreviations):
-            continue
+    for end in _sentence_ends(text, abbreviations):
+        while end - start > _LONGEST:
+            cut = text.rfind(" ", start + _LONGEST // 2, start + _LONGEST)
+            cut = cut if cut > 0 else start + _LONGEST
+            if text[start:cut].strip():
+                yield start, cut
+            start = cut
         if text[start:end].strip():
             yield start, end
         start = end
-    if text[start:].strip():
-        yield start, length
+
+
+def _sentence_ends(text: str, abbreviations: frozenset[str]) -> Iterator[int]:
+    start, length = 0, len(text)
+    for match in _BOUNDARY.finditer(text):
+        end = match.end()
+        if match.group()[0] != "." or _ends_sentence(text, start, match.start(), end, length, abbreviations):
+            yield end
+            start = end
+    yield length
 
 
 def _ends_sentence(text: str, start: int, dot: int, end: int, length: int, abbreviations: frozenset[str]) -> bool:

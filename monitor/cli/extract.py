@@ -1,61 +1,125 @@
-"""`storywatch extract` and `storywatch explain`: claims of documents, and how each figure of a text was read."""
+"""`storywatch extract`, `explain`, `lexicon check`: claims of documents, and how figures were read."""
 
 import json
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from monitor.claims.exchange import claim_to_exchange
+from monitor.claims.explain import SentenceReading, explain_text
 from monitor.claims.extract import Extractor
+from monitor.claims.lexicon import supported_languages
+from monitor.claims.lexicon_check import check_lexicon
+from monitor.stories.seed import load_seed
+from storage.errors import StorywatchError
 from storage.records import Span
+
+lexicon_app = typer.Typer(no_args_is_help=True, help="Language packs.")
+
+
+class DocumentError(StorywatchError):
+    """A line of the input is no document; the message names the line."""
 
 
 def published_span(published: str | None) -> Span | None:
     """A publication time as wide as it is known: a year, a month, a day or an instant; None for none or nonsense."""
-    if not published:
-        return None
-    text = published.strip()
+    text = (published or "").strip()
     try:
         if len(text) == 4:
             start = datetime(int(text), 1, 1, tzinfo=UTC)
             return Span(not_before=start, not_after=start.replace(year=start.year + 1) - timedelta(microseconds=1))
         if len(text) == 7:
             year, month = int(text[:4]), int(text[5:7])
+            start = datetime(year, month, 1, tzinfo=UTC)
             following = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-            return Span(
-                not_before=datetime(year, month, 1, tzinfo=UTC), not_after=following - timedelta(microseconds=1)
-            )
+            return Span(not_before=start, not_after=following - timedelta(microseconds=1))
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    moment = moment.astimezone(UTC)
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     if len(text) == 10:
         return Span(not_before=moment, not_after=moment + timedelta(days=1, microseconds=-1))
     return Span(not_before=moment, not_after=moment)
 
 
 def extract_lines(lines: Iterable[str], extractor: Extractor, *, with_implicit: bool = False) -> Iterator[str]:
-    """A JSON line of claims for each JSON line of a document; a language that nobody named is read as English."""
-    for line in lines:
+    """A JSON line of claims for each JSON line of a document; a language that nobody named is read as English.
+
+    DocumentError for a line that is no JSON object.
+    """
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        document: dict[str, Any] = json.loads(line)
-        claims = extractor.extract(
-            title=document.get("title") or "",
-            text=document.get("text") or "",
-            published=published_span(document.get("published")),
-            lang=document.get("lang"),
-        )
+        try:
+            document: dict[str, Any] = json.loads(line)
+            claims = extractor.extract(
+                title=document.get("title") or "",
+                text=document.get("text") or "",
+                published=published_span(document.get("published")),
+                lang=document.get("lang"),
+            )
+        except (ValueError, AttributeError, TypeError) as error:
+            raise DocumentError(
+                f"line {number}: not a document ({error}); see docs/languages.md for the fields"
+            ) from error
         rows = [claim_to_exchange(claim) for claim in claims if with_implicit or not claim.implicit]
         yield json.dumps({"id": document.get("id"), "claims": rows}, ensure_ascii=False)
 
 
-def extract_command(source: TextIO = sys.stdin, target: TextIO = sys.stdout) -> None:
-    for line in extract_lines(source, Extractor()):
-        target.write(line + "\n")
+def extract_command(
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Documents in, claims out, a JSON line each.")] = True,
+    story: Annotated[Path | None, typer.Option(help="A seed: its places, origins, metrics and time zone hold.")] = None,
+    implicit: Annotated[bool, typer.Option(help="Also single persons told without a number.")] = False,
+) -> None:
+    """Read documents from standard input and write the claims that their texts make."""
+    if not jsonl:
+        raise typer.BadParameter("JSON lines are the only format: drop --no-jsonl")
+    extractor = Extractor(load_seed(story) if story is not None else None)
+    for line in extract_lines(sys.stdin, extractor, with_implicit=implicit):
+        typer.echo(line)
+
+
+def explain_command(
+    text: Annotated[str, typer.Argument(help="A sentence or more.")],
+    lang: Annotated[str, typer.Option(help="ISO code of its language.")] = "en",
+) -> None:
+    """Show how each number of a text was read: by which rule, with which status, or why it is no figure."""
+    for reading in explain_text(text, lang):
+        typer.echo(render_reading(reading))
+
+
+def render_reading(reading: SentenceReading) -> str:
+    """One sentence's reading as plain text."""
+    lines = [
+        reading.text,
+        "  words: " + " ".join(f"{word}[{','.join(names) or '·'}]" for word, names in reading.classes),
+    ]
+    for figure in reading.figures:
+        if figure.metric is None:
+            lines.append(f"  {figure.quote!r}: no figure ({figure.reason})")
+            continue
+        status = figure.status if figure.cue is None else f"{figure.status} because of {figure.cue!r}"
+        lines.append(
+            f"  {figure.quote!r}: {figure.metric} {figure.qualifier} {figure.value:g}, {status};"
+            f" rule {figure.rule} by {figure.trigger!r}"
+        )
+    lines.extend(f"  voice: {speaker} ({kind})" for kind, speaker in reading.voices)
+    return "\n".join(lines)
+
+
+@lexicon_app.command("check")
+def lexicon_check_command(
+    langs: Annotated[list[str] | None, typer.Argument(help="ISO codes; all packs if none.")] = None,
+) -> None:
+    """Check language packs; errors name file and key."""
+    for lang in langs or supported_languages():
+        check_lexicon(lang)
+        typer.echo(f"{lang}: sound")
 
 
 if __name__ == "__main__":
-    extract_command()
+    typer.run(extract_command)

@@ -1,6 +1,7 @@
 """The entry point: all commands, the options before them, and how a call ends."""
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ from monitor.cli import alerts, articles, claims, feeds, judge, seed, service, s
 from monitor.cli.compare import compare_command
 from monitor.cli.context import remember_options, run_guarded
 from monitor.cli.evaluate import import_command, replay_command
-from monitor.cli.extract import extract_command
+from monitor.cli.extract import explain_command, extract_command, lexicon_app
 from monitor.cli.keeping import backup_command, export_command, prune_command, restore_command, verify_command
 from monitor.cli.search import search_command
 from monitor.cli.why import why_command
@@ -45,14 +46,15 @@ def options(
     remember_options(config, clock_file)
 
 
-for name, command in {
+COMMANDS: dict[str, Callable[..., None]] = {
     "run": service.run_command,
     "status": service.status_command,
     "doctor": service.doctor_command,
     "poll": service.poll_command,
     "search": search_command,
     "why": why_command,
-    "extract": lambda: extract_command(),
+    "extract": extract_command,
+    "explain": explain_command,
     "compare": compare_command,
     "replay": replay_command,
     "import": import_command,
@@ -63,7 +65,8 @@ for name, command in {
     "prune": prune_command,
     "demo": service.demo_command,
     "healthcheck": service.healthcheck_command,
-}.items():
+}
+for name, command in COMMANDS.items():
     app.command(name)(command)
 
 for name, group in {
@@ -74,6 +77,7 @@ for name, group in {
     "judge": judge.app,
     "alerts": alerts.app,
     "seed": seed.app,
+    "lexicon": lexicon_app,
     "db": service.db_app,
 }.items():
     app.add_typer(group, name=name)

@@ -1,0 +1,135 @@
+"""Scope, voices, dates and states as records, with a story and without."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor.claims.explain import explain_text
+from monitor.claims.extract import Extractor
+from monitor.cli.extract import DocumentError, extract_lines, published_span, render_reading
+from storage.records import (
+    Claim,
+    ClaimKind,
+    Metric,
+    MetricKind,
+    OriginSpec,
+    Place,
+    Qualifier,
+    Story,
+)
+
+STORY = Story(
+    slug="vela-flood",
+    title="Flood on the Vela",
+    timezone="Asia/Almaty",
+    period_start=datetime(2026, 11, 1, tzinfo=UTC),
+    places=(
+        Place(name="Velia", aliases=("the Velia valley",), whole=True),
+        Place(name="Port Ness", parent="velia"),
+    ),
+    origins=(OriginSpec(name="Ministry of Health", aliases=("health ministry", "Omar Said")),),
+    metrics=(
+        Metric(name="bridges_lost", kind=MetricKind.CUMULATIVE, unit="bridges", nouns=(("en", ("stranded herders",)),)),
+    ),
+)
+
+
+def read(text: str, *, title: str = "", story: Story | None = None, convention: str | None = None) -> list[Claim]:
+    extractor = Extractor(story, convention=convention)
+    return list(extractor.extract(title=title, text=text, published=published_span("2026-11-20"), lang="en"))
+
+
+def test_a_known_place_scopes_a_figure_and_the_whole_does_not() -> None:
+    part, whole = read("In Port Ness 14 people died. In Velia 40 people died.", story=STORY)
+    assert (part.place, part.value) == ("port-ness", 14)
+    assert (whole.place, whole.value) == (None, 40)
+
+
+def test_a_region_without_a_name_is_never_the_whole() -> None:
+    (claim,) = read("Nine people died in the region.", story=STORY)
+    assert claim.place == "unresolved"
+
+
+def test_a_speaker_becomes_the_story_s_origin() -> None:
+    (claim,) = read("Omar Said told reporters that 21 people had died.", story=STORY)
+    assert (claim.speaker, claim.origin) == ("Omar Said", "Ministry of Health")
+
+
+def test_an_outlet_that_quotes_is_the_way_and_not_the_origin() -> None:
+    (claim,) = read("Reuters said 21 people had died, citing the health ministry.", story=STORY)
+    assert (claim.origin, claim.via) == ("Ministry of Health", "Reuters")
+
+
+def test_a_story_s_own_metric_is_read_by_its_nouns() -> None:
+    (claim,) = read("Pilots counted 60 stranded herders.", story=STORY)
+    assert (claim.metric, claim.value) == ("bridges_lost", 60)
+
+
+def test_as_of_is_a_day_in_the_story_s_time_zone() -> None:
+    (claim,) = read("As of 18 November, 33 people had died.", story=STORY)
+    assert claim.as_of is not None
+    assert claim.as_of.not_before == datetime(2026, 11, 17, 19, tzinfo=UTC)
+
+
+def test_a_state_has_its_day_and_voice() -> None:
+    (claim,) = read("The curfew was lifted on Wednesday, the mayor said.")
+    assert (claim.metric, claim.state, claim.kind, claim.speaker) == ("curfew", "lifted", ClaimKind.STATE, "mayor")
+    assert claim.as_of is not None
+    assert claim.as_of.not_before == datetime(2026, 11, 18, tzinfo=UTC)
+
+
+def test_a_single_person_without_a_number_is_implicit_and_a_part() -> None:
+    (claim,) = read("A clerk was shot dead outside the bank.")
+    assert (claim.value, claim.implicit, claim.population) == (1, True, "other:clerk")
+
+
+@pytest.mark.parametrize(("convention", "low"), [("storywatch", 24), ("acled", 12), ("emdat", 20)])
+def test_vague_words_follow_the_chosen_convention(convention: str, low: float) -> None:
+    (claim,) = read("Dozens were killed.", convention=convention)
+    assert (claim.low, claim.qualifier) == (low, Qualifier.VAGUE)
+
+
+def test_a_change_names_what_it_replaces() -> None:
+    new = next(claim for claim in read("The toll rose from 41 to 44.") if claim.value == 44)
+    assert new.replaces == 41
+
+
+def test_a_headline_takes_the_scope_of_the_body() -> None:
+    head, body = read("Twelve officers were killed in the riot.", title="12 killed in riot")
+    assert (
+        head.population == body.population == "role=police;role=security_forces" or head.population == body.population
+    )
+
+
+def test_a_language_without_a_pack_is_not_guessed() -> None:
+    assert Extractor().extract(title="", text="12 Menschen", published=None, lang="xx") == ()
+
+
+def test_lines_in_lines_out() -> None:
+    line = json.dumps({"id": "a", "title": "Blast kills 3", "text": "", "published": "2026-11-20"})
+    (answer,) = extract_lines([line], Extractor())
+    claim = json.loads(answer)["claims"][0]
+    assert (claim["metric"], claim["low"], claim["field"], claim["quote"]) == ("killed", 3, "title", "kills 3")
+
+
+def test_a_line_that_is_no_document_is_named() -> None:
+    with pytest.raises(DocumentError, match="line 2"):
+        list(extract_lines(['{"id": 1, "text": ""}', "{"], Extractor()))
+
+
+def test_explain_says_why_a_number_is_no_figure() -> None:
+    (reading,) = explain_text("The 45-year-old driver killed 3 people.", "en")
+    assert [figure.reason for figure in reading.figures] == ["age", None]
+    assert "rule en.object" in render_reading(reading)
+
+
+@pytest.mark.parametrize(
+    ("published", "days"),
+    [("2026", 365), ("2026-02", 28), ("2026-02-03", 1), ("2026-02-03T10:00", 0), ("", None), ("soon", None)],
+)
+def test_a_publication_is_as_wide_as_it_is_known(published: str, days: int | None) -> None:
+    span = published_span(published)
+    assert (span is None) == (days is None)
+    if span is not None:
+        assert round((span.not_after - span.not_before).total_seconds() / 86400) == days

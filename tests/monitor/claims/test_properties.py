@@ -1,0 +1,85 @@
+"""What holds for any text: no exception, exact quotations, time that grows with length alone."""
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.claims.bounds import bounds_of
+from monitor.claims.extract import Extractor
+from monitor.claims.lexicon import load_lexicon, supported_languages
+from monitor.claims.tokens import split_sentences, tokenize
+from monitor.cli.extract import published_span
+from storage.records import Qualifier
+
+EXTRACTOR = Extractor()
+VOCABULARY = """killed died dead injured missing people soldiers the toll rose to from of them among including were was have
+at least more than 12 1,200 23 two a dozen dozens hundreds and , . : ; ( ) - – “ ” ' in Osh police said according January
+2019 $ % year-old 3.5 million not earlier denied state of emergency lifted 6.2 magnitude"""
+WORDS = st.sampled_from([*VOCABULARY.split(), "\n"])
+NEWSY = st.lists(WORDS, max_size=60).map(" ".join)
+
+
+@pytest.mark.parametrize("lang", supported_languages())
+@given(text=st.one_of(st.text(max_size=300), NEWSY), title=st.text(max_size=60))
+@settings(max_examples=80, deadline=None)
+def test_any_text_is_read_and_quoted_exactly(lang: str, text: str, title: str) -> None:
+    for claim in EXTRACTOR.extract(title=title, text=text, published=published_span("2026-11-20"), lang=lang):
+        field = title if claim.field == "title" else text
+        assert field[claim.start : claim.end] == claim.quote
+        assert claim.sentence_start <= claim.start < claim.end <= claim.sentence_end
+        assert claim.low is None or claim.high is None or claim.low <= claim.high
+
+
+@given(text=st.text(max_size=400))
+@settings(deadline=None)
+def test_sentences_cover_all_that_is_not_space(text: str) -> None:
+    spans = list(split_sentences(text, load_lexicon("en").abbreviations))
+    assert all(first[1] <= second[0] for first, second in pairwise(spans))
+    assert "".join("".join(text[start:end].split()) for start, end in spans) == "".join(text.split())
+
+
+@given(text=st.text(max_size=200))
+@settings(deadline=None)
+def test_tokens_point_into_the_text(text: str) -> None:
+    tokens = tokenize(text, 0, len(text))
+    assert all(text[start:end] for start, end in zip(tokens.starts, tokens.ends, strict=True))
+    assert len(tokens.lower) == len(tokens.kinds) == len(tokens.starts)
+
+
+@given(value=st.integers(min_value=1, max_value=10**9), qualifier=st.sampled_from(sorted(Qualifier)))
+@settings(deadline=None)
+def test_bounds_hold_the_number_or_start_beside_it(value: int, qualifier: Qualifier) -> None:
+    low, high = bounds_of(float(value), None, qualifier)
+    assert low is None or high is None or low <= high
+    assert low is None or low <= value + 1
+    assert high is None or high >= value - 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "At least 12 people were killed and 30 injured, police said. ",
+        "12 , 13 killed and ",
+        "killed ",
+        "the toll of ",
+        "(((((",
+        "word " * 12 + "killed 3. ",
+        "a",
+        "1 ",
+        "12:30 ",
+        '"killed" 4 ',
+    ],
+)
+def test_time_grows_with_length_alone(unit: str) -> None:
+    def seconds(size: int) -> float:
+        text = unit * (size // len(unit))
+        start = time.process_time()
+        EXTRACTOR.extract(title="", text=text, published=None, lang="en")
+        return time.process_time() - start
+
+    small, large = max(seconds(10_000), 0.005), seconds(80_000)
+    assert large < small * 8 * 3
