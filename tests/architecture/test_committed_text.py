@@ -47,7 +47,7 @@ def test_locks_pin_and_hash_everything() -> None:
 def test_every_exception_to_a_rule_gives_its_reason(path: Path) -> None:
     for number, line in enumerate(text(path).splitlines(), start=1):
         if found := re.search(r"# (?:noqa: [A-Z0-9, ]+|type: ignore\[[^]]+\])(.*)", line):
-            assert re.search(r"\w{3,}\W+\w", found[1]), f"{path}:{number}: say why"
+            assert re.search(r"\w+\W+\w+", found[1]), f"{path}:{number}: say why"
         assert not re.search(r"# (?:noqa|type: ignore)(?![:\[])", line), f"{path}:{number}: name the rule"
 
 

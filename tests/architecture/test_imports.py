@@ -46,7 +46,15 @@ def test_contracts_of_the_import_linter_hold() -> None:
 
 @pytest.mark.parametrize("path", pure_files(), ids=str)
 def test_pure_files_import_no_clock_network_or_threads(path: Path) -> None:
-    assert not {name for name in imported_modules(syntax(path)) if name.split(".")[0] in SHELL_MODULES}
+    tree = syntax(path)
+    asked_of_time = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "time"
+    }
+    shells = {name for name in imported_modules(tree) if name.split(".")[0] in SHELL_MODULES}
+    # struct_time is a type, as feedparser hands it out.
+    assert not shells - ({"time"} if asked_of_time <= {"struct_time"} else set())
 
 
 @pytest.mark.parametrize("path", [p for p in python_files() if p.name == "__init__.py"], ids=str)

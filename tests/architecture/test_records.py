@@ -32,6 +32,8 @@ def test_records_hold_only_immutable_collections(record: type) -> None:
 
 
 @pytest.mark.parametrize("path", python_files("monitor", "alerts"), ids=str)
-def test_only_storage_knows_tables(path: Path) -> None:
-    names = {node.module for node in ast.walk(syntax(path)) if isinstance(node, ast.ImportFrom)}
-    assert not names & {"storage.tables", "sqlmodel"} or path.parts[0] == "storage"
+def test_outside_storage_a_session_is_passed_on_and_nothing_else_of_the_mapper_is_used(path: Path) -> None:
+    imports = [node for node in ast.walk(syntax(path)) if isinstance(node, ast.ImportFrom) and node.module]
+    mapper = [node for node in imports if (node.module or "").split(".")[0] in {"sqlmodel", "sqlalchemy"}]
+    assert {alias.name for node in mapper for alias in node.names} <= {"Session"}
+    assert "storage.tables" not in {node.module for node in imports}
