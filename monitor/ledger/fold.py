@@ -9,14 +9,13 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from monitor.claims.metrics import builtin_metrics
+from monitor.claims.places import UNRESOLVED
 from monitor.ledger.assertions import key_of
 from monitor.ledger.baseline import baseline_claims
 from monitor.ledger.folding import RecordFold
 from monitor.ledger.judgements import Rulings
 from monitor.ledger.origins import OriginBook
 from storage.records import History, Judgement, Metric, MetricKind, RecordKey, StampedClaim, Story
-
-UNRESOLVED = "unresolved"
 
 Scope = tuple[str, str, str | None, str | None, str | None]
 
