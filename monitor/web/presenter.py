@@ -11,16 +11,19 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from markupsafe import Markup, escape
 
+from alerts.interest import ARTICLE_KINDS
 from alerts.words import Words
 from monitor.web.wording import Texts
 from storage.records import Evidence, Figure, RecordKey, Revision, RevisionKind, Span, Step, Story
 
+SILENT_EDIT = "silent_edit"
 SAFE_SCHEMES = frozenset({"http", "https"})
 DOWNWARD = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED, RevisionKind.REMOVED, RevisionKind.CORRECTION})
 DOUBTFUL = frozenset({RevisionKind.CONTESTED, RevisionKind.EDITED})
 SETTLED = frozenset({RevisionKind.CONFIRMED, RevisionKind.RESOLVED, RevisionKind.RESTORED})
 DAY = timedelta(days=1)
 STRUCK = Markup('<del class="before">{}</del>')
+AFTER = Markup('<ins class="after">{}</ins>')
 KEPT = Markup('<span class="before">{}</span>')
 SCALES = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
@@ -94,11 +97,11 @@ class Presenter:
         scope = self.scope(key)
         return self.metric(key.metric, key.story) + (f", {scope}" if scope else "")
 
-    def reason(self, reason: str) -> str:
+    def reason(self, reason: str, **gaps: object) -> str:
         """A reason of the ledger or the plan in words; a sentence stays as it is, a key without words says nothing."""
         if " " in reason or not reason:
             return reason
-        words = self.words.say("reasons", reason)
+        words = self.words.say("reasons", reason, **gaps)
         return "" if words == reason.replace("_", " ") else sentence_case(words)
 
     def name(self, origin: str | None) -> str:
@@ -141,29 +144,62 @@ class Presenter:
             return "settled"
         return "up" if kind is RevisionKind.RAISED else "plain"
 
+    def subject(self, revision: Revision) -> str:
+        """What a revision is about: a record, an article that was edited or removed, a feed or channel of the watch."""
+        if revision.kind is RevisionKind.HEALTH:
+            return sentence_case(self.words.say("health", revision.key.metric, place=revision.key.place))
+        if revision.kind not in ARTICLE_KINDS:
+            return self.record_name(revision.key)
+        proof = revision.evidence[0] if revision.evidence else Evidence()
+        return self.words.say(
+            "subjects",
+            "edited_silently" if revision.reason == SILENT_EDIT else revision.kind.value,
+            source=proof.source or self.words.say("subjects", "a_source"),
+            title=proof.title or self.words.say("subjects", "untitled"),
+        )
+
+    def why(self, revision: Revision) -> str:
+        """The reason of a revision in words; its detail fills the gaps. Without one the detail speaks."""
+        if not revision.reason:
+            return revision.detail
+        gaps = dict(line.partition("=")[::2] for line in revision.detail.splitlines() if "=" in line)
+        return self.reason(revision.reason, **gaps)
+
     def change(self, revision: Revision) -> Markup:
-        """before → after, what was taken back struck through; an article's event in its own words."""
-        if revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED):
-            return escape(revision.detail)
+        """before → after, what was taken back struck through; nothing for an edit without figures."""
+        if revision.kind is RevisionKind.HEALTH:
+            return self._health_change(revision)
+        if revision.kind in ARTICLE_KINDS:
+            return self._edited_figures(revision)
         return self._change(revision.kind, revision.before, revision.after, revision.key.unit)
+
+    def _health_change(self, revision: Revision) -> Markup:
+        after = revision.after.state if revision.after else None
+        return AFTER.format(self.words.say("health", after)) if after else Markup("")
+
+    def _edited_figures(self, revision: Revision) -> Markup:
+        unit = revision.key.unit
+        parts = [Markup("{} ").format(self.record_name(revision.key))] if revision.before or revision.after else []
+        parts += [STRUCK.format(self.figure(revision.before, unit))] if revision.before else []
+        parts += [self._arrow()] if revision.before and revision.after else []
+        parts += [AFTER.format(self.figure(revision.after, unit))] if revision.after else []
+        return Markup("").join(parts)
+
+    def _arrow(self) -> Markup:
+        return Markup(' <span class="arrow" aria-hidden="true">→</span><span class="sr">{}</span> ').format(
+            self.t("figure.to")
+        )
 
     def step_change(self, step: Step, unit: str = "people") -> Markup:
         """The same of a step of a history."""
         return self._change(step.kind, step.before, step.figure, unit)
 
     def _change(self, kind: RevisionKind, before: Figure | None, after: Figure | None, unit: str) -> Markup:
-        now = Markup('<ins class="after">{}</ins>').format(self.words.outcome(kind, after, unit))
+        now = AFTER.format(self.words.outcome(kind, after, unit))
         if before is None:
             return now
         form = STRUCK if kind in (RevisionKind.LOWERED, RevisionKind.RETRACTED) else KEPT
-        was = form.format(self.figure(before, unit))
-        return (
-            was
-            + Markup(' <span class="arrow" aria-hidden="true">→</span><span class="sr">{}</span> ').format(
-                self.t("figure.to")
-            )
-            + now
-        )
+        return form.format(self.figure(before, unit)) + self._arrow() + now
 
     # --- time ---------------------------------------------------------------------------------
 

@@ -90,14 +90,14 @@ def make_feed(
 def add_entry(feed: Element, revision: Revision, ui: Presenter, *, base: str, story: str) -> None:
     """One revision as an entry: what changed as title, who said so and the sentences as text."""
     entry = add(feed, "entry")
-    what = ui.record_name(revision.key) if revision.key.metric else ui.t("revision.article")
+    what = ui.subject(revision)
     change = ui.change(revision).striptags()
     add(entry, "title", f"{ui.word('kinds', revision.kind)}: {what} {change}".strip())
     add(entry, "id", f"{base}/revisions/{revision.revision_id}")
     add(entry, "updated", iso(revision.recorded_at))
     add(entry, "link", rel="alternate", href=f"{base}/revisions/{revision.revision_id}")
     add(entry, "category", term=revision.kind.value)
-    parts = [story, ui.reason(revision.reason), ", ".join(revision.origins)]
+    parts = [story, ui.why(revision), ", ".join(revision.origins)]
     parts += [f"{proof.source}: {proof.sentence} {proof.url}" for proof in revision.evidence]
     add(entry, "content", "\n".join(printable(part) for part in parts if part), type="text")
 

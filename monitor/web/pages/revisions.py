@@ -8,6 +8,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from alerts.interest import EVENT_KINDS
 from monitor.web.access import RefusedError
 from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, own_path, see_other
 from storage import claims, judgements, stories
@@ -32,17 +33,27 @@ def show_revision(request: Request, site: SiteDep, caller: ReaderDep, revision_i
     """One revision: before and after, who said so, in which sentences, and what people noted."""
     with site.database.read() as session:
         revision = claims.get_revision(session, revision_id)
-        story = stories.get_story(session, revision.story)
+        story = stories.find_story(session, revision.story)
         wanted = {revision_id, *(one.claim_id for one in revision.evidence)}
         noted = [
-            one for one in judgements.list_judgements(session, story.slug, with_revoked=True) if one.target in wanted
+            one
+            for one in judgements.list_judgements(session, revision.story, with_revoked=True)
+            if one.target in wanted
         ]
         rejected = {one.target for one in noted if one.kind is JudgementKind.REJECT and one.revoked_at is None}
         proofs = _proofs(session, revision, rejected)
         page = site.page(request, "stories", session, caller=caller)
-    ui = site.presenter(request, [story])
+    ui = site.presenter(request, [story] if story else [])
     return site.render(
-        request, "revision.html", page, ui, revision=revision, story=story, proofs=proofs, judgements=noted
+        request,
+        "revision.html",
+        page,
+        ui,
+        revision=revision,
+        story=story,
+        is_event=revision.kind in EVENT_KINDS,
+        proofs=proofs,
+        judgements=noted,
     )
 
 

@@ -25,6 +25,7 @@ from storage.records import (
     Evidence,
     FeedSpec,
     FeedState,
+    Figure,
     History,
     Hit,
     JudgementKind,
@@ -343,10 +344,10 @@ def _edit_quietly(session: Any) -> Revision:
         text_hash=stable_hash("t1:", text), fetched_at=seen, previous_fetched_at=at("2022-01-10T05:30"),
     )  # fmt: skip
     return Revision(
-        revision_id="e1-quiet-edit", story=KAZAKHSTAN.slug, key=RecordKey(story=KAZAKHSTAN.slug, metric=""), kind=RevisionKind.EDITED,
-        recorded_at=seen, public_at=Span(not_before=at("2022-01-10T05:30"), not_after=seen), rule="edit", article_id=article.article_id,
-        detail="Capital Post took out “164” without saying so",
-        evidence=(Evidence(sentence=text[:120], quote="", url=article.url, title=article.title, source=article.source),),
+        revision_id="e1-quiet-edit", story=KAZAKHSTAN.slug, key=RecordKey(story=KAZAKHSTAN.slug, metric="killed"), kind=RevisionKind.EDITED,
+        before=Figure(value=164, low=164, high=164), recorded_at=seen, public_at=Span(not_before=at("2022-01-10T05:30"), not_after=seen),
+        reason="silent_edit", rule="edits.compare", article_id=article.article_id,
+        evidence=(Evidence(url=article.url, title="Toll of unrest is being verified, ministry says", source=article.source),),
     )  # fmt: skip
 
 

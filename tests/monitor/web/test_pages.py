@@ -9,7 +9,7 @@ from httpx import Client
 
 from storage import articles, claims
 from storage.database import Database
-from storage.records import RevisionKind
+from storage.records import Figure, RecordKey, Revision, RevisionKind
 from tests.monitor.web import archive
 
 STORY = "/stories/kazakhstan-unrest-2022"
@@ -77,7 +77,7 @@ def test_the_story_shows_each_record_with_its_chart_and_origins(reader: Client) 
     assert text.count('class="sw-chart"') >= 3
     for words in ("225", "4,353", "9,900", "225–237", "Prosecutor General&#39;s Office", "lifted", "<mark>164</mark>"):
         assert words in text
-    assert "Capital Post took out “164” without saying so" in text
+    assert "Capital Post edited “Toll of unrest is being verified, ministry says” without saying so" in text
 
 
 def test_revisions_are_filtered_by_kind_and_metric(reader: Client) -> None:
@@ -142,6 +142,30 @@ def test_a_revision_shows_both_sides_the_sentence_and_the_notes(reader: Client, 
     text = reader.get(f"/revisions/{revision.revision_id}").text
     for words in ("<del>164</del>", "at least 44", "<mark>164</mark>", "Health Ministry", "Aigerim", "press desk"):
         assert words in text
+
+
+def test_an_edit_and_an_ailing_watch_have_pages_too(client: Client, database: Database) -> None:
+    text = client.get("/revisions/e1-quiet-edit").text
+    assert "without saying so" in text
+    assert '<del class="before">164</del>' in text
+    key = RecordKey(story="", metric="feed", unit="health", place="https://ridge-radio.example/atom")
+    ailing = Revision(
+        revision_id="h1-ailing",
+        story="",
+        key=key,
+        kind=RevisionKind.HEALTH,
+        before=Figure(state="alive"),
+        after=Figure(state="dead"),
+        recorded_at=archive.NOW,
+        reason="feed_dead",
+        detail="hours=48\nerror=410",
+    )
+    with database.write() as session:
+        claims.add_revisions(session, [ailing])
+    text = client.get("/revisions/h1-ailing").text
+    assert "for 48 hours: 410" in text
+    assert "ridge-radio.example" in text
+    assert client.get("/api/v1/revisions/h1-ailing").status_code == 200
 
 
 def test_search_explains_a_query_that_it_cannot_read(reader: Client) -> None:
