@@ -18,6 +18,7 @@ from sqlmodel import Session
 
 from monitor.clock import Clock
 from monitor.entries import EntryOutcome, article_from_entry, entry_fingerprint, entry_key, guid_alias, new_article
+from monitor.feed_notes import FeedNotes
 from monitor.intake import Taken, accepted_stories, refold, take_article, take_version
 from monitor.ledger.edit_events import removal_revision
 from monitor.reading.articles import read_article
@@ -69,6 +70,7 @@ class Tools:
         self.clock = clock
         self.rng = rng
         self.pace = pace or Pace()
+        self.notes = FeedNotes(self.write)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storywatch-writer")
         self._thinker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storywatch-reader")
 
@@ -121,6 +123,9 @@ async def poll_feed(tools: Tools, feed: Feed) -> Polled:
         _LOG.warning("%s", update.message)
     base = fetched.final_url if fetched is not None else feed.url
     entries = parsed.entries if parsed is not None else ()
+    if not entries and update.feed.url == feed.url:
+        await tools.notes.put(update.feed)
+        return Polled(update=update)
     waiting = await tools.write(lambda session: _store_poll(session, tools.watch, update.feed, entries, base, now))
     return Polled(update=update, entries=len(entries), waiting=waiting)
 
