@@ -100,6 +100,7 @@ class Lexicon:
     number_articles: frozenset[str]
     number_halves: frozenset[str]
     number_joiners: frozenset[str]
+    number_parts: dict[str, float]
     dotted_scales: frozenset[str]
     has_bare_scales: bool
     ranges: frozenset[str]
@@ -249,6 +250,7 @@ def build_lexicon(
         number_starts=frozenset(scales) | articles | halves,
         number_articles=articles,
         number_halves=halves,
+        number_parts={key.lower(): float(value) for key, value in numbers.get("parts", {}).items()},
         number_joiners=frozenset(numbers.get("joiners", ())),
         dotted_scales=frozenset(numbers.get("dotted_scales", ())),
         has_bare_scales=bool(numbers.get("bare_scales", False)),

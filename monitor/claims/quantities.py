@@ -12,6 +12,7 @@ from storage.records import Qualifier
 _DASHES = frozenset("-–—")
 _ROUND_SHARES = frozenset((20.0, 50.0, 100.0, 1000.0, 10000.0, 100000.0))
 _GLUE = frozenset("-/#№.:")
+_LAST_AGE = 110
 _YEARS = (1900.0, 2100.0)
 
 
@@ -73,6 +74,7 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
                 quantity.reason = found[-1].reason = "share"
         _extend_left(tokens, quantity, floor, lexicon)
         _extend_right(tokens, quantity, lexicon)
+        _take_part(tokens, quantity, lexicon)
         if lexicon.none_before.ending_at(tokens.lower, quantity.start) is not None:
             quantity.reason = "none"
         found.append(quantity)
@@ -90,6 +92,25 @@ def find_implicit(tokens: Tokens, lexicon: Lexicon) -> list[Quantity]:
         ):
             found.append(Quantity(index, index + 1, index, 1.0, is_implicit=True))
     return found
+
+
+def _take_part(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> None:
+    """ "A quarter of a million" is a number; "a quarter of the 80 wounded" is a share."""
+    of = quantity.start - 1
+    part = lexicon.number_parts.get(tokens.lower[of - 1]) if of >= 1 else None
+    if part is None:
+        return
+    entry = lexicon.words.at(tokens.lower, of)
+    if entry is None or "of" not in entry[1].classes or entry[0] != quantity.start:
+        return
+    if quantity.value >= 1000 and quantity.value in lexicon.number_scales.values() and quantity.reason is None:
+        quantity.value *= part
+        quantity.start = of - 1
+        if quantity.start and tokens.lower[quantity.start - 1] in lexicon.number_articles:
+            quantity.start -= 1
+        _extend_left(tokens, quantity, 0, lexicon)
+    else:
+        quantity.reason = "share"
 
 
 def _reason_beside(tokens: Tokens, before: Quantity, quantity: Quantity, lexicon: Lexicon) -> str | None:
@@ -216,6 +237,8 @@ def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon
     lower, start = tokens.lower, number.start
     if any(word in lexicon.ages_before for word in lower[max(0, start - 2) : start]):
         return "age"
+    if _is_age_of_name(tokens, number):
+        return "age"
     label = lower[start - 2] if before == "." and start > 1 else before
     if label in lexicon.not_before and not number.is_word:
         return "name"
@@ -223,6 +246,14 @@ def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon
     if is_single and lower[start] in lexicon.unit_words and before in lexicon.pronoun_before:
         return "pronoun"
     return "fraction" if number.value != int(number.value) or number.value <= 0 else None
+
+
+def _is_age_of_name(tokens: Tokens, number: Number) -> bool:
+    """ "Ana Ruiz, 28, of Osh": a number between commas after a name."""
+    start, end = number.start, number.end
+    if number.is_word or number.value > _LAST_AGE or start < 2 or end >= len(tokens.lower):
+        return False
+    return tokens.lower[start - 1] == "," and tokens.lower[end] in (",", ")") and tokens.is_capital(start - 2)
 
 
 def _is_hyphenated(tokens: Tokens, end: int) -> bool:
