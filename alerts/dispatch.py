@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlmodel import Session
 
@@ -32,10 +32,12 @@ from alerts.sending import (
 from storage import deliveries, outbox
 from storage.database import Database
 from storage.errors import DatabaseError, DeliveryError
-from storage.records import DeliveryState, Message, Subscription
+from storage.records import Delivery, DeliveryState, Message, Story, Subscription
 
 _LOG = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
+# A piece of work that waits for a transaction, and who waits for its result.
+_Job = tuple[Callable[[Session], Any], asyncio.Future[Any]]
 
 # A claim outlives any honest attempt; a worker that died loses it after this (seconds).
 LEASE = 300.0
@@ -92,6 +94,9 @@ class Dispatcher:
         self._busy: dict[str, int] = {}
         self._failures: list[BaseException] = []
         self._wake = asyncio.Event()
+        self._stories: dict[str, Story | None] = {}
+        self._jobs: list[_Job] = []
+        self._writer: asyncio.Task[None] | None = None
         self._report = DispatchReport()
         # One thread: SQLite takes one writer at a time anyway, and the event loop stays free.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dispatch")
@@ -118,6 +123,8 @@ class Dispatcher:
 
     def _flush(self, session: Session) -> tuple[FlushReport, frozenset[str]]:
         self._disabled = self._find_disabled(session)
+        self._stories.clear()
+        outbox.requeue_expired(session, now=self._clock())
         flushed = flush_outbox(session, self._subscriptions, self._receivers, now=self._clock())
         waiting = outbox.list_due_channels(session, now=self._clock())
         for name in waiting:
@@ -153,7 +160,14 @@ class Dispatcher:
             load = await self._write(partial(self._take, channel))
             while load is not None:
                 outcome = await self._attempt(channel, load)
-                load = await self._write(partial(self._settle, channel, outcome))
+                self._judge(channel, outcome)
+                after, load = await self._write(partial(self._settle, channel, outcome, self._rng.random()))
+                self._count(
+                    delivered=after.state is DeliveryState.DELIVERED,
+                    retried=after.state is DeliveryState.DUE,
+                    dead=after.state is DeliveryState.DEAD,
+                    superseded=after.state is DeliveryState.SUPERSEDED,
+                )
         finally:
             self._busy[channel.name] -= 1
 
@@ -180,20 +194,16 @@ class Dispatcher:
             worker=self._worker,
             lease_seconds=LEASE,
             is_rich=channel.wants_html,
+            known=self._stories,
         )
 
-    def _settle(self, channel: Channel, outcome: Outcome, session: Session) -> Load | None:
-        after = record_outcome(session, outcome, address_hash=channel.address_hash, chance=self._rng.random())
-        self._judge(channel, outcome)
-        self._count(
-            delivered=after.state is DeliveryState.DELIVERED,
-            retried=after.state is DeliveryState.DUE,
-            dead=after.state is DeliveryState.DEAD,
-            superseded=after.state is DeliveryState.SUPERSEDED,
-        )
+    def _settle(
+        self, channel: Channel, outcome: Outcome, chance: float, session: Session
+    ) -> tuple[Delivery, Load | None]:
+        after = record_outcome(session, outcome, address_hash=channel.address_hash, chance=chance)
         if channel.name in self._disabled:
             outbox.bury_channel(session, channel.name, error=self._disabled[channel.name])
-        return self._take(channel, session)
+        return after, self._take(channel, session)
 
     def _judge(self, channel: Channel, outcome: Outcome) -> None:
         circuit = self._circuit(channel.name)
@@ -290,11 +300,38 @@ class Dispatcher:
         self._report = replace(report, **summed, next_due_at=next_due_at or report.next_due_at)
 
     async def _write(self, work: Callable[[Session], _Result]) -> _Result:
-        def transact() -> _Result:
-            with self._database.write() as session:
-                return work(session)
+        """Run `work` in a transaction; what waits meanwhile shares the next one: a commit costs more than all the rest.
 
-        return await self._in_thread(transact)
+        `work` may run twice (see _run_jobs), so it changes nothing but the session and what it returns.
+        """
+        result: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        self._jobs.append((work, result))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_jobs())
+        return await result
+
+    async def _write_jobs(self) -> None:
+        while self._jobs:
+            jobs, self._jobs = self._jobs, []
+            results = await self._in_thread(partial(self._run_jobs, [work for work, _ in jobs]))
+            for (_, waiting), result in zip(jobs, results, strict=True):
+                if waiting.cancelled():
+                    continue
+                if isinstance(result, Exception):
+                    waiting.set_exception(result)
+                else:
+                    waiting.set_result(result)
+
+    def _run_jobs(self, jobs: list[Callable[[Session], Any]]) -> list[Any]:
+        """Run all in one transaction; if that fails each in its own: one that fails takes nobody with it."""
+        try:
+            with self._database.write() as session:
+                return [work(session) for work in jobs]
+        except Exception as error:
+            # Whatever it was, it goes to who asked.
+            if len(jobs) == 1:
+                return [error]
+            return [self._run_jobs([work])[0] for work in jobs]
 
     async def _in_thread(self, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

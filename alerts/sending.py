@@ -137,24 +137,32 @@ def take_delivery(
     worker: str,
     lease_seconds: float,
     is_rich: bool,
+    known: dict[str, Story | None],
 ) -> Load | None:
     """Claim one delivery of a channel and load its message; None when nothing may be sent now.
 
     `is_rich` asks for the records' past too, for the picture: the change log up to the delivery's making, so that a
-    message that is sent again shows what it showed.
+    message that is sent again shows what it showed. `known` keeps stories that were read already.
     """
     delivery = outbox.claim_delivery(session, channel, now=now, worker=worker, lease_seconds=lease_seconds)
     if delivery is None:
         return None
     subscription = subscriptions.get(delivery.subscription) or Subscription(name=delivery.subscription)
-    return Load(delivery=delivery, subscription=subscription, notices=load_notices(session, delivery, is_rich=is_rich))
+    return Load(
+        delivery=delivery,
+        subscription=subscription,
+        notices=load_notices(session, delivery, is_rich=is_rich, known=known),
+    )
 
 
-def load_notices(session: Session, delivery: Delivery, *, is_rich: bool) -> tuple[Notice, ...]:
+def load_notices(
+    session: Session, delivery: Delivery, *, is_rich: bool, known: dict[str, Story | None]
+) -> tuple[Notice, ...]:
     """Return what a delivery tells, in its order; empty if all of it is gone from the store."""
     alerts = deliveries.find_alerts(session, (*delivery.alert_ids, *delivery.supersedes))
     revisions = claims.find_revisions(session, {alert.revision_id for alert in alerts.values()})
-    told = {slug: story for slug in {one.story for one in revisions.values()} if (story := _story(session, slug))}
+    for slug in {one.story for one in revisions.values()} - known.keys():
+        known[slug] = stories.find_story(session, slug) if slug else None
     passed_over: dict[str, list[Revision]] = {}
     for alert_id in delivery.supersedes:
         alert = alerts.get(alert_id)
@@ -168,7 +176,7 @@ def load_notices(session: Session, delivery: Delivery, *, is_rich: bool) -> tupl
         if alert is not None and revision is not None:
             # Taken out once used: two alerts of one record do not both mention it.
             before = passed_over.pop(record_of(revision) or "", [])
-            notices.append(_notice(session, delivery, alert, revision, before, told.get(revision.story), is_rich))
+            notices.append(_notice(session, delivery, alert, revision, before, known.get(revision.story), is_rich))
     return tuple(notices)
 
 
@@ -185,10 +193,6 @@ def _notice(
     if is_rich and revision.kind not in EVENT_KINDS:
         history = history_of_revisions(claims.list_revisions(session, key=revision.key, known_at=delivery.created_at))
     return Notice(alert=alert, revision=revision, passed_over=tuple(passed_over), story=story, history=history)
-
-
-def _story(session: Session, slug: str) -> Story | None:
-    return stories.find_story(session, slug) if slug else None
 
 
 def record_outcome(session: Session, outcome: Outcome, *, address_hash: str, chance: float) -> Delivery:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select, text, update
+from sqlalchemy import and_, func, select, text, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
@@ -73,8 +73,8 @@ def claim_delivery(
 ) -> Delivery | None:
     """Take the delivery of a channel that has been due longest, for `worker` alone; None when none may be taken now.
 
-    It is `sending` until `claimed_until`: a worker that dies loses it to the next one after that. Of a lane only one is
-    under way at a time. The attempt is counted here, so that one that kills its worker does not go on for ever.
+    It is `sending` until `claimed_until`; `requeue_expired` gives what a dead worker held to the next. Of a lane only
+    one is under way at a time. The attempt is counted here, so that one that kills its worker does not go on for ever.
     """
     lock_outbox(session)
     busy = select(DELIVERIES.c.lane).where(
@@ -83,14 +83,18 @@ def claim_delivery(
         DELIVERIES.c.claimed_until > now,
         DELIVERIES.c.lane != "",
     )
-    due = and_(DELIVERIES.c.state == DeliveryState.DUE.value, DELIVERIES.c.due_at <= now)
-    orphaned = and_(DELIVERIES.c.state == DeliveryState.SENDING.value, DELIVERIES.c.claimed_until <= now)
-    order = (DELIVERIES.c.due_at, DELIVERIES.c.created_at, DELIVERIES.c.delivery_id)
-    row = None
-    # One after the other, so that each runs down an index.
-    for free in (orphaned, due):
-        query = select(DELIVERIES).where(DELIVERIES.c.channel == channel, free, DELIVERIES.c.lane.not_in(busy))
-        row = row or session.execute(query.order_by(*order).limit(1)).mappings().first()
+    query = (
+        select(DELIVERIES)
+        .where(
+            DELIVERIES.c.channel == channel,
+            DELIVERIES.c.state == DeliveryState.DUE.value,
+            DELIVERIES.c.due_at <= now,
+            DELIVERIES.c.lane.not_in(busy),
+        )
+        .order_by(DELIVERIES.c.due_at, DELIVERIES.c.created_at, DELIVERIES.c.delivery_id)
+        .limit(1)
+    )
+    row = session.execute(query).mappings().first()
     if row is None:
         return None
     claimed = {
@@ -109,6 +113,13 @@ def release_claims(session: Session, worker: str, *, now: datetime) -> int:
     held = (DELIVERIES.c.state == DeliveryState.SENDING.value) & (DELIVERIES.c.claimed_by == worker)
     free = {"state": DeliveryState.DUE.value, "claimed_by": "", "claimed_until": None, "due_at": now}
     return changed_rows(session.execute(update(DELIVERIES).where(held).values(**free)))
+
+
+def requeue_expired(session: Session, *, now: datetime) -> int:
+    """Make due again what a worker claimed and did not finish in its time; returns how many there were."""
+    expired = and_(DELIVERIES.c.state == DeliveryState.SENDING.value, DELIVERIES.c.claimed_until <= now)
+    free = {"state": DeliveryState.DUE.value, "claimed_by": "", "claimed_until": None, "due_at": now}
+    return changed_rows(session.execute(update(DELIVERIES).where(expired).values(**free)))
 
 
 def update_deliveries(session: Session, deliveries: Iterable[Delivery]) -> None:
@@ -133,8 +144,7 @@ def bury_channel(session: Session, channel: str, *, error: str) -> int:
 def list_due_channels(session: Session, *, now: datetime) -> frozenset[str]:
     """The names of the channels for which something is due."""
     due = and_(DELIVERIES.c.state == DeliveryState.DUE.value, DELIVERIES.c.due_at <= now)
-    orphaned = and_(DELIVERIES.c.state == DeliveryState.SENDING.value, DELIVERIES.c.claimed_until <= now)
-    return frozenset(session.execute(select(DELIVERIES.c.channel).where(or_(due, orphaned)).distinct()).scalars())
+    return frozenset(session.execute(select(DELIVERIES.c.channel).where(due).distinct()).scalars())
 
 
 def count_waiting(session: Session) -> dict[str, int]:
