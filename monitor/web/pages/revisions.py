@@ -1,6 +1,7 @@
 """One revision with its evidence, and the judgements that a person makes on it."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -10,10 +11,11 @@ from starlette.responses import Response
 
 from alerts.interest import EVENT_KINDS
 from monitor.web.access import RefusedError
+from monitor.web.pages.articles import as_diff
 from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, own_path, see_other
-from storage import claims, judgements, stories
+from storage import articles, claims, judgements, stories
 from storage.database import lock_story
-from storage.records import Evidence, JudgementKind, Revision
+from storage.records import ArticleVersion, Evidence, JudgementKind, Revision, RevisionKind
 
 router = APIRouter(include_in_schema=False)
 FROM_HERE = (JudgementKind.REJECT, JudgementKind.ANNOTATE)
@@ -42,8 +44,10 @@ def show_revision(request: Request, site: SiteDep, caller: ReaderDep, revision_i
         ]
         rejected = {one.target for one in noted if one.kind is JudgementKind.REJECT and one.revoked_at is None}
         proofs = _proofs(session, revision, rejected)
+        edit = _find_edit(session, revision)
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story] if story else [])
+    diff = as_diff(ui, edit[0].text, edit[1].text) if edit else ""
     return site.render(
         request,
         "revision.html",
@@ -52,9 +56,20 @@ def show_revision(request: Request, site: SiteDep, caller: ReaderDep, revision_i
         revision=revision,
         story=story,
         is_event=revision.kind in EVENT_KINDS,
+        edit=edit,
+        diff=diff,
         proofs=proofs,
         judgements=noted,
     )
+
+
+def _find_edit(session: Session, revision: Revision) -> tuple[ArticleVersion, ArticleVersion] | None:
+    """The two versions that an edit stands between; None for another kind, or when a text is no longer kept."""
+    if revision.kind is not RevisionKind.EDITED or revision.article_id is None:
+        return None
+    versions = articles.list_versions(session, revision.article_id)
+    found = next((pair for pair in pairwise(versions) if pair[1].fetched_at == revision.recorded_at), None)
+    return found if found and found[0].text and found[1].text else None
 
 
 def _proofs(session: Session, revision: Revision, rejected: set[str]) -> list[Proof]:

@@ -148,6 +148,7 @@ def test_an_edit_and_an_ailing_watch_have_pages_too(client: Client, database: Da
     text = client.get("/revisions/e1-quiet-edit").text
     assert "without saying so" in text
     assert '<del class="before">164</del>' in text
+    assert '<span class="figure">164</span>' in text
     key = RecordKey(story="", metric="feed", unit="health", place="https://ridge-radio.example/atom")
     ailing = Revision(
         revision_id="h1-ailing",
