@@ -8,6 +8,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 PIP := @$(BIN)/python -m pip --disable-pip-version-check -qq
 # Tests run on this many processes.
 JOBS ?= 2
+# Which benchmarks `make bench` runs: make bench BENCHES=polling
+BENCHES ?= $(filter-out feedserver crowd,$(basename $(notdir $(shell grep -l '^if __name__ == "__main__":' bench/*.py))))
 ARGS ?=
 
 .PHONY: help run test check lint types imports accuracy bench demo container lock clean
@@ -41,7 +43,7 @@ accuracy: $(VENV)/.dev  ## score the extraction, matching and ledger against the
 	$(BIN)/python -m pytest -q -s -p no:randomly tests/quality
 
 bench: $(VENV)/.dev  ## measure speed and memory
-	$(BIN)/python -m bench $(ARGS)
+	for part in $(BENCHES); do echo "== $$part"; $(BIN)/python -m bench.$$part $(ARGS) || exit 1; done
 
 container: $(VENV)/.dev  ## build and run the containers with a real engine (as root, on Debian)
 	$(BIN)/python -m pytest -q -p no:randomly -m container --durations=10 tests/acceptance $(ARGS)
