@@ -9,7 +9,7 @@ PIP := @$(BIN)/python -m pip --disable-pip-version-check -qq
 # Tests run on this many processes.
 JOBS ?= 2
 # Which benchmarks `make bench` runs: make bench BENCHES=polling
-BENCHES ?= $(filter-out feedserver crowd,$(basename $(notdir $(shell grep -l '^if __name__ == "__main__":' bench/*.py))))
+BENCHES ?= $(filter-out feedserver,$(basename $(notdir $(shell grep -l '^if __name__ == "__main__":' bench/*.py))))
 ARGS ?=
 
 .PHONY: help run test check lint types imports accuracy bench demo container lock clean
