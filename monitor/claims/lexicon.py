@@ -150,6 +150,7 @@ class Lexicon:
     speaker_breaks: frozenset[str]
     speaker_tails: frozenset[str]
     umbrella: frozenset[str]
+    official: frozenset[str]
     offices: PhraseTable[bool]
     subjects: PhraseTable[str]
     actions: PhraseTable[str]
@@ -306,6 +307,7 @@ def build_lexicon(
         speaker_leads=frozenset(expand_all(attribution.get("lead", ()))),
         speaker_breaks=frozenset(expand_all(attribution.get("breaks", ()))),
         speaker_tails=frozenset(expand_all(attribution.get("tails", ()))),
+        official=frozenset(expand_all(attribution.get("official", ()))),
         umbrella=frozenset(expand_all(attribution.get("umbrella", ()))),
         offices=_table(attribution.get("offices", ())),
         subjects=_keyed(states.get("subjects", {})),

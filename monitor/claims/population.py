@@ -27,7 +27,8 @@ def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str,
                 probe += 1
     for index in range(max(0, found.trigger[0] - _POSSESSOR_REACH), found.trigger[0]):
         person = lexicon.people.at(tokens.lower, index)
-        if person is not None and person[0] == found.trigger[0]:
+        is_voice = tokens.lower[index] in lexicon.official
+        if person is not None and person[0] == found.trigger[0] and not is_voice:
             return {axis for axis in person[1].axes if axis[0] in ("role", "age")}
     return set()
 

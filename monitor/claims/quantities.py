@@ -118,7 +118,9 @@ def _reason_beside(tokens: Tokens, before: Quantity, quantity: Quantity, lexicon
     if before.reason not in ("age", "date", "name") or quantity.start - before.end != 1:
         return None
     between = tokens.lower[before.end]
-    joins = between == "," or between in lexicon.ranges or between in lexicon.number_joiners
+    joins = (
+        (between == "," and before.reason != "date") or between in lexicon.ranges or between in lexicon.number_joiners
+    )
     after = lexicon.people.at(tokens.lower, quantity.end) if quantity.end < len(tokens.lower) else None
     return before.reason if joins and after is None else None
 

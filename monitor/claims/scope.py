@@ -31,6 +31,7 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     anchors = _anchors(drafts)
     _age_lists(drafts, anchors)
     _mark_parts(drafts, anchors)
+    _set_other_events_apart(drafts)
     return tuple(draft.claim for draft in drafts)
 
 
@@ -114,6 +115,14 @@ def _age_lists(drafts: list[Draft], anchors: dict[str, float]) -> None:
         for draft in drafts:
             if draft.is_listed and draft.claim.status is ClaimStatus.CURRENT:
                 draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
+
+
+def _set_other_events_apart(drafts: list[Draft]) -> None:
+    """What is told of another event is never of this story's whole."""
+    for draft in drafts:
+        claim = draft.claim
+        if claim.status is ClaimStatus.OTHER_EVENT and claim.population is None and claim.place is None:
+            draft.claim = replace(claim, place=UNRESOLVED)
 
 
 def _mark_parts(drafts: list[Draft], anchors: dict[str, float]) -> None:
