@@ -13,11 +13,10 @@ from sqlmodel import Session
 from alerts.plan import plan_alerts
 from monitor.ledger.changes import find_revisions
 from monitor.ledger.edit_events import edit_revision
-from monitor.ledger.fold import fold_story
 from monitor.ledger.stamping import stamp_claims
 from monitor.reading.wire import fingerprint, is_same_text
 from monitor.watch import Reading, Watch
-from storage import articles, claims, deliveries, judgements, outbox
+from storage import articles, claims, deliveries, outbox
 from storage.database import lock_story
 from storage.keys import claim_ids, wire_group_id
 from storage.records import (
@@ -28,6 +27,7 @@ from storage.records import (
     NewArticle,
     Revision,
     RevisionKind,
+    StampedClaim,
     Story,
 )
 
@@ -124,24 +124,32 @@ def rematch_article(session: Session, watch: Watch, article_id: int, *, now: dat
 
 
 def refold(
-    session: Session, watch: Watch, story: Story, *, now: datetime, extra: Sequence[Revision] = (), silent: bool = False
+    session: Session,
+    watch: Watch,
+    story: Story,
+    *,
+    now: datetime,
+    changed: Sequence[StampedClaim] | None = None,
+    extra: Sequence[Revision] = (),
+    silent: bool = False,
 ) -> tuple[Revision, ...]:
     """Fold a story anew, append what moved (and `extra` events) to its change log, and plan the alerts due for it.
 
-    Returns the revisions that are new. `silent`: they are kept and told to nobody. Call with the story locked.
+    Returns the revisions that are new. `changed` are the claims that this transaction began or altered, if that is
+    all it did to them. `silent`: the revisions are kept and told to nobody. Call with the story locked.
     """
-    before = claims.find_histories(session, story.slug)
-    stamped = claims.list_claims(session, story.slug)
-    after = fold_story(stamped, judgements.list_judgements(session, story.slug), story)
+    folded = watch.folds.fold(session, story, changed, now=now)
+    altered, gone = folded.changed(), folded.gone()
+    keys = [*(history.key for history in altered), *gone]
     found = find_revisions(
-        before,
-        after,
-        claims={claim.claim_id: claim for claim in stamped},
+        {key: folded.before[key] for key in keys if key in folded.before},
+        {history.key: history for history in altered},
+        claims=folded.claims,
         recorded_at=now,
-        log=claims.list_revisions(session, story.slug),
+        log=[revision for key in keys for revision in claims.list_revisions(session, key=key)],
     )
     moved = [_hush(revision, watch, now, silent) for revision in (*found, *extra)]
-    claims.record_histories(session, story.slug, after, now=now)
+    claims.update_histories(session, story.slug, altered, gone, now=now)
     fresh = claims.add_revisions(session, moved)
     told = outbox.list_told_or_waiting(session, [revision.corrects for revision in fresh if revision.corrects])
     planned = plan_alerts(fresh, watch.subscriptions, stories=(story,), now=now, told=told)
@@ -164,7 +172,7 @@ def _take(
     stories = [slug for slug in sorted(reading.claims) if _belongs(decided.get(slug))]
     left = [slug for slug in sorted(decided) if slug in watch.stories and slug not in stories]
     lock_story(session, *stories, *left)
-    group = _join_wire_group(session, article, prints)
+    group, regrouped = _join_wire_group(session, article, prints)
     revisions: list[Revision] = []
     count = 0
     for slug in (*stories, *left):
@@ -175,7 +183,10 @@ def _take(
         claims.replace_claims(session, [*stamped.begun, *stamped.ended])
         events = _edit_events(session, watch, slug, article, version) if slug in stories else ()
         if stamped.is_change or events:
-            revisions += refold(session, watch, watch.stories[slug], now=now, extra=events, silent=silent)
+            touched = [*stamped.begun, *stamped.ended, *(one for one in regrouped if one.story == slug)]
+            revisions += refold(
+                session, watch, watch.stories[slug], now=now, changed=touched, extra=events, silent=silent
+            )
     return Taken(
         article=article, version=version, is_new=True, stories=tuple(stories), claims=count, revisions=tuple(revisions)
     )
@@ -200,22 +211,25 @@ def _edit_events(
     return (event,) if event is not None else ()
 
 
-def _join_wire_group(session: Session, article: Article, prints: frozenset[int]) -> str | None:
-    """The wire text that this article is a copy of, if any; the first copy found joins the group with it."""
-    if not prints:
-        return None
-    shared = articles.count_shared_fingerprints(session, prints)
+def _join_wire_group(
+    session: Session, article: Article, prints: frozenset[int]
+) -> tuple[str | None, tuple[StampedClaim, ...]]:
+    """The wire text that this article is a copy of, if any, and the claims of the first copy if it joins with it."""
+    shared = articles.count_shared_fingerprints(session, prints) if prints else {}
     for other, _ in sorted(shared.items(), key=lambda item: (-item[1], item[0]))[:MOST_CANDIDATES]:
         if other == article.article_id:
             continue
         theirs = articles.list_fingerprints(session, other)
         if not is_same_text(prints, theirs):
             continue
-        first = claims.list_claims(session, article_id=other, limit=1)
-        group = (first[0].wire_group if first else None) or wire_group_id(format(one, "x") for one in theirs)
+        held = claims.list_claims(session, article_id=other)
+        group = next((one.wire_group for one in held if one.wire_group), None)
+        if group is not None:
+            return group, ()
+        group = wire_group_id(format(one, "x") for one in theirs)
         claims.set_wire_group(session, [other], group)
-        return group
-    return None
+        return group, claims.list_claims(session, article_id=other)
+    return None, ()
 
 
 def _hush(revision: Revision, watch: Watch, now: datetime, silent: bool) -> Revision:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from monitor.claims.extract import Extractor
+from monitor.folds import Folds
 from monitor.stories.matching import Matcher
 from storage.records import Claim, Match, Span, Story, StoryState, Subscription
 
@@ -21,7 +22,7 @@ class Reading:
 
 
 class Watch:
-    """The stories that are watched, who is told, and the tools made from them. Immutable; safe between threads."""
+    """The stories that are watched, who is told, and the tools made from them. Only `folds` ever changes."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Watch:
         self.stories: Mapping[str, Story] = {story.slug: story for story in live}
         self.subscriptions = tuple(subscriptions)
         self.late_after = late_after
+        self.folds = Folds()
         self.matcher = Matcher(live)
         self.extractors: Mapping[str, Extractor] = {story.slug: Extractor(story) for story in live}
 

@@ -149,6 +149,15 @@ def record_histories(session: Session, story: str, histories: Mapping[RecordKey,
     return len(changed) + len(gone)
 
 
+def update_histories(
+    session: Session, story: str, changed: Iterable[History], gone: Iterable[RecordKey], *, now: datetime
+) -> None:
+    """Store the histories of a story that changed, and take out those that are gone; the others stay as they are."""
+    insert_or_update(session, HISTORIES, [_history_row(history, now) for history in changed], _KEY)
+    for key in gone:
+        session.execute(delete(HISTORIES).where(*_is_key(HISTORIES, key)))
+
+
 # --- the change log ---------------------------------------------------------------------------
 
 

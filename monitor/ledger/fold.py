@@ -45,7 +45,15 @@ class StoryFold:
         for pin in self._rulings.pins:
             if self._only is None or pin.key in self._only:
                 self._record(pin.key, MetricKind.CUMULATIVE).pin(pin.claim)
-        self.add([*baseline_claims(story), *self._rulings.added])
+        self._baseline = baseline_claims(story)
+        self._folded_baseline: set[str] = set()
+        self._latest: datetime | None = None
+        self.add(self._rulings.added)
+
+    @property
+    def claims(self) -> Mapping[str, StampedClaim]:
+        """The claims folded so far, by id."""
+        return self._known
 
     def add(self, claims: Iterable[StampedClaim]) -> frozenset[RecordKey]:
         """Fold claims in and return the records that they touched. A claim replaces what was known under its id."""
@@ -57,8 +65,9 @@ class StoryFold:
             if old is not None:
                 touched |= self._place(old, is_removal=True)
             self._known[stamped.claim_id] = stamped
+            self._latest = stamped.recorded_at if self._latest is None else max(self._latest, stamped.recorded_at)
             touched |= self._place(stamped)
-        return self._refold(touched)
+        return self._refold(touched | self._settle_baseline())
 
     def remove(self, claim_ids: Iterable[str]) -> frozenset[RecordKey]:
         """Take claims out again (a superseded extraction, a rejected match); return the records that they touched."""
@@ -67,7 +76,18 @@ class StoryFold:
             old = self._known.pop(claim_id, None)
             if old is not None:
                 touched |= self._place(old, is_removal=True)
-        return self._refold(touched)
+        self._latest = max((stamped.recorded_at for stamped in self._known.values()), default=None)
+        return self._refold(touched | self._settle_baseline())
+
+    def _settle_baseline(self) -> set[RecordFold]:
+        """Fold the seed's baseline as far as its time has come: a replay of older reports does not know it yet."""
+        touched: set[RecordFold] = set()
+        for stamped in self._baseline:
+            is_due = self._latest is None or stamped.recorded_at <= self._latest
+            if is_due != (stamped.claim_id in self._folded_baseline):
+                self._folded_baseline ^= {stamped.claim_id}
+                touched |= self._place(stamped, is_removal=not is_due)
+        return touched
 
     def histories(self) -> dict[RecordKey, History]:
         """Return the history of every record that has one, in the order of their keys."""
@@ -138,7 +158,8 @@ def fold_story(
     """Return the history of every record of a story; of those in `only` when it is given.
 
     `claims` in any order, repeats of one id allowed (the last wins); `metrics` are the built-in measures unless
-    given, those of the story's seed come on top. The seed's baseline opens its records. To fold what a few new claims
+    given, those of the story's seed come on top. The seed's baseline opens its records, once
+    claims are known from its time on, or none at all. To fold what a few new claims
     changed, take `only` from `affected_records` and pass the claims of the same metrics: records are independent but
     for parts, which speak for the whole of their metric.
     """
