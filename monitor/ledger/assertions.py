@@ -19,6 +19,7 @@ _CLOCKED = timedelta(hours=12)
 _DATED = timedelta(days=3)
 _SHARED_WORDS = 8
 _LOOSE = 3
+_FIRM = frozenset({Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN})
 
 
 @dataclass(slots=True, eq=False)
@@ -123,7 +124,7 @@ def _assertion(
     stamped: StampedClaim, book: OriginBook, day: int | None, clock: float | None, *, is_part: bool
 ) -> Assertion:
     figure = figure_of(stamped.claim)
-    if is_part:
+    if is_part and figure.qualifier in _FIRM:
         figure = replace(figure, qualifier=Qualifier.AT_LEAST, high=None)
     return Assertion(
         claim_id=stamped.claim_id,

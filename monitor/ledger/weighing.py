@@ -4,7 +4,7 @@ from monitor.ledger.assertions import GONE, Assertion
 from monitor.ledger.contests import contest_higher, contest_lower, settle
 from monitor.ledger.previous import backfill, backfill_all
 from monitor.ledger.record import Claimed, RecordState, Version, agrees, days_between, is_vague, size_of
-from monitor.ledger.values import CEILINGS, FLOORS, is_count, is_rounding_of, refines, rounding_step
+from monitor.ledger.values import CEILINGS, is_count, is_rounding_of, refines, rounding_step
 from monitor.ledger.withdrawals import deprecate_above, names_as_old, try_comeback, withdraw
 from storage.records import ClaimStatus, MetricKind, Qualifier, RevisionKind, Trust
 
@@ -85,7 +85,7 @@ def _weigh_part(state: RecordState, one: Assertion) -> None:
         elif one.figure.value is not None:
             state.withdrawn_parts = state.withdrawn_parts | {one.figure.value}
         return
-    is_firm = one.status is ClaimStatus.CURRENT and one.figure.qualifier in (Qualifier.EXACT, *FLOORS)
+    is_firm = one.status is ClaimStatus.CURRENT and one.figure.qualifier is Qualifier.AT_LEAST
     is_larger = size_of(one.figure) > standing.window.high and not is_vague(standing.figure)
     if not (is_firm and is_larger) or state.deprecated_match(one.figure) or one.figure.value in state.withdrawn_parts:
         return
