@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from alerts.interest import ARTICLE_KINDS
 from alerts.words import Words
 from monitor.web.wording import Texts
-from storage.records import Evidence, Figure, RecordKey, Revision, RevisionKind, Span, Step, Story
+from storage.records import Evidence, Figure, History, Position, RecordKey, Revision, RevisionKind, Span, Step, Story
 
 SILENT_EDIT = "silent_edit"
 SAFE_SCHEMES = frozenset({"http", "https"})
@@ -112,6 +112,10 @@ class Presenter:
         """Origins' names, as titles; nobody is left out."""
         return [sentence_case(origin) for origin in origins if origin]
 
+    def positions(self, history: History) -> list[Position]:
+        """What each origin says, the latest word first."""
+        return latest_first(history.positions)
+
     # --- figures ------------------------------------------------------------------------------
 
     def number(self, value: float | None) -> str:
@@ -178,8 +182,11 @@ class Presenter:
         return AFTER.format(self.words.say("health", after)) if after else Markup("")
 
     def _edited_figures(self, revision: Revision) -> Markup:
+        # A number that nothing is said of may be part of a name: only the article's own diff can show it rightly.
+        if not revision.key.metric or not (revision.before or revision.after):
+            return Markup("")
         unit = revision.key.unit
-        parts = [Markup("{} ").format(self.record_name(revision.key))] if revision.before or revision.after else []
+        parts = [Markup("{} ").format(self.record_name(revision.key))]
         parts += [STRUCK.format(self.figure(revision.before, unit))] if revision.before else []
         parts += [self._arrow()] if revision.before and revision.after else []
         parts += [AFTER.format(self.figure(revision.after, unit))] if revision.after else []
@@ -273,6 +280,15 @@ class Presenter:
 def iso(moment: datetime) -> str:
     """An instant as ISO 8601 in UTC, whole seconds."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def latest_first(positions: Iterable[Position]) -> list[Position]:
+    """Positions by when they were taken, the latest first; those of unknown time last."""
+
+    def moment(position: Position) -> float:
+        return position.since.not_before.timestamp() if position.since else float("-inf")
+
+    return sorted(positions, key=moment, reverse=True)
 
 
 def sentence_case(words: str) -> str:

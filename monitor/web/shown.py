@@ -25,8 +25,12 @@ def shown_settings(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 def cover(value: object) -> str:
     """One value as text that may be shown."""
+    if value in ("", (), [], {}):
+        return "–"
     if isinstance(value, tuple | list):
         return ", ".join(cover(item) for item in value)
+    if isinstance(value, bool | float):
+        return f"{value:g}" if isinstance(value, float) else str(value).lower()
     if isinstance(value, BaseModel):
         return str(getattr(value, "name", type(value).__name__))
     return _CREDENTIALS.sub(_COVER, str(value))

@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from monitor.claims.metrics import builtin_metrics
 from monitor.web.charts import Chart, draw_chart, draw_spark, number_of
 from monitor.web.live import follow_story
+from monitor.web.presenter import latest_first
 from monitor.web.site import ReaderDep, SiteDep, with_query
 from storage import articles, claims, stories
 from storage.records import History, Revision, RevisionKind, Story, StoryState
@@ -185,5 +186,5 @@ def has_moved(history: History) -> bool:
 
 def speaking(history: History) -> tuple[str, ...]:
     """The origins whose word stands now, the latest first."""
-    standing = [position.origin for position in history.positions if position.until is None and not position.lagged]
-    return tuple(dict.fromkeys(origin for origin in reversed(standing) if origin))
+    standing = [one.origin for one in latest_first(history.positions) if one.until is None and not one.lagged]
+    return tuple(dict.fromkeys(origin for origin in standing if origin))

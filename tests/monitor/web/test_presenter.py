@@ -10,9 +10,9 @@ from markupsafe import Markup
 from alerts.words import load_words
 from monitor.web.charts import draw_chart, draw_spark
 from monitor.web.pages.articles import as_diff
-from monitor.web.presenter import Presenter, is_safe_url, mark, mark_spans, record_path
+from monitor.web.presenter import Presenter, is_safe_url, latest_first, mark, mark_spans, record_path
 from monitor.web.wording import load_texts
-from storage.records import Figure, History, Qualifier, RecordKey, RevisionKind, Span, Step
+from storage.records import Figure, History, Position, Qualifier, RecordKey, Revision, RevisionKind, Span, Step
 from tests.monitor.web.archive import EVIL
 
 NOW = datetime(2022, 1, 20, 9, 0, tzinfo=UTC)
@@ -93,6 +93,23 @@ def test_a_record_has_an_address_without_what_stands_for_the_whole() -> None:
     key = RecordKey(story="s", metric="killed", population="age=child;role=police", place="almaty")
     assert record_path(key) == "/stories/s/record?metric=killed&population=age%3Dchild%3Brole%3Dpolice&place=almaty"
     assert UI.record_name(key) == "Killed, children, police, Almaty"
+
+
+def test_a_number_that_nothing_is_said_of_is_not_told_of_an_edit() -> None:
+    def edit(metric: str) -> Revision:
+        key = RecordKey(story="s", metric=metric)
+        return Revision(
+            revision_id="e", story="s", key=key, kind=RevisionKind.EDITED, before=Figure(value=24), recorded_at=NOW
+        )
+
+    assert UI.change(edit("")) == ""
+    assert UI.change(edit("killed")) == 'Killed <del class="before">24</del>'
+
+
+def test_the_latest_word_comes_first_and_the_undated_last() -> None:
+    days = [None, *(exactly(datetime(2022, 1, day, tzinfo=UTC)) for day in (7, 9, 8))]
+    taken = [Position(origin=str(number), figure=None, since=since) for number, since in enumerate(days)]
+    assert [one.origin for one in latest_first(taken)] == ["2", "3", "1", "0"]
 
 
 def history(*values: float | None) -> History:
