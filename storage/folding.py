@@ -58,7 +58,7 @@ _FOLDING = _Folding()
 
 @cache
 def _changing() -> re.Pattern[str]:
-    """The lowercase letters and marks that fold to something else; far quicker to look for than to look up every letter."""
+    """The lowercase letters and marks that fold to something else: quicker to look for than to look up every letter."""
     ranges = (range(0x80, 0x3400), range(0xA640, 0xABC0), range(0xF900, 0x10000))
     codes = [code for part in ranges for code in part if _FOLDING[code] != chr(code)]
     return re.compile(f"[{''.join(map(chr, codes))}\U00010000-\U0010ffff]")

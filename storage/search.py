@@ -146,14 +146,16 @@ def _find_sqlite(session: Session, asked: Query, count: int, *, is_latest: bool)
 def _match_sqlite(asked: Query, low: int, high: int) -> Select[Any]:
     query = select(_INDEX.c.rowid).where(text("search_index MATCH :query"), _INDEX.c.rowid.between(low, high))
     if asked.comparisons:
-        document = select(DOCUMENTS.c.document_key).where(DOCUMENTS.c.document_key == _INDEX.c.rowid, *_figures(asked))
+        document = select(DOCUMENTS.c.document_key).where(
+            DOCUMENTS.c.document_key == _INDEX.c.rowid, *_figures(asked, postgres=False)
+        )
         query = query.where(document.correlate(_INDEX).exists())
     return query
 
 
 def _find_by_time(session: Session, asked: Query, low: int, high: int, count: int, *, is_latest: bool) -> list[int]:
     key = DOCUMENTS.c.document_key
-    query = select(key).where(key.between(low, high), *_figures(asked)).limit(count)
+    query = select(key).where(key.between(low, high), *_figures(asked, postgres=is_postgres(session))).limit(count)
     return list(session.execute(query.order_by(key.desc() if is_latest else key)).scalars())
 
 
@@ -168,7 +170,10 @@ def _find_postgres(session: Session, asked: Query, count: int, *, is_latest: boo
         # Materialised, so that the planner uses the index of words and never walks all documents by time.
         matches = DOCUMENTS.c.content.op("@@")(_TSQUERY)
         found = (
-            select(DOCUMENTS.c.document_key).where(matches, *_figures(asked)).cte("found").prefix_with("MATERIALIZED")
+            select(DOCUMENTS.c.document_key)
+            .where(matches, *_figures(asked, postgres=True))
+            .cte("found")
+            .prefix_with("MATERIALIZED")
         )
         key = found.c.document_key
         query = select(key).where(key.between(*_signed((low, high), is_latest=is_latest)))
@@ -253,14 +258,14 @@ def _signed(bounds: tuple[int, int], *, is_latest: bool) -> tuple[int, int]:
     return bounds if is_latest else (-bounds[1], -bounds[0])
 
 
-def _figures(asked: Query) -> list[ColumnElement[bool]]:
+def _figures(asked: Query, *, postgres: bool) -> list[ColumnElement[bool]]:
     """Conditions on a document: its article carries (or does not) a claim with the asked figure."""
     conditions: list[ColumnElement[bool]] = []
     for wanted in asked.comparisons:
         carried = select(CLAIMS.c.claim_id).where(
             CLAIMS.c.article_id == DOCUMENTS.c.article_id,
-            # Hidden in a function, so that no index of figures is preferred to the few claims of one article.
-            func.coalesce(CLAIMS.c.metric, "") == wanted.metric,
+            # Hidden from SQLite in a function, so that it prefers no index of figures to the few claims of one article.
+            (CLAIMS.c.metric if postgres else func.coalesce(CLAIMS.c.metric, "")) == wanted.metric,
             CLAIMS.c.value.op(wanted.operator)(wanted.number),
         )
         exists = carried.correlate(DOCUMENTS).exists()

@@ -21,7 +21,7 @@ from storage.meta import set_fact
 from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import chunks, insert_rows, is_postgres
 
-RECIPE = f"1 {unicodedata.unidata_version}"  # how words are made of a text; an index of another recipe is made anew
+RECIPE = f"2 {unicodedata.unidata_version}"  # how words are made of a text; an index of another recipe is made anew
 RECIPE_FACT = "search_recipe"
 _EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 _PLACE_BITS = 6  # 64 documents a second: small steps between keys keep SQLite's index small

@@ -19,7 +19,7 @@ Spans = tuple[tuple[int, int], ...]
 
 
 def find_spans(text: str, terms: Sequence[Term]) -> Spans:
-    """Where terms stand in a text, as half-open spans in order, none within another; one that spans words is a phrase."""
+    """Where terms stand in a text, as half-open spans in order, none within another; a phrase is one span."""
     folded = fold_letters(text)
     found: Iterator[tuple[int, int]] = _walk(text, terms)
     if len(folded) == len(text) and not _HAS_IDEOGRAPH.search(text):
