@@ -49,7 +49,7 @@ def explain_text(text: str, lang: str, *, convention: str | None = None) -> tupl
         tokens = tokenize(text, start, end)
         if not tokens.lower:
             continue
-        reading = read_sentence(tokens, lexicon, convention or default_convention())
+        reading = read_sentence(tokens, lexicon, convention or default_convention(), whole=True)
         link(reading, lexicon, context, context)
         cues = find_cues(tokens, lexicon)
         figures = tuple(

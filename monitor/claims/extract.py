@@ -104,6 +104,8 @@ class Extractor:
 
     def _read(self, page: Page) -> None:
         lexicon = page.lexicon
+        if not page.context and not lexicon.gate.find_matches_as_indexes(page.body.lower()):
+            return
         last = -1 if page.context else -9
         for number, (start, end) in enumerate(page.spans):
             folded = page.body[start:end].lower()
@@ -150,6 +152,11 @@ class Extractor:
     def _read_others(self, page: Page) -> None:
         """States and measured values, which need neither a person nor a count."""
         lexicon = page.lexicon
+        whole = page.body.lower()
+        if not (
+            lexicon.state_gate.find_matches_as_indexes(whole) or lexicon.measure_gate.find_matches_as_indexes(whole)
+        ):
+            return
         for number, (start, end) in enumerate(page.spans):
             folded = page.body[start:end].lower()
             if lexicon.state_gate.find_matches_as_indexes(folded):

@@ -51,7 +51,8 @@ class CompiledRule:
 
     rule: Rule
     pattern: re.Pattern[str]
-    needs: tuple[frozenset[str], ...] = ()
+    figures: int
+    triggers: int
 
 
 @cache
@@ -94,21 +95,29 @@ def _fill(pattern: str, macros: dict[str, str]) -> str:
 class Grammar:
     """Compiled rules of one language with the alphabet they are written in."""
 
-    __slots__ = ("_characters", "rules", "word")
+    __slots__ = ("_bits", "_characters", "rules", "word")
 
     def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
         fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
         ordered = sorted(fixed | set(class_sets), key=sorted)
         self._characters = {names: chr(_FIRST_CHARACTER + index) for index, names in enumerate(ordered)}
+        self._bits = {character: 1 << index for index, character in enumerate(self._characters.values())}
         self.word = self._characters[frozenset(("word",))]
         self.rules = tuple(
-            CompiledRule(rule, re.compile(self._compile(rule.pattern)), self._needs(rule.pattern))
+            CompiledRule(rule, re.compile(self._compile(rule.pattern)), *self._needs(rule.pattern))
             for rule in sorted(rules, key=lambda rule: rule.priority)
         )
 
     def character(self, classes: frozenset[str]) -> str:
         """The character of a set of classes; a set that the lexicon does not know is a plain word."""
         return self._characters.get(classes, self.word)
+
+    def mask(self, symbols: Iterable[str]) -> int:
+        """The characters that occur, as bits: to be compared with a rule's `figures` and `triggers`."""
+        present = 0
+        for character in set(symbols):
+            present |= self._bits[character]
+        return present
 
     def _members(self, name: str) -> str:
         return "".join(character for names, character in self._characters.items() if name in names)
@@ -132,12 +141,12 @@ class Grammar:
                 parts.append(part)
         return "".join(parts)
 
-    def _needs(self, pattern: str) -> tuple[frozenset[str], ...]:
-        """Character sets of which a sentence must hold one each, the figure's and the trigger's: spares searches."""
-        needs = [frozenset(self._members(name)) for name in _FIGURE.findall(pattern)[:1]]
-        for names in _TRIGGER.findall(pattern)[:1]:
-            needs.append(frozenset(c for name in re.findall(r"\w+", names) for c in self._members(name)))
-        return tuple(needs)
+    def _needs(self, pattern: str) -> tuple[int, int]:
+        """Which characters may be the figure and which the trigger: a sentence without one of each is not searched."""
+        figures = self.mask(character for name in _FIGURE.findall(pattern)[:1] for character in self._members(name))
+        named = [name for names in _TRIGGER.findall(pattern)[:1] for name in re.findall(r"\w+", names)]
+        triggers = self.mask(character for name in named for character in self._members(name))
+        return figures, triggers if named else figures
 
     def _class(self, name: str) -> str:
         members = self._members(name)

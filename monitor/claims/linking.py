@@ -52,8 +52,13 @@ class Reading:
     symbols: str = ""
 
 
-def read_sentence(tokens: Tokens, lexicon: Lexicon, convention: str, *, implicit: bool = False) -> Reading:
-    """Quantities, nouns and symbols of one sentence, not yet linked; `implicit`: single persons, not numbers."""
+def read_sentence(
+    tokens: Tokens, lexicon: Lexicon, convention: str, *, implicit: bool = False, whole: bool = False
+) -> Reading:
+    """Quantities, nouns and symbols of one sentence, not yet linked.
+
+    `implicit`: single persons, not numbers. `whole`: symbols also where no number counts anyone, for `explain`.
+    """
     quantities = find_implicit(tokens, lexicon) if implicit else find_quantities(tokens, lexicon, convention)
     phrases = [
         read_noun_phrase(tokens, quantity, lexicon) if quantity.reason is None else NounPhrase("excluded", quantity.end)
@@ -66,9 +71,11 @@ def read_sentence(tokens: Tokens, lexicon: Lexicon, convention: str, *, implicit
         if quantity.value <= _LAST_AGE or (before in lexicon.age_verbs and quantity.value < _OLDEST):
             quantity.reason = "age"
     reading = Reading(tokens, quantities, phrases)
+    if not whole and all(quantity.reason is not None for quantity in quantities):
+        return reading
     reading.items = _items(reading, lexicon)
     grammar = lexicon.grammar
-    reading.symbols = "".join(grammar.character(item.classes) for item in reading.items)
+    reading.symbols = "".join([grammar.character(item.classes) for item in reading.items])
     return reading
 
 
@@ -101,7 +108,7 @@ def _word_item(tokens: Tokens, index: int, starts: dict[int, int], lexicon: Lexi
     found = lexicon.words.at(tokens.lower, index)
     if found is not None:
         end, entry = found
-        if not any(position in starts for position in range(index + 1, end)):
+        if end == index + 1 or not any(position in starts for position in range(index + 1, end)):
             return Item(index, end, entry.classes, entry.metrics)
     word = tokens.lower[index]
     if len(word) > 5:
@@ -145,10 +152,10 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
     symbols = reading.symbols
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
     victims: list[tuple[Rule, int, tuple[int, int]]] = []
-    present = set(symbols)
+    present = lexicon.grammar.mask(symbols)
     for compiled in lexicon.grammar.rules:
         rule = compiled.rule
-        if any(present.isdisjoint(need) for need in compiled.needs):
+        if not (present & compiled.figures and present & compiled.triggers):
             continue
         for figure, trigger, old in _matches(compiled, symbols):
             quantity = reading.items[figure].quantity

@@ -9,7 +9,7 @@ Payload = TypeVar("Payload")
 class PhraseTable(Generic[Payload]):
     """Maps phrases (tuples of lower-case words) to payloads; a later entry for one phrase replaces an earlier one."""
 
-    __slots__ = ("_by_first",)
+    __slots__ = ("_by_first", "firsts")
 
     def __init__(self, entries: Iterable[tuple[tuple[str, ...], Payload]] = ()) -> None:
         table: dict[str, dict[tuple[str, ...], Payload]] = {}
@@ -23,6 +23,8 @@ class PhraseTable(Generic[Payload]):
             )
             for first, phrases in table.items()
         }
+        # The words that a phrase may start with: loops over many tokens look here before they call.
+        self.firsts = self._by_first.keys()
 
     def at(self, words: Sequence[str], index: int) -> tuple[int, Payload] | None:
         """The longest phrase that starts at `index`: its end and payload, or None."""

@@ -56,10 +56,13 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
     numbers = {number.start: number for number in find_numbers(tokens, lexicon)}
     found: list[Quantity] = []
     index, count = 0, len(tokens.lower)
-    floor = 0
+    floor, vague_words = 0, lexicon.vague.firsts
     while index < count:
-        vague = lexicon.vague.at(tokens.lower, index) if tokens.kinds[index] == "w" else None
         number = numbers.get(index)
+        if number is None and tokens.lower[index] not in vague_words:
+            index += 1
+            continue
+        vague = lexicon.vague.at(tokens.lower, index) if tokens.kinds[index] == "w" else None
         if vague is not None and (number is None or vague[0] >= number.end):
             low, high = conventions()[convention][vague[1]]
             quantity = Quantity(index, vague[0], index, low, high=high, qualifier=Qualifier.VAGUE, vague=vague[1])

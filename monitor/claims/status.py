@@ -29,20 +29,18 @@ def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
     """All status cues of a sentence; those inside neutral phrases ("earlier this week") are left out."""
     neutral = [
         (index, span[0])
-        for index in range(len(tokens.lower))
-        if (span := lexicon.neutral.at(tokens.lower, index)) is not None
+        for index, word in enumerate(tokens.lower)
+        if word in lexicon.neutral.firsts and (span := lexicon.neutral.at(tokens.lower, index)) is not None
     ]
     cues: list[FoundCue] = []
-    index, count = 0, len(tokens.lower)
-    while index < count:
-        found = lexicon.cues.at(tokens.lower, index)
+    for index, word in enumerate(tokens.lower):
+        found = lexicon.cues.at(tokens.lower, index) if word in lexicon.cues.firsts else None
         if found is not None and not any(start <= index < end for start, end in neutral):
             cues.extend(FoundCue(index, found[0], cue) for cue in found[1])
-        if tokens.lower[index] in lexicon.perfect_auxiliary:
+        if word in lexicon.perfect_auxiliary:
             verb = _perfect_verb(tokens, index, lexicon)
             if verb is not None:
                 cues.append(FoundCue(index, verb, Cue("previous", "before")))
-        index += 1
     return cues
 
 

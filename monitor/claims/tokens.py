@@ -56,19 +56,16 @@ def tokenize(text: str, start: int, end: int) -> Tokens:
     starts: list[int] = []
     ends: list[int] = []
     quotes: list[int] = []
+    is_plain = text[start:end].isascii()
     for match in _TOKEN.finditer(text, start, end):
         kind = _KINDS[match.lastindex or 0]
         if kind == "q":
             quotes.append(len(lower))
             continue
-        word = match[0]
-        if kind == "w":
-            word = word.lower()
-            if not word.isalnum():
-                word = word.translate(_TYPOGRAPHY)
+        word = match[0].lower()
         first, last = match.span()
         kinds.append(kind)
-        lower.append(word)
+        lower.append(word if is_plain or kind != "w" else word.translate(_TYPOGRAPHY))
         starts.append(first)
         ends.append(last)
     return Tokens(text, lower, kinds, starts, ends, quotes)
