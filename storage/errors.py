@@ -77,7 +77,7 @@ class DeliveryError(StorywatchError):
     def __init__(
         self, message: str, *, retry_after: float | None = None, permanent: bool = False, disable: bool = False
     ) -> None:
-        """`retry_after` in seconds, as the receiver asked; `permanent`: do not try again; `disable`: the endpoint is gone (410)."""
+        """`retry_after` in seconds, as asked; `permanent`: do not try again; `disable`: the endpoint is gone (410)."""
         super().__init__(message)
         self.retry_after = retry_after
         self.permanent = permanent

@@ -149,6 +149,8 @@ def wire_group_id(fingerprints: Iterable[str]) -> str:
 
 
 def place_key(name: str) -> str:
-    """Return the key of a place of a story's gazetteer: its name in lowercase, marks stripped, words joined by hyphens."""
+    """Return the key of a place of a story's gazetteer: its name in lowercase, marks stripped, words joined by
+    hyphens.
+    """
     bare = "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c))
     return "-".join("".join(c if c.isalnum() else " " for c in bare).split())

@@ -63,7 +63,9 @@ class Trust(StrEnum):
 
 
 class MetricKind(StrEnum):
-    """cumulative: only rises but by correction. stock: moves either way. level: a single measured value (magnitude, price)."""
+    """cumulative: only rises but by correction. stock: moves either way. level: a single measured value (magnitude,
+    price).
+    """
 
     CUMULATIVE = "cumulative"
     STOCK = "stock"
@@ -340,7 +342,9 @@ class MatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """One reason for a match: which evidence (entity, topic, place, period), the name of it, the words found, its share of the score."""
+    """One reason for a match: which evidence (entity, topic, place, period), the name of it, the words found, its
+    share of the score.
+    """
 
     evidence: str
     name: str
@@ -362,7 +366,9 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewArticle:
-    """An article as it was read for the first time, ready to be stored. `aliases` are other names of it (addresses, GUIDs)."""
+    """An article as it was read for the first time, ready to be stored. `aliases` are other names of it (addresses,
+    GUIDs).
+    """
 
     url: str
     title: str
@@ -383,9 +389,11 @@ class NewArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenEntry:
-    """What became of a feed's entry. `entry_key` names it within its feed; `fingerprint` tells whether it changed since.
+    """What became of a feed's entry. `entry_key` names it within its feed; `fingerprint` tells whether it changed
+    since.
 
-    `outcome` is a word of the monitor's (waiting, stored, no_match, failed, …); `retry_at` says when its page is fetched (again).
+    `outcome` is a word of the monitor's (waiting, stored, no_match, failed, …); `retry_at` says when its page is
+    fetched (again).
     `payload` keeps a waiting entry as JSON until its page is read, so that a crash or an unchanged feed loses nothing.
     """
 
@@ -425,7 +433,9 @@ class ExtractionRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """One text that a query found. `spans` are the places of found words within `snippet`, half-open; `number` is the version."""
+    """One text that a query found. `spans` are the places of found words within `snippet`, half-open; `number` is the
+    version.
+    """
 
     article_id: int
     url: str
@@ -499,7 +509,8 @@ class Claim:
     `population` None is the whole, else a canonical axes key such as "age=child;role=police".
     `place` None is the story's whole; "unresolved" is never the whole. `text[start:end] == quote`,
     where text is the named field; `sentence_start`/`sentence_end` bound the sentence around it.
-    For a state, `metric` is the subject's key ("state_of_emergency"), `state` says what was done ("lifted"), value is None.
+    For a state, `metric` is the subject's key ("state_of_emergency"), `state` says what was done ("lifted"), value is
+    None.
     `as_of` is when the figure held, if the text says so. `replaces` is the old value in "from A to B".
     """
 
@@ -590,7 +601,9 @@ class Figure:
 
 
 class RevisionKind(StrEnum):
-    """How a history moved. `edited` and `removed` are events of an article, `health` one of the watch itself, not of a record."""
+    """How a history moved. `edited` and `removed` are events of an article, `health` one of the watch itself, not of a
+    record.
+    """
 
     FIRST = "first"
     RAISED = "raised"
@@ -632,7 +645,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A claim that was considered and did not move the record, with the rule that says why (`lagged`, `agrees`, `part`, …)."""
+    """A claim that was considered and did not move the record, with the rule that says why (`lagged`, `agrees`,
+    `part`, …).
+    """
 
     claim_id: str
     rule: str
@@ -675,7 +690,9 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a revision rests on, ready to be shown: the sentence, the span of the figure within it, and where it stands."""
+    """What a revision rests on, ready to be shown: the sentence, the span of the figure within it, and where it
+    stands.
+    """
 
     claim_id: str = ""
     sentence: str = ""
@@ -694,7 +711,8 @@ class Revision:
     """One entry of the append-only change log. `revision_id` is deterministic: a replayed commit writes nothing twice.
 
     For article events (`edited`, `removed`) `key` names only the story and `detail` carries the rest.
-    `corrects` names the revision that a `correction` takes back. `is_silent`: kept, never told (backfills, first fill, imports).
+    `corrects` names the revision that a `correction` takes back. `is_silent`: kept, never told (backfills, first fill,
+    imports).
     """
 
     revision_id: str
@@ -770,7 +788,9 @@ class JudgementKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a person overruled: append-only, replayed by the fold. `target` is a claim id, record key or origin name; `payload` JSON."""
+    """What a person overruled: append-only, replayed by the fold. `target` is a claim id, record key or origin name;
+    `payload` JSON.
+    """
 
     judgement_id: int
     story: str
@@ -815,7 +835,9 @@ class Subscription:
 
 
 class AlertState(StrEnum):
-    """pending: waits for its group or a person (held). sent: handed to deliveries. superseded, silenced, dropped: never sent, and why."""
+    """pending: waits for its group or a person (held). sent: handed to deliveries. superseded, silenced, dropped:
+    never sent, and why.
+    """
 
     PENDING = "pending"
     HELD = "held"
@@ -856,9 +878,13 @@ class DeliveryState(StrEnum):
 class Delivery:
     """One message to one channel with its attempts. `delivery_id` is deterministic and goes out as the idempotency id.
 
-    `receiver` is one address of a channel that has several (email); empty where the channel is one address. `alert_ids` are told, in order; `supersedes` are earlier alerts of the same records that never went out on their own and
-    are mentioned with them. Deliveries of one `lane` are about the same records for one receiver: one of them is sent at a
-    time, and a newer one takes the place of an older one that is still waiting. `repeat` counts reminders (0: the first).
+    `receiver` is one address of a channel that has several (email); empty where the channel is one address.
+    `alert_ids` are told, in order; `supersedes` are earlier alerts of the same records that never went out on their
+    own and
+    are mentioned with them. Deliveries of one `lane` are about the same records for one receiver: one of them is sent
+    at a
+    time, and a newer one takes the place of an older one that is still waiting. `repeat` counts reminders (0: the
+    first).
     """
 
     delivery_id: str
@@ -882,7 +908,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentGroup:
-    """The sent log: when a group of a subscription was last flushed, with which alerts, and how often reminded since."""
+    """The sent log: when a group of a subscription was last flushed, with which alerts, how often reminded since."""
 
     subscription: str
     group_key: str
@@ -918,7 +944,9 @@ class Silence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What goes out on a channel, rendered once: text for everyone, html and chart for mail, payload (JSON) for webhooks."""
+    """What goes out on a channel, rendered once: text for everyone, html and chart for mail, payload (JSON) for
+    webhooks.
+    """
 
     message_id: str
     subject: str
