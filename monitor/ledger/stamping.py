@@ -9,7 +9,7 @@ from storage.records import Article, ArticleVersion, Claim, Span, StampedClaim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamped:
-    """What one version changes among an article's claims: new ones, those that came back, those that an edit took out."""
+    """What a version changes among an article's claims: those new or back again, and those that an edit took out."""
 
     standing: tuple[StampedClaim, ...] = ()
     begun: tuple[StampedClaim, ...] = ()
