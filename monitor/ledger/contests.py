@@ -68,4 +68,5 @@ def settle(state: RecordState, one: Assertion) -> None:
     if all(candidate.first_day is not None and one.day > candidate.first_day for candidate in told) and told:
         state.candidates.clear()
         state.is_contested = False
-        state.steps.append(make_step(one, RevisionKind.RESOLVED, RESOLVED, "resolved"))
+        figure = state.standing.figure if state.standing else one.figure
+        state.steps.append(make_step(one, RevisionKind.RESOLVED, RESOLVED, "resolved", figure=figure))

@@ -16,6 +16,7 @@ MOVES = frozenset(
         RevisionKind.RETRACTED,
         RevisionKind.RESTORED,
         RevisionKind.CONFIRMED,
+        RevisionKind.RESOLVED,
         RevisionKind.BACKFILLED,
         RevisionKind.STATE_CHANGED,
     }

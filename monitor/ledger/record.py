@@ -81,6 +81,7 @@ class RecordState:
     candidates: dict[float | None, Candidate] = field(default_factory=dict)
     claimed: list[Claimed] = field(default_factory=list)
     withdrawn_parts: frozenset[float] = frozenset()
+    unofficial: tuple[Figure, ...] = ()
     is_contested: bool = False
     is_provisional: bool = False
     is_pinned: bool = False

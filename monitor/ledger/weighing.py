@@ -162,6 +162,8 @@ def _weigh_higher(state: RecordState, one: Assertion, standing: Version) -> None
         state.refuse(one, "5.ceiling", "ceiling")
     elif is_implausible(state, one, standing) and not names_as_old(one, standing):
         contest_higher(state, one)
+    elif not one.origin.is_named and any(is_rounding_of(one.figure, figure) for figure in state.unofficial):
+        state.refuse(one, "12.unofficial", "unofficial")
     elif _is_other_lowering(state, one, standing):
         state.refuse(one, "8.other_lowering", "other_lowering")
     else:
@@ -203,6 +205,10 @@ def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
         _lower(state, one, "7.withdrawn" if reason == "withdrawn" else "6a.text", reason)
     elif state.earlier_match(one.figure) is not None:
         state.refuse(one, "6b.lagged", "lagged")
+    elif _goes_on_officially(state, one, standing):
+        state.unofficial = (*state.unofficial, standing.figure)
+        state.claimed.append(Claimed(standing.figure, standing.day))
+        state.move(one, RevisionKind.RESOLVED, "12.official", "official_line")
     elif _is_rounded_floor(one):
         state.refuse(one, "1.floor", "floor")
     elif size_of(one.figure) < PART_SHARE * size_of(standing.figure):
@@ -213,6 +219,19 @@ def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
         _lower(state, one, "6c.same_origin", "same_origin")
     elif contest_lower(state, one, standing):
         _lower(state, one, "6e.two_origins", "two_origins")
+
+
+def _goes_on_officially(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 12: whether a named count goes on from the last named one, below a figure that nobody is named for.
+
+    The headline follows the firm line; the unofficial higher figure moves only `high`.
+    """
+    if standing.origin_days or not one.origin.is_named or not is_count(one.figure):
+        return False
+    if days_between(standing.day, one.day) < RISING_DAYS:
+        return False
+    named = next((version for version in reversed(state.versions) if version.origin_days), None)
+    return named is not None and size_of(named.figure) < size_of(one.figure)
 
 
 def _lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
