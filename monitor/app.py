@@ -23,13 +23,14 @@ from alerts.links import LinkMaker
 from monitor.clock import Clock
 from monitor.cycle import Pace, Tools
 from monitor.health import HealthWatch
-from monitor.intake import refold
+from monitor.intake import refold, rematch_article
 from monitor.looking import Looker
 from monitor.schedule import build_scheduler
 from monitor.settings import Settings, to_channels, to_email, to_subscriptions, to_web
 from monitor.sources.guarded import GuardedTransport
 from monitor.sources.http import Fetcher
 from monitor.taking_up import make_watch, take_up_seeds
+from monitor.watch import Watch
 from monitor.web.app import create_app
 from monitor.web.shown import shown_settings
 from storage import feeds, stories
@@ -192,10 +193,15 @@ class Service:
         def work_out(session: Session, slug: str, now: datetime) -> None:
             refold(session, tools.watch, stories.get_story(session, slug), now=now)
 
+        def take_again(session: Session, article_id: int, slug: str, now: datetime) -> None:
+            watch = Watch([stories.get_story(session, slug)], to_subscriptions(self.settings))
+            rematch_article(session, watch, article_id, now=now)
+
         app = create_app(
             database=self.database,
             clock=self.clock,
             refold=work_out,
+            rematch=take_again,
             options=to_web(self.settings, shown=shown_settings(self.settings)),
             subscriptions=to_subscriptions(self.settings),
             links=self._links(),

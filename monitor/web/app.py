@@ -23,7 +23,7 @@ from monitor.web.etags import EntityTags
 from monitor.web.options import WebOptions
 from monitor.web.pages import about, act, alerts, articles, atom, door, feeds, records, revisions, search, stories
 from monitor.web.security import HostGuard, SecurityHeaders
-from monitor.web.site import Refold, Site, see_other, with_query
+from monitor.web.site import Refold, Rematch, Site, see_other, with_query
 from monitor.web.wording import DEFAULT_LANGUAGE, load_texts
 from storage.database import Database
 from storage.errors import DatabaseError, NotFoundError, QueryError
@@ -39,6 +39,7 @@ def create_app(
     database: Database,
     clock: Clock,
     refold: Refold,
+    rematch: Rematch,
     options: WebOptions | None = None,
     subscriptions: tuple[Subscription, ...] = (),
     links: LinkMaker | None = None,
@@ -47,10 +48,11 @@ def create_app(
 ) -> FastAPI:
     """The application. Reads through `database.read()`, writes what an editor decides through `database.write()`.
 
-    `refold(session, story, now)` works a story out again within the transaction that stored a judgement. `links` checks
+    `refold(session, story, now)` works a story out again within the transaction that stored a judgement;
+    `rematch(session, article_id, story, now)` takes an article in again whose match a person decided. `links` checks
     the signed links of messages; without it they are answered 404. `is_ticking` tells whether the scheduler of this
-    process ticks; None where it runs elsewhere. `stop` is set when the service ends: open streams of changes
-    end with it, instead of holding the server up.
+    process ticks; None where it runs elsewhere. `stop` is set when the service ends: open streams of changes end with
+    it, instead of holding the server up.
     """
     options = options or WebOptions()
     site = Site(
@@ -59,6 +61,7 @@ def create_app(
         options=options,
         access=Access(options),
         refold=refold,
+        rematch=rematch,
         subscriptions=subscriptions,
         links=links,
         is_ticking=is_ticking,

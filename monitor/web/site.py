@@ -33,6 +33,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 THEMES = ("", "light", "dark")
 MOST_HELD = 99
 Refold = Callable[[Session, str, datetime], None]
+Rematch = Callable[[Session, int, str, datetime], None]
 
 
 @cache
@@ -76,6 +77,7 @@ class Site:
     options: WebOptions
     access: Access
     refold: Refold
+    rematch: Rematch
     subscriptions: tuple[Subscription, ...] = ()
     links: LinkMaker | None = None
     is_ticking: Callable[[], bool] | None = None

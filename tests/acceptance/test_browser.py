@@ -19,7 +19,7 @@ from storage import articles, claims, deliveries
 from storage.database import Database
 from storage.records import AlertState, Figure, RecordKey, Revision, RevisionKind
 from tests.monitor.web import archive
-from tests.monitor.web.conftest import refold_story
+from tests.monitor.web.conftest import refold_story, rematch_article
 from tests.monitor.web.serving import serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -82,7 +82,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def base(database: Database) -> Iterator[str]:
     """The address of a service on it."""
     app = create_app(
-        database=database, clock=lambda: archive.NOW, refold=refold_story, subscriptions=archive.SUBSCRIPTIONS
+        database=database,
+        clock=lambda: archive.NOW,
+        refold=refold_story,
+        rematch=rematch_article,
+        subscriptions=archive.SUBSCRIPTIONS,
     )
     with serve(app) as address:
         yield address

@@ -181,5 +181,5 @@ def decide_match(
         lock_story(session, story)
         articles.set_match_state(session, article_id, story, state)
         judgements.add_judgement(session, story=story, kind=kind, target=str(article_id), who=caller.name, made_at=now)
-        site.refold(session, story, now)
+        site.rematch(session, article_id, story, now)
     return see_other(request, f"/articles/{article_id}", "matched")

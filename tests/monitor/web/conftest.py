@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from sqlmodel import Session
 
 from alerts.links import LinkMaker
+from monitor import intake
 from monitor.ledger.changes import find_revisions
 from monitor.ledger.fold import fold_story
+from monitor.watch import Watch
 from monitor.web.app import create_app
 from monitor.web.options import WebOptions
 from storage import claims, judgements, stories
@@ -44,6 +46,13 @@ def refold_story(session: Session, slug: str, now: datetime) -> None:
     known = {claim.claim_id: claim for claim in stamped}
     claims.record_histories(session, slug, after, now=now)
     claims.add_revisions(session, find_revisions(before, after, claims=known, recorded_at=now))
+
+
+def rematch_article(session: Session, article_id: int, slug: str, now: datetime) -> None:
+    """Take an article in again, as the composition root has it done."""
+    intake.rematch_article(
+        session, Watch([stories.get_story(session, slug)], archive.SUBSCRIPTIONS), article_id, now=now
+    )
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +97,7 @@ def make_app(database: Database, clock: Clock, stop: asyncio.Event) -> MakeApp:
             database=database,
             clock=clock,
             refold=refold_story,
+            rematch=rematch_article,
             options=options,
             subscriptions=archive.SUBSCRIPTIONS,
             links=LINKS,
@@ -112,7 +122,12 @@ def reader(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[h
     shutil.copy(filled, path)
     database = Database(f"sqlite:///{path}")
     app = create_app(
-        database=database, clock=Clock(), refold=refold_story, subscriptions=archive.SUBSCRIPTIONS, links=LINKS
+        database=database,
+        clock=Clock(),
+        refold=refold_story,
+        rematch=rematch_article,
+        subscriptions=archive.SUBSCRIPTIONS,
+        links=LINKS,
     )
     with serve(app) as base, httpx.Client(base_url=base) as opened:
         yield opened

@@ -66,6 +66,8 @@ def test_a_match_is_decided(client: httpx.Client, database: Database, verdict: s
         assert articles.list_matches(session, 2)[0].state is state
         judged = judgements.list_judgements(session, SLUG)
     assert judged[-1].kind.value == f"{verdict}_match"
+    with database.read() as session:
+        assert bool(claims.list_claims(session, SLUG, article_id=2)) is (verdict == "accept")
     assert send(client, "/articles/2", "/articles/2/matches/none", verdict=verdict).status_code == 404
     assert send(client, "/articles/2", f"/articles/2/matches/{SLUG}", verdict="maybe").status_code == 400
 
