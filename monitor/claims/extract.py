@@ -257,7 +257,7 @@ class Extractor:
             claim = self._with_voice(page, number, position, others, bool(reading.tokens.quotes), claim)
             page.drafts.append(
                 Draft(
-                    replace(claim, as_of=as_of),
+                    claim if as_of is None else replace(claim, as_of=as_of),
                     _mention_for(reading, found, mentions),
                     found.is_subset,
                     number,

@@ -11,6 +11,8 @@ from monitor.claims.tokens import Tokens
 # "Under 18" without a noun is an age.
 _LAST_AGE = 21
 _OLDEST = 100
+# Shorter words are not judged by their suffix.
+_SUFFIXED = 6
 _EMPTY: frozenset[str] = frozenset()
 # The metric of words such as "victims": settled by what the text tells of.
 VICTIMS = "victims"
@@ -97,6 +99,8 @@ def _items(reading: Reading, lexicon: Lexicon) -> list[Item]:
                 index += 1
                 continue
             item = Item(index, index + 1, frozenset((mark,)))
+        elif len(tokens.lower[index]) < _SUFFIXED and tokens.lower[index] not in lexicon.words.firsts:
+            item = Item(index, index + 1, _EMPTY)
         else:
             item = _word_item(tokens, index, starts, lexicon)
         items.append(item)
@@ -111,7 +115,7 @@ def _word_item(tokens: Tokens, index: int, starts: dict[int, int], lexicon: Lexi
         if end == index + 1 or not any(position in starts for position in range(index + 1, end)):
             return Item(index, end, entry.classes, entry.metrics)
     word = tokens.lower[index]
-    if len(word) > 5:
+    if len(word) >= _SUFFIXED:
         for suffix, name in lexicon.class_suffixes:
             if word.endswith(suffix):
                 return Item(index, index + 1, frozenset((name,)))

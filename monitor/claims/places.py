@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.linking import Reading
@@ -22,6 +23,7 @@ class Mention:
     is_generic: bool = False
 
 
+@lru_cache(maxsize=4096)
 def place_slug(text: str) -> str:
     """The key of a place name: folded to plain small letters with hyphens."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
