@@ -33,6 +33,10 @@ _SIGNATURES = (
     (b"PK\x03\x04", "an archive or office document"),
     (b"\x1f\x8b", "a compressed file"),
 )
+_UNSEEN = (
+    "script", "style", "svg", "template", "iframe", "link", "meta", "nav", "footer", "select", "button", "noscript",
+    "canvas", "object", "video", "audio", "map", "textarea", "input",
+)  # fmt: skip
 _URL_DATE = re.compile(r"/((?:19|20)\d{2})[/-](0[1-9]|1[0-2])[/-](0[1-9]|[12]\d|3[01])(?:[/-]|$)")
 _HTML_MARK = re.compile(
     r"<(?:!doctype|html|head|body|div|p|article|meta|title|h1|section|main|table|span)\b", re.IGNORECASE
@@ -106,7 +110,7 @@ def _body_text(tree: HtmlElement, meta: PageMetadata, url: str, *, is_huge: bool
 
 def _lighten(tree: HtmlElement) -> None:
     """Take out what no reader sees before the tree is copied three times; JSON-LD stays: trafilatura may use it."""
-    for element in [*tree.iter("script", "style", "svg", "template", "iframe", "link", "meta")]:
+    for element in [*tree.iter(*_UNSEEN)]:
         if element.get("type") != "application/ld+json":
             element.drop_tree()
 
