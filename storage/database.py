@@ -191,6 +191,7 @@ _MESSAGES: tuple[tuple[str, type[DatabaseError], bool, str], ...] = (
     ("unable to open", DatabaseError, False, "the file cannot be opened: look at its path and rights"),
     ("not a database", DatabaseError, False, "the file is no SQLite database: look at database_url"),
     ("malformed", DatabaseError, False, "the file is damaged: restore a backup with `storywatch restore`"),
+    ("uniqueviolation", DatabaseError, True, "another writer stored the same at the same moment: try again"),
     ("deadlock", DatabaseError, True, "two writers waited for each other: try again"),
     ("serializ", DatabaseError, True, "another writer was faster: try again"),
     (

@@ -44,6 +44,9 @@ def touch(session: Session, article_ids: Iterable[int]) -> None:
 def index_touched(session: Session) -> None:
     """Bring the index in step with the articles touched in this transaction."""
     touched: set[int] = session.info.pop(_TOUCHED, set())
+    if touched and is_postgres(session):
+        # Two workers must not choose one free key. Always the last lock of a transaction, so that none waits in a ring.
+        session.execute(text("SELECT pg_advisory_xact_lock(7026003)"))
     for part in chunks(sorted(touched)):
         index_articles(session, part)
 
