@@ -35,19 +35,24 @@ def line_up(voices: Iterable[Voice]) -> tuple[Position, ...]:
     """
     lines: dict[tuple[str, str], list[_Run]] = {}
     for one, is_lagged in voices:
-        name = one.origin.name or one.outlet or min(one.carrier)
+        outlet = one.outlet
+        name = one.origin.name or outlet or min(one.carrier)
         figure = None if one.status in GONE else one.figure
-        runs = lines.setdefault((name, one.outlet if is_lagged else ""), [])
+        runs = lines.get((name, outlet if is_lagged else ""))
+        if runs is None:
+            runs = lines[name, outlet if is_lagged else ""] = []
         last = runs[-1] if runs else None
+        if last is not None and last.figure is figure and last.until is None:
+            last.outlets.add(outlet)
+            continue
         if last is None or last.until is not None or not _is_same(figure, last.figure):
             if last is not None and last.until is None:
                 last.until = one.public
             last = _Run(figure, one.public, one.claim_id, is_lagged)
             runs.append(last)
-            if not is_lagged and (late := lines.get((name, one.outlet))) and late[-1].is_lagged and not late[-1].until:
+            if not is_lagged and (late := lines.get((name, outlet))) and late[-1].is_lagged and not late[-1].until:
                 late[-1].until = one.public
-        if one.outlet:
-            last.outlets.add(one.outlet)
+        last.outlets.add(outlet)
     return tuple(_position(who[0], run) for who in sorted(lines) for run in lines[who])
 
 
@@ -63,7 +68,7 @@ def _position(origin: str, run: _Run) -> Position:
         figure=run.figure,
         since=run.since,
         until=run.until,
-        outlets=tuple(sorted(run.outlets)),
+        outlets=tuple(sorted(run.outlets - {""})),
         claim_id=run.claim_id,
         lagged=run.is_lagged,
     )

@@ -92,7 +92,14 @@ def _window(qualifier: Qualifier, value: float | None, low: float | None, high: 
 
 def figure_of(claim: Claim) -> Figure:
     """Return the figure that a claim states, with the claim's own reading of its bounds."""
-    return Figure(value=claim.value, low=claim.low, high=claim.high, qualifier=claim.qualifier, state=claim.state)
+    return _figure(claim.value, claim.low, claim.high, claim.qualifier, claim.state)
+
+
+@lru_cache(maxsize=65536)
+def _figure(
+    value: float | None, low: float | None, high: float | None, qualifier: Qualifier, state: str | None
+) -> Figure:
+    return Figure(value=value, low=low, high=high, qualifier=qualifier, state=state)
 
 
 def best_of(figure: Figure) -> float | None:
