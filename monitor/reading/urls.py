@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
-from urllib.parse import SplitResult, unquote_plus, urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote_plus, urljoin, urlsplit, urlunsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HEX = re.compile(r"%([0-9a-fA-F]{2})")
@@ -165,11 +165,3 @@ def _escapes(text: str) -> str:
 def _unescape(match: re.Match[str]) -> str:
     char = chr(int(match.group(1), 16))
     return char if char in _UNRESERVED else match.group(0).upper()
-
-
-def split_url(url: str) -> SplitResult | None:
-    """`urlsplit` that answers None for what it would raise on."""
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return None

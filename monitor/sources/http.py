@@ -229,14 +229,6 @@ class Fetcher:
             headers["If-Modified-Since"] = _one_line(last_modified)
         return await self._follow(_Ask(url=url, headers=headers, max_bytes=max_bytes, seconds=budget_seconds))
 
-    async def post(
-        self, url: str, form: Mapping[str, str], *, max_bytes: int = 64 * 1024, budget_seconds: float = 30.0
-    ) -> Fetched:
-        """Send a form by POST under the same limits (to hubs); a redirect is not followed but returned."""
-        return await self._follow(
-            _Ask(url=url, headers={"Accept": "*/*"}, max_bytes=max_bytes, seconds=budget_seconds, form=form)
-        )
-
     async def _follow(self, ask: "_Ask") -> Fetched:
         url, permanent, is_permanent = ask.url, None, True
         left = ask.seconds
@@ -246,7 +238,7 @@ class Fetcher:
                 answer = await self._once(url, ask, left)
             left -= answer.elapsed_seconds
             location = answer.headers.get("location", "")
-            if answer.status not in _REDIRECTS or not location or ask.form is not None:
+            if answer.status not in _REDIRECTS or not location:
                 return _finish(answer, ask.url, permanent, ask.seconds - left)
             try:
                 target = urljoin(url, location.strip())
@@ -321,10 +313,9 @@ class Fetcher:
     async def _exchange(self, url: str, ask: "_Ask") -> Fetched:
         address = URL(url, encoded=True) if url.isascii() else URL(url)
         async with self._open().request(
-            "GET" if ask.form is None else "POST",
+            "GET",
             address,
             headers=ask.headers,
-            data=ask.form,
             allow_redirects=False,
             proxy=self._proxy,
         ) as response:
@@ -346,7 +337,6 @@ class _Ask:
     headers: Mapping[str, str]
     max_bytes: int
     seconds: float
-    form: Mapping[str, str] | None = None
 
 
 async def _read(response: aiohttp.ClientResponse, url: str, max_bytes: int) -> bytes:
