@@ -160,6 +160,9 @@ def _is_close_behind(reading: Reading, found: FoundCue, quantity: Quantity, lexi
         other.start <= found.end < other.end for other in reading.quantities
     ):
         return False
+    before = lexicon.words.at(reading.tokens.lower, found.start - 1) if found.start else None
+    if before is not None and before[1].classes & {"det", "from"}:
+        return False
     after = lexicon.words.at(reading.tokens.lower, found.end) if found.end < len(reading.tokens.lower) else None
     return after is None or not after[1].classes & {"toll", "generic_toll"}
 
@@ -184,8 +187,15 @@ def _only_small_words(reading: Reading, first: int, start: int, lexicon: Lexicon
 def _same_clause(reading: Reading, position: int, core: tuple[int, int]) -> bool:
     """A comma between a hedge before and the figure cuts the hedge off."""
     if position >= core[0]:
-        return True
+        return "," not in reading.tokens.lower[core[1] : position]
     return not any(mark in (",", ";", ":") for mark in reading.tokens.lower[position : core[0]])
+
+
+def _before_date(tokens: Tokens, start: int, lexicon: Lexicon) -> str:
+    """The word before a year, or before the month that stands with it: "in August 2018"."""
+    while start > 0 and tokens.lower[start - 1] in lexicon.months:
+        start -= 1
+    return tokens.lower[start - 1] if start else ""
 
 
 def _is_aside(tokens: Tokens, start: int, end: int) -> bool:
@@ -200,7 +210,7 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
     for other in reading.quantities:
         if other.reason != "year" or int(other.value) in years:
             continue
-        before = tokens.lower[other.start - 1] if other.start else ""
+        before = _before_date(tokens, other.start, lexicon)
         if other.end <= quantity.start:
             if _is_aside(tokens, other.start, other.end):
                 continue
