@@ -24,8 +24,10 @@ from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.states import StateFinding, find_states
 from monitor.claims.status import find_cues, find_status, next_sentence_status, other_year
 from monitor.claims.tokens import Tokens, split_sentences, tokenize
+from monitor.reading.language import detect_language
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
 
+_DEFAULT_LANGUAGE = "en"
 _REACH = 8
 _QUOTE_REACH = 12
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
@@ -76,10 +78,10 @@ class Extractor:
     def extract(self, *, title: str, text: str, published: Span | None, lang: str | None) -> tuple[Claim, ...]:
         """All claims of a title and a text, in order of place, title first.
 
-        A language without a pack gives none; an unknown language (None) is read as English, the pack that
-        every installation has.
+        A language without a pack gives none. Where nobody named the language it is detected; a text too short to
+        tell is read as _DEFAULT_LANGUAGE.
         """
-        code = (lang or "en").split("-")[0].lower()
+        code = (lang or detect_language(f"{title}\n{text}") or _DEFAULT_LANGUAGE).split("-")[0].lower()
         if code not in supported_languages():
             return ()
         lexicon = self.lexicon(code)

@@ -115,6 +115,7 @@ class Lexicon:
     ages_before: frozenset[str]
     age_words: frozenset[str]
     date_joiners: frozenset[str]
+    year_nouns: frozenset[str]
     currency: frozenset[str]
     ordinals: frozenset[str]
     ordinal_suffixes: frozenset[str]
@@ -267,6 +268,7 @@ def build_lexicon(
         ages_before=frozenset(expand_all(excluded.get("ages_before", ()))),
         age_words=frozenset(expand_all(excluded.get("age_words", ()))),
         date_joiners=frozenset((".", "of", *dates.get("words", {}).get("joiners", ()))),
+        year_nouns=frozenset(expand_all(dates.get("words", {}).get("year_nouns", ()))),
         currency=frozenset(expand_all(excluded.get("currency", ()))),
         ordinals=frozenset(expand_all(excluded.get("ordinals", ()))),
         ordinal_suffixes=frozenset(expand_all(excluded.get("ordinal_suffixes", ()))),

@@ -100,6 +100,11 @@ def _from_digits(tokens: Tokens, index: int, lexicon: Lexicon) -> Number | None:
         end += 1
         if end < len(tokens.lower) and tokens.lower[end] == "." and word in lexicon.dotted_scales:
             end += 1
+        elif factor >= 1000 and end < len(tokens.lower) and tokens.lower[end].isdecimal():
+            # "31 thousand 815" goes on after its scale.
+            rest = float(tokens.lower[end])
+            if rest < factor and value == int(value) and len(tokens.lower[end]) == 3:
+                return Number(index, end + 1, value + rest)
     return Number(index, end, value, is_bare)
 
 

@@ -226,7 +226,9 @@ def why_no_count(tokens: Tokens, number: Number, lexicon: Lexicon) -> str | None
     if glued and before in _GLUE and not _is_range_dash(tokens, start):
         return "compound"
     if end < len(lower) and lexicon.units.at(lower, end) is not None:
-        return "unit"
+        # "2011 году" is a year by its noun, "12 лет" a length of time.
+        is_year = number.is_bare and _YEARS[0] <= number.value <= _YEARS[1] and lower[end] in lexicon.year_nouns
+        return "year" if is_year else "unit"
     if _is_hyphenated(tokens, end):
         if lexicon.qualifiers_after.at(lower, end + 1) is not None:
             return None

@@ -47,7 +47,7 @@ def published_span(published: str | None) -> Span | None:
 
 
 def extract_lines(lines: Iterable[str], extractor: Extractor, *, with_implicit: bool = False) -> Iterator[str]:
-    """A JSON line of claims for each JSON line of a document; a language that nobody named is read as English.
+    """A JSON line of claims for each JSON line of a document; the language is detected where nobody named it.
 
     DocumentError for a line that is no JSON object.
     """

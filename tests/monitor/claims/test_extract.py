@@ -106,6 +106,15 @@ def test_a_language_without_a_pack_is_not_guessed() -> None:
     assert Extractor().extract(title="", text="12 Menschen", published=None, lang="xx") == ()
 
 
+def test_a_language_that_nobody_named_is_detected() -> None:
+    english = "Twelve people were killed in a fire at an apartment block, the police said on Monday evening."
+    finnish = (
+        "Poliisin mukaan 12 ihmistä kuoli kerrostalon tulipalossa, ja useita ihmisiä on vielä kateissa kaupungissa."
+    )
+    assert Extractor().extract(title="", text=finnish, published=None, lang=None) == ()
+    assert [claim.value for claim in Extractor().extract(title="", text=english, published=None, lang=None)] == [12]
+
+
 def test_lines_in_lines_out() -> None:
     line = json.dumps({"id": "a", "title": "Blast kills 3", "text": "", "published": "2026-11-20"})
     (answer,) = extract_lines([line], Extractor())
