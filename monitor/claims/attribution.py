@@ -97,7 +97,7 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
 def _voice(tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: str, lexicon: Lexicon) -> Voice | None:
     for index in range(last - 1, first - 1, -1):
         word = tokens.lower[index]
-        if word in lexicon.weekdays or (word in lexicon.months and tokens.is_month_like(index)):
+        if word in lexicon.weekdays or (word in lexicon.months and tokens.is_month_like(index, lexicon.plain_months)):
             first = index + 1
             break
     while first < last and (tokens.lower[first] in lexicon.speaker_leads or tokens.kinds[first] != "w"):

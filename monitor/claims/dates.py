@@ -30,7 +30,7 @@ def day_at(tokens: Tokens, index: int, lexicon: Lexicon, published: Span, zone: 
         if word in lexicon.weekdays and tokens.kinds[probe] == "w":
             back = (anchor.weekday() - lexicon.weekdays[word]) % 7
             return _day(anchor - timedelta(days=back), zone)
-        if word in lexicon.months and tokens.is_month_like(probe):
+        if word in lexicon.months and tokens.is_month_like(probe, lexicon.plain_months):
             return _calendar_day(tokens, probe, lexicon.months[word], anchor, zone, lexicon)
     return None
 

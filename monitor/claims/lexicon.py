@@ -110,15 +110,12 @@ class Lexicon:
     qualifiers: PhraseTable[Qualifier]
     qualifiers_after: PhraseTable[Qualifier]
     units: PhraseTable[bool]
-    ages: PhraseTable[bool]
     not_before: frozenset[str]
     ages_before: frozenset[str]
     age_words: frozenset[str]
     date_joiners: frozenset[str]
     year_nouns: frozenset[str]
     currency: frozenset[str]
-    ordinals: frozenset[str]
-    ordinal_suffixes: frozenset[str]
     pronoun_before: frozenset[str]
     unit_words: frozenset[str]
     none_before: PhraseTable[bool]
@@ -135,12 +132,12 @@ class Lexicon:
     contexts: dict[str, tuple[str, ...]]
     place: dict[str, frozenset[str]]
     cues: PhraseTable[tuple[Cue, ...]]
+    next_cues: PhraseTable[tuple[Cue, ...]]
     next_gate: Any
     neutral: PhraseTable[bool]
     boundary_words: frozenset[str]
     settled: PhraseTable[bool]
     perfect_auxiliary: frozenset[str]
-    doubtful_outlets: PhraseTable[bool]
     year_prepositions: frozenset[str]
     since: str
     say: PhraseTable[str]
@@ -150,7 +147,6 @@ class Lexicon:
     speaker_leads: frozenset[str]
     speaker_breaks: frozenset[str]
     speaker_tails: frozenset[str]
-    umbrella: frozenset[str]
     official: frozenset[str]
     offices: PhraseTable[bool]
     subjects: PhraseTable[str]
@@ -164,6 +160,7 @@ class Lexicon:
     implicit_articles: frozenset[str]
     implicit_nouns: frozenset[str]
     months: dict[str, int]
+    plain_months: frozenset[str]
     weekdays: dict[str, int]
     relative_days: PhraseTable[int]
     as_of: PhraseTable[bool]
@@ -263,15 +260,12 @@ def build_lexicon(
         qualifiers=PhraseTable(_qualifiers(numbers["qualifiers"])),
         qualifiers_after=PhraseTable(_qualifiers(numbers.get("qualifiers_after", {}))),
         units=_table(units),
-        ages=_table(excluded.get("ages", ())),
         not_before=frozenset(expand_all(excluded.get("before", ()))),
         ages_before=frozenset(expand_all(excluded.get("ages_before", ()))),
         age_words=frozenset(expand_all(excluded.get("age_words", ()))),
         date_joiners=frozenset((".", "of", *dates.get("words", {}).get("joiners", ()))),
         year_nouns=frozenset(expand_all(dates.get("words", {}).get("year_nouns", ()))),
         currency=frozenset(expand_all(excluded.get("currency", ()))),
-        ordinals=frozenset(expand_all(excluded.get("ordinals", ()))),
-        ordinal_suffixes=frozenset(expand_all(excluded.get("ordinal_suffixes", ()))),
         pronoun_before=frozenset(expand_all(excluded.get("pronoun_before", ()))),
         age_verbs=frozenset(expand_all(excluded.get("age_verbs", ()))),
         age_hedges=frozenset(expand_all(excluded.get("age_hedges", ()))),
@@ -293,13 +287,13 @@ def build_lexicon(
             if "context" in table
         },
         place={key: frozenset(expand_all(value)) for key, value in words.get("place", {}).items()},
-        cues=_cue_table(status),
+        cues=_cue_table(status, ("adjacent", "near", "before", "after")),
+        next_cues=_cue_table(status, ("next_sentence",)),
         next_gate=_gate(_next_forms(status)),
         neutral=_table(status.get("previous", {}).get("neutral", ())),
         boundary_words=frozenset(expand_all(status.get("boundary", {}).get("words", ()))),
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
         perfect_auxiliary=frozenset(expand_all(status.get("previous", {}).get("perfect_auxiliary", ()))),
-        doubtful_outlets=_table(status.get("unconfirmed", {}).get("outlets", ())),
         year_prepositions=frozenset(expand_all(status.get("other_event", {}).get("year_prepositions", ()))),
         since=status.get("other_event", {}).get("since", ""),
         say=_say_table(attribution),
@@ -310,7 +304,6 @@ def build_lexicon(
         speaker_breaks=frozenset(expand_all(attribution.get("breaks", ()))),
         speaker_tails=frozenset(expand_all(attribution.get("tails", ()))),
         official=frozenset(expand_all(attribution.get("official", ()))),
-        umbrella=frozenset(expand_all(attribution.get("umbrella", ()))),
         offices=_table(attribution.get("offices", ())),
         subjects=_keyed(states.get("subjects", {})),
         actions=_keyed(states.get("actions", {})),
@@ -323,6 +316,9 @@ def build_lexicon(
         implicit_articles=frozenset(expand_all(people.get("singular", {}).get("articles", ()))),
         implicit_nouns=frozenset(expand_all(people.get("singular", {}).get("nouns", ()))),
         months={key.lower(): int(value) for key, value in dates["months"].items()},
+        plain_months=frozenset(
+            name for name in map(str.lower, dates["months"]) if entries[(name,)].classes == {"date"}
+        ),
         weekdays={key.lower(): int(value) for key, value in dates["weekdays"].items()},
         relative_days=PhraseTable((split_words(key.lower()), int(value)) for key, value in dates["relative"].items()),
         as_of=_table(dates.get("words", {}).get("as_of", ())),
@@ -437,10 +433,10 @@ def _qualifiers(table: Mapping[str, Iterable[str]]) -> list[tuple[tuple[str, ...
     return [(split_words(form), Qualifier(name)) for name, forms in table.items() for form in expand_all(forms)]
 
 
-def _cue_table(status: Mapping[str, Any]) -> PhraseTable[tuple[Cue, ...]]:
+def _cue_table(status: Mapping[str, Any], sides: Iterable[str]) -> PhraseTable[tuple[Cue, ...]]:
     cues: dict[tuple[str, ...], tuple[Cue, ...]] = {}
     for name in ("previous", "retracted", "denied", "unconfirmed", "other_event"):
-        for side in ("adjacent", "near", "before", "after", "next_sentence"):
+        for side in sides:
             for form in expand_all(status.get(name, {}).get(side, ())):
                 key = split_words(form)
                 cues[key] = (*cues.get(key, ()), Cue(name, side))

@@ -36,8 +36,11 @@ def find_mentions(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     tokens = reading.tokens
     prepositions = lexicon.place.get("prepositions", frozenset())
     mentions: list[Mention] = []
+    elsewhere = lexicon.place.get("elsewhere", frozenset())
     for index, word in enumerate(tokens.lower):
-        if word in prepositions:
+        if word in elsewhere:
+            mentions.append(Mention(tokens.surface(index, index + 1), index, index + 1, is_generic=True))
+        elif word in prepositions:
             mention = _read_place(reading, index + 1, lexicon)
             if mention is not None:
                 mentions.append(mention)
@@ -91,10 +94,10 @@ class Gazetteer:
     def resolve(self, mention: Mention) -> tuple[str | None, bool]:
         """The key of a mention and whether it stands for the whole story.
 
-        A generic mention ("the region") resolves to nothing that we know: `unresolved`.
+        A generic mention ("the region") resolves to the story's only place of that kind, else to `unresolved`.
         """
         if mention.is_generic:
-            return UNRESOLVED, False
+            return self._only_one(mention.text), False
         slug = place_slug(mention.text)
         place = self._by_slug.get(slug)
         if place is None:
@@ -106,6 +109,11 @@ class Gazetteer:
         if place is not None:
             return (None, True) if place.whole else (place_slug(place.name), False)
         return slug or UNRESOLVED, False
+
+    def _only_one(self, text: str) -> str:
+        kind = place_slug(text).split("-")[-1]
+        names = {place.name for slug, place in self._by_slug.items() if kind in slug.split("-") and not place.whole}
+        return place_slug(names.pop()) if len(names) == 1 else UNRESOLVED
 
     def knows(self, mention: Mention) -> bool:
         """Whether the story's gazetteer names this place."""

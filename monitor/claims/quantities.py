@@ -29,7 +29,6 @@ class Quantity:
     hedge: str = ""
     vague: str | None = None
     is_more: bool = False
-    is_verbal: bool = False
     reason: str | None = None
     is_implicit: bool = False
 
@@ -186,8 +185,6 @@ def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexico
             if quantity.qualifier in (Qualifier.EXACT, Qualifier.ABOUT):
                 quantity.qualifier = hedge[1]
                 quantity.hedge = " ".join(tokens.lower[hedge[0] : probe])
-                entry = lexicon.words.at(tokens.lower, hedge[0])
-                quantity.is_verbal = entry is not None and "level" in entry[1].classes
             continue
         entry = lexicon.words.at(tokens.lower, probe - 1)
         if entry is None or entry[0] > probe:
@@ -285,12 +282,12 @@ def _is_date(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
     index = number.start - 1
     if index >= 0 and lower[index] == ".":
         index -= 1
-    if index >= 0 and lower[index] in lexicon.months and tokens.is_month_like(index):
+    if index >= 0 and lower[index] in lexicon.months and tokens.is_month_like(index, lexicon.plain_months):
         return True
     index = number.end
     while index < len(lower) and lower[index] in lexicon.date_joiners:
         index += 1
-    return index < len(lower) and lower[index] in lexicon.months and tokens.is_month_like(index)
+    return index < len(lower) and lower[index] in lexicon.months and tokens.is_month_like(index, lexicon.plain_months)
 
 
 def _is_year(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:

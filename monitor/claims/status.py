@@ -68,11 +68,9 @@ def next_sentence_status(folded: str, lexicon: Lexicon) -> ClaimStatus | None:
         return None
     tokens = tokenize(folded, 0, len(folded))
     for index in range(len(tokens.lower)):
-        found = lexicon.cues.at(tokens.lower, index)
+        found = lexicon.next_cues.at(tokens.lower, index)
         if found is not None:
-            for cue in found[1]:
-                if cue.side == "next_sentence":
-                    return ClaimStatus(cue.status)
+            return ClaimStatus(found[1][0].status)
     return None
 
 

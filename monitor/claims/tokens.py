@@ -44,9 +44,9 @@ class Tokens:
             self.kinds[index] == "w" and "-" in self.lower[index] and not self.text[start : self.ends[index]].islower()
         )
 
-    def is_month_like(self, index: int) -> bool:
-        """Whether a month's name is written as one: "may" without a capital is a verb where months have capitals."""
-        return self.is_capital(index) or len(self.lower[index]) > 3
+    def is_month_like(self, index: int, plain: frozenset[str]) -> bool:
+        """Whether a month's name is written as one: "may" without a capital is a verb, `plain` names no words."""
+        return self.lower[index] in plain or self.is_capital(index)
 
 
 def tokenize(text: str, start: int, end: int) -> Tokens:

@@ -51,6 +51,19 @@ def test_a_region_without_a_name_is_never_the_whole() -> None:
     assert claim.place == "unresolved"
 
 
+def test_a_region_resolves_to_the_story_s_only_one() -> None:
+    story = Story(
+        slug="s", title="S", places=(Place(name="Velia", whole=True), Place(name="Osh region", parent="velia"))
+    )
+    (claim,) = read("Nine people died in the region.", story=story)
+    assert claim.place == "osh-region"
+
+
+def test_what_happened_elsewhere_is_not_the_whole() -> None:
+    claim = read("The storm killed 40 people in Velia. It killed nine people elsewhere.", story=STORY)[-1]
+    assert claim.place == "unresolved"
+
+
 def test_a_speaker_becomes_the_story_s_origin() -> None:
     (claim,) = read("Omar Said told reporters that 21 people had died.", story=STORY)
     assert (claim.speaker, claim.origin) == ("Omar Said", "Ministry of Health")
