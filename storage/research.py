@@ -16,6 +16,8 @@ from storage.records import (
     StampedClaim,
 )
 
+_SAID = (ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED)
+_UNSAID = (ClaimStatus.RETRACTED, ClaimStatus.DENIED)
 _TAKEN_BACK = (RevisionKind.LOWERED, RevisionKind.RETRACTED, RevisionKind.RAISED)
 
 
@@ -42,17 +44,30 @@ def list_carriers(session: Session, key: RecordKey, *, known_at: datetime | None
     )
 
 
-def find_first_report(session: Session, key: RecordKey, value: float) -> StampedClaim | None:
-    """The earliest published claim of a figure in this record, or None when nobody carried it."""
-    carrying = (claim for claim in _claims_of(session, key) if claim.claim.value == value and not claim.is_baseline)
-    return next(iter(_by_time(carrying)), None)
+def list_first_reports(session: Session, key: RecordKey) -> tuple[StampedClaim, ...]:
+    """For each figure of this record the earliest published claim of it, oldest first: who reported it first."""
+    found: dict[float, StampedClaim] = {}
+    for claim in _reports_of(session, key):
+        if claim.claim.value is not None:
+            found.setdefault(claim.claim.value, claim)
+    return tuple(found.values())
+
+
+def list_followers(session: Session, key: RecordKey, value: float) -> tuple[StampedClaim, ...]:
+    """Each outlet's earliest published claim of a figure in this record, in the order of publication."""
+    found: dict[str, StampedClaim] = {}
+    for claim in _reports_of(session, key):
+        if claim.claim.value == value:
+            found.setdefault(claim.source, claim)
+    return tuple(found.values())
 
 
 def list_corrections(session: Session, key: RecordKey) -> tuple[Correction, ...]:
     """For each figure taken back in this record and each outlet that carried it: when it put it right, if it did.
 
-    Put right is: the sentence went by an edit, or the outlet carried the figure that replaced it. The delay is counted
-    from the publication of whatever took the figure back (0 for an outlet that was earlier).
+    Put right is: the sentence went by an edit, or the outlet reported that the figure was taken back, or carried the
+    one that replaced it. The delay is counted from the publication of whatever took the figure back (0 for an outlet
+    that was earlier).
     """
     history = get_history(session, key)
     claims = _by_time(claim for claim in _claims_of(session, key) if not claim.is_baseline)
@@ -61,7 +76,7 @@ def list_corrections(session: Session, key: RecordKey) -> tuple[Correction, ...]
         wrong = step.before
         if step.kind not in _TAKEN_BACK or wrong is None or wrong not in history.deprecated or step.public_at is None:
             continue
-        for source in dict.fromkeys(claim.source for claim in claims if claim.claim.value == wrong.value):
+        for source in dict.fromkeys(claim.source for claim in claims if _carries(claim, wrong.value)):
             own = [claim for claim in claims if claim.source == source]
             found.append(_correction(key, own, wrong, step.figure, step.public_at.not_before))
     return tuple(found)
@@ -70,12 +85,12 @@ def list_corrections(session: Session, key: RecordKey) -> tuple[Correction, ...]
 def _correction(
     key: RecordKey, claims: Sequence[StampedClaim], wrong: Figure, right: Figure | None, since: datetime
 ) -> Correction:
-    carried = [claim for claim in claims if claim.claim.value == wrong.value]
+    carried = [claim for claim in claims if _carries(claim, wrong.value)]
     ends = [claim.ended_at for claim in carried if claim.ended_at is not None]
+    later = [claim for claim in claims if _when(claim) > _when(carried[0])]
+    ends += [_when(claim) for claim in later if claim.claim.value == wrong.value and claim.claim.status in _UNSAID]
     if right is not None:
-        ends += [
-            _when(claim) for claim in claims if claim.claim.value == right.value and _when(claim) > _when(carried[0])
-        ]
+        ends += [_when(claim) for claim in later if _carries(claim, right.value)]
     corrected = min(ends, default=None)
     return Correction(
         key=key,
@@ -86,6 +101,16 @@ def _correction(
         corrected_at=corrected,
         delay_seconds=None if corrected is None else max(0.0, (corrected - since).total_seconds()),
     )
+
+
+def _carries(claim: StampedClaim, value: float | None) -> bool:
+    """Whether a claim states a figure as one that holds; who reports that it was taken back does not carry it."""
+    return claim.claim.value == value and claim.claim.status in _SAID
+
+
+def _reports_of(session: Session, key: RecordKey) -> list[StampedClaim]:
+    claims = _claims_of(session, key)
+    return _by_time(claim for claim in claims if claim.claim.status in _SAID and not claim.is_baseline)
 
 
 def _claims_of(session: Session, key: RecordKey, known_at: datetime | None = None) -> tuple[StampedClaim, ...]:

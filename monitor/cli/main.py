@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, articles, claims, feeds, judge, seed, service, stories
+from monitor.cli import alerts, articles, claims, feeds, judge, research, seed, service, stories
 from monitor.cli.compare import compare_command
 from monitor.cli.context import remember_options, run_guarded
 from monitor.cli.evaluate import import_command, replay_command
@@ -75,6 +75,7 @@ for name, group in {
     "articles": articles.app,
     "claims": claims.app,
     "judge": judge.app,
+    "research": research.app,
     "alerts": alerts.app,
     "seed": seed.app,
     "lexicon": lexicon_app,

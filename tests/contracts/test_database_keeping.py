@@ -15,7 +15,7 @@ from storage import articles, claims, keeping, research
 from storage.database import Database
 from storage.errors import DatabaseError
 from storage.export import COLUMNS, ExportError, export_rows, write_file, write_rows
-from storage.records import Claim, Evidence, Figure, History, Position, RevisionKind, StampedClaim, Step
+from storage.records import Claim, ClaimStatus, Evidence, Figure, History, Position, RevisionKind, StampedClaim, Step
 from storage.search import search_articles
 from tests.support.stored import HOUR, KILLED, NOON, at, claim, revision, store_article, store_story
 
@@ -272,6 +272,12 @@ def test_who_said_it_first_who_still_does_and_who_put_it_right_when(database: Da
                 claim("new", 44, recorded_at=NOON + 2 * HOUR, source="TASS"),
                 claim("base", recorded_at=NOON - 9 * HOUR, is_baseline=True),
                 claim(
+                    "unsaid",
+                    recorded_at=NOON + HOUR,
+                    source="Reporter",
+                    claim=Claim(metric="killed", value=164, status=ClaimStatus.RETRACTED),
+                ),
+                claim(
                     "part",
                     recorded_at=NOON - 9 * HOUR,
                     claim=Claim(metric="killed", value=164, population="role=police"),
@@ -279,10 +285,11 @@ def test_who_said_it_first_who_still_does_and_who_put_it_right_when(database: Da
             ],
         )
     with database.read() as session:
-        first = research.find_first_report(session, KILLED, 164)
-        assert first is not None
-        assert first.claim_id == "early"
-        assert research.find_first_report(session, KILLED, 7) is None
+        assert [found.claim_id for found in research.list_first_reports(session, KILLED)] == ["early", "new"]
+        followers = [found.source for found in research.list_followers(session, KILLED, 164)]
+        assert followers[0] == "TASS"
+        assert sorted(followers) == ["Editor", "Laggard", "TASS"]
+        assert research.list_followers(session, KILLED, 7) == ()
         assert {found.claim_id for found in research.list_carriers(session, KILLED)} == {"base", "early", "late"}
         assert "edited" in {found.claim_id for found in research.list_carriers(session, KILLED, known_at=NOON + HOUR)}
         corrections = {found.source: found.delay_seconds for found in research.list_corrections(session, KILLED)}
