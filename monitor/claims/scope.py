@@ -61,7 +61,7 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
         key, is_whole = gazetteer.resolve(draft.mention)
         if gazetteer.has_places and gazetteer.knows(draft.mention):
             limits = not is_whole
-        elif key == UNRESOLVED:
+        elif draft.mention.is_generic or key == UNRESOLVED:
             limits = True
         else:
             limits = draft.is_subset or (f"-{key}-" not in title_slug and _has_larger(claim, largest, draft.mention))

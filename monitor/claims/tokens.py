@@ -45,7 +45,7 @@ class Tokens:
         )
 
     def is_month_like(self, index: int, plain: frozenset[str]) -> bool:
-        """Whether a month's name is written as one: "may" without a capital is a verb, `plain` names no words."""
+        """Whether a month's name is written as one: "may" without a capital is a verb, a `plain` name is not."""
         return self.lower[index] in plain or self.is_capital(index)
 
 
