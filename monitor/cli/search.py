@@ -12,6 +12,7 @@ from monitor.cli.context import opened_database
 from monitor.cli.output import console, print_json_lines, show_span
 from storage.records import SearchHit
 from storage.search import count_facets, search_articles
+from storage.suggestions import suggest_query
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="A day or a minute, UTC.")]
 
@@ -51,6 +52,7 @@ def search_command(
             rank=rank,
             all_versions=all_versions,
         )
+        better = None if hits else suggest_query(session, asked)
         counted = (
             count_facets(session, asked, story=story, source=source, since=begin, until=end, lang=lang)
             if facets
@@ -61,7 +63,7 @@ def search_command(
     elif as_csv:
         _print_csv(hits)
     else:
-        _print(hits, asked)
+        _print(hits, asked, better)
     if counted is not None and not as_json and not as_csv:
         for name in counted.__dataclass_fields__:
             values = getattr(counted, name)
@@ -85,9 +87,11 @@ def _exchange(hit: SearchHit) -> dict[str, object]:
     }
 
 
-def _print(hits: tuple[SearchHit, ...], asked: str) -> None:
+def _print(hits: tuple[SearchHit, ...], asked: str, better: str | None) -> None:
     if not hits:
         console().print(f"Nothing stored matches {asked!r}. Fewer words find more; 'prefix*' finds longer forms.")
+        if better is not None:
+            console().print(Text(f"Did you mean: {better}"))
         return
     for hit in hits:
         console().print(_marked(hit.title or hit.url, hit.title_spans, "bold"))

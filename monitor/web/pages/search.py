@@ -14,6 +14,7 @@ from monitor.web.site import ReaderDep, SiteDep, with_query
 from storage.errors import QueryError
 from storage.records import Facets, SearchHit, Span
 from storage.search import count_facets, search_articles
+from storage.suggestions import suggest_query
 
 router = APIRouter(include_in_schema=False)
 PER_PAGE = 20
@@ -65,11 +66,13 @@ def search(
     error = ""
     hits: tuple[SearchHit, ...] = ()
     facets: Facets | None = None
+    better: str | None = None
     with site.database.read() as session:
         known = site.stories(session)
         try:
             hits = search_articles(session, q, limit=PER_PAGE + 1, offset=start, rank=rank, all_versions=all_versions)
             facets = count_facets(session, q, most=MOST_COUNTED) if q.strip() else None
+            better = None if hits else suggest_query(session, q)
         except QueryError as problem:
             error = str(problem)
         page = site.page(request, "search", session, caller=caller)
@@ -85,6 +88,7 @@ def search(
         rank=rank,
         all_versions=all_versions,
         error=error,
+        better=better,
         total=facets.total if facets else None,
         is_capped=facets.is_capped if facets else False,
         results=[as_found(hit) for hit in hits[:PER_PAGE]],

@@ -76,3 +76,10 @@ class TestResearch:
             run("research", "first", "kiled", "--story", STORY)
         with pytest.raises(NotFoundError, match="Health Ministry"):
             run("research", "positions", "nobody", "--story", STORY)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_search_that_finds_nothing_asks_what_was_meant() -> None:
+    assert "Did you mean: prosecutors" in run("search", "prosecuters")
+    assert "Did you mean" not in run("search", "zzzzzzz")
+    assert "Did you mean" not in run("search", "prosecutors")

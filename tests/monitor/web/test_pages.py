@@ -180,6 +180,11 @@ def test_search_explains_a_query_that_it_cannot_read(reader: Client) -> None:
     )
 
 
+def test_a_search_that_finds_nothing_asks_what_was_meant(reader: Client) -> None:
+    assert 'href="/search?q=prosecutors"' in reader.get("/search", params={"q": "prosecuters"}).text
+    assert "Did you mean" not in reader.get("/search", params={"q": "zzzzzzz"}).text
+
+
 def test_feeds_in_trouble_come_first_with_words(reader: Client) -> None:
     text = reader.get("/feeds").text
     assert text.index("Almaty Courier") < text.index("Steppe Wire")
