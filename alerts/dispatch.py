@@ -90,6 +90,7 @@ class Dispatcher:
         self._links = links
         self._circuits: dict[str, Circuit] = {}
         self._disabled: dict[str, str] = {}
+        self._failing: set[str] = set()
         self._slots: set[asyncio.Task[None]] = set()
         self._busy: dict[str, int] = {}
         self._failures: list[BaseException] = []
@@ -208,12 +209,24 @@ class Dispatcher:
     def _judge(self, channel: Channel, outcome: Outcome) -> None:
         circuit = self._circuit(channel.name)
         error = outcome.error
+        self._say(channel.name, error)
         if error is None:
             self._circuits[channel.name] = circuit.succeed()
         elif error.disable:
             self._disabled[channel.name] = str(error)
         elif not error.permanent:
             self._circuits[channel.name] = circuit.fail(outcome.at, retry_after=error.retry_after)
+
+    def _say(self, name: str, error: DeliveryError | None) -> None:
+        """Say once that a channel fails, and once that it works again; each attempt stands with its delivery."""
+        if error is None:
+            if name in self._failing:
+                _LOG.info("channel %s delivers again", name)
+            self._failing.discard(name)
+        elif name not in self._failing:
+            self._failing.add(name)
+            fate = "given up" if error.permanent or error.disable else "kept and tried again"
+            _LOG.warning("channel %s: %s; what was to be told is %s (storywatch alerts deliveries)", name, error, fate)
 
     async def _attempt(self, channel: Channel, load: Load) -> Outcome:
         delivery = load.delivery

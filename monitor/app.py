@@ -94,6 +94,8 @@ class Service:
         self.stop = asyncio.Event()
         self.database = Database(settings.database_url)
         self._ticked_at = 0.0
+        self._is_served = False
+        self._complaints: frozenset[str] = frozenset()
         self._link_secret = settings.web.session_secret or secrets.token_urlsafe(32)
 
     async def run(self) -> None:
@@ -131,12 +133,13 @@ class Service:
         health = HealthWatch(tools)
         scheduler = build_scheduler(
             {
-                "look": (self.look_seconds, self._ticking(looker.look)),
-                "reload": (RELOAD_SECONDS, partial(self._reload, tools)),
-                "health": (HEALTH_SECONDS, health.look),
+                "look": (self.look_seconds, self._guarded(looker.look, is_tick=True)),
+                "reload": (RELOAD_SECONDS, self._guarded(partial(self._reload, tools))),
+                "health": (HEALTH_SECONDS, self._guarded(health.look)),
             }
         )
         server = self._make_server(tools)
+        self._is_served = server is not None
         self._announce(tools)
         scheduler.start()
         telling = asyncio.create_task(dispatcher.run(self.stop))
@@ -144,7 +147,10 @@ class Service:
         await self.stop.wait()
         scheduler.shutdown(wait=False)
         await looker.finish()
-        await telling
+        try:
+            await telling
+        except DatabaseError as error:
+            _LOG.error("alerts wait for the next start: %s", error)
         if server is not None and serving is not None:
             server.should_exit = True
             await serving
@@ -167,7 +173,9 @@ class Service:
     async def _take_up(self) -> None:
         taken = await asyncio.to_thread(take_up_seeds, self.database, self.settings.seeds, now=self.clock())
         for complaint in taken.complaints:
-            _LOG.error("%s", complaint)
+            if complaint not in self._complaints:  # once, not at every look
+                _LOG.error("%s", complaint)
+        self._complaints = frozenset(taken.complaints)
         for slug in taken.changed:
             _LOG.info("taking up story %s", slug)
 
@@ -214,22 +222,29 @@ class Service:
         )  # fmt: skip
         return _QuietServer(config)
 
-    def _ticking(self, job: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
-        async def tick() -> None:
-            self._ticked_at = time.monotonic()
+    def _guarded(
+        self, job: Callable[[], Awaitable[object]], *, is_tick: bool = False
+    ) -> Callable[[], Awaitable[object]]:
+        async def call() -> None:
+            if is_tick:
+                self._ticked_at = time.monotonic()
             try:
                 await job()
             except DatabaseError as error:
-                # A full disk or a server that is away: say so, and try again with the next tick.
+                # A full disk or a server that is away: say so, and try again next time.
                 _LOG.error("%s", error)
 
-        return tick
+        return call
 
     def _is_ticking(self) -> bool:
         return time.monotonic() - self._ticked_at < TICKING_SECONDS
 
     def _announce(self, tools: Tools) -> None:
         _LOG.info("%s", self._watching(tools))
+        if not tools.watch.stories:
+            _LOG.info(
+                "no story is watched yet: 'storywatch init ADDRESS' makes one of any article; no restart is needed"
+            )
         if not self.settings.channels:
             _LOG.info(
                 "no channel is set up: changes are shown on the page and told to nobody; see docs/configuration.md"
@@ -240,7 +255,8 @@ class Service:
             active = [story for story in stories.list_stories(session) if story.state is StoryState.ACTIVE]
             count = len(feeds.list_feeds(session))
         web = self.settings.web
-        return f"watching {len(active)} stories, {count} feeds; the page is at http://{web.host}:{web.port}/"
+        page = f"; the page is at http://{web.host}:{web.port}/" if self._is_served else ""
+        return f"watching {len(active)} stories, {count} feeds{page}"
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -95,9 +95,10 @@ class Tools:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """What one poll of a feed came to."""
+    """What one poll of a feed came to. `is_unreached`: there was no answer at all."""
 
     update: FeedUpdate
+    is_unreached: bool = False
     entries: int = 0
     waiting: int = 0
 
@@ -119,13 +120,11 @@ async def poll_feed(tools: Tools, feed: Feed) -> Polled:
         min_interval=pace.min_interval,
         max_interval=pace.max_interval,
     )
-    if update.message:
-        _LOG.warning("%s", update.message)
     base = fetched.final_url if fetched is not None else feed.url
     entries = parsed.entries if parsed is not None else ()
     if not entries and update.feed.url == feed.url:
         await tools.notes.put(update.feed)
-        return Polled(update=update)
+        return Polled(update=update, is_unreached=fetched is None)
     waiting = await tools.write(lambda session: _store_poll(session, tools.watch, update.feed, entries, base, now))
     return Polled(update=update, entries=len(entries), waiting=waiting)
 
@@ -218,6 +217,9 @@ async def read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
             return None
         _LOG.info("%s; what the feed says of it is kept", error)
     if page is None or page.obstacle is not None or not page.text.strip():
+        if page is not None:
+            wall = page.obstacle or "blank"
+            _LOG.info("%s: no article text (%s); what the feed says of it is kept", entry.link, wall)
         page = article_from_entry(entry)
     final = page
     reading = await tools.compute(lambda: _read(tools.watch, final))

@@ -6,18 +6,32 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
-# Libraries that talk at every request; their warnings are still ours to see.
-_CHATTY = (
-    "apscheduler",
-    "httpx",
-    "httpcore",
-    "aiohttp",
-    "uvicorn.access",
-    "alembic",
-    "trafilatura",
-    "htmldate",
-    "urllib3",
-)
+# Libraries that talk at every request or start; their warnings are still ours to see.
+_CHATTY = ("apscheduler", "httpx", "httpcore", "aiohttp", "uvicorn", "alembic", "htmldate", "urllib3")
+# These warn of what we say ourselves, in other words: a page without a text.
+_ECHOING = ("trafilatura",)
+
+
+# A warning or an error that was said is not said again for so long (seconds): a full disk fails every attempt alike.
+_REPEAT_SECONDS = 60.0
+
+
+class NotTwice(logging.Filter):
+    """Drops a warning or error whose very words were let through less than a minute ago."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is to be said."""
+        if record.levelno < logging.WARNING:
+            return True
+        self._said = {words: at for words, at in self._said.items() if record.created - at < _REPEAT_SECONDS}
+        words = record.getMessage()
+        is_new = words not in self._said
+        self._said.setdefault(words, record.created)
+        return is_new
 
 
 class JsonFormatter(logging.Formatter):
@@ -51,8 +65,11 @@ def configure_logs(*, level: str, form: str, stream: TextIO | None = None) -> No
     """Send all logs to standard error (or `stream`) in the `form` (text, json) from `level` on."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
+    handler.addFilter(NotTwice())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _ECHOING:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

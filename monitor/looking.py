@@ -14,6 +14,9 @@ from storage.records import Article, Feed, SeenEntry
 
 _LOG = logging.getLogger(__name__)
 
+# So many feeds that cannot be reached, and none that can, are no accident of one site.
+_ENOUGH = 3
+
 Key = tuple[str, str]
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -30,7 +33,7 @@ class Looker:
         self._reread = reread
         self._on_alerts = on_alerts
         self._running: dict[Key, asyncio.Task[None]] = {}
-        self._outage = _Outage()
+        self._troubles = _Troubles()
 
     async def look(self) -> int:
         """Begin what is due and not under way; returns how much was begun."""
@@ -90,8 +93,11 @@ class Looker:
             await asyncio.sleep(1.0)
 
     async def _poll(self, feed: Feed) -> None:
-        polled = await poll_feed(self._tools, feed)
-        self._outage.note(feed, polled)
+        self._troubles.note(await poll_feed(self._tools, feed), self._count_feeds)
+
+    def _count_feeds(self) -> int:
+        with self._tools.database.read() as session:
+            return len(feeds.list_feeds(session))
 
     async def _read(self, feed: Feed, seen: SeenEntry) -> None:
         self._tell(await read_entry(self._tools, feed, seen))
@@ -114,22 +120,44 @@ class Looker:
             self._on_alerts()
 
 
-class _Outage:
-    """Tells once when nothing answers, and once when something does again: a line a feed would drown the log."""
+class _Troubles:
+    """Says once what is wrong with a feed, and in one line for all when nothing answers: a line a poll would drown the
+    log, and a line a feed would hide that there is no network.
+    """
 
     def __init__(self) -> None:
-        self._failing: set[int] = set()
+        self._unreachable: dict[int, str] = {}
         self._answering: set[int] = set()
-        self._told = False
+        self._said: dict[int, str] = {}
+        self._is_outage = False
 
-    def note(self, feed: Feed, polled: Polled) -> None:
-        """Take account of one poll."""
-        has_failed = polled.update.feed.failures > 0 and polled.update.feed.last_status is None
-        (self._failing if has_failed else self._answering).add(feed.feed_id)
-        (self._answering if has_failed else self._failing).discard(feed.feed_id)
-        if not self._told and not self._answering and len(self._failing) >= 3:
-            self._told = True
-            _LOG.warning("no feed can be reached: is there a network? Polling goes on by itself when there is")
-        elif self._told and self._answering:
-            self._told = False
+    def note(self, polled: Polled, count: Callable[[], int]) -> None:
+        """Take account of one poll; `count` gives the number of all feeds."""
+        feed, message = polled.update.feed, polled.update.message
+        if feed.failures and feed.last_status is None and polled.is_unreached:
+            self._unreachable[feed.feed_id] = message
+            self._answering.discard(feed.feed_id)
+        else:
+            self._unreachable.pop(feed.feed_id, None)
+            self._answering.add(feed.feed_id)
+            self._say(feed.feed_id, message)
+        if self._answering:
+            self._end_outage()
+        elif not self._is_outage and len(self._unreachable) >= min(_ENOUGH, count()):
+            self._is_outage = True
+            _LOG.warning(
+                "no feed can be reached (%s); is there a network? Polling goes on by itself when there is", message
+            )
+
+    def _end_outage(self) -> None:
+        if self._is_outage:
+            self._is_outage = False
             _LOG.info("feeds answer again")
+        for feed_id, message in self._unreachable.items():
+            self._say(feed_id, message)
+
+    def _say(self, feed_id: int, message: str) -> None:
+        """Say what is wrong unless it was the last thing said of this feed; a feed that is well may fail anew."""
+        if message and self._said.get(feed_id) != message:
+            _LOG.warning("%s", message)
+        self._said[feed_id] = message
