@@ -77,7 +77,8 @@ def _is_inner(tokens: Tokens, index: int) -> bool:
 
 def _subject_after(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
     before = tokens.lower[start - 1] if start else ""
-    if before and before not in _BREAKS and start not in tokens.quotes and before not in ("?", "!", "."):
+    is_free = lexicon.has_speaker_after or start in tokens.quotes
+    if before and before not in _BREAKS and not is_free and before not in ("?", "!", "."):
         return None
     return _name_after(tokens, start, end, "say", lexicon)
 

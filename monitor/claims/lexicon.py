@@ -141,6 +141,7 @@ class Lexicon:
     year_prepositions: frozenset[str]
     since: str
     say: PhraseTable[str]
+    has_speaker_after: bool
     pronouns: frozenset[str]
     possessives: frozenset[str]
     speaker_stops: frozenset[str]
@@ -297,6 +298,7 @@ def build_lexicon(
         year_prepositions=frozenset(expand_all(status.get("other_event", {}).get("year_prepositions", ()))),
         since=status.get("other_event", {}).get("since", ""),
         say=_say_table(attribution),
+        has_speaker_after=bool(attribution.get("speaker_after", False)),
         pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),
         possessives=frozenset(expand_all(attribution.get("possessives", ()))),
         speaker_stops=frozenset(expand_all(attribution.get("stops", ()))),

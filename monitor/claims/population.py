@@ -13,9 +13,12 @@ _PREDICATE_REACH = 6
 def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str, str]]:
     """Axes named beside a toll word: "deaths among security personnel at 18", "police death toll"."""
     if "trigger-left" not in found.rule.flags or "level" not in found.rule.flags:
-        return set()
+        return _listed_axes(reading, found, lexicon)
     tokens = reading.tokens
     quantity = reading.quantities[found.quantity]
+    beside = lexicon.people.at(tokens.lower, found.trigger[1]) if found.trigger[1] < quantity.start else None
+    if beside is not None and beside[1].is_noun and beside[0] <= quantity.start:
+        return {axis for axis in beside[1].axes if axis[0] != "nationality"}
     for index in range(found.trigger[1], quantity.start):
         entry = lexicon.words.at(tokens.lower, index)
         if entry is not None and entry[1].classes & {"among", "of"}:
@@ -30,6 +33,28 @@ def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str,
         is_voice = tokens.lower[index] in lexicon.official
         if person is not None and person[0] == found.trigger[0] and not is_voice:
             return {axis for axis in person[1].axes if axis[0] in ("role", "age")}
+    return set()
+
+
+def _listed_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str, str]]:
+    """Axes of the first words over all bare figures that follow: "losses among officers rose to 18 dead, 748 hurt"."""
+    lower = reading.tokens.lower
+    if reading.phrases[found.quantity].kind != "bare":
+        return set()
+    first = min(reading.quantities[number].start for number in reading.links)
+    for index in range(first):
+        entry = lexicon.words.at(lower, index)
+        if entry is None or "among" not in entry[1].classes:
+            continue
+        axes: set[tuple[str, str]] = set()
+        is_level = False
+        for probe in range(entry[0], first):
+            person = lexicon.people.at(lower, probe)
+            if person is not None and person[1].is_noun and not is_level:
+                axes = axes or {axis for axis in person[1].axes if axis[0] != "nationality"}
+            word = lexicon.words.at(lower, probe)
+            is_level = is_level or (word is not None and "level" in word[1].classes)
+        return axes if is_level else set()
     return set()
 
 
