@@ -23,6 +23,7 @@ from alerts.links import LinkMaker
 from monitor.clock import Clock
 from monitor.cycle import Pace, Tools
 from monitor.health import HealthWatch
+from monitor.housekeeping import Housekeeping
 from monitor.intake import refold, rematch_article
 from monitor.looking import Looker
 from monitor.schedule import build_scheduler
@@ -44,6 +45,8 @@ _LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 RELOAD_SECONDS = 30.0
 HEALTH_SECONDS = 60.0
+# How often to ask whether a day has passed since the last tidying.
+HOUSE_SECONDS = 900.0
 # A scheduler that has not ticked for so long is not well.
 TICKING_SECONDS = 60.0
 
@@ -131,11 +134,13 @@ class Service:
             on_alerts=dispatcher.wake,
         )
         health = HealthWatch(tools)
+        house = Housekeeping(self.database, clock=self.clock, stop=self.stop)
         scheduler = build_scheduler(
             {
                 "look": (self.look_seconds, self._guarded(looker.look, is_tick=True)),
                 "reload": (RELOAD_SECONDS, self._guarded(partial(self._reload, tools))),
                 "health": (HEALTH_SECONDS, self._guarded(health.look)),
+                "house": (HOUSE_SECONDS, self._guarded(house.look)),
             }
         )
         server = self._make_server(tools)

@@ -136,9 +136,9 @@ def list_waiting_entries(session: Session, now: datetime, *, limit: int = 200) -
 
 
 def forget_seen_entries(session: Session, *, before: datetime) -> int:
-    """Forget entries last seen before a time and that made no article; returns how many."""
-    old = delete(SEEN_ENTRIES).where(SEEN_ENTRIES.c.seen_at < before, SEEN_ENTRIES.c.article_id.is_(None))
-    return changed_rows(session.execute(old))
+    """Forget entries last seen before a time that made no article and wait for nothing; returns how many."""
+    old = SEEN_ENTRIES.c.seen_at < before, SEEN_ENTRIES.c.article_id.is_(None), SEEN_ENTRIES.c.retry_at.is_(None)
+    return changed_rows(session.execute(delete(SEEN_ENTRIES).where(*old)))
 
 
 # --- hosts ------------------------------------------------------------------------------------

@@ -260,7 +260,7 @@ def _index_problems(session: Session) -> Iterator[IntegrityProblem]:
     ).scalar_one()
     indexed = session.execute(select(func.count()).select_from(DOCUMENTS)).scalar_one()
     if held != indexed:
-        message = f"{indexed} of {held} texts can be found: restore a backup"
+        message = f"{indexed} of {held} texts can be found: run storywatch db reindex"
         yield IntegrityProblem(where="search index", message=message)
 
 

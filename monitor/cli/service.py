@@ -25,6 +25,7 @@ from storage import articles, claims, deliveries, feeds, stories
 from storage.database import Database
 from storage.errors import StorywatchError
 from storage.records import Feed
+from storage.search_index import rebuild_index
 
 
 def run_command(
@@ -194,3 +195,12 @@ def db_check_command() -> None:
     finally:
         database.close()
     console().print(f"{database.label}: schema {database.schema_version()}, as it should be")
+
+
+@db_app.command("reindex")
+def db_reindex_command() -> None:
+    """Make the full-text index anew from the stored texts, in one transaction; searches go on meanwhile."""
+    with opened_database() as database:
+        with console().status("indexing"), database.write() as session:
+            count = rebuild_index(session)
+        console().print(f"{database.label}: {count} articles indexed anew")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from monitor.cli.main import app
@@ -83,3 +84,16 @@ def test_a_search_that_finds_nothing_asks_what_was_meant() -> None:
     assert "Did you mean: prosecutors" in run("search", "prosecuters")
     assert "Did you mean" not in run("search", "zzzzzzz")
     assert "Did you mean" not in run("search", "prosecutors")
+
+
+def test_the_index_is_made_anew_where_it_is_lost(folder: Path) -> None:
+    database = Database(f"sqlite:///{folder}/data/storywatch.db")
+    with database.write() as session:
+        session.execute(text("DELETE FROM search_documents"))
+        session.execute(text("INSERT INTO search_index (search_index) VALUES ('delete-all')"))
+    database.close()
+    assert "Nothing stored" in run("search", "prosecutors")
+    lost = CliRunner().invoke(app, ["verify"])
+    assert "storywatch db reindex" in lost.output.replace("\n", " ")
+    assert "13 articles indexed anew" in run("db", "reindex").replace("\n", " ")
+    assert "225 dead" in run("search", "prosecutors")

@@ -1,0 +1,62 @@
+"""SHELL: what a service that runs for years tidies up once a day, in parts small enough that nobody waits for it."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from monitor.clock import Clock
+from storage.database import Database
+from storage.feeds import forget_seen_entries
+from storage.keeping import pack_texts
+from storage.meta import find_fact, set_fact
+
+_LOG = logging.getLogger(__name__)
+
+DAY = timedelta(days=1)
+# Entries that made no article are remembered so that they are not judged twice; a feed that still carries one after so
+# long has it judged again.
+FORGET_AFTER = timedelta(days=90)
+# Texts of this age are seldom read again; a packed one is still shown, compared and found.
+PACK_AFTER = timedelta(days=30)
+# The writer's turn is given back after so many texts: some 50 ms.
+PART = 100
+_FACT = "housekept_at"
+
+
+class Housekeeping:
+    """Tidies a database when the last time is a day ago, which it remembers there, so that restarts change nothing."""
+
+    def __init__(self, database: Database, *, clock: Clock, stop: asyncio.Event) -> None:
+        """`stop` ends a long tidying between two parts; the next day goes on with it."""
+        self._database = database
+        self._clock = clock
+        self._stop = stop
+
+    async def look(self) -> None:
+        """Tidy if it is time. Raises DatabaseError."""
+        now = self._clock()
+        if not await asyncio.to_thread(self._is_due, now):
+            return
+        forgotten = await asyncio.to_thread(self._forget, now)
+        packed = 0
+        while not self._stop.is_set():
+            done = await asyncio.to_thread(self._pack, now)
+            packed += done
+            if not done:
+                break
+        if forgotten or packed:
+            _LOG.info("tidied up: %d entries forgotten, %d texts compressed", forgotten, packed)
+
+    def _is_due(self, now: datetime) -> bool:
+        with self._database.read() as session:
+            last = find_fact(session, _FACT)
+        return last is None or now - datetime.fromisoformat(last) >= DAY
+
+    def _forget(self, now: datetime) -> int:
+        with self._database.write() as session:
+            set_fact(session, _FACT, now.isoformat())
+            return forget_seen_entries(session, before=now - FORGET_AFTER)
+
+    def _pack(self, now: datetime) -> int:
+        with self._database.write() as session:
+            return pack_texts(session, before=now - PACK_AFTER, limit=PART)
