@@ -294,6 +294,9 @@ def _inherit(
             elif rule.metric == "@context":
                 beside = [number for number, other in reading.links.items() if number < quantity]
                 metric = reading.links[max(beside)].metric if beside else context
+            elif rule.metric == "@latest":
+                beside = [number for number in reading.links if number < quantity]
+                metric = reading.links[max(beside)].metric if beside else latest or context
             else:
                 parent = max((number for number in reading.links if number < quantity), default=None)
                 if parent is not None:

@@ -46,6 +46,20 @@ def _share_population(drafts: list[Draft]) -> None:
         known = scopes.get((claim.metric, claim.value), set())
         if claim.field == "title" and claim.population is None and len(known) == 1 and None not in known:
             draft.claim = replace(claim, population=next(iter(known)))
+    _take_headline_population(drafts)
+
+
+def _take_headline_population(drafts: list[Draft]) -> None:
+    """A body's bare "18 dead" is of those whom the headline counts ("police death toll at 18") if it has no other 18."""
+    titles: dict[tuple[str, float | None], set[str | None]] = {}
+    for draft in drafts:
+        if draft.claim.field == "title":
+            titles.setdefault((draft.claim.metric, draft.claim.value), set()).add(draft.claim.population)
+    for draft in drafts:
+        claim = draft.claim
+        named = titles.get((claim.metric, claim.value), {None})
+        if claim.field == "text" and claim.population is None and claim.population_text is None and None not in named:
+            draft.claim = replace(claim, population=min(one for one in named if one is not None))
 
 
 def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None:

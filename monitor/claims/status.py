@@ -123,7 +123,11 @@ def _reaches(
     if side == "adjacent":
         return found.end <= quantity.number_start and _only_small_words(reading, found.end, quantity.start, lexicon)
     if side == "near":
-        return core[0] - _NEAR <= found.start < core[1] + 1 and _same_clause(reading, found.start, core)
+        return (
+            core[0] - _NEAR <= found.start < core[1] + 1
+            and _same_clause(reading, found.start, core)
+            and not _is_of_another(reading, found, quantity, core[0])
+        )
     if side == "before":
         # What another event is about holds for the rest of its sentence.
         if found.cue.status == "previous" and _is_old_toll_moved(reading, found, quantity, lexicon):
@@ -145,7 +149,7 @@ def _is_old_toll_moved(reading: Reading, found: FoundCue, quantity: Quantity, le
     to = lexicon.words.at(lower, quantity.start - 1) if quantity.start else None
     if to is None or "to" not in to[1].classes:
         return False
-    for index in range(found.end, min(found.end + 4, quantity.start)):
+    for index in range(found.end, min(found.end + 3, quantity.start)):
         entry = lexicon.words.at(lower, index)
         if entry is not None and entry[1].classes & {"toll", "generic_toll"}:
             return True
@@ -187,6 +191,15 @@ def _same_clause(reading: Reading, position: int, core: tuple[int, int]) -> bool
     if position >= core[0]:
         return "," not in reading.tokens.lower[core[1] : position]
     return not any(mark in (",", ";", ":") for mark in reading.tokens.lower[position : core[0]])
+
+
+def _is_of_another(reading: Reading, found: FoundCue, quantity: Quantity, core: int) -> bool:
+    """In "20 are thought dead and 10 are missing" the thought is about the first figure, whose word follows it."""
+    return any(
+        reading.quantities[number].start < found.start <= other.trigger[0] < core
+        for number, other in reading.links.items()
+        if reading.quantities[number] is not quantity
+    )
 
 
 def _before_date(tokens: Tokens, start: int, lexicon: Lexicon) -> str:
