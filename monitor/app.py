@@ -45,6 +45,8 @@ _LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 RELOAD_SECONDS = 30.0
 HEALTH_SECONDS = 60.0
+# A feed taken up while we run waits so long for the watch to learn of its story: else its first poll would match nothing.
+TAKING_UP = timedelta(seconds=5)
 # How often to ask whether a day has passed since the last tidying.
 HOUSE_SECONDS = 900.0
 # A scheduler that has not ticked for so long is not well.
@@ -175,8 +177,10 @@ class Service:
         base = self.settings.web.base_url
         return LinkMaker(base_url=base, secret=self._link_secret) if base else None
 
-    async def _take_up(self) -> None:
-        taken = await asyncio.to_thread(take_up_seeds, self.database, self.settings.seeds, now=self.clock())
+    async def _take_up(self, polled_after: timedelta = timedelta(0)) -> None:
+        taken = await asyncio.to_thread(
+            take_up_seeds, self.database, self.settings.seeds, now=self.clock(), polled_after=polled_after
+        )
         for complaint in taken.complaints:
             if complaint not in self._complaints:  # once, not at every look
                 _LOG.error("%s", complaint)
@@ -186,7 +190,7 @@ class Service:
 
     async def _reload(self, tools: Tools) -> None:
         """Stories are added, changed and closed while we run: look at the seeds and at the store again."""
-        await self._take_up()
+        await self._take_up(polled_after=TAKING_UP)
         fresh = await asyncio.to_thread(make_watch, self.database, self.settings)
         if fresh.stories != tools.watch.stories:
             tools.watch = fresh

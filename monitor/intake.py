@@ -235,6 +235,6 @@ def _join_wire_group(
 def _hush(revision: Revision, watch: Watch, now: datetime, silent: bool) -> Revision:
     """Keep quietly what is told to be quiet, and old news that we only learn now; a correction is always told."""
     is_late = revision.public_at is not None and now - revision.public_at.not_after > watch.late_after
-    if silent or (is_late and revision.kind is not RevisionKind.CORRECTION):
+    if silent or revision.story in watch.quiet or (is_late and revision.kind is not RevisionKind.CORRECTION):
         return replace(revision, is_silent=True)
     return revision

@@ -1,6 +1,7 @@
 """SHELL: take up stories from their seeds, and make the watch from what the store holds."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -44,25 +45,42 @@ def load_folder(folder: Path) -> tuple[tuple[Story, ...], tuple[str, ...]]:
     return tuple(found.values()), tuple(complaints)
 
 
-def take_up_seeds(database: Database, folder: Path, *, now: datetime) -> TakenUp:
-    """Store the stories and feeds of a folder of seeds. A story that is new or changed is folded anew, silently."""
+def take_up_seeds(
+    database: Database, folder: Path, *, now: datetime, polled_after: timedelta = timedelta(0)
+) -> TakenUp:
+    """Store the stories and feeds of a folder of seeds. A story that is new or changed is folded anew, silently.
+
+    `polled_after`: new feeds fall due so much later, when whoever polls has learned of the new stories.
+    """
     found, complaints = load_folder(folder)
-    changed = []
-    for story in found:
-        with database.write() as session:
-            if not stories.add_story(session, story, now=now):
-                continue
-            changed.append(story.slug)
-            for spec in story.feeds:
-                feeds.add_feed(session, spec, stories=(story.slug,), due_at=now)
-            lock_story(session, story.slug)
-            refold(session, Watch([story]), story, now=now, silent=True)
+    changed = [story.slug for story in found if take_up(database, story, now=now, due_at=now + polled_after)]
     return TakenUp(changed=tuple(changed), complaints=complaints)
 
 
-def make_watch(database: Database, settings: Settings) -> Watch:
-    """The watch over the stories that the store holds now, with the subscriptions of the settings."""
+def take_up(database: Database, story: Story, *, now: datetime, due_at: datetime) -> bool:
+    """Store a story with its feeds and fold it anew, silently; returns whether it is new or changed.
+
+    A feed that other stories have is looked at anew: entries that were nobody's may belong to this one.
+    """
+    with database.write() as session:
+        if not stories.add_story(session, story, now=now):
+            return False
+        for spec in story.feeds:
+            known = feeds.find_feed(session, spec.url)
+            if known is not None and story.slug not in feeds.list_feed_stories(session, known.feed_id):
+                feeds.look_anew(session, known.feed_id, due_at=due_at)
+            feeds.add_feed(session, spec, stories=(story.slug,), due_at=due_at)
+        lock_story(session, story.slug)
+        refold(session, Watch([story]), story, now=now, silent=True)
+    return True
+
+
+def make_watch(database: Database, settings: Settings, *, quiet: Collection[str] = ()) -> Watch:
+    """The watch over the stories that the store holds now, with the subscriptions of the settings.
+
+    Of the `quiet` stories nobody is told.
+    """
     with database.read() as session:
         every = stories.list_stories(session)
     late_after = timedelta(seconds=settings.polling.late_after)
-    return Watch(every, to_subscriptions(settings), late_after=late_after)
+    return Watch(every, to_subscriptions(settings), late_after=late_after, quiet=quiet)

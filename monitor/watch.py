@@ -1,6 +1,6 @@
 """What is being watched, made ready once and used for every article: stories with their matcher and their readers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -30,12 +30,16 @@ class Watch:
         subscriptions: Sequence[Subscription] = (),
         *,
         late_after: timedelta = LATE_AFTER,
+        quiet: Collection[str] = (),
     ) -> None:
-        """Only active and dormant stories are matched. `late_after`: older news fills history silently."""
+        """Only active and dormant stories are matched. `late_after`: older news fills history silently, and so does
+        all that is learned of the `quiet` stories.
+        """
         live = [story for story in stories if story.state in (StoryState.ACTIVE, StoryState.DORMANT)]
         self.stories: Mapping[str, Story] = {story.slug: story for story in live}
         self.subscriptions = tuple(subscriptions)
         self.late_after = late_after
+        self.quiet = frozenset(quiet)
         self.folds = Folds()
         self.matcher = Matcher(live)
         self.extractors: Mapping[str, Extractor] = {story.slug: Extractor(story) for story in live}

@@ -105,6 +105,15 @@ def list_feed_stories(session: Session, feed_id: int) -> tuple[str, ...]:
     return tuple(session.execute(query).scalars())
 
 
+def look_anew(session: Session, feed_id: int, *, due_at: datetime) -> None:
+    """Read a feed whole at its next poll, by `due_at`, and weigh those of its entries anew that were nobody's."""
+    nobodys = SEEN_ENTRIES.c.article_id.is_(None), SEEN_ENTRIES.c.retry_at.is_(None)
+    session.execute(delete(SEEN_ENTRIES).where(SEEN_ENTRIES.c.feed_id == feed_id, *nobodys))
+    feed = get_feed(session, feed_id)
+    due = due_at if feed.due_at is None else min(feed.due_at, due_at)
+    update_feed(session, replace(feed, body_hash=None, etag=None, last_modified=None, due_at=due))
+
+
 def set_feed_stories(session: Session, feed_id: int, stories: Iterable[str]) -> None:
     """Make these the stories that a feed serves, and no others."""
     session.execute(delete(FEED_STORIES).where(FEED_STORIES.c.feed_id == feed_id))

@@ -13,6 +13,7 @@ from monitor.cli.compare import compare_command
 from monitor.cli.context import remember_options, run_guarded
 from monitor.cli.evaluate import import_command, replay_command
 from monitor.cli.extract import explain_command, extract_command, lexicon_app
+from monitor.cli.init import init_command
 from monitor.cli.keeping import backup_command, export_command, prune_command, restore_command, verify_command
 from monitor.cli.search import search_command
 from monitor.cli.why import why_command
@@ -48,6 +49,7 @@ def options(
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": service.run_command,
+    "init": init_command,
     "status": service.status_command,
     "doctor": service.doctor_command,
     "poll": service.poll_command,

@@ -31,6 +31,11 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=False)
 
 
+def progress_console() -> Console:
+    """The terminal for progress bars: apart from results, which may go to another program."""
+    return Console(stderr=True, highlight=False)
+
+
 def to_plain(value: Any) -> Any:
     """Any record as JSON material: dataclasses to objects, times to ISO, enums to their values, tuples to lists."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -32,7 +32,7 @@ def new_command(
 ) -> None:
     """Draft the seed of a story from any article: names, topics, places, period and figures, ready to be edited."""
     is_address = article.startswith(("http://", "https://"))
-    read = _fetch(article) if is_address else _open(Path(article))
+    read = read_source(article)
     if not read.text.strip():
         raise SeedError(f"{article}: holds no text to draft from; save the page as text and name that file")
     story = draft(read, url=article if is_address else read.canonical_url, source=source)
@@ -109,6 +109,11 @@ def draft(read: ReadArticle, *, url: str, source: str = "") -> Story:
         claims=claims,
         lang=lang,
     )
+
+
+def read_source(article: str) -> ReadArticle:
+    """The article at an address or in a file. Raises StorywatchError, which says what to do."""
+    return _fetch(article) if article.startswith(("http://", "https://")) else _open(Path(article))
 
 
 def _fetch(url: str) -> ReadArticle:
