@@ -151,7 +151,8 @@ def _is_old_toll_moved(reading: Reading, found: FoundCue, quantity: Quantity, le
         return False
     for index in range(found.end, min(found.end + 3, quantity.start)):
         entry = lexicon.words.at(lower, index)
-        if entry is not None and entry[1].classes & {"toll", "generic_toll"}:
+        classes = entry[1].classes if entry is not None else frozenset()
+        if classes & {"toll", "generic_toll"} and "that_number" not in classes:
             return True
     return False
 

@@ -30,7 +30,8 @@ class Assertion:
     if the time is known to within half a day. `previous` and `gone` are the earlier and the withdrawn figures of
     the same text, `replaced` those that an edit of the article took out, `steps` by how much it says the figure
     moved. `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same
-    voice. Nothing changes an assertion once it is made; it is not frozen only because a story makes many thousands.
+    voice. `is_spoken`: its own sentence names who says so. Nothing changes an assertion once it is made; it is not
+    frozen only because a story makes many thousands.
     """
 
     claim_id: str
@@ -53,6 +54,7 @@ class Assertion:
     repeats: tuple[str, ...] = ()
     is_part: bool = False
     is_pin: bool = False
+    is_spoken: bool = True
 
 
 def key_of(stamped: StampedClaim) -> RecordKey:
@@ -106,7 +108,7 @@ def weigh_report(
     stated = tuple(_replaces(stamped.claim) for stamped in claims if stamped.claim.replaces is not None)
     gone = tuple(one.figure for one in settled if one.status in GONE)
     replaced = stated + tuple(figure_of(claim) for claim in removed)
-    spoken = _one_per_origin([one for one in settled if one.status in _ASSERTED])
+    spoken = _hedge_rumours(_one_per_origin([one for one in settled if one.status in _ASSERTED]))
     asserted = [replace(one, previous=previous, gone=gone, replaced=replaced, steps=steps) for one in spoken]
     withdrawn = [one for one in settled if one.status in GONE]
     current = [one for one in asserted if one.status is ClaimStatus.CURRENT]
@@ -141,6 +143,7 @@ def _assertion(
         day=day,
         clock=clock,
         is_part=is_part,
+        is_spoken=not stamped.claim.speaker or stamped.claim.speaker in stamped.sentence,
     )
 
 
@@ -191,11 +194,14 @@ def _leads(title: Assertion, body: Sequence[Assertion]) -> bool:
 
 
 def _inherit_status(assertions: list[Assertion]) -> list[Assertion]:
-    """Give an unattributed repeat the status of the attributed statement of that figure, unless one asserts it now."""
-    attributed = [one for one in assertions if one.origin.name]
+    """Give an unattributed repeat the status of the attributed statement of that figure, unless one asserts it now.
+
+    A sentence that only goes on after somebody spoke repeats too: a reporter hedges a figure once, not in every line.
+    """
+    attributed = [one for one in assertions if one.origin.name and one.is_spoken]
     settled = []
     for one in assertions:
-        if one.origin.name or not _is_current(one):
+        if (one.origin.name and one.is_spoken) or not _is_current(one):
             settled.append(one)
             continue
         same = [other for other in attributed if _names_same(one.figure, other)]
@@ -226,6 +232,20 @@ def _one_per_origin(assertions: list[Assertion]) -> list[Assertion]:
     named = [one for slot, one in kept.items() if slot[0]]
     plain = [one for slot, one in kept.items() if not slot[0] and not _is_background(one, named)]
     return named + plain
+
+
+def _hedge_rumours(spoken: list[Assertion]) -> list[Assertion]:
+    """What an umbrella ("sources") puts above the count that the same text has from somebody named is a claim only."""
+    counts = [one for one in spoken if one.origin.is_named and _is_current(one) and is_count(one.figure)]
+    return [
+        replace(one, status=ClaimStatus.UNCONFIRMED)
+        if one.origin.name
+        and not one.origin.is_named
+        and _is_current(one)
+        and any(one.window.is_above(count.window) for count in counts)
+        else one
+        for one in spoken
+    ]
 
 
 def _by_weight(one: Assertion) -> tuple[int, float, str]:

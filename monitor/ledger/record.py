@@ -6,6 +6,9 @@ from monitor.ledger.assertions import Assertion
 from monitor.ledger.values import Window, best_of, is_rounding_of, repeats, says_same, window_of
 from storage.records import Figure, MetricKind, Qualifier, Refusal, RevisionKind, Step
 
+# Days after a rise in which reports of the figures before it may still be on their way.
+RISING_DAYS = 2
+
 
 @dataclass(slots=True)
 class Version:
@@ -121,6 +124,14 @@ class RecordState:
         self.standing = version
         self.is_contested = self.is_provisional = False
         self.candidates.clear()
+
+    def set_aside(self, version: Version) -> None:
+        """Take a version out of history: it was never more than a claim, and moves only the upper bound."""
+        self.versions.pop(_index(self.versions, version))
+        self.steps = [step for step in self.steps if step is not version.step]
+        self.claimed.append(Claimed(version.figure, version.day))
+        self.unofficial = (*self.unofficial, version.figure)
+        self.standing = next((one for one in reversed(self.versions) if not one.is_deprecated), None)
 
     def support(self, one: Assertion, version: Version | None = None) -> None:
         """Note that an assertion carries a figure that already stands."""

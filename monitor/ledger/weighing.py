@@ -2,8 +2,9 @@
 
 from monitor.ledger.assertions import GONE, Assertion
 from monitor.ledger.contests import contest_higher, contest_lower, settle
+from monitor.ledger.official import goes_on_officially, passes_over_rumour
 from monitor.ledger.previous import backfill, backfill_all
-from monitor.ledger.record import Claimed, RecordState, Version, agrees, days_between, is_vague, size_of
+from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, agrees, days_between, is_vague, size_of
 from monitor.ledger.values import CEILINGS, is_count, is_rounding_of, refines, rounding_step
 from monitor.ledger.withdrawals import deprecate_above, names_as_old, try_comeback, withdraw
 from storage.records import ClaimStatus, MetricKind, Qualifier, RevisionKind, Trust
@@ -14,7 +15,6 @@ JUMP = 10
 SMALL = 3
 LARGE = 20
 LAG_DAYS = 3
-RISING_DAYS = 2
 
 
 def weigh(state: RecordState, one: Assertion) -> None:
@@ -125,7 +125,10 @@ def _open(state: RecordState, one: Assertion) -> None:
 
 
 def _confirm(state: RecordState, one: Assertion) -> None:
-    """Rule 10: the first firm figure confirms a provisional one, whatever it says."""
+    """Rule 10: the first firm figure confirms a provisional one, whatever it says; a ceiling is not firm."""
+    if one.figure.qualifier in CEILINGS:
+        state.refuse(one, "5.ceiling", "ceiling")
+        return
     if state.standing is not None and size_of(state.standing.figure) > size_of(one.figure):
         state.claimed.append(Claimed(state.standing.figure, state.standing.day))
     state.move(one, RevisionKind.CONFIRMED, "10.confirmed", "confirmed")
@@ -196,16 +199,17 @@ def is_implausible(state: RecordState, one: Assertion, standing: Version) -> boo
 
 def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
     explicit = says_lowered(one, standing)
-    if explicit == "edit" and (not standing.is_lone or standing.carriers.isdisjoint(one.carrier)):
-        explicit = ""
     if is_vague(standing.figure):
         state.refuse(one, "6.below", "part")
+    elif passes_over_rumour(state, one, standing):
+        state.set_aside(standing)
+        state.move(one, RevisionKind.RAISED, "12.official", "official_line")
     elif explicit:
         reason = "withdrawn" if any(is_rounding_of(gone, standing.figure) for gone in one.gone) else "text_says"
         _lower(state, one, "7.withdrawn" if reason == "withdrawn" else "6a.text", reason)
     elif state.earlier_match(one.figure) is not None:
         state.refuse(one, "6b.lagged", "lagged")
-    elif _goes_on_officially(state, one, standing):
+    elif goes_on_officially(state, one, standing):
         state.unofficial = (*state.unofficial, standing.figure)
         state.claimed.append(Claimed(standing.figure, standing.day))
         state.move(one, RevisionKind.RESOLVED, "12.official", "official_line")
@@ -221,34 +225,25 @@ def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
         _lower(state, one, "6e.two_origins", "two_origins")
 
 
-def _goes_on_officially(state: RecordState, one: Assertion, standing: Version) -> bool:
-    """Rule 12: whether a named count goes on from the last named one, below a figure that nobody is named for.
-
-    The headline follows the firm line; the unofficial higher figure moves only `high`.
-    """
-    if standing.origin_days or not one.origin.is_named or not is_count(one.figure):
-        return False
-    if days_between(standing.day, one.day) < RISING_DAYS:
-        return False
-    named = next((version for version in reversed(state.versions) if version.origin_days), None)
-    return named is not None and size_of(named.figure) < size_of(one.figure)
-
-
 def _lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
     deprecate_above(state, one)
     state.move(one, RevisionKind.LOWERED, rule, reason)
 
 
-def says_lowered(one: Assertion, standing: Version) -> str:
-    """Rule 6a: return "text" if the text itself lowers the standing figure, "edit" if only an edit does, else ""."""
+def says_lowered(one: Assertion, standing: Version) -> bool:
+    """Rule 6a: whether the text itself lowers the standing figure, or an edit of the only voice behind it does.
+
+    A tenth of what stood is of some of them, whatever earlier figure the text names: tolls are corrected by shares.
+    """
+    if not one.gone and size_of(one.figure) < STOCK_PART_SHARE * size_of(standing.figure):
+        return False
     told = [past.figure for past in one.previous] + list(one.gone)
     if any(_is_lowered_from(old.value, standing) or is_rounding_of(old, standing.figure) for old in told if old):
-        return "text"
+        return True
     if any(size_of(standing.figure) - step == size_of(one.figure) for step in one.steps):
-        return "text"
-    if any(is_rounding_of(old, standing.figure) for old in one.replaced):
-        return "edit"
-    return ""
+        return True
+    is_edited = any(is_rounding_of(old, standing.figure) for old in one.replaced)
+    return is_edited and standing.is_lone and not standing.carriers.isdisjoint(one.carrier)
 
 
 def _is_lowered_from(old: float | None, standing: Version) -> bool:
@@ -290,6 +285,8 @@ def _weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
             contest_higher(state, one)
         else:
             state.move(one, RevisionKind.RAISED, "4.stock", "raised")
+    elif not told and one.figure.qualifier is Qualifier.AT_MOST:
+        state.refuse(one, "5.ceiling", "ceiling")
     elif not told and _is_rounded_floor(one) and not one.origin.is_named:
         state.refuse(one, "1.floor", "floor")
     elif not told and not one.origin.name and size_of(one.figure) < STOCK_PART_SHARE * size_of(standing.figure):
