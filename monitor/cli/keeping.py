@@ -1,9 +1,8 @@
-"""`storywatch export`, `backup`, `restore`, `prune`, `verify`: take what is stored along, keep it sound."""
+"""`storywatch backup`, `restore`, `prune`, `verify`: take what is stored along, keep it sound."""
 
-import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -11,30 +10,9 @@ from rich.text import Text
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console
 from monitor.settings_model import read_duration
-from storage import stories
 from storage.database import Database
 from storage.errors import StorywatchError
-from storage.export import export_rows, write_file, write_rows
 from storage.keeping import backup, drop_texts, find_problems, pack_texts, restore, vacuum
-
-
-def export_command(
-    table: Annotated[Literal["records", "revisions", "evidence"], typer.Argument(help="What to export.")] = "records",
-    story: Annotated[str | None, typer.Option(help="Only this story.")] = None,
-    form: Annotated[
-        Literal["csv", "jsonl", "parquet"], typer.Option("--format", help="Parquet needs --output.")
-    ] = "csv",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; standard output by default.")] = None,
-) -> None:
-    """Export records (low, best, high), revisions or their evidence, with documented columns."""
-    with opened_database() as database, database.read() as session:
-        if story is not None:
-            stories.get_story(session, story)
-        rows = export_rows(session, table, story)
-        if output is None:
-            write_rows(rows, table, sys.stdout, form)
-        else:
-            console().print(f"{write_file(rows, table, output, form)} rows in {output}")
 
 
 def backup_command(target: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:

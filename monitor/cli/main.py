@@ -12,9 +12,10 @@ from monitor.cli import alerts, articles, claims, feeds, judge, research, seed, 
 from monitor.cli.compare import compare_command
 from monitor.cli.context import remember_options, run_guarded
 from monitor.cli.evaluate import import_command, replay_command
+from monitor.cli.export import export_command
 from monitor.cli.extract import explain_command, extract_command, lexicon_app
 from monitor.cli.init import init_command
-from monitor.cli.keeping import backup_command, export_command, prune_command, restore_command, verify_command
+from monitor.cli.keeping import backup_command, prune_command, restore_command, verify_command
 from monitor.cli.search import search_command
 from monitor.cli.why import why_command
 

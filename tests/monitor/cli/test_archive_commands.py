@@ -1,6 +1,8 @@
 """What researchers ask of a filled archive, and what they take along, through the command line."""
 
 import json
+from html import escape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from monitor.cli.main import app
+from storage import claims
 from storage.database import Database
 from storage.errors import NotFoundError
+from storage.export import ExportError
 from tests.monitor.web import archive
 
 STORY = archive.KAZAKHSTAN.slug
@@ -97,3 +101,94 @@ def test_the_index_is_made_anew_where_it_is_lost(folder: Path) -> None:
     assert "storywatch db reindex" in lost.output.replace("\n", " ")
     assert "13 articles indexed anew" in run("db", "reindex").replace("\n", " ")
     assert "225 dead" in run("search", "prosecutors")
+
+
+class _Outside(HTMLParser):
+    """Collects what a page would fetch or run, and the links that a reader may follow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.links: list[str] = []
+        self.ids: set[str] = set()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        held = dict(attributes)
+        if tag in ("script", "link", "img", "iframe", "object") or any(name.startswith("on") for name in held):
+            self.fetched.append(tag)
+        self.fetched += [str(held["src"])] if "src" in held else []
+        self.links += [str(held["href"])] if tag == "a" else []
+        self.ids |= {str(held["id"])} if "id" in held else set()
+
+
+class TestExport:
+    def test_a_report_needs_nothing_but_itself(self, folder: Path) -> None:
+        run("export", "report", STORY, "-o", "report.html")
+        report = (folder / "report.html").read_text(encoding="utf-8")
+        page = _Outside()
+        page.feed(report)
+        assert page.fetched == []
+        assert "url(" not in report
+        assert all(link.startswith("https://") or link.removeprefix("#") in page.ids for link in page.links)
+        assert "<svg" in report
+        assert "Capital Post edited" in report
+        database = Database(f"sqlite:///{folder}/data/storywatch.db")
+        with database.read() as session:
+            for revision in claims.list_revisions(session, STORY):
+                assert f'id="r-{revision.revision_id}"' in report
+                for proof in revision.evidence:
+                    assert proof.quote in report
+                    assert escape(proof.title) in report
+        database.close()
+
+    @pytest.mark.usefixtures("folder")
+    def test_a_report_speaks_the_language_asked_for(self) -> None:
+        assert '<html lang="ru">' in run("export", "report", "--story", STORY, "--lang", "ru")
+
+    @pytest.mark.usefixtures("folder")
+    def test_figures_as_claim_reviews_say_how_they_stand(self) -> None:
+        document = json.loads(run("export", "records", STORY, "--format", "jsonld"))
+        assert document["@context"] == "https://schema.org"
+        assert len({one["@id"] for one in document["@graph"]}) == len(document["@graph"])
+        killed = {
+            one["claimReviewed"]: one for one in document["@graph"] if one["claimReviewed"].startswith("Killed: ")
+        }
+        assert {words: one["reviewRating"]["alternateName"] for words, one in killed.items()} == {
+            "Killed: at least 44": "Superseded by a later figure",
+            "Killed: 164": "Taken back",
+            "Killed: 225": "Reported now",
+        }
+        claim = killed["Killed: 164"]["itemReviewed"]
+        assert claim["author"] == [{"@type": "Organization", "name": "Health Ministry"}]
+        assert claim["firstAppearance"]["publisher"]["name"] == "Steppe Wire"
+        assert [one["publisher"]["name"] for one in claim["appearance"]] == [
+            "Steppe Wire",
+            "Capital Post",
+            "Almaty Courier",
+        ]
+
+    @pytest.mark.usefixtures("folder")
+    def test_tables_are_narrowed_to_a_story_either_way(self) -> None:
+        by_name = run("export", "revisions", STORY)
+        assert by_name == run("export", "revisions", "--story", STORY)
+        assert len(by_name.splitlines()) == 18
+
+    @pytest.mark.usefixtures("folder")
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("report",), "say which story"),
+            (("report", STORY, "--format", "jsonl"), "a report is HTML"),
+            (("evidence", STORY, "--format", "jsonld"), "a format of records"),
+            (("report", STORY, "--lang", "xx"), "no catalogue"),
+        ],
+    )
+    def test_what_cannot_be_exported_is_said(self, arguments: tuple[str, ...], words: str) -> None:
+        result = CliRunner().invoke(app, ["export", *arguments])
+        assert result.exit_code == 2
+        assert words in " ".join(result.output.replace("│", " ").split())
+
+    @pytest.mark.usefixtures("folder")
+    def test_a_place_that_cannot_be_written_is_said(self) -> None:
+        with pytest.raises(ExportError, match="choose a place"):
+            run("export", "report", STORY, "-o", "nowhere/report.html")
