@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from monitor.app import make_fetcher, make_pace
 from monitor.cli.context import clock, opened_database, settings
-from monitor.cli.output import console, print_table, progress_console, show_figure, show_span
+from monitor.cli.output import console, print_table, progress_console, show_figure, show_span, shown_on
 from monitor.cli.seed import draft, read_source
 from monitor.cli.stories import describe_key
 from monitor.cycle import Tools
@@ -99,18 +98,9 @@ async def _look(current: Settings, database: Database, story: Story) -> FirstLoo
         )
         with Progress(console=progress_console(), transient=True) as progress:
             try:
-                return await look_first(tools, story.slug, chosen, on_progress=_shown_on(progress))
+                return await look_first(tools, story.slug, chosen, on_progress=shown_on(progress, "reading pages"))
             finally:
                 tools.close()
-
-
-def _shown_on(progress: Progress) -> Callable[[int, int], None]:
-    task = progress.add_task("reading pages", total=None)
-
-    def show(done: int, total: int) -> None:
-        progress.update(task, completed=done, total=total)
-
-    return show
 
 
 def _show(database: Database, story: Story, look: FirstLook) -> None:

@@ -16,6 +16,7 @@ from monitor.cli.export import export_command
 from monitor.cli.extract import explain_command, extract_command, lexicon_app
 from monitor.cli.init import init_command
 from monitor.cli.keeping import backup_command, prune_command, restore_command, verify_command
+from monitor.cli.reprocess import reprocess_command
 from monitor.cli.search import search_command
 from monitor.cli.why import why_command
 
@@ -60,6 +61,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "explain": explain_command,
     "compare": compare_command,
     "replay": replay_command,
+    "reprocess": reprocess_command,
     "import": import_command,
     "export": export_command,
     "backup": backup_command,

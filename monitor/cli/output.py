@@ -3,12 +3,13 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from storage.records import Figure, Qualifier, Span
@@ -34,6 +35,16 @@ def console() -> Console:
 def progress_console() -> Console:
     """The terminal for progress bars: apart from results, which may go to another program."""
     return Console(stderr=True, highlight=False)
+
+
+def shown_on(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """A bar of its own on `progress`, moved by how many are done of how many."""
+    task = progress.add_task(what, total=None)
+
+    def show(done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total)
+
+    return show
 
 
 def to_plain(value: Any) -> Any:

@@ -1,0 +1,156 @@
+"""SHELL: read what is stored anew, with the present words and the present seed, as if it came in today.
+
+What an older lexicon read gives way to what this one reads in the same versions; history is folded anew, and whoever
+was told otherwise gets a correction. Reading is done outside any transaction; one transaction takes a story's claims
+over whole, so that no half of it is ever told as news.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from monitor.claims.lexicon import LEXICON_VERSION
+from monitor.clock import Clock
+from monitor.intake import refold
+from monitor.ledger.stamping import stamp_claims
+from monitor.watch import Watch
+from storage import articles, claims, stories
+from storage.database import Database, lock_story
+from storage.records import Article, ArticleVersion, Claim, Match, MatchState, Revision, StampedClaim
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reprocessed:
+    """What reading a story's articles anew came to; `begun` and `gone` are claims that only one lexicon reads."""
+
+    story: str
+    articles: int
+    claims: int
+    begun: int
+    gone: int
+    revisions: tuple[Revision, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ReadAnew:
+    """An article with what each of its versions says now; no `match`: it does not belong to the story any more."""
+
+    article: Article
+    match: Match | None
+    versions: tuple[tuple[ArticleVersion, tuple[Claim, ...]], ...]
+
+
+def reprocess_story(
+    database: Database, watch: Watch, slug: str, *, clock: Clock, on_progress: Callable[[int, int], None]
+) -> Reprocessed:
+    """Read all stored articles anew for one story, as an extraction run, and fold it; alerts are planned as ever.
+
+    `on_progress` is called with how many articles are done and how many there are. An article whose text retention
+    dropped keeps its claims. Raises NotFoundError for a story that is not watched.
+    """
+    with database.write() as session:
+        stories.get_story(session, slug)
+        run = stories.add_extraction_run(session, slug, LEXICON_VERSION, started_at=clock())
+    read = {one.article.article_id: one for one in _read_all(database, watch, slug, on_progress)}
+    now = clock()
+    with database.write() as session:
+        lock_story(session, slug)
+        newest = articles.find_newest_versions(session, read)
+        begun = gone = count = 0
+        for number, one in read.items():
+            if newest[number].number != one.versions[-1][0].number:
+                # An edit came in while we read: read it with the edit.
+                one = _read_one(session, watch, slug, one.article) or one
+            added, removed, total = _take_over(session, slug, one, now)
+            begun, gone, count = begun + added, gone + removed, count + total
+        revisions = refold(session, watch, watch.stories[slug], now=now)
+        stories.finish_extraction_run(session, run, articles=len(read), claims=count, finished_at=now)
+    return Reprocessed(story=slug, articles=len(read), claims=count, begun=begun, gone=gone, revisions=tuple(revisions))
+
+
+def _read_all(
+    database: Database, watch: Watch, slug: str, on_progress: Callable[[int, int], None]
+) -> Iterable[_ReadAnew]:
+    """Every stored article that belongs to the story now, or belonged to it until now."""
+    with database.read() as session:
+        total = articles.count_articles(session)
+        for offset in range(0, total, _PAGE):
+            for place, article in enumerate(articles.list_articles(session, limit=_PAGE, offset=offset), start=1):
+                one = _read_one(session, watch, slug, article)
+                if one is not None:
+                    yield one
+                on_progress(offset + place, total)
+
+
+def _read_one(session: Session, watch: Watch, slug: str, article: Article) -> _ReadAnew | None:
+    versions = articles.list_versions(session, article.article_id)
+    if not versions or not all(version.text for version in versions):
+        return None
+    held = next((one for one in articles.list_matches(session, article.article_id) if one.story == slug), None)
+    match = _judge(watch, slug, article, versions[-1], held)
+    if match is None and held is None:
+        return None
+    extractor = watch.extractors[slug]
+    read = tuple(
+        (
+            version,
+            tuple(
+                extractor.extract(
+                    title=version.title, text=version.text, published=article.published, lang=article.lang
+                )
+            )
+            if match is not None
+            else (),
+        )
+        for version in versions
+    )
+    return _ReadAnew(article=article, match=match, versions=read)
+
+
+def _judge(watch: Watch, slug: str, article: Article, newest: ArticleVersion, held: Match | None) -> Match | None:
+    """The match by which an article belongs to a story: a person's word counts, else the matcher's."""
+    if held is not None and held.state is MatchState.REJECTED:
+        return None
+    found = watch.matcher.match(title=newest.title, text=newest.text, published=article.published, lang=article.lang)
+    match = next((one for one in found if one.story == slug), None)
+    if match is None and held is not None and held.state is MatchState.ACCEPTED:
+        return held
+    return match
+
+
+def _take_over(session: Session, slug: str, one: _ReadAnew, now: datetime) -> tuple[int, int, int]:
+    """Put what was read anew in the place of what is held; returns how many claims are new, gone, and there now."""
+    number = one.article.article_id
+    if one.match is not None:
+        articles.record_matches(session, number, [one.match], matched_at=now)
+    else:
+        left = [replace(old, is_match=False) for old in articles.list_matches(session, number) if old.story == slug]
+        articles.record_matches(session, number, left, matched_at=now)
+    held = {claim.claim_id: claim for claim in claims.list_claims(session, slug, article_id=number)}
+    fresh = _stamp_versions(slug, one.article, one.versions, held, now)
+    claims.delete_claims(session, slug, held.keys() - fresh.keys())
+    claims.replace_claims(session, [claim for name, claim in fresh.items() if held.get(name) != claim])
+    return len(fresh.keys() - held.keys()), len(held.keys() - fresh.keys()), len(fresh)
+
+
+def _stamp_versions(
+    slug: str,
+    article: Article,
+    versions: Sequence[tuple[ArticleVersion, tuple[Claim, ...]]],
+    held: Mapping[str, StampedClaim],
+    now: datetime,
+) -> dict[str, StampedClaim]:
+    """PURE: the claims of an article's versions one after another, as they would have come in; new ones are of now."""
+    group = next((claim.wire_group for claim in held.values() if claim.wire_group), None)
+    fresh: dict[str, StampedClaim] = {}
+    for version, found in versions:
+        stamped = stamp_claims(slug, article, version, found, fresh, wire_group=group)
+        fresh |= {claim.claim_id: claim for claim in (*stamped.standing, *stamped.begun, *stamped.ended)}
+    return {
+        name: replace(claim, recorded_at=held[name].recorded_at if name in held else now)
+        for name, claim in fresh.items()
+    }

@@ -1,0 +1,134 @@
+"""What an older lexicon read gives way to what this one reads; who was told otherwise is told, and judgements survive."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monitor.claims.lexicon import LEXICON_VERSION
+from monitor.intake import take_article
+from monitor.reprocessing import Reprocessed, reprocess_story
+from monitor.watch import Watch
+from storage import articles, claims, judgements, stories
+from storage.records import JudgementKind, MatchState, NewArticle, RevisionKind, Span, StampedClaim
+from tests.support.commandline import CommandLine
+from tests.support.desk import EVERYTHING, STORY, Desk
+from tests.support.outlet import FILLER
+from tests.support.webserver import WebServer
+
+TOLL = "The unrest in Harbour City has left 44 people dead, the Health Ministry said on Sunday." + FILLER
+HIGHER = TOLL.replace("44", "164")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with WebServer() as site:
+        made = Desk(site, tmp_path)
+        yield made
+        made.database.close()
+
+
+def reprocess(desk: Desk) -> Reprocessed:
+    with desk.database.read() as session:
+        watch = Watch(stories.list_stories(session), desk.subscriptions)
+    return reprocess_story(desk.database, watch, "unrest", clock=lambda: desk.now, on_progress=lambda at, total: None)
+
+
+def stored(desk: Desk) -> tuple[StampedClaim, ...]:
+    with desk.database.read() as session:
+        return claims.list_claims(session, "unrest", metric="killed")
+
+
+def misread(desk: Desk, value: float) -> None:
+    """Take the article in as an older lexicon would have, that read another number; people are told of it."""
+    watch = Watch([STORY], [EVERYTHING])
+    published = Span(not_before=desk.now, not_after=desk.now)
+    reading = watch.read(title="Riots in Harbour City", text=TOLL, published=published, lang="en")
+    (claim,) = (one for one in reading.claims["unrest"] if one.metric == "killed")
+    old = replace(claim, value=value, low=value, high=value, rule="old.rule", lexicon_version="old")
+    new = NewArticle(
+        url="https://harbour.example/a", title="Riots in Harbour City", text=TOLL, text_hash="t", fetched_at=desk.now,
+        source="Harbour News", lang="en", published=published,
+    )  # fmt: skip
+    with desk.database.write() as session:
+        take_article(session, watch, new, replace(reading, claims={"unrest": (old,)}))
+
+
+def test_nothing_changes_where_the_lexicon_reads_the_same(desk: Desk) -> None:
+    desk.publish("a", "Riots in Harbour City", TOLL)
+    desk.go_on()
+    desk.edit("a", "Riots in Harbour City", HIGHER)
+    desk.go_on(60)
+    before, log, alerts = stored(desk), desk.revisions(), desk.alerts()
+    assert any(claim.ended_at for claim in before)
+    done = reprocess(desk)
+    assert (done.articles, done.begun, done.gone, done.revisions) == (1, 0, 0, ())
+    assert (stored(desk), desk.revisions(), desk.alerts()) == (before, log, alerts)
+    with desk.database.read() as session:
+        (run,) = stories.list_extraction_runs(session, "unrest")
+    assert (run.lexicon_version, run.articles, run.finished_at) == (LEXICON_VERSION, 1, desk.now)
+
+
+def test_a_claim_of_an_older_lexicon_is_superseded_and_those_told_get_a_correction(desk: Desk) -> None:
+    misread(desk, 4400)
+    told = {alert.alert_id for alert in desk.alerts()}
+    done = reprocess(desk)
+    (claim,) = stored(desk)
+    assert (claim.claim.value, claim.claim.lexicon_version) == (44, LEXICON_VERSION)
+    assert (done.begun, done.gone) == (1, 1)
+    (correction,) = [one for one in done.revisions if one.kind is RevisionKind.CORRECTION]
+    assert correction.before is not None
+    assert correction.before.value == 4400
+    fresh = [alert for alert in desk.alerts() if alert.alert_id not in told]
+    assert correction.revision_id in {alert.revision_id for alert in fresh}
+    again = reprocess(desk)
+    assert (again.begun, again.gone, again.revisions) == (0, 0, ())
+
+
+def test_a_judgement_on_a_sentence_outlives_the_lexicon(desk: Desk) -> None:
+    misread(desk, 4400)
+    (claim,) = stored(desk)
+    with desk.database.write() as session:
+        payload = json.dumps({"url": claim.url, "quote": claim.claim.quote})
+        judgements.add_judgement(
+            session, story="unrest", kind=JudgementKind.REJECT, target=claim.claim_id, payload=payload, who="me",
+            why="", made_at=desk.now,
+        )  # fmt: skip
+    reprocess(desk)
+    with desk.database.read() as session:
+        assert [one.key for one in claims.list_histories(session, "unrest", metric="killed") if one.steps] == []
+    assert [one.claim.value for one in stored(desk)] == [44]
+
+
+def test_what_a_person_rejected_stays_out_and_what_no_longer_matches_leaves(desk: Desk) -> None:
+    desk.publish("a", "Riots in Harbour City", TOLL)
+    desk.publish("b", "Clashes in Harbour City", HIGHER)
+    desk.go_on()
+    with desk.database.write() as session:
+        (number,) = articles.find_articles(session, [desk.site.url("/b")]).values()
+        articles.set_match_state(session, number, "unrest", MatchState.REJECTED)
+    reprocess(desk)
+    assert {one.claim.value for one in stored(desk)} == {44}
+    with desk.database.write() as session:
+        narrowed = replace(STORY, topics=(replace(STORY.topics[0], terms=("floods",)),))
+        stories.add_story(session, narrowed, now=desk.now)
+    done = reprocess(desk)
+    assert stored(desk) == ()
+    assert done.gone
+    with desk.database.read() as session:
+        assert articles.list_articles(session, story="unrest") == ()
+
+
+def test_the_command_shows_what_moved(desk: Desk, tmp_path: Path) -> None:
+    misread(desk, 4400)
+    line = CommandLine(tmp_path, STORYWATCH_DATABASE_URL=f"sqlite:///{tmp_path}/desk.db")
+    done = line.run("reprocess", "--story", "unrest")
+    assert done.returncode == 0, done.stderr
+    assert "correction" in done.stdout
+    assert "4,400" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    wrong = line.run("reprocess", "--story", "absent")
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (1, 1)
+    assert "no story is called 'absent'" in wrong.stderr
