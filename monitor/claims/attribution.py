@@ -4,11 +4,13 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.tokens import Tokens
 from storage.records import Story
 
+_WORD = re.compile(r"\w+")
 _BREAKS = frozenset(",;:()[]–—•|")
 _INNER_MARKS = frozenset("'.-&/")
 _LONGEST = 9
@@ -211,23 +213,29 @@ def inherit_voice(
     return None
 
 
-def origin_key(speaker: str, story: Story | None) -> str:
-    """The story's name of the origin that speaks, else the speaker's words as a slug."""
-    folded = _fold(speaker)
-    if story is not None:
+class Origins:
+    """The story's origins by their names; without a story every speaker stands for themselves."""
+
+    __slots__ = ("_names",)
+
+    def __init__(self, story: Story | None) -> None:
+        origins = story.origins if story is not None else ()
+        named = [(_fold(alias), origin.name) for origin in origins for alias in (origin.name, *origin.aliases)]
+        # The longest first, and among equals the one that the story names first.
+        self._names = sorted(((f" {key} ", name) for key, name in named if key), key=lambda pair: -len(pair[0]))
+
+    def key(self, speaker: str) -> str:
+        """The story's name of the origin that speaks, else the speaker's words as a slug."""
+        folded = _fold(speaker)
         padded = f" {folded} "
-        best, name = "", ""
-        for origin in story.origins:
-            for alias in (origin.name, *origin.aliases):
-                key = _fold(alias)
-                if key and f" {key} " in padded and len(key) > len(best):
-                    best, name = key, origin.name
-        if name:
-            return name
-    return folded.replace(" ", "-")
+        for key, name in self._names:
+            if key in padded:
+                return name
+        return folded.replace(" ", "-")
 
 
+@lru_cache(maxsize=4096)
 def _fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return " ".join(re.findall(r"\w+", plain))
+    return " ".join(_WORD.findall(plain))

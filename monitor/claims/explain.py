@@ -58,7 +58,10 @@ def explain_text(text: str, lang: str, *, convention: str | None = None) -> tupl
         )
         context = next((found.metric for found in reading.links.values()), context)
         voices = tuple((voice.kind, voice.speaker) for voice in find_voices(tokens, lexicon))
-        classes = tuple((tokens.surface(item.start, item.end), tuple(sorted(item.classes))) for item in reading.items)
+        classes = tuple(
+            (tokens.surface(*place), tuple(sorted(symbol.classes)))
+            for place, symbol in zip(reading.symbols.places, reading.symbols.symbols, strict=True)
+        )
         readings.append(SentenceReading(text[start:end].strip(), classes, figures, voices))
     return tuple(readings)
 

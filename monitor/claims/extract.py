@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from monitor.claims.attribution import Voice, choose_voice, find_voices, full_name, inherit_voice, origin_key
+from monitor.claims.attribution import Origins, Voice, choose_voice, find_voices, full_name, inherit_voice
 from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import day_at, find_as_of
 from monitor.claims.lexicon import LEXICON_VERSION, Lexicon, build_lexicon, load_lexicon, read_pack, supported_languages
@@ -60,6 +60,7 @@ class Extractor:
         self._story = story
         self._convention = convention or default_convention()
         self._gazetteer = Gazetteer(story)
+        self._origins = Origins(story)
         self._zone = ZoneInfo(story.timezone) if story is not None else ZoneInfo("UTC")
         self._own: dict[str, Lexicon] = {}
 
@@ -342,7 +343,7 @@ class Extractor:
         return replace(
             claim,
             speaker=speaker,
-            origin=origin_key(speaker, self._story),
+            origin=self._origins.key(speaker),
             via=via.speaker if via is not None and via.speaker != voice.speaker else None,
         )
 

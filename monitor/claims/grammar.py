@@ -26,6 +26,7 @@ QUANTITY_SETS = {
         ("noun_q",), ("hedged_q", "noun_q"),
     )
 }  # fmt: skip
+_WORD = frozenset(("word",))
 _FIRST_CHARACTER = 0xE000
 _IDENTIFIER = re.compile(r"!\(([^()]*)\)|@\(|#([A-Za-z_]+)|~Q|\(\?[:=!]|\(\?<[!=]|[A-Za-z_]+|\s+|.", re.DOTALL)
 _FIGURE = re.compile(r"#([A-Za-z_]+)")
@@ -53,6 +54,15 @@ class CompiledRule:
     pattern: re.Pattern[str]
     figures: int
     triggers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """What a word, phrase or quantity is to the rules: its classes, their character, the metrics that it names."""
+
+    character: str
+    classes: frozenset[str]
+    metrics: tuple[tuple[str, str], ...] = ()
 
 
 @cache
@@ -95,22 +105,29 @@ def _fill(pattern: str, macros: dict[str, str]) -> str:
 class Grammar:
     """Compiled rules of one language with the alphabet they are written in."""
 
-    __slots__ = ("_bits", "_characters", "rules", "word")
+    __slots__ = ("_bits", "_characters", "_symbols", "other", "plain", "rules")
 
     def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
         fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
         ordered = sorted(fixed | set(class_sets), key=sorted)
         self._characters = {names: chr(_FIRST_CHARACTER + index) for index, names in enumerate(ordered)}
         self._bits = {character: 1 << index for index, character in enumerate(self._characters.values())}
-        self.word = self._characters[frozenset(("word",))]
+        self._symbols: dict[tuple[frozenset[str], tuple[tuple[str, str], ...]], Symbol] = {}
+        # A word as such, and one that no table knows; both have one character.
+        self.plain = self.symbol(_WORD)
+        self.other = self.symbol(frozenset())
         self.rules = tuple(
             CompiledRule(rule, re.compile(self._compile(rule.pattern)), *self._needs(rule.pattern))
             for rule in sorted(rules, key=lambda rule: rule.priority)
         )
 
-    def character(self, classes: frozenset[str]) -> str:
-        """The character of a set of classes; a set that the lexicon does not know is a plain word."""
-        return self._characters.get(classes, self.word)
+    def symbol(self, classes: frozenset[str], metrics: tuple[tuple[str, str], ...] = ()) -> Symbol:
+        """The symbol of a set of classes; a set that the lexicon does not know is read as a plain word."""
+        found = self._symbols.get((classes, metrics))
+        if found is None:
+            character = self._characters.get(classes) or self._characters[_WORD]
+            found = self._symbols[classes, metrics] = Symbol(character, classes, metrics)
+        return found
 
     def mask(self, symbols: Iterable[str]) -> int:
         """The characters that occur, as bits: to be compared with a rule's `figures` and `triggers`."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import ahocorasick_rs
 
-from monitor.claims.grammar import Grammar, Rule, load_rules
+from monitor.claims.grammar import MARKS, Grammar, Rule, Symbol, load_rules
 from monitor.claims.phrases import PhraseTable
 from storage.errors import StorywatchError
 from storage.records import Qualifier
@@ -167,6 +167,7 @@ class Lexicon:
     as_of: PhraseTable[bool]
     abbreviations: frozenset[str]
     grammar: Grammar
+    symbols: dict[str, Symbol]
     gate: Any
     context_gate: Any
     state_gate: Any
@@ -234,6 +235,7 @@ def build_lexicon(
     people, excluded = pack["people"], numbers.get("not_counts", {})
     entries = _word_entries(pack, extra_nouns or {})
     rules = load_rules(lang, LEXICONS / "grammar.toml") + _own_rules(lang, pack)
+    grammar = Grammar(rules, {entry.classes for entry in entries.values()} | _suffix_sets(words))
     number_words = {key.lower(): float(value) for key, value in numbers["words"].items()}
     scales = {key.lower(): float(value) for key, value in numbers["scales"].items()}
     articles = frozenset(expand_all(numbers.get("article", ())))
@@ -325,7 +327,8 @@ def build_lexicon(
         relative_days=PhraseTable((split_words(key.lower()), int(value)) for key, value in dates["relative"].items()),
         as_of=_table(dates.get("words", {}).get("as_of", ())),
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),
-        grammar=Grammar(rules, {entry.classes for entry in entries.values()} | _suffix_sets(words)),
+        grammar=grammar,
+        symbols=_symbols(entries, grammar),
         gate=_gate(_trigger_stems(entries) + _class_words(entries, GATE_CLASSES)),
         context_gate=_gate(_class_words(entries, frozenset(("generic_toll",)))),
         state_gate=_gate(expand_all(form for forms in states.get("subjects", {}).values() for form in forms)),
@@ -353,6 +356,17 @@ def _class_words(entries: Mapping[tuple[str, ...], WordEntry], classes: frozense
 
 def _suffix_sets(words: Mapping[str, Any]) -> set[frozenset[str]]:
     return {frozenset((name,)) for name in words.get("suffixes", {})}
+
+
+def _symbols(entries: Mapping[tuple[str, ...], WordEntry], grammar: Grammar) -> dict[str, Symbol]:
+    """Symbols of marks, and of words that no phrase of several words starts with: they need no look at what follows."""
+    leads = {phrase[0] for phrase in entries if len(phrase) > 1}
+    symbols = {
+        phrase[0]: grammar.symbol(entry.classes, entry.metrics)
+        for phrase, entry in entries.items()
+        if phrase[0] not in leads and phrase[0][0].isalnum()
+    }
+    return symbols | {mark: grammar.symbol(frozenset((name,))) for mark, name in MARKS.items()}
 
 
 def _own_rules(lang: str, pack: Mapping[str, Mapping[str, Any]]) -> tuple[Rule, ...]:

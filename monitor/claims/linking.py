@@ -2,31 +2,18 @@
 
 from dataclasses import dataclass, field
 
-from monitor.claims.grammar import MARKS, CompiledRule, Rule
+from monitor.claims.grammar import CompiledRule, Rule, Symbol
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.nouns import NounPhrase, read_noun_phrase
 from monitor.claims.quantities import Quantity, find_implicit, find_quantities
+from monitor.claims.symbols import Symbols, find_symbols
 from monitor.claims.tokens import Tokens
 
 # "Under 18" without a noun is an age.
 _LAST_AGE = 21
 _OLDEST = 100
-# Shorter words are not judged by their suffix.
-_SUFFIXED = 6
-_EMPTY: frozenset[str] = frozenset()
 # The metric of words such as "victims": settled by what the text tells of.
 VICTIMS = "victims"
-
-
-@dataclass(slots=True)
-class Item:
-    """One symbol of the sentence: a token, a phrase or a quantity with its noun. Token span [start, end)."""
-
-    start: int
-    end: int
-    classes: frozenset[str]
-    metrics: tuple[tuple[str, str], ...] = ()
-    quantity: int = -1
 
 
 @dataclass(slots=True)
@@ -49,9 +36,8 @@ class Reading:
     tokens: Tokens
     quantities: list[Quantity]
     phrases: list[NounPhrase]
-    items: list[Item] = field(default_factory=list)
     links: dict[int, Link] = field(default_factory=dict)
-    symbols: str = ""
+    symbols: Symbols = field(default_factory=lambda: Symbols([], [], {}))
 
 
 def read_sentence(
@@ -75,76 +61,8 @@ def read_sentence(
     reading = Reading(tokens, quantities, phrases)
     if not whole and all(quantity.reason is not None for quantity in quantities):
         return reading
-    reading.items = _items(reading, lexicon)
-    grammar = lexicon.grammar
-    reading.symbols = "".join([grammar.character(item.classes) for item in reading.items])
+    reading.symbols = find_symbols(tokens, quantities, phrases, lexicon)
     return reading
-
-
-def _items(reading: Reading, lexicon: Lexicon) -> list[Item]:
-    tokens = reading.tokens
-    starts = {quantity.start: number for number, quantity in enumerate(reading.quantities)}
-    idioms = {start: end for start, end, _ in lexicon.idioms.find(tokens.lower)}
-    items: list[Item] = []
-    index, count = 0, len(tokens.lower)
-    while index < count:
-        number = starts.get(index)
-        if number is not None:
-            item = _quantity_item(reading, number, lexicon)
-        elif index in idioms:
-            item = Item(index, idioms[index], frozenset(("word",)))
-        elif tokens.kinds[index] == "m":
-            mark = MARKS.get(tokens.lower[index])
-            if mark is None:
-                index += 1
-                continue
-            item = Item(index, index + 1, frozenset((mark,)))
-        elif len(tokens.lower[index]) < _SUFFIXED and tokens.lower[index] not in lexicon.words.firsts:
-            item = Item(index, index + 1, _EMPTY)
-        else:
-            item = _word_item(tokens, index, starts, lexicon)
-        items.append(item)
-        index = item.end
-    return items
-
-
-def _word_item(tokens: Tokens, index: int, starts: dict[int, int], lexicon: Lexicon) -> Item:
-    found = lexicon.words.at(tokens.lower, index)
-    if found is not None:
-        end, entry = found
-        if end == index + 1 or not any(position in starts for position in range(index + 1, end)):
-            return Item(index, end, entry.classes, entry.metrics)
-    word = tokens.lower[index]
-    if len(word) >= _SUFFIXED:
-        for suffix, name in lexicon.class_suffixes:
-            if word.endswith(suffix):
-                return Item(index, index + 1, frozenset((name,)))
-    return Item(index, index + 1, _EMPTY)
-
-
-def _quantity_item(reading: Reading, number: int, lexicon: Lexicon) -> Item:
-    quantity, phrase = reading.quantities[number], reading.phrases[number]
-    if quantity.reason is not None:
-        return Item(quantity.start, quantity.end, frozenset(("Y",)), quantity=number)
-    if phrase.kind == "thing":
-        return Item(quantity.start, phrase.end, frozenset(("X",)), quantity=number)
-    names = {"Q"}
-    if quantity.hedge:
-        names.add("hedged_q")
-    if phrase.kind == "bare":
-        names.add("B")
-    elif ("role", "military") in phrase.axes:
-        names.add("soldier_q")
-    else:
-        head = lexicon.words.at(phrase.head.split(), 0) if phrase.head else None
-        for name in ("lives", "victims", "bodies"):
-            if head is not None and name in head[1].classes:
-                names.add(name + "_q")
-                break
-        else:
-            if head is not None and head[1].metric_of("noun") is not None:
-                names.add("noun_q")
-    return Item(quantity.start, phrase.end, frozenset(names), quantity=number)
 
 
 def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | None) -> None:
@@ -153,7 +71,7 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
     `context` is the metric that the text is about so far, for "the number fell to 66"; `latest` the one told last,
     for "three of them".
     """
-    symbols = reading.symbols
+    symbols = reading.symbols.text()
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
     victims: list[tuple[Rule, int, tuple[int, int]]] = []
     present = lexicon.grammar.mask(symbols)
@@ -162,14 +80,14 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
         if not (present & compiled.figures and present & compiled.triggers):
             continue
         for figure, trigger, old in _matches(compiled, symbols):
-            quantity = reading.items[figure].quantity
+            quantity = reading.symbols.figures[figure]
             if quantity in reading.links:
                 continue
             span = _span(reading, trigger, figure)
             if rule.metric is not None and rule.metric.startswith("@"):
                 inherited.append((rule, quantity, span, old))
                 continue
-            metric = rule.metric or _metric(reading.items[trigger], rule)
+            metric = rule.metric or _metric(reading.symbols.symbols[trigger], rule)
             if "state-after" in rule.flags:
                 metric = _state_after(reading, trigger, figure)
             if "head" in rule.flags:
@@ -184,7 +102,7 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
                 metric,
                 rule,
                 span,
-                reading.items[old].quantity if old is not None else None,
+                reading.symbols.figures[old] if old is not None else None,
                 "subset" in rule.flags,
             )
     for rule, quantity, span in victims:
@@ -212,17 +130,16 @@ def _matches(compiled: CompiledRule, symbols: str) -> list[tuple[int, int, int |
 
 
 def _span(reading: Reading, trigger: int, figure: int) -> tuple[int, int]:
-    item = reading.items[trigger]
     if trigger == figure:
-        quantity = reading.quantities[item.quantity]
+        quantity = reading.quantities[reading.symbols.figures[figure]]
         return quantity.start, quantity.end
-    return item.start, item.end
+    return reading.symbols.places[trigger]
 
 
 def _state_after(reading: Reading, first: int, last: int) -> str | None:
     """The metric of the state word before the figure: "the number of people who *died* rose to 42"."""
-    for item in reading.items[first + 1 : last]:
-        for form, metric in item.metrics:
+    for symbol in reading.symbols.symbols[first + 1 : last]:
+        for form, metric in symbol.metrics:
             if form in ("past", "participle", "adjective", "intransitive"):
                 return metric
     return None
@@ -240,12 +157,12 @@ def _victims(reading: Reading, context: str | None) -> str | None:
     return "killed" if context == "killed" or "killed" in told else None
 
 
-def _metric(item: Item, rule: Rule) -> str | None:
+def _metric(symbol: Symbol, rule: Rule) -> str | None:
     order: tuple[str, ...] = _FORM_ORDER
     if "trigger-left" in rule.flags and "level" in rule.flags:
         order = ("toll", "noun", "adjective", "past")
     for form in order:
-        for name, metric in item.metrics:
+        for name, metric in symbol.metrics:
             if name == form:
                 return metric
     return None
@@ -257,14 +174,14 @@ _FORM_ORDER = ("adjective", "participle", "past", "active", "intransitive", "nou
 def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: Lexicon) -> bool:
     """Whether a metric may carry this quantity: homes are no people, weak words need a noun, some need a context."""
     phrase = reading.phrases[quantity]
-    item = reading.items[trigger]
     is_thing_metric = metric == "homes_damaged"
     if is_thing_metric != (phrase.kind == "thing"):
         return False
     if is_thing_metric:
         head = lexicon.words.at([phrase.lemma], 0)
         return head is not None and "thing_" + metric in head[1].classes
-    words = " ".join(reading.tokens.lower[item.start : item.end])
+    start, end = reading.symbols.places[trigger]
+    words = " ".join(reading.tokens.lower[start:end])
     if phrase.kind == "bare" and words in lexicon.weak:
         return False
     context = lexicon.contexts.get(metric)
@@ -311,7 +228,7 @@ def _inherit(
             is_subset = "subset" in rule.flags or (
                 rule.metric == "@left" and parent is not None and reading.links[parent].is_subset
             )
-            old_quantity = reading.items[old].quantity if old is not None else None
+            old_quantity = reading.symbols.figures[old] if old is not None else None
             reading.links[quantity] = Link(quantity, metric, rule, span, old_quantity, is_subset, parent)
 
 

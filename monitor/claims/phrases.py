@@ -9,55 +9,59 @@ Payload = TypeVar("Payload")
 class PhraseTable(Generic[Payload]):
     """Maps phrases (tuples of lower-case words) to payloads; a later entry for one phrase replaces an earlier one."""
 
-    __slots__ = ("_by_first", "firsts")
+    __slots__ = ("_by_first", "_lasts", "firsts", "leads")
 
     def __init__(self, entries: Iterable[tuple[tuple[str, ...], Payload]] = ()) -> None:
-        table: dict[str, dict[tuple[str, ...], Payload]] = {}
-        for words, payload in entries:
-            table.setdefault(words[0], {})[words] = payload
-        self._by_first: dict[str, tuple[tuple[int, tuple[str, ...], Payload], ...]] = {
-            first: tuple(
-                sorted(
-                    ((len(words), words, payload) for words, payload in phrases.items()), key=lambda entry: -entry[0]
-                )
-            )
-            for first, phrases in table.items()
-        }
+        phrases = dict(entries)
+        table: dict[str, tuple[list[Payload], dict[str, list[tuple[int, tuple[str, ...], Payload]]]]] = {}
+        for words, payload in sorted(phrases.items(), key=lambda entry: -len(entry[0])):
+            alone, longer = table.setdefault(words[0], ([], {}))
+            if len(words) == 1:
+                alone.append(payload)
+            else:
+                longer.setdefault(words[1], []).append((len(words), words, payload))
+        # First word → the payload of the word alone (at most one) and the longer phrases by their second word.
+        self._by_first = table
+        self._lasts = {words[-1] for words in phrases}
         # The words that a phrase may start with: loops over many tokens look here before they call.
-        self.firsts = self._by_first.keys()
+        self.firsts = table.keys()
+        # Those of them that phrases of several words start with.
+        self.leads = frozenset(first for first, (_, longer) in table.items() if longer)
 
     def at(self, words: Sequence[str], index: int) -> tuple[int, Payload] | None:
         """The longest phrase that starts at `index`: its end and payload, or None."""
         candidates = self._by_first.get(words[index])
         if candidates is None:
             return None
-        if len(candidates) == 1 and candidates[0][0] == 1:
-            return index + 1, candidates[0][2]
-        for length, phrase, payload in candidates:
-            if length == 1 or tuple(words[index : index + length]) == phrase:
-                return index + length, payload
-        return None
+        alone, longer = candidates
+        if longer and index + 1 < len(words) and words[index + 1] in longer:
+            for length, phrase, payload in longer[words[index + 1]]:
+                if length == 2 or tuple(words[index : index + length]) == phrase:
+                    return index + length, payload
+        return (index + 1, alone[0]) if alone else None
 
     def ending_at(self, words: Sequence[str], end: int, longest: int = 5) -> tuple[int, Payload] | None:
         """The longest phrase that ends right before `end`: its start and payload, or None."""
-        by_first = self._by_first
+        if end < 1 or words[end - 1] not in self._lasts:
+            return None
         for start in range(max(0, end - longest), end):
-            if words[start] not in by_first:
+            candidates = self._by_first.get(words[start])
+            if candidates is None:
                 continue
-            for length, phrase, payload in by_first[words[start]]:
+            alone, longer = candidates
+            if start + 1 == end:
+                return (start, alone[0]) if alone else None
+            for length, phrase, payload in longer.get(words[start + 1], ()):
                 if start + length == end and tuple(words[start:end]) == phrase:
                     return start, payload
         return None
 
     def find(self, words: Sequence[str]) -> Iterator[tuple[int, int, Payload]]:
         """All phrases from left to right, longest first, without overlap: (start, end, payload)."""
-        index, by_first = 0, self._by_first
-        count = len(words)
-        while index < count:
-            if words[index] in by_first:
+        by_first, last = self._by_first, 0
+        for index, word in enumerate(words):
+            if word in by_first and index >= last:
                 found = self.at(words, index)
                 if found is not None:
-                    yield index, found[0], found[1]
-                    index = found[0]
-                    continue
-            index += 1
+                    last = found[0]
+                    yield index, last, found[1]

@@ -3,20 +3,43 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import add
 
-# One alternative a kind of token: a number, a word (also "G20", "anti-war", "O'Neil"), a quotation mark, another mark.
+# A number, a word (also "G20", "anti-war", "O'Neil") or a mark, with the space behind it: no character is left out, so
+# that lengths give the offsets.
 _TOKEN = re.compile(
-    r"(\d{1,3}(?:[,.'’\u00a0\u202f\u2009 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:/]\d+)*)"
-    r"|([^\W\d_](?:\w|[’'.](?=\w)|-(?=\w))*)"
-    r"|([\"'“”‘’«»„‚`])"
-    r"|([^\w\s]|_)"
+    r"(?:\d{1,3}(?:[,.'’\u00a0\u202f\u2009 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:/]\d+)*"
+    r"|[^\W\d_](?:\w|[’'.](?=\w)|-(?=\w))*"
+    r"|[^\w\s]|_)\s*"
 )
-_KINDS = ("", "n", "w", "q", "m")
+_LETTER = re.compile(r"[^\W\d_]")
+_QUOTES = frozenset("\"'“”‘’«»„‚`")
 _BOUNDARY = re.compile(r"[.!?…。؟।]+[\"'”’»)\]]*(?=\s|$)|\n+")
 _LONGEST = 1200
 _OPENER = re.compile(r"\s*[\"'“‘«(\[—–•-]*\s*(?:[^\W\d_]|\d)")
 
+# Small letters may be more characters than the capital, and a sigma's depends on its neighbours.
+_UNEVEN = re.compile("[İΣ]")
 _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "\u00ad": None})
+_TYPOGRAPHIC = re.compile("[’‘‐‑\u00ad]")
+
+
+class _Kinds(dict[str, str]):
+    """The kind of a token by its first character: n (number), w (word), q (quotation mark), m (other mark)."""
+
+    def __missing__(self, first: str) -> str:
+        if first.isdecimal():
+            kind = "n"
+        elif _LETTER.match(first):
+            kind = "w"
+        else:
+            kind = "q" if first in _QUOTES else "m"
+        self[first] = kind
+        return kind
+
+
+_KINDS = _Kinds()
 
 
 @dataclass(slots=True)
@@ -51,23 +74,27 @@ class Tokens:
 
 def tokenize(text: str, start: int, end: int) -> Tokens:
     """The tokens of text[start:end], with offsets into the whole text."""
-    lower: list[str] = []
-    kinds: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
+    part = text[start:end]
+    is_even = part.isascii() or not _UNEVEN.search(part)
+    pieces = _TOKEN.findall(part.lower() if is_even else part)
+    first = start + len(part) - sum(map(len, pieces))
+    starts = list(accumulate(map(len, pieces[:-1]), initial=first)) if pieces else []
+    lower = list(map(str.rstrip, pieces))
+    ends = list(map(add, starts, map(len, lower)))
+    kinds = [_KINDS[word[0]] for word in lower]
+    if not is_even:
+        lower = list(map(str.lower, lower))
+    if not part.isascii() and _TYPOGRAPHIC.search(part):
+        lower = [
+            word.translate(_TYPOGRAPHY) if kind == "w" and not word.isascii() else word
+            for word, kind in zip(lower, kinds, strict=True)
+        ]
     quotes: list[int] = []
-    is_plain = text[start:end].isascii()
-    for match in _TOKEN.finditer(text, start, end):
-        kind = _KINDS[match.lastindex or 0]
-        if kind == "q":
-            quotes.append(len(lower))
-            continue
-        word = match[0].lower()
-        first, last = match.span()
-        kinds.append(kind)
-        lower.append(word if is_plain or kind != "w" else word.translate(_TYPOGRAPHY))
-        starts.append(first)
-        ends.append(last)
+    if "q" in kinds:
+        kept = [index for index, kind in enumerate(kinds) if kind != "q"]
+        quotes = [index - passed for passed, index in enumerate(i for i, kind in enumerate(kinds) if kind == "q")]
+        lower, kinds = [lower[index] for index in kept], [kinds[index] for index in kept]
+        starts, ends = [starts[index] for index in kept], [ends[index] for index in kept]
     return Tokens(text, lower, kinds, starts, ends, quotes)
 
 

@@ -1,0 +1,105 @@
+"""Sentences to symbols: one for each word, phrase or quantity with its noun, which the rules of the grammar read."""
+
+from dataclasses import dataclass
+
+from monitor.claims.grammar import Symbol
+from monitor.claims.lexicon import Lexicon
+from monitor.claims.nouns import NounPhrase
+from monitor.claims.quantities import Quantity
+from monitor.claims.tokens import Tokens
+
+# Shorter words are not judged by their suffix.
+_SUFFIXED = 6
+_EXCLUDED = frozenset(("Y",))
+_THINGS = frozenset(("X",))
+
+
+@dataclass(slots=True)
+class Symbols:
+    """A sentence in symbols: words, phrases and quantities with their nouns, and the token span of each.
+
+    `figures` holds the number of the quantity at the places where one stands.
+    """
+
+    symbols: list[Symbol]
+    places: list[tuple[int, int]]
+    figures: dict[int, int]
+
+    def text(self) -> str:
+        """The string that rules are matched against."""
+        return "".join([symbol.character for symbol in self.symbols])
+
+
+def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounPhrase], lexicon: Lexicon) -> Symbols:
+    """The symbols of a sentence with its quantities and their noun phrases."""
+    known, leads = lexicon.symbols, lexicon.words.leads
+    plain = lexicon.grammar.plain
+    starts = {quantity.start: number for number, quantity in enumerate(quantities)}
+    idioms = {start: end for start, end, _ in lexicon.idioms.find(tokens.lower)}
+    symbols: list[Symbol] = []
+    places: list[tuple[int, int]] = []
+    figures: dict[int, int] = {}
+    index = 0
+    for start, word in enumerate(tokens.lower):
+        if start < index:
+            continue
+        index = start + 1
+        if start in starts:
+            number = figures[len(places)] = starts[start]
+            symbol, index = _quantity_symbol(quantities[number], phrases[number], lexicon)
+        elif start in idioms:
+            symbol, index = plain, idioms[start]
+        elif word in known:
+            symbol = known[word]
+        elif tokens.kinds[start] == "m":
+            continue
+        elif word in leads:
+            symbol, index = _phrase_symbol(tokens, start, starts, lexicon)
+        else:
+            symbol = _suffix_symbol(word, lexicon)
+        symbols.append(symbol)
+        places.append((start, index))
+    return Symbols(symbols, places, figures)
+
+
+def _phrase_symbol(tokens: Tokens, index: int, starts: dict[int, int], lexicon: Lexicon) -> tuple[Symbol, int]:
+    """The symbol of a word that phrases of several words start with, unless a quantity stands within the phrase."""
+    found = lexicon.words.at(tokens.lower, index)
+    if found is not None:
+        end, entry = found
+        if end == index + 1 or not any(position in starts for position in range(index + 1, end)):
+            return lexicon.grammar.symbol(entry.classes, entry.metrics), end
+    return _suffix_symbol(tokens.lower[index], lexicon), index + 1
+
+
+def _suffix_symbol(word: str, lexicon: Lexicon) -> Symbol:
+    if len(word) >= _SUFFIXED:
+        for suffix, name in lexicon.class_suffixes:
+            if word.endswith(suffix):
+                return lexicon.grammar.symbol(frozenset((name,)))
+    return lexicon.grammar.other
+
+
+def _quantity_symbol(quantity: Quantity, phrase: NounPhrase, lexicon: Lexicon) -> tuple[Symbol, int]:
+    symbol = lexicon.grammar.symbol
+    if quantity.reason is not None:
+        return symbol(_EXCLUDED), quantity.end
+    if phrase.kind == "thing":
+        return symbol(_THINGS), phrase.end
+    names = {"Q"}
+    if quantity.hedge:
+        names.add("hedged_q")
+    if phrase.kind == "bare":
+        names.add("B")
+    elif ("role", "military") in phrase.axes:
+        names.add("soldier_q")
+    else:
+        head = lexicon.words.at(phrase.head.split(), 0) if phrase.head else None
+        for name in ("lives", "victims", "bodies"):
+            if head is not None and name in head[1].classes:
+                names.add(name + "_q")
+                break
+        else:
+            if head is not None and head[1].metric_of("noun") is not None:
+                names.add("noun_q")
+    return symbol(frozenset(names)), phrase.end
