@@ -132,11 +132,14 @@ def _distinct(points: Iterable[ChartPoint]) -> Iterable[ChartPoint]:
 
 
 def _origin_lines(history: History, until: datetime) -> tuple[ChartLine, ...]:
-    """A line an origin, the one with most to say first; at most as many as there are colours."""
+    """A line an origin, the one with most to say first; at most as many as there are colours.
+
+    Who still repeats a dead figure is no voice of its origin, and draws nothing.
+    """
     points: dict[str, list[ChartPoint]] = {}
     for position in history.positions:
         value = _value(position.figure)
-        if position.since is None or value is None or (since := _middle(position.since)) > until:
+        if position.lagged or position.since is None or value is None or (since := _middle(position.since)) > until:
             continue
         line = points.setdefault(position.origin, [])
         line.append(ChartPoint(at=since, value=value))

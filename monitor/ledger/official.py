@@ -1,7 +1,7 @@
 """Rule 12: the headline follows the official line past figures that nobody is named for."""
 
 from monitor.ledger.assertions import Assertion
-from monitor.ledger.record import RISING_DAYS, RecordState, Version, days_between, size_of
+from monitor.ledger.record import PROVISIONAL, RISING_DAYS, RecordState, Version, days_between, size_of
 from monitor.ledger.values import is_count, is_rounding_of
 
 
@@ -14,7 +14,7 @@ def goes_on_officially(state: RecordState, one: Assertion, standing: Version) ->
         return False
     if days_between(standing.day, one.day) < RISING_DAYS:
         return False
-    named = next((version for version in reversed(state.versions) if version.origin_days), None)
+    named = _last_named(state)
     return named is not None and size_of(named.figure) < size_of(one.figure)
 
 
@@ -25,7 +25,7 @@ def passes_over_rumour(state: RecordState, one: Assertion, standing: Version) ->
     """
     if standing.origin_days or not one.origin.is_named or not is_count(one.figure):
         return False
-    named = next((version for version in reversed(state.versions) if version.origin_days), None)
+    named = _last_named(state)
     return (
         named is not None
         and size_of(named.figure) < size_of(one.figure)
@@ -33,4 +33,12 @@ def passes_over_rumour(state: RecordState, one: Assertion, standing: Version) ->
             past.origin.name not in ("", one.origin.name) and is_rounding_of(past.figure, standing.figure)
             for past in one.previous
         )
+    )
+
+
+def _last_named(state: RecordState) -> Version | None:
+    """The last figure that somebody named stood behind, and did not only fear."""
+    return next(
+        (version for version in reversed(state.versions) if version.origin_days and version.step.rule != PROVISIONAL),
+        None,
     )

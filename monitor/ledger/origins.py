@@ -4,7 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -13,10 +13,14 @@ from storage.records import Claim, Story
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who stands behind a claim. `name` is empty when nobody is quoted; `is_named` is false for umbrellas too."""
+    """Who stands behind a claim. `name` is empty when nobody is quoted; `is_named` is false for umbrellas too.
+
+    Origins are told apart by `name`; `shown` is how people read it: the seed's name, else the speaker's own words.
+    """
 
     name: str
     is_named: bool
+    shown: str = field(default="", compare=False)
 
 
 NOBODY = Origin("", False)
@@ -48,11 +52,11 @@ class OriginBook:
         self._known: dict[str, Origin] = {}
         self._cache: dict[tuple[str | None, str | None], Origin] = {}
         for spec in story.origins:
-            origin = Origin(spec.name, not spec.umbrella)
+            origin = Origin(spec.name, not spec.umbrella, spec.name)
             for name in (spec.name, *spec.aliases):
                 self._known[fold_name(name)] = origin
         for alias, name in (aliases or {}).items():
-            self._known[fold_name(alias)] = self._known.get(fold_name(name), Origin(name, True))
+            self._known[fold_name(alias)] = self._known.get(fold_name(name), Origin(name, True, name))
 
     def origin_of(self, claim: Claim) -> Origin:
         """Return the origin behind a claim: the one it names, else its speaker."""
@@ -70,4 +74,5 @@ class OriginBook:
         if not names:
             return NOBODY
         folded = fold_name(names[0])
-        return Origin(folded, folded not in umbrella_words())
+        shown = next((name for name in reversed(names) if fold_name(name) == folded), names[0])
+        return Origin(folded, folded not in umbrella_words(), shown)

@@ -31,12 +31,16 @@ def has_position(one: Assertion) -> bool:
 def line_up(voices: Iterable[Voice]) -> tuple[Position, ...]:
     """Return the lines of all origins, by name, from voices in the order in which the ledger weighed them.
 
+    An origin goes by the words of the first voice that named it.
+
     A dead figure is the outlet's own doing: it opens a line of the outlet, and leaves the origin's as it is.
     """
     lines: dict[tuple[str, str], list[_Run]] = {}
+    shown: dict[str, str] = {}
     for one, is_lagged in voices:
         outlet = one.outlet
         name = one.origin.name or outlet or min(one.carrier)
+        shown.setdefault(name, one.origin.shown or name)
         figure = None if one.status in GONE else one.figure
         runs = lines.get((name, outlet if is_lagged else ""))
         if runs is None:
@@ -53,7 +57,7 @@ def line_up(voices: Iterable[Voice]) -> tuple[Position, ...]:
             if not is_lagged and (late := lines.get((name, outlet))) and late[-1].is_lagged and not late[-1].until:
                 late[-1].until = one.public
         last.outlets.add(outlet)
-    return tuple(_position(who[0], run) for who in sorted(lines) for run in lines[who])
+    return tuple(_position(shown[who[0]], run) for who in sorted(lines) for run in lines[who])
 
 
 def _is_same(figure: Figure | None, said: Figure | None) -> bool:

@@ -2,7 +2,7 @@
 
 from monitor.ledger.assertions import Assertion
 from monitor.ledger.record import RecordState, Version, agrees, is_vague, make_step, new_version
-from monitor.ledger.values import is_rounding_of, repeats
+from monitor.ledger.values import CEILINGS, is_rounding_of, repeats
 from storage.records import MetricKind, RevisionKind
 
 RULE = "9.previous"
@@ -33,6 +33,9 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
 
 
 def _is_known(past: Assertion, version: Version) -> bool:
+    """Whether a version tells of an earlier figure already; a ceiling holds many numbers and tells of none."""
+    if version.figure.qualifier in CEILINGS and past.figure.value != version.figure.value:
+        return False
     return not is_vague(version.figure) and repeats(past.figure, past.window, version.figure, version.window)
 
 

@@ -8,6 +8,8 @@ from storage.records import Figure, MetricKind, Qualifier, Refusal, RevisionKind
 
 # Days after a rise in which reports of the figures before it may still be on their way.
 RISING_DAYS = 2
+# The rule by which a figure that is only feared opens a record.
+PROVISIONAL = "10.provisional"
 
 
 @dataclass(slots=True)
@@ -200,7 +202,7 @@ def make_step(
         recorded_at=one.recorded_at,
         rule=rule,
         reason=reason,
-        origins=(one.origin.name,) if one.origin.name else (),
+        origins=(one.origin.shown,) if one.origin.name else (),
         evidence=(one.claim_id, *one.repeats),
     )
 

@@ -4,7 +4,17 @@ from monitor.ledger.assertions import GONE, Assertion
 from monitor.ledger.contests import contest_higher, contest_lower, settle
 from monitor.ledger.official import goes_on_officially, passes_over_rumour
 from monitor.ledger.previous import backfill, backfill_all
-from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, agrees, days_between, is_vague, size_of
+from monitor.ledger.record import (
+    PROVISIONAL,
+    RISING_DAYS,
+    Claimed,
+    RecordState,
+    Version,
+    agrees,
+    days_between,
+    is_vague,
+    size_of,
+)
 from monitor.ledger.values import CEILINGS, is_count, is_rounding_of, refines, rounding_step
 from monitor.ledger.withdrawals import deprecate_above, names_as_old, try_comeback, withdraw
 from storage.records import ClaimStatus, MetricKind, Qualifier, RevisionKind, Trust
@@ -65,7 +75,7 @@ def _weigh_unconfirmed(state: RecordState, one: Assertion) -> None:
     for past in one.previous:
         backfill(state, past, None)
     if state.standing is None and not state.deprecated_match(one.figure):
-        state.move(one, RevisionKind.FIRST, "10.provisional", "unconfirmed")
+        state.move(one, RevisionKind.FIRST, PROVISIONAL, "unconfirmed")
         state.is_provisional = True
     elif state.standing is not None and agrees(one, state.standing):
         state.refuse(one, "10.unconfirmed", "agrees")
