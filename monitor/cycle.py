@@ -18,9 +18,9 @@ from sqlmodel import Session
 
 from monitor.clock import Clock
 from monitor.entries import EntryOutcome, article_from_entry, entry_fingerprint, entry_key, guid_alias, new_article
-from monitor.feed_notes import FeedNotes
 from monitor.intake import Taken, accepted_stories, refold, take_article, take_version
 from monitor.ledger.edit_events import removal_revision
+from monitor.notes import Notes
 from monitor.reading.articles import read_article
 from monitor.reading.feeds import parse_feed
 from monitor.reading.obstacles import RESERVED
@@ -70,7 +70,8 @@ class Tools:
         self.clock = clock
         self.rng = rng
         self.pace = pace or Pace()
-        self.notes = FeedNotes(self.write)
+        self.notes = Notes(self.write, feeds.update_feeds)
+        self.readings = Notes(self.write, articles.note_readings)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storywatch-writer")
         self._thinker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storywatch-reader")
 
@@ -120,12 +121,12 @@ async def poll_feed(tools: Tools, feed: Feed) -> Polled:
         min_interval=pace.min_interval,
         max_interval=pace.max_interval,
     )
-    base = fetched.final_url if fetched is not None else feed.url
     entries = parsed.entries if parsed is not None else ()
     if not entries and update.feed.url == feed.url:
         await tools.notes.put(update.feed)
         return Polled(update=update, is_unreached=fetched is None)
-    waiting = await tools.write(lambda session: _store_poll(session, tools.watch, update.feed, entries, base, now))
+    is_moved = update.feed.url != feed.url
+    waiting = await tools.write(lambda session: _store_poll(session, tools.watch, update.feed, entries, is_moved, now))
     return Polled(update=update, entries=len(entries), waiting=waiting)
 
 
@@ -151,9 +152,9 @@ async def _parse(tools: Tools, answer: Fetched) -> ParsedFeed:
 
 
 def _store_poll(
-    session: Session, watch: Watch, feed: Feed, entries: tuple[Entry, ...], base: str, now: datetime
+    session: Session, watch: Watch, feed: Feed, entries: tuple[Entry, ...], is_moved: bool, now: datetime
 ) -> int:
-    other = feeds.find_feed(session, feed.url)
+    other = feeds.find_feed(session, feed.url) if is_moved else None
     if other is not None and other.feed_id != feed.feed_id:
         # It moved to an address that is polled already: keep the old address, ask again rarely.
         feed = replace(feed, url=_url_of(session, feed.feed_id))
@@ -298,7 +299,7 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
     if fetched.trouble is not None:
         return await tools.write(lambda session: _note_missing(session, tools, article, now))
     if page is None or page.obstacle is not None or not page.text.strip():
-        await tools.write(lambda session: _note_unchanged(session, article, fetched, now))
+        await tools.readings.put(_unchanged(article, fetched, now))
         return None
     final = page
     with tools.database.read() as session:
@@ -307,7 +308,7 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
         forced = accepted_stories(session, article.article_id)
     hash_ = text_hash(final.title, final.text)
     if held is not None and held.text_hash == hash_:
-        await tools.write(lambda session: _note_unchanged(session, article, fetched, now))
+        await tools.readings.put(_unchanged(article, fetched, now))
         return None
     dated = replace(final, published=article.published or final.published, lang=article.lang or final.lang)
     reading = await tools.compute(lambda: _read(tools.watch, dated, forced))
@@ -323,7 +324,8 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
         taken = take_version(
             session, tools.watch, article, reading, title=final.title, text=final.text, text_hash=hash_, now=now
         )
-        _note_unchanged(session, articles.get_article(session, article.article_id), fetched, now)
+        stored = articles.get_article(session, article.article_id)
+        articles.note_readings(session, [_unchanged(stored, fetched, now)])
         return taken
 
     return await tools.write(store)
@@ -341,18 +343,15 @@ def _takes_away(watch: Watch, held: ArticleVersion, page: ReadArticle, reading: 
     return not reading.claims
 
 
-def _note_unchanged(session: Session, article: Article, fetched: Fetched, now: datetime) -> None:
-    articles.update_article(
-        session,
-        replace(
-            article,
-            etag=fetched.etag or article.etag,
-            last_modified=fetched.last_modified or article.last_modified,
-            last_read_at=now,
-            reread_at=reread_at(article.last_changed_at, now),
-            pending_hash=None,
-            pending_since=None,
-        ),
+def _unchanged(article: Article, fetched: Fetched, now: datetime) -> Article:
+    return replace(
+        article,
+        etag=fetched.etag or article.etag,
+        last_modified=fetched.last_modified or article.last_modified,
+        last_read_at=now,
+        reread_at=reread_at(article.last_changed_at, now),
+        pending_hash=None,
+        pending_since=None,
     )
 
 

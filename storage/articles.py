@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_json, to_row
@@ -15,6 +15,13 @@ from storage.records import Article, ArticleVersion, Match, MatchState, NewArtic
 from storage.search_index import text_of, touch
 from storage.tables import ALIASES, ARTICLES, FINGERPRINTS, MATCHES, VERSIONS
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update, insert_rows, returned_id
+
+_READ = ("etag", "last_modified", "last_read_at", "reread_at", "pending_hash", "pending_since")
+_NOTE_READING = (
+    update(ARTICLES)
+    .where(ARTICLES.c.article_id == bindparam("number"))
+    .values({name: bindparam(name) for name in _READ})
+)
 
 
 def add_article(session: Session, new: NewArticle) -> Article:
@@ -89,6 +96,16 @@ def find_articles(session: Session, aliases: Iterable[str]) -> dict[str, int]:
         query = select(ALIASES.c.alias, ALIASES.c.article_id).where(ALIASES.c.alias.in_(part))
         found |= {row.alias: row.article_id for row in session.execute(query)}
     return found
+
+
+def note_readings(session: Session, read: Iterable[Article]) -> None:
+    """Store what reading pages again told of articles whose text did not change, in one batch.
+
+    Validators, when they were read and when they are due, and that nothing waits to be confirmed; no other field.
+    """
+    rows = [{"number": article.article_id, **{name: getattr(article, name) for name in _READ}} for article in read]
+    if rows:
+        session.connection().execute(_NOTE_READING, rows)
 
 
 def add_aliases(session: Session, article_id: int, aliases: Iterable[str]) -> None:

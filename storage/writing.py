@@ -1,6 +1,7 @@
 """Batched writes that say how many rows were new, on both databases."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import CursorResult, Table
@@ -20,7 +21,7 @@ def insert_new(session: Session, table: Table, rows: Rows, key: Sequence[str]) -
     """Insert rows of one shape, leaving out those whose key is there already; returns how many were new."""
     if not rows:
         return 0
-    statement = _insert(session, table).on_conflict_do_nothing(index_elements=list(key))
+    statement = _insert_new(table, tuple(key), is_postgres(session))
     return changed_rows(session.execute(statement, list(rows), execution_options={"preserve_rowcount": True}))
 
 
@@ -28,9 +29,7 @@ def insert_or_update(session: Session, table: Table, rows: Rows, key: Sequence[s
     """Insert rows of one shape; where the key is there already, the other columns take the new values."""
     if not rows:
         return
-    insert = _insert(session, table)
-    changed = {name: insert.excluded[name] for name in rows[0] if name not in key}
-    session.execute(insert.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))
+    session.execute(_insert_or_update(table, tuple(rows[0]), tuple(key), is_postgres(session)), list(rows))
 
 
 def returned_id(session: Session, table: Table, row: Mapping[str, Any], column: str) -> int:
@@ -55,5 +54,20 @@ def changed_rows(result: Any) -> int:
     return max(result.rowcount, 0) if isinstance(result, CursorResult) else 0
 
 
-def _insert(session: Session, table: Table) -> Any:
-    return postgresql.insert(table) if is_postgres(session) else sqlite.insert(table)
+# Statements are kept: to build one costs more than to run it, and SQLAlchemy knows again what it compiled before.
+
+
+@cache
+def _insert_new(table: Table, key: tuple[str, ...], for_postgres: bool) -> Any:
+    return _insert(table, for_postgres).on_conflict_do_nothing(index_elements=list(key))
+
+
+@cache
+def _insert_or_update(table: Table, names: tuple[str, ...], key: tuple[str, ...], for_postgres: bool) -> Any:
+    insert = _insert(table, for_postgres)
+    changed = {name: insert.excluded[name] for name in names if name not in key}
+    return insert.on_conflict_do_update(index_elements=list(key), set_=changed)
+
+
+def _insert(table: Table, for_postgres: bool) -> Any:
+    return postgresql.insert(table) if for_postgres else sqlite.insert(table)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
-from monitor.feed_notes import FeedNotes
+from monitor.notes import Notes
 from storage import feeds
 from storage.database import Database
 from storage.errors import DatabaseError
@@ -29,7 +29,7 @@ def test_what_comes_together_is_stored_together(tmp_path: Path) -> None:
             work(session)
 
     async def run() -> None:
-        notes = FeedNotes(write)
+        notes = Notes(write, feeds.update_feeds)
         await asyncio.gather(*(notes.put(replace(feed, etag=f'"{feed.feed_id}"')) for feed in held))
         with database.read() as session:
             assert [feed.etag for feed in feeds.list_feeds(session)] == [f'"{feed.feed_id}"' for feed in held]
@@ -50,7 +50,7 @@ def test_a_failed_transaction_is_told_to_all_who_waited_and_the_next_goes_on() -
             raise DatabaseError("disk full")
 
     async def run() -> None:
-        notes = FeedNotes(write)
+        notes = Notes(write, feeds.update_feeds)
         feed = Feed(feed_id=1, url="https://x.example/")
         results = await asyncio.gather(notes.put(feed), notes.put(feed), return_exceptions=True)
         assert [str(result) for result in results] == ["disk full"] * 2

@@ -1,35 +1,35 @@
-"""SHELL: what unchanged polls learned, stored many at a time: a transaction each would cost more than the polls."""
+"""SHELL: what unchanged feeds and pages told, stored many at a time: a transaction each would cost more than to ask."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Generic, TypeVar
 
 from sqlmodel import Session
 
-from storage import feeds
-from storage.records import Feed
-
 _GATHER_SECONDS = 0.02
 
+_T = TypeVar("_T")
 Write = Callable[[Callable[[Session], None]], Awaitable[None]]
 
 
-class FeedNotes:
-    """Gathers feeds and writes all that wait in one transaction; whoever put one down goes on once it is stored."""
+class Notes(Generic[_T]):
+    """Gathers records and writes all that wait in one transaction; whoever put one down goes on once it is stored."""
 
-    def __init__(self, write: Write) -> None:
-        """`write` runs work in one write transaction."""
+    def __init__(self, write: Write, store: Callable[[Session, list[_T]], None]) -> None:
+        """`write` runs work in one write transaction; `store` is that work for many records."""
         self._write = write
-        self._waiting: list[Feed] = []
+        self._store = store
+        self._waiting: list[_T] = []
         self._stored: asyncio.Future[None] | None = None
         self._draining: asyncio.Task[None] | None = None
 
-    async def put(self, feed: Feed) -> None:
-        """Store a feed with others that come within a moment; returns or raises with the transaction that holds it."""
+    async def put(self, record: _T) -> None:
+        """Store a record with others that come within a moment; returns or raises with their transaction."""
         loop = asyncio.get_running_loop()
         if self._stored is None:
             self._stored = loop.create_future()
-        self._waiting.append(feed)
+        self._waiting.append(record)
         stored = self._stored
         if self._draining is None or self._draining.done():
             self._draining = loop.create_task(self._drain())
@@ -41,7 +41,7 @@ class FeedNotes:
             batch, stored = self._waiting, self._stored
             self._waiting, self._stored = [], None
             try:
-                await self._write(partial(_store, batch))
+                await self._write(partial(self._store_batch, batch))
             except BaseException as error:
                 stored.set_exception(error)
                 if not isinstance(error, Exception):
@@ -49,6 +49,5 @@ class FeedNotes:
             else:
                 stored.set_result(None)
 
-
-def _store(batch: list[Feed], session: Session) -> None:
-    feeds.update_feeds(session, batch)
+    def _store_batch(self, batch: list[_T], session: Session) -> None:
+        self._store(session, batch)
