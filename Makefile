@@ -8,8 +8,6 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 PIP := @$(BIN)/python -m pip --disable-pip-version-check -qq
 # Tests run on this many processes.
 JOBS ?= 2
-# Which benchmarks `make bench` runs: make bench BENCHES=polling
-BENCHES ?= $(filter-out feedserver,$(basename $(notdir $(shell grep -l '^if __name__ == "__main__":' bench/*.py))))
 ARGS ?=
 
 .PHONY: help run test check lint types imports accuracy bench demo container lock clean
@@ -42,8 +40,8 @@ imports: $(VENV)/.dev
 accuracy: $(VENV)/.dev  ## score the extraction, matching and ledger against their floors, and print the figures
 	$(BIN)/python -m pytest -q -s -p no:randomly tests/quality
 
-bench: $(VENV)/.dev  ## measure speed and memory
-	for part in $(BENCHES); do echo "== $$part"; $(BIN)/python -m bench.$$part $(ARGS) || exit 1; done
+bench: $(VENV)/.dev  ## measure speed and memory beside peers (ARGS=--full: large sizes; ARGS=ledger: only that)
+	@$(BIN)/python -m bench $(ARGS)
 
 container: $(VENV)/.dev  ## build and run the containers with a real engine (as root, on Debian)
 	$(BIN)/python -m pytest -q -p no:randomly -m container --durations=10 tests/acceptance $(ARGS)
@@ -56,7 +54,7 @@ lock: $(VENV)/.dev  ## resolve the dependencies of pyproject.toml anew
 		--no-header --no-emit-index-url --quiet -o requirements-dev.lock
 
 clean:  ## remove what was set up and cached (never data/)
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

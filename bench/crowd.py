@@ -1,9 +1,8 @@
 """Many processes on one SQLite file: eight read while two write and a backup is taken. No lock error may come.
 
-python -m bench.crowd [--seconds 60] [--articles 2000]
+python -m bench.crowd [--size quick] [--seconds 60] [--articles 2000]
 """
 
-import argparse
 import multiprocessing
 import tempfile
 import time
@@ -11,31 +10,33 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 
 from bench.corpus import START, STORY, Corpus
+from bench.figures import Figure, chosen, leave, options
 from storage import articles, keeping, stories
 from storage.database import Database
 from storage.errors import DatabaseError
 from storage.search import search_articles
 
-READERS, WRITERS = 8, 2
 Said = tuple[str, int, list[str]]
 
 
 def main() -> None:
     """Run the crowd on a fresh database; print what was read and written, and every error."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--articles", type=int, default=2_000, help="stored beforehand")
+    parser = options(__doc__)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--articles", type=int, help="stored beforehand")
     arguments = parser.parse_args()
+    arguments.seconds = arguments.seconds or chosen(arguments, 1, 15, 60)
+    readers, writers = (1, 1) if arguments.size == "tiny" else (8, 2)
     spawning = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/crowd.db"
-        database = _filled(url, arguments.articles)
+        database = _filled(url, arguments.articles or chosen(arguments, 100, 1_000, 2_000))
         said: Queue[Said] = spawning.Queue()
         crowd = [
-            spawning.Process(target=_read, args=(url, arguments.seconds, number, said)) for number in range(READERS)
+            spawning.Process(target=_read, args=(url, arguments.seconds, number, said)) for number in range(readers)
         ]
         crowd += [
-            spawning.Process(target=_write, args=(url, arguments.seconds, number, said)) for number in range(WRITERS)
+            spawning.Process(target=_write, args=(url, arguments.seconds, number, said)) for number in range(writers)
         ]
         for process in crowd:
             process.start()
@@ -46,13 +47,23 @@ def main() -> None:
         heard = [said.get() for _ in crowd]
         for process in crowd:
             process.join()
-        _report(heard)
+        errors, problems = _report(heard), 0
         copy = Database(f"sqlite:///{folder}/backup.db")
         for name, checked in (("database", database), ("backup", copy)):
             with checked.read() as session:
-                problems = list(keeping.find_problems(session))
-                print(f"{name}: {articles.count_articles(session)} articles, {len(problems)} problems")
+                broken = list(keeping.find_problems(session))
+                problems += len(broken)
+                print(f"{name}: {articles.count_articles(session)} articles, {len(broken)} problems")
+            checked.close()
         print(f"backup of {size / 1e6:.0f} MB in {taken:.1f} s while all went on")
+    what = f"errors, {readers} reading, {writers} writing, {arguments.seconds:g} s"
+    leave(
+        arguments,
+        [
+            Figure(what=what, ours=str(errors), asked="0", is_met=not errors),
+            Figure(what="problems in it and in its backup", ours=str(problems), asked="0", is_met=not problems),
+        ],
+    )
 
 
 def _filled(url: str, count: int) -> Database:
@@ -64,7 +75,7 @@ def _filled(url: str, count: int) -> Database:
     return database
 
 
-def _report(heard: list[Said]) -> None:
+def _report(heard: list[Said]) -> int:
     for kind in ("reads", "writes"):
         counts = [count for said, count, _ in heard if said == kind]
         print(f"{kind}: {sum(counts)} by {len(counts)} processes")
@@ -72,6 +83,7 @@ def _report(heard: list[Said]) -> None:
     print(f"errors: {len(errors)}")
     for error in errors[:5]:
         print(f"  {error}")
+    return len(errors)
 
 
 def _read(url: str, seconds: float, number: int, said: "Queue[Said]") -> None:

@@ -1,6 +1,6 @@
 """How fast articles are stored and made searchable, against SQLModel's `add_all` of the same rows.
 
-python -m bench.ingest [--database URL] [--count 4000]             ours and the peer, side by side
+python -m bench.ingest [--database URL] [--count N]                ours and the peer, side by side
 python -m bench.ingest --database URL --count 1000000 --fill       fill a database for bench.search
 """
 
@@ -8,12 +8,14 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 
 from sqlalchemy import text
 from sqlmodel import Session
 
 from bench.corpus import START, STORY, Corpus
+from bench.figures import Figure, chosen, cpu, faster, leave, options
 from storage import articles, claims, search_index, stories, tables
 from storage.codec import to_json
 from storage.database import Database
@@ -28,26 +30,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = arguments.database or f"sqlite:///{folder}/bench.db"
         if arguments.fill:
-            fill(Database(url), arguments.count)
+            fill(Database(url), arguments.count or 100_000)
         else:
-            compare(url, arguments.count)
+            leave(arguments, compare(url, arguments.count or chosen(arguments, 200, 2_000, 4_000)))
 
 
-def compare(url: str, count: int) -> None:
-    """Store the same articles three ways, each into an empty database, and print articles a second."""
+def compare(url: str, count: int) -> list[Figure]:
+    """Store the same articles three ways, each into an empty database: CPU of this process and time on the clock."""
     news = list(Corpus(max(count, 100_000)).articles(0, count))
-    raw = sum(len(item.text.encode()) + len(item.title.encode()) for item in news)
-    ours = _timed(url, news, _store)
-    peer = _timed(url, news[: count // 2], lambda database, part: _add_all(database, part, BATCH))
-    single = _timed(url, news[: max(200, count // 8)], lambda database, part: _add_all(database, part, 1))
-    print(f"ours, {BATCH} a commit:                 {ours:8.0f} articles/s")
-    print(f"SQLModel add_all, {BATCH} a commit:     {peer:8.0f} articles/s   ours x{ours / peer:.1f}")
-    print(f"SQLModel add_all, one a commit:     {single:8.0f} articles/s   ours x{ours / single:.1f}")
-    print(f"raw text: {raw / count:.0f} bytes an article")
+    found = []
+    ours, our_clock = _timed(url, news, _store)
+    for size, part in ((BATCH, count // 2), (1, max(50, count // 8))):
+        theirs, clock = _timed(url, news[:part], partial(_add_all, size=size))
+        peer = f"SQLModel add_all, {size} a commit"
+        what = "an article stored, searchable and durable, CPU"
+        found.append(faster(what, peer=peer, theirs=theirs, ours=ours, unit="ms", at_least=4))
+        print(f"by the clock: ours {our_clock / clock:.1f} × {peer}")
+    return found
 
 
-def fill(database: Database, count: int) -> None:
-    """Store a whole corpus, with a claim for every twentieth article; print the rate and the size on disk."""
+def fill(database: Database, count: int) -> float:
+    """Store a whole corpus, with a claim for every twentieth article; returns the size on disk over the raw text's."""
     database.upgrade()
     corpus = Corpus(count)
     with database.write() as session:
@@ -74,6 +77,7 @@ def fill(database: Database, count: int) -> None:
         f"{done} articles in {time.perf_counter() - started:.0f} s; "
         f"{size / 1e6:.0f} MB on disk, {size / raw:.2f} times the raw text"
     )
+    return size / raw
 
 
 def size_of(database: Database) -> int:
@@ -86,18 +90,21 @@ def size_of(database: Database) -> int:
     return database.path.stat().st_size
 
 
-def _timed(url: str, news: list[NewArticle], store: Callable[[Database, list[NewArticle]], None]) -> float:
+def _timed(
+    url: str, news: list[NewArticle], store: Callable[[Database, list[NewArticle]], None]
+) -> tuple[float, float]:
+    """CPU in ms an article, and articles a second by the clock."""
     database = Database(url)
     database.upgrade()
     _empty(database)
     with database.write() as session:
         stories.add_story(session, STORY, now=START)
-    started, used = time.perf_counter(), time.process_time()
+    started, used = time.perf_counter(), cpu()
     store(database, news)
-    rate, cost = len(news) / (time.perf_counter() - started), (time.process_time() - used) / len(news) * 1e3
+    rate, cost = len(news) / (time.perf_counter() - started), (cpu() - used) / len(news) * 1e3
     database.close()
-    print(f"  {rate:.0f} articles/s, {cost:.2f} ms of our own processor time each", flush=True)
-    return rate
+    print(f"  {rate:.0f} articles/s by the clock, {cost:.2f} ms CPU each", flush=True)
+    return cost, rate
 
 
 def _store(database: Database, news: list[NewArticle]) -> None:
@@ -185,9 +192,9 @@ def _batches(items: Iterable[NewArticle], size: int) -> Iterator[list[NewArticle
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--database", default="")
-    parser.add_argument("--count", type=int, default=4_000)
+    parser = options(__doc__)
+    parser.add_argument("--database", default="", help="a database that may be emptied; a new SQLite file without")
+    parser.add_argument("--count", type=int)
     parser.add_argument("--fill", action="store_true")
     return parser.parse_args()
 

@@ -6,12 +6,12 @@ A made-up story: some hundred records (the whole, places, populations) whose tru
 quote a dozen origins, round, lag by a day or two, name earlier figures. What counts is CPU time.
 """
 
-import argparse
 import random
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
 
+from bench.figures import bounded, chosen, leave, options
 from monitor.ledger.fold import StoryFold
 from storage.records import Claim, ClaimStatus, Qualifier, Span, StampedClaim, Story
 
@@ -93,12 +93,12 @@ class MadeUpStory:
 
 def main() -> None:
     """Print the time of folding everything, and the spread of folding one claim more at the end and in the middle."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--claims", type=int, default=100_000)
+    parser = options(__doc__)
+    parser.add_argument("--claims", type=int)
     parser.add_argument("--more", type=int, default=50)
     arguments = parser.parse_args()
     story = MadeUpStory()
-    claims = story.claims(arguments.claims)
+    claims = story.claims(arguments.claims or chosen(arguments, 1_000, 100_000, 100_000))
     fold = StoryFold(STORY)
     started, used = time.perf_counter(), time.process_time()
     fold.add(claims)
@@ -109,6 +109,7 @@ def main() -> None:
         f"{len(claims)} claims, {len(histories)} records, the largest of {largest} claims: folded in {spent:.2f} s CPU "
         f"({wall:.2f} s on the clock)"
     )
+    figures = [bounded(f"{len(claims):,} claims of one story folded, CPU", spent, "s", at_most=5)]
     for name, day in (("at the end", DAYS - 1), ("in the middle", 20)):
         times = []
         for number in range(arguments.more):
@@ -123,6 +124,8 @@ def main() -> None:
             f"one claim more {name}: median {statistics.median(times):.1f} ms, "
             f"p95 {times[int(len(times) * 0.95)]:.1f} ms, worst {times[-1]:.1f} ms CPU"
         )
+        figures.append(bounded(f"one claim more {name}, p95", times[int(len(times) * 0.95)], "ms", at_most=20))
+    leave(arguments, figures)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 python -m bench.pages [--pages FOLDER]
 
-FOLDER holds html/ID.html.gz and ground-truth.json, {ID: {"articleBody": …, "url": …}}, as Zyte's article extraction
-benchmark does (https://github.com/scrapinghub/article-extraction-benchmark, 181 pages). Without it 200 pages are made,
-and F1 is not measured. F1 is over 4-word shingles, precision and recall averaged over pages, as in that benchmark.
+FOLDER (.bench/pages, if it is there) holds html/ID.html.gz and ground-truth.json, {ID: {"articleBody": …, "url": …}},
+as Zyte's article extraction benchmark does (https://github.com/scrapinghub/article-extraction-benchmark, 181 pages).
+Without it pages are made, and F1 is not measured. F1 is over 4-word shingles, precision and recall averaged over
+pages, as in that benchmark.
 """
 
-import argparse
 import gzip
 import json
 import re
@@ -22,6 +22,8 @@ import trafilatura
 
 from bench.corpus import Corpus
 from bench.feedserver import make_page
+from bench.figures import Figure, bounded, chosen, leave, more, options
+from bench.peers import KEPT
 from monitor.reading.articles import read_article
 from storage.errors import ArticleParseError
 
@@ -30,20 +32,29 @@ Page = tuple[bytes, str]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pages", type=Path)
-    folder = parser.parse_args().pages
-    pages, truths = _from_folder(folder) if folder else _made()
+    parser = options(__doc__)
+    parser.add_argument("--pages", type=Path, default=KEPT / "pages")
+    arguments = parser.parse_args()
+    folder = arguments.pages
+    has_truth = arguments.size != "tiny" and folder.is_dir()
+    pages, truths = _from_folder(folder) if has_truth else _made(chosen(arguments, 4, 100, 200))
     default, default_cpu, default_wall = _alone(pages, by_trafilatura)
     ours, our_cpu, _ = _alone(pages, by_storywatch)
     wall = _together(pages)
     count = len(pages)
     alone, each, both = count / default_cpu, count / our_cpu, count / wall
     print(f"{count} pages; a second:")
-    print(f"  trafilatura default    {alone:7.1f} a core of CPU  {_f1(default, truths)}")
-    print(f"  storywatch, metadata   {each:7.1f} a core of CPU  {_f1(ours, truths)}")
+    print(f"  trafilatura default    {alone:7.1f} a core of CPU  {_said(default, truths)}")
+    print(f"  storywatch, metadata   {each:7.1f} a core of CPU  {_said(ours, truths)}")
     print(f"  {CORES} cores of CPU against one: {CORES * each / alone:.2f} × trafilatura")
     print(f"  {CORES} processes: {both:.1f} by the clock, {default_wall / wall:.2f} × trafilatura in one")
+    kind = "real" if has_truth else "made"
+    what, peer = f"{count} {kind} pages read, CPU, {CORES} cores to one", "trafilatura default"
+    figures = [more(what, peer=peer, theirs=alone, ours=CORES * each, unit="/s", at_least=2.5)]
+    if has_truth:
+        theirs = Figure(what=f"F1 of {peer}", ours=f"{_f1(default, truths):.3f}")
+        figures += [bounded("F1 of the text", _f1(ours, truths), "", at_least=0.955), theirs]
+    leave(arguments, figures)
 
 
 def by_trafilatura(page: Page) -> str:
@@ -71,9 +82,10 @@ def _together(pages: list[Page]) -> float:
         return time.perf_counter() - start
 
 
-def _made() -> tuple[list[Page], list[str]]:
+def _made(count: int) -> tuple[list[Page], list[str]]:
     return [
-        (make_page(article), f"https://news.example/{n}") for n, article in enumerate(Corpus(100_000).articles(0, 200))
+        (make_page(article), f"https://news.example/{n}")
+        for n, article in enumerate(Corpus(100_000).articles(0, count))
     ], []
 
 
@@ -87,9 +99,11 @@ def _from_folder(folder: Path) -> tuple[list[Page], list[str]]:
     return pages, [truth[name]["articleBody"] for name in names]
 
 
-def _f1(texts: list[str], truths: list[str]) -> str:
-    if not truths:
-        return ""
+def _said(texts: list[str], truths: list[str]) -> str:
+    return f"F1 {_f1(texts, truths):.4f}" if truths else ""
+
+
+def _f1(texts: list[str], truths: list[str]) -> float:
     precision, recall, counted = 0.0, 0.0, [0, 0]
     for text, truth in zip(texts, truths, strict=True):
         found, wanted = _shingles(text), _shingles(truth)
@@ -99,7 +113,7 @@ def _f1(texts: list[str], truths: list[str]) -> str:
         if wanted:
             recall, counted[1] = recall + hit / wanted.total(), counted[1] + 1
     precision, recall = precision / max(counted[0], 1), recall / max(counted[1], 1)
-    return f"F1 {2 * precision * recall / (precision + recall):.4f} (P {precision:.3f}, R {recall:.3f})"
+    return 2 * precision * recall / (precision + recall)
 
 
 def _shingles(text: str) -> Counter[tuple[str, ...]]:

@@ -3,7 +3,6 @@
 python -m bench.parsing [--feeds FOLDER]        FOLDER of feed files; without it, 200 made ones of 20 entries with HTML
 """
 
-import argparse
 import io
 import time
 import warnings
@@ -15,6 +14,7 @@ import feedparser
 
 from bench.corpus import Corpus
 from bench.feedserver import make_feed
+from bench.figures import Figure, chosen, leave, more, options
 from monitor.reading.feeds import parse_feed
 from storage.errors import FeedParseError
 
@@ -22,10 +22,11 @@ URL = "https://news.example/feed"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__)
     parser.add_argument("--feeds", type=Path)
-    folder = parser.parse_args().feeds
-    bodies = _from_folder(folder) if folder else _made()
+    arguments = parser.parse_args()
+    folder = arguments.feeds
+    bodies = _from_folder(folder) if folder else _made(chosen(arguments, 4, 100, 200))
     warnings.simplefilter("ignore")
     judged, judged_seconds = _timed(bodies, _judge)
     _, raw_seconds = _timed(bodies, _judge_raw)
@@ -41,11 +42,22 @@ def main() -> None:
         f"{judged_seconds / our_seconds:.1f} × feedparser"
     )
     print(f"  paths: {dict(paths)}; feeds whose titles, links, ids or dates differ from feedparser's: {lost}")
+    count, fast = len(bodies), paths["fast"]
+    what = f"{count} feeds parsed, {size / count * 1e3:.0f} kB each"
+    rates = count / judged_seconds, count / our_seconds
+    leave(
+        arguments,
+        [
+            more(what, peer="feedparser", theirs=rates[0], ours=rates[1], unit="/s", at_least=15),
+            Figure(what="of them lost or read otherwise", ours=str(lost), asked="0", is_met=not lost),
+            Figure(what="of them on the fast path", ours=f"{fast / count:.0%}"),
+        ],
+    )
 
 
-def _made() -> list[bytes]:
+def _made(count: int) -> list[bytes]:
     corpus = Corpus(100_000)
-    return [make_feed(n, list(corpus.articles(n * 20, n * 20 + 20)), "https://news.example") for n in range(200)]
+    return [make_feed(n, list(corpus.articles(n * 20, n * 20 + 20)), "https://news.example") for n in range(count)]
 
 
 def _from_folder(folder: Path) -> list[bytes]:

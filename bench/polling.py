@@ -1,23 +1,20 @@
-"""An unchanged pass over many feeds and pages: CPU a feed, beside `reader` and beside other HTTP clients.
+"""A cold pass over many feeds and an unchanged one: CPU a feed, beside `reader` and other HTTP clients; memory.
 
-python -m bench.polling [--feeds 1000]
+python -m bench.polling [--size quick] [--feeds N]
 
 CPU is that of the client process alone (user and system); the server proves by its counts that each pass asked for
 every feed once and answered 304.
 """
 
-import argparse
 import asyncio
-import json
-import resource
-import subprocess
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
 from bench.feedserver import FeedServer
-from bench.peers import peer_python
+from bench.figures import bounded, chosen, cpu, faster, leave, memory, options
+from bench.peers import peer_python, run_peer
 from monitor.cycle import Pace, Tools, poll_feed
 from monitor.sources.http import PAGE_ACCEPT, Fetcher
 from monitor.watch import Watch
@@ -25,6 +22,7 @@ from storage import feeds
 from storage.database import Database
 from storage.records import Feed, FeedSpec
 
+PACKAGES = ("reader", "sgmllib3k")
 READER = """
 import json, resource, sys
 from reader import make_reader
@@ -65,55 +63,52 @@ async def main():
     await asyncio.gather(*(one(n) for n in range(count)))
     start = cpu()
     await asyncio.gather(*(one(n) for n in range(count)))
-    print(json.dumps(cpu() - start))
+    print(json.dumps([cpu() - start]))
     await client.aclose()
 asyncio.run(main())
 """
 
 
-def cpu() -> float:
-    use = resource.getrusage(resource.RUSAGE_SELF)
-    return use.ru_utime + use.ru_stime
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--feeds", type=int, default=1000)
-    count = parser.parse_args().feeds
-    with FeedServer(feeds=count, pages=count) as server, tempfile.TemporaryDirectory() as folder:
+    parser = options(__doc__)
+    parser.add_argument("--feeds", type=int)
+    arguments = parser.parse_args()
+    count = arguments.feeds or chosen(arguments, 12, 300, 1000)
+    cold = warm = httpx = httpx_aiohttp = 0.0
+    with FeedServer(feeds=count) as server, tempfile.TemporaryDirectory() as folder:
         ours = asyncio.run(_poll_twice(server, count, Path(folder)))
         bare = asyncio.run(_fetch_twice(server, count, [server.feed_url(n) for n in range(count)]))
-        page = asyncio.run(_fetch_twice(server, count, [server.page_url(n) for n in range(count)]))
-        peer = _run(
-            server, count, READER, str(Path(folder) / "reader.db"), peer_python("reader", "reader", "sgmllib3k")
-        )
-        clients = peer_python("clients", "httpx", "httpx-aiohttp")
-        httpx = _run(server, count, CLIENTS, "httpx", clients)
-        httpx_aiohttp = _run(server, count, CLIENTS, "httpx-aiohttp", clients)
-    cold, warm = peer if isinstance(peer, list) else (0.0, 0.0)
-    print(f"unchanged pass over {count} feeds, CPU a feed in ms (server counts: each feed answered 304 once)")
-    _print("reader, 8 workers", warm, count)
-    _print("storywatch, poll_feed with its store", ours[1], count, f"{warm / ours[1]:.1f} × reader")
-    _print("  its fetcher alone", bare, count)
-    _print("  httpx, 64 connections", float(str(httpx)), count)
-    _print("  httpx on httpx-aiohttp", float(str(httpx_aiohttp)), count)
-    _print("unchanged page, fetcher alone", page, count)
-    print(f"cold pass, 20 entries a feed, CPU a feed in ms: reader {cold / count * 1e3:.2f}")
-    print(f"  storywatch, parsed and looked through, no story matching: {ours[0] / count * 1e3:.2f}")
-    print(f"memory: {ours[2]:.0f} MB more after both passes than before, {ours[3]:.0f} MB in all")
-
-
-def _print(name: str, seconds: float, count: int, note: str = "") -> None:
-    print(f"  {name:<40} {seconds / count * 1e3:8.3f}  {note}")
-
-
-def _run(server: FeedServer, count: int, code: str, argument: str, python: Path) -> list[float] | float:
-    server.counts()
-    done = subprocess.run(
-        [python, "-c", code, server.host, str(count), argument], capture_output=True, text=True, check=True
+        if arguments.size != "tiny":
+            cold, warm = _run(server, count, READER, str(Path(folder) / "reader.db"), peer_python("reader", *PACKAGES))
+            clients = peer_python("clients", "httpx", "httpx-aiohttp")
+            (httpx,) = _run(server, count, CLIENTS, "httpx", clients)
+            (httpx_aiohttp,) = _run(server, count, CLIENTS, "httpx-aiohttp", clients)
+    print(f"{count} feeds; CPU a feed in ms; the server counted each feed once a pass, 304 where unchanged")
+    for name, spent in (
+        ("reader, 8 workers, unchanged", warm),
+        ("httpx, 64 connections", httpx),
+        ("httpx on httpx-aiohttp", httpx_aiohttp),
+        ("storywatch, its fetcher alone", bare),
+    ):
+        print(f"  {name:<32} {spent / count * 1e3:8.3f}")
+    print(f"  memory in all: {ours[3]:.0f} MB")
+    each = 1e3 / count
+    what = f"{count} feeds unchanged, CPU a feed"
+    fresh = f"{count} feeds × 20 new entries, CPU a feed"
+    leave(
+        arguments,
+        [
+            faster(what, peer="reader", theirs=warm * each, ours=ours[1] * each, unit="ms", at_least=4),
+            faster(fresh, peer="reader", theirs=cold * each, ours=ours[0] * each, unit="ms", at_least=6),
+            bounded(f"memory grown by polling {count} feeds", ours[2], "MB", at_most=60),
+        ],
     )
+
+
+def _run(server: FeedServer, count: int, code: str, argument: str, python: Path) -> list[float]:
+    server.counts()
+    found: list[float] = run_peer(python, code, server.host, str(count), argument)
     _check(server.counts(), count)
-    found: list[float] | float = json.loads(done.stdout)
     return found
 
 
@@ -130,7 +125,7 @@ async def _poll_twice(server: FeedServer, count: int, folder: Path) -> tuple[flo
         tools = Tools(
             database=database, fetcher=fetcher, watch=Watch([]), clock=lambda: now, rng=Random(1), pace=Pace()
         )
-        before = _memory()
+        before = memory()
         times = []
         for _ in range(2):
             with database.read() as session:
@@ -151,7 +146,7 @@ async def _poll_twice(server: FeedServer, count: int, folder: Path) -> tuple[flo
             now += timedelta(days=2)
         if asked != {"304": count}:
             raise SystemExit(f"the second pass was not unchanged: {asked}")
-        after = _memory()
+        after = memory()
         tools.close()
     database.close()
     return times[0], times[1], after - before, after
@@ -174,13 +169,6 @@ def _check(counts: dict[str, int], count: int, *, first: bool = True) -> None:
     expected = {"200": count, "304": count} if first else {"304": count}
     if counts != expected:
         raise SystemExit(f"the server counted {counts}, not {expected}: the figures would mean nothing")
-
-
-def _memory() -> float:
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
-"""How fast queries are answered on a filled database (bench.ingest --fill): newest first and by rank, with snippets.
+"""How fast queries are answered on a filled database: newest first and by rank, with snippets.
 
-    python -m bench.search --database URL [--count 100000] [--queries 1000]
+    python -m bench.search [--size quick]                                 fills a SQLite file first
+    python -m bench.search --database URL --count N [--queries 1000]      on one filled by bench.ingest --fill
 
 `--count` is the number of articles that the database was filled with: the queries use the words of that corpus.
 """
 
-import argparse
 import statistics
+import tempfile
 import time
 
 from bench.corpus import Corpus
+from bench.figures import bounded, chosen, leave, options
+from bench.ingest import fill
 from storage.articles import count_articles
 from storage.database import Database
 from storage.search import count_facets, search_articles
@@ -17,34 +20,46 @@ from storage.search import count_facets, search_articles
 
 def main() -> None:
     """Print the median, p95, p99 and worst time of each way to search, in milliseconds."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--database", required=True)
-    parser.add_argument("--count", type=int, default=100_000)
-    parser.add_argument("--queries", type=int, default=1_000)
+    parser = options(__doc__)
+    parser.add_argument("--database", help="a database filled by `python -m bench.ingest --fill`")
+    parser.add_argument("--count", type=int)
+    parser.add_argument("--queries", type=int)
     parser.add_argument("--slowest", type=int, default=0, help="show so many of the slowest queries")
     arguments = parser.parse_args()
-    database = Database(arguments.database)
-    database.check()
-    queries = Corpus(arguments.count).queries(arguments.queries)
-    with database.read() as session:
-        print(f"{count_articles(session)} articles, {len(queries)} queries, 20 hits a page")
-    for name, options in (("newest first", {}), ("by rank", {"rank": True})):
-        report(name, database, queries, options, arguments.slowest)
-    started = time.perf_counter()
-    with database.read() as session:
-        facets = count_facets(session, queries[1])
-    print(f"facets of {facets.total} hits: {(time.perf_counter() - started) * 1e3:.1f} ms")
+    count = arguments.count or chosen(arguments, 200, 10_000, 100_000)
+    queries = Corpus(count).queries(arguments.queries or chosen(arguments, 20, 300, 1_000))
+    figures = []
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(arguments.database or f"sqlite:///{folder}/search.db")
+        if not arguments.database:
+            share = fill(database, count)
+            figures.append(bounded(f"{count:,} articles on disk, of their raw text", share, "×", at_most=2.5))
+        database.check()
+        with database.read() as session:
+            print(f"{count_articles(session)} articles, {len(queries)} queries, 20 hits a page")
+        bounds = (20.0, None) if count > 100_000 else (5.0, 300.0)
+        for name, by_rank, bound in (("newest first", False, bounds[0]), ("by rank", True, bounds[1])):
+            worst = report(name, database, queries, arguments.slowest, by_rank=by_rank)
+            what = f"search of {count:,}, {name}, p99 by the clock"
+            if bound is not None:
+                figures.append(bounded(what, worst, "ms", at_most=bound))
+        started = time.perf_counter()
+        with database.read() as session:
+            facets = count_facets(session, queries[1])
+        print(f"facets of {facets.total} hits: {(time.perf_counter() - started) * 1e3:.1f} ms")
+        database.close()
+    leave(arguments, figures)
 
 
-def report(name: str, database: Database, queries: list[str], options: dict[str, bool], slowest: int) -> None:
-    """Answer each query twice and take the second, as on a service that has run for a while; print the spread."""
+def report(name: str, database: Database, queries: list[str], slowest: int, *, by_rank: bool) -> float:
+    """Answer each query twice and take the second, as on a service that has run for a while; returns p99 in ms."""
     times = []
     hits, processor = 0, 0.0
     for query in queries:
         for _ in range(2):
             started, used = time.perf_counter(), time.process_time()
             with database.read() as session:
-                found = search_articles(session, query, rank=options.get("rank", False))
+                found = search_articles(session, query, rank=by_rank)
             taken = (time.perf_counter() - started) * 1e3
         processor += time.process_time() - used
         hits += len(found)
@@ -58,6 +73,7 @@ def report(name: str, database: Database, queries: list[str], options: dict[str,
     )
     for taken, query in times[len(times) - slowest :]:
         print(f"{taken:>18.1f} ms  {query}")
+    return spread[int(len(spread) * 0.99)]
 
 
 if __name__ == "__main__":
