@@ -264,9 +264,14 @@ def _is_background(one: Assertion, named: Sequence[Assertion]) -> bool:
 
 
 def _unanswered(withdrawn: list[Assertion], current: list[Assertion]) -> list[Assertion]:
-    """Return the retractions that no new number in the same text answers, one per figure; denials after retractions."""
-    if any(not any(says_same(one.figure, gone.figure) for gone in withdrawn) for one in current):
-        return []
+    """Return the retractions that no new number in the same text answers, one per figure; denials after retractions.
+
+    Who is named as taking a figure back, while the text has its new number from others, holds none from then on.
+    """
+    answers = [one for one in current if not any(says_same(one.figure, gone.figure) for gone in withdrawn)]
+    if answers:
+        answering = {one.origin.name for one in answers}
+        withdrawn = [gone for gone in withdrawn if gone.origin.is_named and gone.origin.name not in answering]
     kept: dict[tuple[float | None, Qualifier, ClaimStatus], Assertion] = {}
     for one in sorted(withdrawn, key=lambda gone: (not gone.origin.is_named, gone.claim_id)):
         kept.setdefault((one.figure.value, one.figure.qualifier, one.status), one)

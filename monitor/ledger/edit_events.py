@@ -23,12 +23,13 @@ def edit_revision(
 ) -> Revision | None:
     """Return the event of an edit that changed what the article says; None for a cosmetic one, which stays silent.
 
-    `before` and `after` are the figure that changed first; the reason tells whether the article owns up to it.
+    `before` and `after` are the figure that changed first, one that counts something if any does; the reason tells
+    whether the article owns up to it.
     """
     report = compare_versions((old.title, old.text), (new.title, new.text), extractor=extractor, lang=article.lang)
     if not report.substantive:
         return None
-    change = report.changes[0] if report.changes else None
+    change = next((one for one in report.changes if one.metric), next(iter(report.changes), None))
     return Revision(
         revision_id=event_id(story, article.url, RevisionKind.EDITED.value, f"{new.number}:{new.text_hash}"),
         story=story,

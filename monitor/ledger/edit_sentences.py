@@ -18,7 +18,7 @@ _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,\u00a0\u202f ]\d{3})*")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number with its hedge at one place of a sentence's key. `is_count`: it is no year, age, time or the like."""
+    """A number with its hedge at one place of a sentence's key. `is_count`: it is no year, age, time, part of a name or the like."""
 
     at: int
     start: int
@@ -134,8 +134,13 @@ def _number(tokens: Tokens, quantity: Quantity, at: int) -> Number:
         value=quantity.value,
         figure=figure,
         key=f"#{quantity.value:.12g}|{quantity.high or ''}|{quantity.qualifier}",
-        is_count=quantity.reason is None,
+        is_count=quantity.reason is None and not _ends_name(tokens, quantity.number_start),
     )
+
+
+def _ends_name(tokens: Tokens, index: int) -> bool:
+    """Whether a number follows a capitalised word that does not begin the sentence: "Khabar 24", "Flight 702"."""
+    return index > 1 and tokens.kinds[index - 1] == "w" and tokens.is_capital(index - 1)
 
 
 def _plain(piece: str) -> Sentence:
