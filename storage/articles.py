@@ -114,12 +114,6 @@ def add_aliases(session: Session, article_id: int, aliases: Iterable[str]) -> No
     insert_new(session, ALIASES, rows, ["alias"])
 
 
-def list_aliases(session: Session, article_id: int) -> tuple[str, ...]:
-    """All names of an article, its address among them."""
-    query = select(ALIASES.c.alias).where(ALIASES.c.article_id == article_id).order_by(ALIASES.c.alias)
-    return tuple(session.execute(query).scalars())
-
-
 def list_articles(
     session: Session,
     *,
@@ -148,13 +142,6 @@ def list_due_articles(session: Session, now: datetime, *, limit: int = 200) -> t
         .limit(limit)
     )
     return tuple(from_row(Article, row) for row in session.execute(query).mappings())
-
-
-def next_reread_at(session: Session) -> datetime | None:
-    """When the next article falls due to be read again; None when there is none."""
-    query = select(func.min(ARTICLES.c.reread_at)).where(ARTICLES.c.removed_at.is_(None))
-    found: datetime | None = session.execute(query).scalar()
-    return found
 
 
 def count_articles(session: Session, *, story: str | None = None) -> int:

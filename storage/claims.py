@@ -1,6 +1,6 @@
 """Claims, the histories folded from them, and the change log, as stored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -30,15 +30,6 @@ def replace_claims(session: Session, claims: Iterable[StampedClaim]) -> None:
     rows = [_claim_row(stamped) for stamped in claims]
     touch(session, {row["article_id"] for row in rows} - {None})
     insert_or_update(session, CLAIMS, rows, ["story", "claim_id"])
-
-
-def end_claims(
-    session: Session, story: str, claim_ids: Iterable[str], *, ended_at: datetime, version_last: int | None = None
-) -> int:
-    """Note that an edit took these claims out of their article; returns how many were standing until now."""
-    standing = [claim for claim in list_claims(session, story, claim_ids=claim_ids) if claim.ended_at is None]
-    replace_claims(session, [replace(claim, ended_at=ended_at, version_last=version_last) for claim in standing])
-    return len(standing)
 
 
 def get_claim(session: Session, claim_id: str, *, story: str | None = None) -> StampedClaim:
@@ -134,21 +125,6 @@ def get_history(session: Session, key: RecordKey) -> History:
     return from_json(History, payload)
 
 
-def record_histories(session: Session, story: str, histories: Mapping[RecordKey, History], *, now: datetime) -> int:
-    """Make these the histories of a story, and no others; returns how many rows were written or taken out."""
-    held = {
-        RecordKey(**{name: row[name] for name in _KEY}): row["payload"]
-        for row in session.execute(select(HISTORIES).where(HISTORIES.c.story == story)).mappings()
-    }
-    rows = [_history_row(history, now) for history in histories.values()]
-    changed = [row for row in rows if held.get(RecordKey(**{name: row[name] for name in _KEY})) != row["payload"]]
-    insert_or_update(session, HISTORIES, changed, _KEY)
-    gone = held.keys() - histories.keys()
-    for key in gone:
-        session.execute(delete(HISTORIES).where(*_is_key(HISTORIES, key)))
-    return len(changed) + len(gone)
-
-
 def update_histories(
     session: Session, story: str, changed: Iterable[History], gone: Iterable[RecordKey], *, now: datetime
 ) -> None:
@@ -234,15 +210,6 @@ def list_revisions_after(session: Session, sequence: int, *, limit: int = 1000) 
 def last_sequence(session: Session) -> int:
     """The place of the newest entry of the change log, 0 for an empty one: where a reader of what comes next begins."""
     return int(session.execute(select(func.coalesce(func.max(REVISIONS.c.sequence), 0))).scalar_one())
-
-
-def count_corrections(session: Session, revision_ids: Iterable[str]) -> dict[str, int]:
-    """How often each of these revisions was taken back by a correction; those never are absent."""
-    counted: dict[str, int] = {}
-    for part in chunks(revision_ids):
-        query = select(REVISIONS.c.corrects, func.count()).where(REVISIONS.c.corrects.in_(part))
-        counted |= {row[0]: row[1] for row in session.execute(query.group_by(REVISIONS.c.corrects))}
-    return counted
 
 
 def count_revisions(session: Session, story: str | None = None) -> int:

@@ -1,17 +1,17 @@
-"""Feeds as stored: which are due, what polling learned, which entries were seen, and manners towards hosts."""
+"""Feeds as stored: which are due, what polling learned, and which entries were seen."""
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, or_, select, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_row
 from storage.errors import NotFoundError
-from storage.records import Feed, FeedSpec, FeedState, HostPace, SeenEntry
-from storage.tables import FEED_STORIES, FEEDS, HOSTS, SEEN_ENTRIES
-from storage.writing import changed_rows, chunks, insert_new, insert_or_update, is_postgres
+from storage.records import Feed, FeedSpec, FeedState, SeenEntry
+from storage.tables import FEED_STORIES, FEEDS, SEEN_ENTRIES
+from storage.writing import changed_rows, chunks, insert_new, insert_or_update
 
 
 def add_feed(session: Session, spec: FeedSpec, *, stories: Iterable[str] = (), due_at: datetime | None = None) -> Feed:
@@ -114,13 +114,6 @@ def look_anew(session: Session, feed_id: int, *, due_at: datetime) -> None:
     update_feed(session, replace(feed, body_hash=None, etag=None, last_modified=None, due_at=due))
 
 
-def set_feed_stories(session: Session, feed_id: int, stories: Iterable[str]) -> None:
-    """Make these the stories that a feed serves, and no others."""
-    session.execute(delete(FEED_STORIES).where(FEED_STORIES.c.feed_id == feed_id))
-    links = [{"feed_id": feed_id, "story": story} for story in sorted(set(stories))]
-    insert_new(session, FEED_STORIES, links, ["feed_id", "story"])
-
-
 # --- entries ----------------------------------------------------------------------------------
 
 
@@ -148,40 +141,3 @@ def forget_seen_entries(session: Session, *, before: datetime) -> int:
     """Forget entries last seen before a time that made no article and wait for nothing; returns how many."""
     old = SEEN_ENTRIES.c.seen_at < before, SEEN_ENTRIES.c.article_id.is_(None), SEEN_ENTRIES.c.retry_at.is_(None)
     return changed_rows(session.execute(delete(SEEN_ENTRIES).where(*old)))
-
-
-# --- hosts ------------------------------------------------------------------------------------
-
-
-def find_host(session: Session, host: str) -> HostPace | None:
-    """What is known of a host's pace, or None when it was never asked."""
-    row = session.execute(select(HOSTS).where(HOSTS.c.host == host)).mappings().first()
-    return from_row(HostPace, row) if row else None
-
-
-def reserve_host(session: Session, host: str, *, now: datetime, pause_seconds: float) -> datetime:
-    """Take the next free moment for a request to a host, and push the one after it away by the host's pause.
-
-    Safe between machines. A pause set for the host itself is kept if longer. Returns the moment, `now` or later.
-    """
-    insert_new(session, HOSTS, [to_row(HostPace(host=host, next_at=now))], ["host"])
-    query = select(HOSTS).where(HOSTS.c.host == host)
-    if is_postgres(session):
-        query = query.with_for_update()
-    held = from_row(HostPace, session.execute(query).mappings().one())
-    start = max(now, held.next_at, held.blocked_until or now)
-    pause = max(pause_seconds, held.pause_seconds or 0)
-    session.execute(update(HOSTS).where(HOSTS.c.host == host).values(next_at=start + timedelta(seconds=pause)))
-    return start
-
-
-def block_host(session: Session, host: str, *, until: datetime) -> None:
-    """Ask a host for nothing before a time (its `Retry-After`)."""
-    insert_new(session, HOSTS, [to_row(HostPace(host=host, next_at=until))], ["host"])
-    session.execute(update(HOSTS).where(HOSTS.c.host == host).values(blocked_until=until))
-
-
-def set_host_pause(session: Session, host: str, *, pause_seconds: float | None, now: datetime) -> None:
-    """Set the least pause between two requests to a host (its `Crawl-delay`); None leaves it to the settings."""
-    insert_new(session, HOSTS, [to_row(HostPace(host=host, next_at=now))], ["host"])
-    session.execute(update(HOSTS).where(HOSTS.c.host == host).values(pause_seconds=pause_seconds))

@@ -74,11 +74,6 @@ def _fold_match(match: re.Match[str]) -> str:
     return _FOLDING[ord(match.group())]
 
 
-def fold_text(text: str) -> str:
-    """The text's words, folded, with one space between: what the full-text index holds."""
-    return " ".join(words(text))
-
-
 def words(text: str) -> list[str]:
     """The folded words of a text, in order; at most MOST_WORDS."""
     joined = _NUMBER_ONLY.sub(_join_number, text)

@@ -21,16 +21,6 @@ class Span:
     not_after: datetime
 
 
-class Precision(StrEnum):
-    """How finely a Span was stated."""
-
-    INSTANT = "instant"
-    HOUR = "hour"
-    DAY = "day"
-    MONTH = "month"
-    YEAR = "year"
-
-
 # --- stories --------------------------------------------------------------------------------
 
 
@@ -406,16 +396,6 @@ class SeenEntry:
     attempts: int = 0
     retry_at: datetime | None = None
     payload: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostPace:
-    """Manners towards one host: asked for nothing before `next_at`, nor before `blocked_until`."""
-
-    host: str
-    next_at: datetime
-    pause_seconds: float | None = None
-    blocked_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

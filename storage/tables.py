@@ -138,16 +138,6 @@ class SeenEntryRow(Row, table=True):
     payload: str = ""
 
 
-class HostRow(Row, table=True):
-    """Manners towards one host: when it may be asked next."""
-
-    __tablename__ = "hosts"
-    host: str = Field(primary_key=True)
-    next_at: datetime = Field(sa_type=UtcTime)
-    pause_seconds: float | None = None
-    blocked_until: datetime | None = Field(default=None, sa_type=UtcTime)
-
-
 # --- articles ---------------------------------------------------------------------------------
 
 
@@ -465,7 +455,6 @@ STORIES: Table = METADATA.tables["stories"]
 FEEDS: Table = METADATA.tables["feeds"]
 FEED_STORIES: Table = METADATA.tables["feed_stories"]
 SEEN_ENTRIES: Table = METADATA.tables["seen_entries"]
-HOSTS: Table = METADATA.tables["hosts"]
 ARTICLES: Table = METADATA.tables["articles"]
 ALIASES: Table = METADATA.tables["article_aliases"]
 VERSIONS: Table = METADATA.tables["article_versions"]

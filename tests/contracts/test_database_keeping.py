@@ -211,7 +211,7 @@ def history() -> History:
 def test_tables_are_exported_with_their_columns(database: Database, tmp_path: Path) -> None:
     fill(database)
     with database.write() as session:
-        claims.record_histories(session, "unrest", {KILLED: history()}, now=NOON)
+        claims.update_histories(session, "unrest", [history()], (), now=NOON)
     with database.read() as session:
         for table, columns in COLUMNS.items():
             rows = list(export_rows(session, table, "unrest"))
@@ -262,7 +262,7 @@ def test_parquet_holds_the_same_rows(database: Database, tmp_path: Path) -> None
 def test_who_said_it_first_who_still_does_and_who_put_it_right_when(database: Database) -> None:
     with database.write() as session:
         store_story(session)
-        claims.record_histories(session, "unrest", {KILLED: history()}, now=NOON)
+        claims.update_histories(session, "unrest", [history()], (), now=NOON)
         claims.add_claims(
             session,
             [

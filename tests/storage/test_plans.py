@@ -23,7 +23,6 @@ HOT: dict[str, tuple[Use, bool]] = {
     "seen entries": (lambda s: feeds.find_seen_entries(s, 1, ["a", "b"]), False),
     "an article by its names": (lambda s: articles.find_article(s, "https://news.example/7", "guid:7"), True),
     "due rereads": (lambda s: articles.list_due_articles(s, NOON), True),
-    "the next reread": (lambda s: articles.next_reread_at(s), False),
     "the newest version": (lambda s: articles.find_newest_version(s, 7), False),
     "versions": (lambda s: articles.list_versions(s, 7), False),
     "matches": (lambda s: articles.list_matches(s, 7), True),

@@ -13,7 +13,6 @@ from storage.records import Span
 PAIRS: list[tuple[type, Table, set[str]]] = [
     (records.Feed, tables.FEEDS, set()),
     (records.SeenEntry, tables.SEEN_ENTRIES, set()),
-    (records.HostPace, tables.HOSTS, set()),
     (records.Article, tables.ARTICLES, set()),
     (records.ArticleVersion, tables.VERSIONS, {"packed", "dropped_at"}),
     (records.Match, tables.MATCHES, {"article_id", "matched_at"}),

@@ -104,14 +104,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_feeds_state_due_at", "feeds", ["state", "due_at"], unique=False)
     op.create_table(
-        "hosts",
-        sa.Column("host", sa.String(), nullable=False),
-        sa.Column("next_at", TIME, nullable=False),
-        sa.Column("pause_seconds", sa.Float(), nullable=True),
-        sa.Column("blocked_until", TIME, nullable=True),
-        sa.PrimaryKeyConstraint("host", name=op.f("pk_hosts")),
-    )
-    op.create_table(
         "meta",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("value", sa.String(), nullable=False),
@@ -433,7 +425,6 @@ def downgrade() -> None:
         "sent_groups",
         "revisions",
         "meta",
-        "hosts",
         "feeds",
         "deliveries",
         "channel_health",

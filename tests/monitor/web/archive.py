@@ -234,7 +234,7 @@ def fill(database: Database) -> None:
         for story in (KAZAKHSTAN, QUAKE):
             mine = [one for one in stamped if one.story == story.slug]
             histories = fold_story(mine, (), story)
-            claims.record_histories(session, story.slug, histories, now=NOW)
+            claims.update_histories(session, story.slug, histories.values(), (), now=NOW)
             told_of += [one for history in histories.values() for one in as_revisions(history, mine)]
         told_of.append(_edit_quietly(session))
         told_of.sort(key=lambda one: (one.recorded_at, one.revision_id))
@@ -329,10 +329,8 @@ def _edit_quietly(session: Any) -> Revision:
     article = next(one for one in articles.list_articles(session) if one.title.startswith("Toll of unrest rises"))
     old = articles.list_versions(session, article.article_id)[0]
     seen = at("2022-01-10T08:30")
-    gone = [
-        one.claim_id for one in claims.list_claims(session, article_id=article.article_id) if one.claim.quote == "164"
-    ]
-    claims.end_claims(session, KAZAKHSTAN.slug, gone, ended_at=seen, version_last=1)
+    gone = [one for one in claims.list_claims(session, article_id=article.article_id) if one.claim.quote == "164"]
+    claims.replace_claims(session, [replace(one, ended_at=seen, version_last=1) for one in gone])
     text = old.text.replace(
         "has risen to 164, according to the Health Ministry", "is being verified by the Health Ministry"
     )

@@ -44,7 +44,7 @@ def refold_story(session: Session, slug: str, now: datetime) -> None:
     stamped = claims.list_claims(session, slug)
     after = fold_story(stamped, judgements.list_judgements(session, slug), story)
     known = {claim.claim_id: claim for claim in stamped}
-    claims.record_histories(session, slug, after, now=now)
+    claims.update_histories(session, slug, after.values(), before.keys() - after.keys(), now=now)
     claims.add_revisions(session, find_revisions(before, after, claims=known, recorded_at=now))
 
 
