@@ -8,13 +8,15 @@ from rich.text import Text
 
 from monitor.cli.context import opened_database
 from monitor.cli.output import console, print_json, print_table, show_figure, show_number, show_span, show_time
-from monitor.cli.stories import describe_key
+from monitor.cli.stories import describe_inconsistency, describe_key
 from monitor.ledger.fold import as_known_at, as_published_at, fold_story, judgements_at
 from monitor.ledger.laggards import find_laggards
+from monitor.ledger.parts import find_inconsistencies
 from storage import claims, judgements, stories
 from storage.database import Database
 from storage.keys import key_text
 from storage.records import Figure, History, RevisionKind, StampedClaim, Story
+from storage.shortened import short_id, whole_id
 
 app = typer.Typer(no_args_is_help=True, help="What was said, and how the records of it moved.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -41,7 +43,7 @@ def list_command(
             [
                 show_time(one.recorded_at),
                 one.source,
-                f"{describe_claim(one)}\n{one.claim_id[:14]}",
+                f"{describe_claim(one)}\n{short_id(one.claim_id)}",
                 one.claim.status.value,
                 one.claim.origin or one.claim.speaker or "–",
                 one.sentence,
@@ -56,7 +58,7 @@ def list_command(
 def show_command(claim_id: str) -> None:
     """One claim whole."""
     with opened_database() as database, database.read() as session:
-        print_json(claims.get_claim(session, claim_id))
+        print_json(claims.get_claim(session, whole_id(session, "claim", claim_id)))
 
 
 @app.command("history")
@@ -101,6 +103,9 @@ def history_command(
         by_id = {one.claim_id: one for one in known}
         for history in found:
             _print_history(chosen, history, by_id, full=full)
+        for odd in find_inconsistencies(histories, chosen):
+            if any(history.key == odd.key for history in found):
+                console().print(describe_inconsistency(odd), style="yellow")
 
 
 @app.command("laggards")

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from monitor.cli.context import clock, opened_database
 from monitor.cli.output import console, print_json, print_table, show_figure, show_number, show_time
+from monitor.ledger.parts import Inconsistency, find_inconsistencies
 from storage import articles, claims, feeds, stories
 from storage.records import History, RecordKey, StoryState
 
@@ -57,6 +58,8 @@ def show_command(slug: str, as_json: Json = False) -> None:
         [_record_row(history) for history in histories],
         empty="Nothing has been reported yet.",
     )
+    for odd in find_inconsistencies({history.key: history for history in histories}, story):
+        console().print(describe_inconsistency(odd), style="yellow")
     print_table(
         ("learned", "what", "kind", "from", "to"),
         [
@@ -77,12 +80,11 @@ def _record_row(history: History) -> list[str]:
     marks = [
         word for word, is_so in (("contested", history.is_contested), ("provisional", history.is_provisional)) if is_so
     ]
+    is_state = history.current is not None and history.current.state is not None
     return [
         describe_key(history.key),
         show_figure(history.current),
-        show_number(history.low),
-        show_number(history.best),
-        show_number(history.high),
+        *(show_number(None if is_state else bound) for bound in (history.low, history.best, history.high)),
         " ".join(marks),
     ]
 
@@ -92,6 +94,12 @@ def describe_key(key: RecordKey) -> str:
     narrowed = [part for part in (key.population, key.place, key.period) if part]
     name = key.metric.replace("_", " ") or "article"
     return f"{name} ({'; '.join(narrowed)})" if narrowed else name
+
+
+def describe_inconsistency(odd: Inconsistency) -> str:
+    """Parts that come to more than their whole, in a line."""
+    parts = ", ".join(f"{key.place} {show_figure(figure)}" for key, figure in odd.parts)
+    return f"{describe_key(odd.key)} does not add up: {parts} make {show_number(odd.total)} of {show_figure(odd.whole)}"
 
 
 @app.command("close")

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from monitor.claims.metrics import builtin_metrics
+from monitor.ledger.parts import find_inconsistencies
 from monitor.web.charts import Chart, draw_chart, draw_spark, number_of
 from monitor.web.live import follow_story
 from monitor.web.presenter import latest_first
@@ -131,6 +132,7 @@ def show_story(
         ],
         others=[history for history in numeric if history not in charted],
         states=[history for history in histories if is_state(history)],
+        odd=find_inconsistencies({history.key: history for history in histories}, story),
         revisions=found[:size],
         kinds=list(RevisionKind),
         chosen_kind=kind,
