@@ -3,13 +3,11 @@
 sentences → trigger gate → tokens → numbers → quantities → noun phrases → links → status, voice, date → scope
 """
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import replace
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from monitor.claims.attribution import Origins, Voice, choose_voice, find_voices, full_name, inherit_voice
+from monitor.claims.attribution import Origins, choose_voice, full_name, inherit_voice
 from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import day_at, find_as_of
 from monitor.claims.lexicon import LEXICON_VERSION, Lexicon, build_lexicon, load_lexicon, read_pack, supported_languages
@@ -17,40 +15,31 @@ from monitor.claims.linking import Link, Reading, link, read_sentence
 from monitor.claims.measures import find_measures
 from monitor.claims.metrics import builtin_metrics
 from monitor.claims.nouns import population_key
+from monitor.claims.page import Page, open_page, opens_quote
 from monitor.claims.places import Gazetteer, Mention, find_mentions
 from monitor.claims.population import anaphora_metric, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention
 from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.states import StateFinding, find_states
 from monitor.claims.status import find_cues, find_status, next_sentence_status, other_year
-from monitor.claims.tokens import Tokens, split_sentences, tokenize
 from monitor.reading.language import detect_language
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
 
 _DEFAULT_LANGUAGE = "en"
 _REACH = 8
-_QUOTE_REACH = 12
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
-_DIGIT = re.compile(r"\d")
 _BULLETS = frozenset("•*–—-·▪")
 
 
-@dataclass(slots=True)
-class Page:
-    """One field of a document on its way: its sentences, what was told so far, and the drafts."""
+class Voiced(NamedTuple):
+    """Who says something: the speaker, the key of their origin, the outlet that quotes them."""
 
-    name: str
-    body: str
-    lexicon: Lexicon
-    published: Span | None
-    years: frozenset[int]
-    spans: list[tuple[int, int]]
-    paragraphs: list[int]
-    tokens_of: Callable[[int], Tokens]
-    voices_of: Callable[[int], list[Voice]]
-    context: str | None = None
-    latest: str | None = None
-    drafts: list[Draft] = field(default_factory=list)
+    speaker: str | None
+    origin: str | None
+    via: str | None
+
+
+_UNVOICED = Voiced(None, None, None)
 
 
 class Extractor:
@@ -87,9 +76,9 @@ class Extractor:
             return ()
         lexicon = self.lexicon(code)
         years = self._years(published)
-        head = _page("title", title, lexicon, published, years)
+        head = open_page("title", title, lexicon, published, years)
         self._read(head)
-        body = _page("text", text, lexicon, published, years)
+        body = open_page("text", text, lexicon, published, years)
         body.context, body.latest = head.context, head.latest
         self._read(body)
         self._read_others(head)
@@ -107,23 +96,23 @@ class Extractor:
 
     def _read(self, page: Page) -> None:
         lexicon = page.lexicon
-        if not page.context and not lexicon.gate.find_matches_as_indexes(page.body.lower()):
+        triggered = page.holding(lexicon.gate)
+        if not page.context and not triggered:
             return
         last = -1 if page.context else -9
-        for number, (start, end) in enumerate(page.spans):
-            folded = page.body[start:end].lower()
-            has_trigger = bool(lexicon.gate.find_matches_as_indexes(folded))
+        for number in range(len(page.spans)):
+            has_trigger = number in triggered
             is_near = has_trigger or number - last <= 2
-            if not is_near and not (page.context and lexicon.context_gate.find_matches_as_indexes(folded)):
+            if not is_near and not (page.context and number in page.holding(lexicon.context_gate)):
                 continue
-            if self._read_figures(page, number, folded) or (has_trigger and self._read_implicit(page, number, folded)):
+            if self._read_figures(page, number) or (has_trigger and self._read_implicit(page, number)):
                 last = number
             elif page.drafts and number - page.drafts[-1].sentence in (1, 2):
-                self._take_back(page, folded)
+                self._take_back(page, number)
 
-    def _read_figures(self, page: Page, number: int, folded: str) -> bool:
+    def _read_figures(self, page: Page, number: int) -> bool:
         lexicon = page.lexicon
-        if not _has_number(folded, lexicon):
+        if not page.has_digit(number) and number not in page.holding(lexicon.number_gate):
             return False
         reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
         if any(quantity.reason is None for quantity in reading.quantities):
@@ -133,10 +122,10 @@ class Extractor:
                 self._claims_of(page, number, reading)
         return bool(reading.links)
 
-    def _read_implicit(self, page: Page, number: int, folded: str) -> bool:
+    def _read_implicit(self, page: Page, number: int) -> bool:
         """One person without a number ("a clerk was shot dead"), where the sentence gives no figure."""
         lexicon = page.lexicon
-        if not lexicon.implicit_gate.find_matches_as_indexes(folded):
+        if number not in page.holding(lexicon.implicit_gate):
             return False
         reading = read_sentence(page.tokens_of(number), lexicon, self._convention, implicit=True)
         if not reading.quantities:
@@ -155,20 +144,14 @@ class Extractor:
     def _read_others(self, page: Page) -> None:
         """States and measured values, which need neither a person nor a count."""
         lexicon = page.lexicon
-        whole = page.body.lower()
-        if not (
-            lexicon.state_gate.find_matches_as_indexes(whole) or lexicon.measure_gate.find_matches_as_indexes(whole)
-        ):
-            return
-        for number, (start, end) in enumerate(page.spans):
-            folded = page.body[start:end].lower()
-            if lexicon.state_gate.find_matches_as_indexes(folded):
+        stated, measured = page.holding(lexicon.state_gate), page.holding(lexicon.measure_gate)
+        for number in sorted(stated | measured):
+            if number in stated:
                 for finding in find_states(page.tokens_of(number), lexicon):
                     self._state_claim(page, number, finding)
-            if lexicon.measure_gate.find_matches_as_indexes(folded) and _DIGIT.search(folded):
-                reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
-                for measured in find_measures(reading, lexicon):
-                    self._measure_claim(page, number, reading, measured)
+            if number in measured and page.has_digit(number):
+                for quantity, metric, unit, end in find_measures(page.tokens_of(number), lexicon, self._convention):
+                    self._measure_claim(page, number, quantity, (metric, unit, end))
 
     def _state_claim(self, page: Page, number: int, finding: StateFinding) -> None:
         tokens = page.tokens_of(number)
@@ -183,6 +166,7 @@ class Extractor:
                 ),
                 None,
             )
+        voiced = self._voice_of(page, number, finding.start, [], bool(tokens.quotes))
         claim = Claim(
             metric=finding.subject,
             unit="state",
@@ -198,16 +182,19 @@ class Extractor:
             sentence_end=page.spans[number][1],
             rule=f"{page.lexicon.lang}.state",
             lexicon_version=LEXICON_VERSION,
+            speaker=voiced.speaker,
+            origin=voiced.origin,
+            via=voiced.via,
         )
-        claim = self._with_voice(page, number, finding.start, [], bool(tokens.quotes), claim)
         page.drafts.append(Draft(claim, None, False, number))
 
-    def _measure_claim(self, page: Page, number: int, reading: Reading, measured: tuple[int, str, str, int]) -> None:
-        index, metric, unit, last = measured
-        quantity, tokens = reading.quantities[index], reading.tokens
+    def _measure_claim(self, page: Page, number: int, quantity: Quantity, measured: tuple[str, str, int]) -> None:
+        metric, unit, last = measured
+        tokens = page.tokens_of(number)
         low, high = bounds_of(quantity.value, quantity.high, quantity.qualifier)
         first = quantity.start
         start, end = tokens.starts[first], tokens.ends[last - 1]
+        voiced = self._voice_of(page, number, quantity.number_start, [], bool(tokens.quotes))
         claim = Claim(
             metric=metric,
             unit=unit,
@@ -223,13 +210,16 @@ class Extractor:
             sentence_end=page.spans[number][1],
             rule=f"{page.lexicon.lang}.measure",
             lexicon_version=LEXICON_VERSION,
+            speaker=voiced.speaker,
+            origin=voiced.origin,
+            via=voiced.via,
         )
-        claim = self._with_voice(page, number, quantity.number_start, [], bool(tokens.quotes), claim)
         page.drafts.append(Draft(claim, None, False, number))
 
-    def _take_back(self, page: Page, folded: str) -> None:
+    def _take_back(self, page: Page, number: int) -> None:
         """ "The post was later deleted" after a figure withdraws it."""
-        status = next_sentence_status(folded, page.lexicon)
+        start, end = page.spans[number]
+        status = next_sentence_status(page.body[start:end].lower(), page.lexicon)
         if status is None:
             return
         latest = page.drafts[-1].sentence
@@ -245,8 +235,7 @@ class Extractor:
         mentions = find_mentions(reading, lexicon)
         as_of = find_as_of(reading.tokens, lexicon, page.published, self._zone)
         olds = {other.old for other in reading.links.values()}
-        start = page.spans[number][0]
-        is_listed = page.body[start:].lstrip()[:1] in _BULLETS if page.name == "text" else False
+        is_listed = page.name == "text" and page.opening(number) in _BULLETS
         for quantity in sorted(reading.links):
             found = reading.links[quantity]
             status, _ = find_status(reading, found, cues, lexicon)
@@ -254,13 +243,12 @@ class Extractor:
                 status = ClaimStatus.PREVIOUS
             elif status is ClaimStatus.CURRENT and page.years and other_year(reading, found, page.years, lexicon):
                 status = ClaimStatus.OTHER_EVENT
-            claim = self._claim(page, number, reading, found, status)
             position = reading.quantities[quantity].number_start
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
-            claim = self._with_voice(page, number, position, others, bool(reading.tokens.quotes), claim)
+            voiced = self._voice_of(page, number, position, others, bool(reading.tokens.quotes))
             page.drafts.append(
                 Draft(
-                    claim if as_of is None else replace(claim, as_of=as_of),
+                    self._claim(page, number, reading, found, status, as_of, voiced),
                     _mention_for(reading, found, mentions),
                     found.is_subset,
                     number,
@@ -272,7 +260,16 @@ class Extractor:
         page.latest = metrics[-1]
         page.context = "killed" if "killed" in metrics else metrics[-1]
 
-    def _claim(self, page: Page, number: int, reading: Reading, found: Link, status: ClaimStatus) -> Claim:
+    def _claim(
+        self,
+        page: Page,
+        number: int,
+        reading: Reading,
+        found: Link,
+        status: ClaimStatus,
+        as_of: Span | None,
+        voiced: Voiced,
+    ) -> Claim:
         quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
         qualifier = quantity.qualifier
         is_level = "level" in found.rule.flags
@@ -312,6 +309,10 @@ class Extractor:
             quote=tokens.text[start:end],
             sentence_start=page.spans[number][0],
             sentence_end=page.spans[number][1],
+            as_of=as_of,
+            speaker=voiced.speaker,
+            origin=voiced.origin,
+            via=voiced.via,
             implicit=quantity.is_implicit,
             confidence=_confidence(quantity, found),
             rule=f"{page.lexicon.lang}.{found.rule.id}",
@@ -322,14 +323,13 @@ class Extractor:
         metrics = self._story.metrics if self._story is not None else ()
         return next((metric.unit for metric in metrics if metric.name == name), "people")
 
-    def _with_voice(
-        self, page: Page, number: int, position: int, others: list[int], has_quotes: bool, claim: Claim
-    ) -> Claim:
+    def _voice_of(self, page: Page, number: int, position: int, others: list[int], has_quotes: bool) -> Voiced:
+        """Who says what stands at token `position`: speaker, key of the origin, outlet that quotes them."""
         voice, via = choose_voice(page.voices_of(number), position, others)
         if via is not None and via.is_pronoun:
             via = inherit_voice(number, page.paragraphs, page.voices_of, is_pronoun=True, in_quote=False)
         if voice is None or voice.is_pronoun:
-            in_quote = has_quotes or _opens_quote(page, number)
+            in_quote = has_quotes or opens_quote(page, number)
             voice = inherit_voice(
                 number,
                 page.paragraphs,
@@ -338,39 +338,10 @@ class Extractor:
                 in_quote=in_quote,
             )
         if voice is None:
-            return claim
+            return _UNVOICED
         speaker = full_name(voice, number, page.voices_of)
-        return replace(
-            claim,
-            speaker=speaker,
-            origin=self._origins.key(speaker),
-            via=via.speaker if via is not None and via.speaker != voice.speaker else None,
-        )
-
-
-def _page(name: str, body: str, lexicon: Lexicon, published: Span | None, years: frozenset[int]) -> Page:
-    spans = list(split_sentences(body, lexicon.abbreviations))
-    paragraphs: list[int] = []
-    for start, _ in spans:
-        is_new = not paragraphs or "\n" in body[max(0, start - 1) : start + 1]
-        paragraphs.append((paragraphs[-1] + 1 if paragraphs else 0) if is_new else paragraphs[-1])
-
-    tokens_of = cache(lambda number: tokenize(body, *spans[number]))
-    voices_of = cache(lambda number: find_voices(tokens_of(number), lexicon))
-    return Page(name, body, lexicon, published, years, spans, paragraphs, tokens_of, voices_of)
-
-
-def _opens_quote(page: Page, number: int) -> bool:
-    """Whether a sentence stands inside a quotation that its paragraph opened before."""
-    first = number
-    while first > max(0, number - _QUOTE_REACH) and page.paragraphs[first - 1] == page.paragraphs[number]:
-        first -= 1
-    before = page.body[page.spans[first][0] : page.spans[number][0]]
-    return before.count('"') % 2 == 1 or before.count("“") > before.count("”")
-
-
-def _has_number(folded: str, lexicon: Lexicon) -> bool:
-    return _DIGIT.search(folded) is not None or bool(lexicon.number_gate.find_matches_as_indexes(folded))
+        carrier = via.speaker if via is not None and via.speaker != voice.speaker else None
+        return Voiced(speaker, self._origins.key(speaker), carrier)
 
 
 def _confidence(quantity: Quantity, found: Link) -> float:

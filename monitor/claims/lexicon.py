@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import ahocorasick_rs
-
+from monitor.claims.gates import Gate
 from monitor.claims.grammar import MARKS, Grammar, Rule, Symbol, load_rules
 from monitor.claims.phrases import PhraseTable
 from storage.errors import StorywatchError
@@ -85,6 +84,10 @@ class MeasureSpec:
     units: PhraseTable[str]
     units_before: PhraseTable[str]
 
+    def has_unit(self, words: list[str]) -> bool:
+        """Whether any word may belong to a unit."""
+        return not (self.units.firsts.isdisjoint(words) and self.units_before.firsts.isdisjoint(words))
+
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
@@ -96,7 +99,7 @@ class Lexicon:
     number_words: dict[str, float]
     number_scales: dict[str, float]
     number_suffixes: dict[str, float]
-    number_starts: frozenset[str]
+    number_firsts: frozenset[str]
     number_articles: frozenset[str]
     number_halves: frozenset[str]
     number_joiners: frozenset[str]
@@ -125,6 +128,7 @@ class Lexicon:
     level_hedges: frozenset[str]
     words: PhraseTable[WordEntry]
     class_suffixes: tuple[tuple[str, str], ...]
+    suffixes: tuple[str, ...]
     people: PhraseTable[PersonEntry]
     person_suffixes: tuple[str, ...]
     idioms: PhraseTable[bool]
@@ -133,7 +137,7 @@ class Lexicon:
     place: dict[str, frozenset[str]]
     cues: PhraseTable[tuple[Cue, ...]]
     next_cues: PhraseTable[tuple[Cue, ...]]
-    next_gate: Any
+    next_gate: Gate
     neutral: PhraseTable[bool]
     boundary_words: frozenset[str]
     settled: PhraseTable[bool]
@@ -156,8 +160,8 @@ class Lexicon:
     planned: PhraseTable[bool]
     state_idioms: PhraseTable[bool]
     measures: tuple[MeasureSpec, ...]
-    measure_gate: Any
-    implicit_gate: Any
+    measure_gate: Gate
+    implicit_gate: Gate
     implicit_articles: frozenset[str]
     implicit_nouns: frozenset[str]
     months: dict[str, int]
@@ -168,10 +172,10 @@ class Lexicon:
     abbreviations: frozenset[str]
     grammar: Grammar
     symbols: dict[str, Symbol]
-    gate: Any
-    context_gate: Any
-    state_gate: Any
-    number_gate: Any
+    gate: Gate
+    context_gate: Gate
+    state_gate: Gate
+    number_gate: Gate
 
 
 def expand(pattern: str) -> list[str]:
@@ -249,7 +253,7 @@ def build_lexicon(
         number_words=number_words,
         number_scales=scales,
         number_suffixes={key.lower(): float(value) for key, value in numbers.get("suffixes", {}).items()},
-        number_starts=frozenset(scales) | articles | halves,
+        number_firsts=frozenset(number_words) | frozenset(scales) | articles | halves,
         number_articles=articles,
         number_halves=halves,
         number_parts={key.lower(): float(value) for key, value in numbers.get("parts", {}).items()},
@@ -280,6 +284,7 @@ def build_lexicon(
         class_suffixes=tuple(
             (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
         ),
+        suffixes=tuple(suffix for suffixes in words.get("suffixes", {}).values() for suffix in suffixes),
         people=PhraseTable(_person_entries(people, frozenset(expand_all(words["classes"].get("in", ()))))),
         person_suffixes=tuple(people.get("others", {}).get("suffixes", ())),
         idioms=_table(people.get("idioms", {}).get("never", ())),
@@ -292,7 +297,7 @@ def build_lexicon(
         place={key: frozenset(expand_all(value)) for key, value in words.get("place", {}).items()},
         cues=_cue_table(status, ("adjacent", "near", "before", "after")),
         next_cues=_cue_table(status, ("next_sentence",)),
-        next_gate=_gate(_next_forms(status)),
+        next_gate=Gate(_next_forms(status)),
         neutral=_table(status.get("previous", {}).get("neutral", ())),
         boundary_words=frozenset(expand_all(status.get("boundary", {}).get("words", ()))),
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
@@ -315,8 +320,8 @@ def build_lexicon(
         planned=_table(states.get("planned", {}).get("words", ())),
         state_idioms=_table(states.get("idioms", {}).get("never", ())),
         measures=_measures(pack.get("measures", {})),
-        measure_gate=_gate(form for row in pack.get("measures", {}).values() for form in expand_all(row["near"])),
-        implicit_gate=_gate(_singulars(people)),
+        measure_gate=Gate(form for row in pack.get("measures", {}).values() for form in expand_all(row["near"])),
+        implicit_gate=Gate(_singulars(people)),
         implicit_articles=frozenset(expand_all(people.get("singular", {}).get("articles", ()))),
         implicit_nouns=frozenset(expand_all(people.get("singular", {}).get("nouns", ()))),
         months={key.lower(): int(value) for key, value in dates["months"].items()},
@@ -329,21 +334,11 @@ def build_lexicon(
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),
         grammar=grammar,
         symbols=_symbols(entries, grammar),
-        gate=_gate(_trigger_stems(entries) + _class_words(entries, GATE_CLASSES)),
-        context_gate=_gate(_class_words(entries, frozenset(("generic_toll",)))),
-        state_gate=_gate(expand_all(form for forms in states.get("subjects", {}).values() for form in forms)),
-        number_gate=_gate([*number_words, *scales, *expand_all(numbers["vague"])]),
+        gate=Gate(_trigger_stems(entries) + _class_words(entries, GATE_CLASSES)),
+        context_gate=Gate(_class_words(entries, frozenset(("generic_toll",)))),
+        state_gate=Gate(expand_all(form for forms in states.get("subjects", {}).values() for form in forms)),
+        number_gate=Gate([*number_words, *scales, *expand_all(numbers["vague"])]),
     )
-
-
-def _gate(forms: Iterable[str]) -> Any:
-    """An Aho-Corasick automaton over the shortest forms: a sentence without any of them is skipped unread."""
-    wanted = sorted({form for form in forms if form}, key=len)
-    kept: list[str] = []
-    for form in wanted:
-        if not any(form.startswith(shorter) for shorter in kept):
-            kept.append(form)
-    return ahocorasick_rs.AhoCorasick(kept or ["\x00"])
 
 
 def _trigger_stems(entries: Mapping[tuple[str, ...], WordEntry]) -> list[str]:

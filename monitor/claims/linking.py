@@ -12,6 +12,7 @@ from monitor.claims.tokens import Tokens
 # "Under 18" without a noun is an age.
 _LAST_AGE = 21
 _OLDEST = 100
+_NO_SYMBOLS = Symbols([], [], {})
 # The metric of words such as "victims": settled by what the text tells of.
 VICTIMS = "victims"
 
@@ -37,7 +38,7 @@ class Reading:
     quantities: list[Quantity]
     phrases: list[NounPhrase]
     links: dict[int, Link] = field(default_factory=dict)
-    symbols: Symbols = field(default_factory=lambda: Symbols([], [], {}))
+    symbols: Symbols = _NO_SYMBOLS
 
 
 def read_sentence(
@@ -47,6 +48,17 @@ def read_sentence(
 
     `implicit`: single persons, not numbers. `whole`: symbols also where no number counts anyone, for `explain`.
     """
+    quantities, phrases = read_quantities(tokens, lexicon, convention, implicit=implicit)
+    reading = Reading(tokens, quantities, phrases)
+    if whole or any(quantity.reason is None for quantity in quantities):
+        reading.symbols = find_symbols(tokens, quantities, phrases, lexicon)
+    return reading
+
+
+def read_quantities(
+    tokens: Tokens, lexicon: Lexicon, convention: str, *, implicit: bool = False
+) -> tuple[list[Quantity], list[NounPhrase]]:
+    """The quantities of a sentence, each with its noun phrase."""
     quantities = find_implicit(tokens, lexicon) if implicit else find_quantities(tokens, lexicon, convention)
     phrases = [
         read_noun_phrase(tokens, quantity, lexicon) if quantity.reason is None else NounPhrase("excluded", quantity.end)
@@ -58,11 +70,7 @@ def read_sentence(
         before = tokens.lower[quantity.start - 1] if quantity.start else ""
         if quantity.value <= _LAST_AGE or (before in lexicon.age_verbs and quantity.value < _OLDEST):
             quantity.reason = "age"
-    reading = Reading(tokens, quantities, phrases)
-    if not whole and all(quantity.reason is not None for quantity in quantities):
-        return reading
-    reading.symbols = find_symbols(tokens, quantities, phrases, lexicon)
-    return reading
+    return quantities, phrases
 
 
 def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | None) -> None:

@@ -1,24 +1,28 @@
 """Values with a unit: area burned, magnitude, damage in money. They stand where counts of people do not."""
 
 from monitor.claims.lexicon import Lexicon, MeasureSpec
-from monitor.claims.linking import Reading
+from monitor.claims.linking import read_quantities
 from monitor.claims.quantities import Quantity
+from monitor.claims.tokens import Tokens
 
 _PERSONAL = frozenset(("age", "date", "year", "pronoun"))
 
 
-def find_measures(reading: Reading, lexicon: Lexicon) -> list[tuple[int, str, str, int]]:
+def find_measures(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[tuple[Quantity, str, str, int]]:
     """(quantity, metric, unit, end token) of every value that the sentence gives for one of the lexicon's measures."""
-    found: list[tuple[int, str, str, int]] = []
-    for spec in lexicon.measures:
-        if next(spec.near.find(reading.tokens.lower), None) is None:
-            continue
-        for number, quantity in enumerate(reading.quantities):
-            if quantity.reason in _PERSONAL or number in reading.links:
-                continue
-            unit = _unit(reading.tokens.lower, quantity, spec)
+    lower = tokens.lower
+    specs = [
+        spec for spec in lexicon.measures if spec.has_unit(lower) and next(spec.near.find(lower), None) is not None
+    ]
+    if not specs:
+        return []
+    quantities, _ = read_quantities(tokens, lexicon, convention)
+    found: list[tuple[Quantity, str, str, int]] = []
+    for spec in specs:
+        for quantity in quantities:
+            unit = _unit(lower, quantity, spec) if quantity.reason not in _PERSONAL else None
             if unit is not None:
-                found.append((number, spec.metric, unit[0], unit[1]))
+                found.append((quantity, spec.metric, unit[0], unit[1]))
     return found
 
 

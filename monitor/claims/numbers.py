@@ -48,24 +48,21 @@ def parse_digits(text: str, decimal: str, thousands: tuple[str, ...]) -> float |
 def find_numbers(tokens: Tokens, lexicon: Lexicon) -> list[Number]:
     """All numbers of a sentence from left to right."""
     found: list[Number] = []
-    index, count = 0, len(tokens.lower)
-    words, scales = lexicon.number_words, lexicon.number_scales
-    while index < count:
+    firsts, scales = lexicon.number_firsts, lexicon.number_scales
+    last = 0
+    for index, word in enumerate(tokens.lower):
         kind = tokens.kinds[index]
-        lower = tokens.lower[index]
-        number: Number | None = None
         if kind == "n":
-            number = _from_digits(tokens, index, lexicon)
-        elif kind == "w" and (lower in words or lower in lexicon.number_starts or "-" in lower):
+            number = _from_digits(tokens, index, lexicon) if index >= last else None
+        elif kind == "w" and (word in firsts or "-" in word) and index >= last:
             number = _from_words(tokens, index, lexicon)
+        else:
+            continue
         if number is None:
-            index += 1
             continue
-        if number.value in scales.values() and number.is_word and not _has_amount(tokens, number, lexicon):
-            index = number.end
-            continue
-        found.append(number)
-        index = number.end
+        last = number.end
+        if not number.is_word or number.value not in scales.values() or _has_amount(tokens, number, lexicon):
+            found.append(number)
     return found
 
 

@@ -59,6 +59,8 @@ class PhraseTable(Generic[Payload]):
     def find(self, words: Sequence[str]) -> Iterator[tuple[int, int, Payload]]:
         """All phrases from left to right, longest first, without overlap: (start, end, payload)."""
         by_first, last = self._by_first, 0
+        if self.firsts.isdisjoint(words):
+            return
         for index, word in enumerate(words):
             if word in by_first and index >= last:
                 found = self.at(words, index)

@@ -54,13 +54,14 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
     """All quantities of a sentence, the excluded ones with their reason, in order of place."""
     numbers = {number.start: number for number in find_numbers(tokens, lexicon)}
     found: list[Quantity] = []
-    index, count = 0, len(tokens.lower)
-    floor, vague_words = 0, lexicon.vague.firsts
-    while index < count:
-        number = numbers.get(index)
-        if number is None and tokens.lower[index] not in vague_words:
-            index += 1
+    vague_words = lexicon.vague.firsts
+    if not numbers and vague_words.isdisjoint(tokens.lower):
+        return found
+    floor = 0
+    for index, word in enumerate(tokens.lower):
+        if index < floor or (index not in numbers and word not in vague_words):
             continue
+        number = numbers.get(index)
         vague = lexicon.vague.at(tokens.lower, index) if tokens.kinds[index] == "w" else None
         if vague is not None and (number is None or vague[0] >= number.end):
             low, high = conventions()[convention][vague[1]]
@@ -68,7 +69,6 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         elif number is not None:
             quantity = _from_number(tokens, number, numbers, lexicon)
         else:
-            index += 1
             continue
         if found and quantity.reason is None:
             quantity.reason = _reason_beside(tokens, found[-1], quantity, lexicon)
@@ -80,7 +80,7 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         if lexicon.none_before.ending_at(tokens.lower, quantity.start) is not None:
             quantity.reason = "none"
         found.append(quantity)
-        index = floor = quantity.end
+        floor = quantity.end
     return found
 
 

@@ -64,7 +64,7 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
 
 def next_sentence_status(folded: str, lexicon: Lexicon) -> ClaimStatus | None:
     """What a sentence says of the figures before it ("the post was later deleted"); None for nothing."""
-    if not lexicon.next_gate.find_matches_as_indexes(folded):
+    if not lexicon.next_gate.opens(folded):
         return None
     tokens = tokenize(folded, 0, len(folded))
     for index in range(len(tokens.lower)):

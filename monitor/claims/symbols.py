@@ -14,7 +14,7 @@ _EXCLUDED = frozenset(("Y",))
 _THINGS = frozenset(("X",))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Symbols:
     """A sentence in symbols: words, phrases and quantities with their nouns, and the token span of each.
 
@@ -33,7 +33,7 @@ class Symbols:
 def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounPhrase], lexicon: Lexicon) -> Symbols:
     """The symbols of a sentence with its quantities and their noun phrases."""
     known, leads = lexicon.symbols, lexicon.words.leads
-    plain = lexicon.grammar.plain
+    plain, other, suffixes = lexicon.grammar.plain, lexicon.grammar.other, lexicon.suffixes
     starts = {quantity.start: number for number, quantity in enumerate(quantities)}
     idioms = {start: end for start, end, _ in lexicon.idioms.find(tokens.lower)}
     symbols: list[Symbol] = []
@@ -55,8 +55,10 @@ def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounP
             continue
         elif word in leads:
             symbol, index = _phrase_symbol(tokens, start, starts, lexicon)
-        else:
+        elif len(word) >= _SUFFIXED and word.endswith(suffixes):
             symbol = _suffix_symbol(word, lexicon)
+        else:
+            symbol = other
         symbols.append(symbol)
         places.append((start, index))
     return Symbols(symbols, places, figures)

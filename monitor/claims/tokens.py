@@ -9,14 +9,16 @@ from operator import add
 # A number, a word (also "G20", "anti-war", "O'Neil") or a mark, with the space behind it: no character is left out, so
 # that lengths give the offsets.
 _TOKEN = re.compile(
-    r"(?:\d{1,3}(?:[,.'’\u00a0\u202f\u2009 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:/]\d+)*"
-    r"|[^\W\d_](?:\w|[’'.](?=\w)|-(?=\w))*"
+    r"(?:[^\W\d_]\w*(?:[’'.-]\w+)*"
+    r"|\d{1,3}(?:[,.'’\u00a0\u202f\u2009 ]\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,:/]\d+)*"
     r"|[^\w\s]|_)\s*"
 )
 _LETTER = re.compile(r"[^\W\d_]")
 _QUOTES = frozenset("\"'“”‘’«»„‚`")
 _BOUNDARY = re.compile(r"[.!?…。؟।]+[\"'”’»)\]]*(?=\s|$)|\n+")
 _LONGEST = 1200
+_LONGEST_ABBREVIATION = 24
+_WORD_BREAK = re.compile(r"[\s(\"“']")
 _OPENER = re.compile(r"\s*[\"'“‘«(\[—–•-]*\s*(?:[^\W\d_]|\d)")
 
 # Small letters may be more characters than the capital, and a sigma's depends on its neighbours.
@@ -128,15 +130,12 @@ def _sentence_ends(text: str, abbreviations: frozenset[str]) -> Iterator[int]:
 
 
 def _ends_sentence(text: str, start: int, dot: int, end: int, length: int, abbreviations: frozenset[str]) -> bool:
-    word_start = dot
-    floor = max(start, dot - 24)
-    while word_start > floor and not text[word_start - 1].isspace() and text[word_start - 1] not in "(\"“'":
-        word_start -= 1
-    word = text[word_start:dot].lower()
-    follows = _OPENER.match(text, end, min(length, end + 8))
-    next_letter = text[follows.end() - 1] if follows else ""
     if "\n" in text[end : end + 2]:
         return True
+    before = text[max(start, dot - _LONGEST_ABBREVIATION) : dot]
+    word = _WORD_BREAK.split(before)[-1].lower()
+    follows = _OPENER.match(text, end, min(length, end + 8))
+    next_letter = text[follows.end() - 1] if follows else ""
     if word in abbreviations or (len(word) == 1 and word.isalpha()):
         # "U.S. The" is rare beside "U.S. officials": a dotted abbreviation before a capital ends one only after a time.
         return word in ("p.m", "a.m") and next_letter.isupper()

@@ -101,7 +101,7 @@ def _read(body: str, claims: Sequence[Claim], lang: str, extractor: Extractor) -
         quantities = find_quantities(tokens, lexicon, default_convention())
         key, numbers = _key(tokens, quantities)
         inside = claims[bisect_left(starts, start) : bisect_left(starts, end)]
-        has_trigger = bool(lexicon.gate.find_matches_as_indexes(body[start:end].lower()))
+        has_trigger = lexicon.gate.opens(body[start:end].lower())
         yield Sentence(body[start:end], key, numbers, tuple(inside), has_trigger)
 
 

@@ -1,0 +1,69 @@
+"""One field of a document while it is read: its sentences, tokens and voices on demand, and what was told so far."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+
+from monitor.claims.attribution import Voice, find_voices
+from monitor.claims.gates import Gate, fold
+from monitor.claims.lexicon import Lexicon
+from monitor.claims.scope import Draft
+from monitor.claims.tokens import Tokens, split_sentences, tokenize
+from storage.records import Span
+
+_QUOTE_REACH = 12
+_DIGIT = re.compile(r"\d")
+_SOLID = re.compile(r"\S")
+
+
+@dataclass(slots=True)
+class Page:
+    """One field of a document on its way: its sentences, what was told so far, and the drafts."""
+
+    name: str
+    body: str
+    lexicon: Lexicon
+    published: Span | None
+    years: frozenset[int]
+    spans: list[tuple[int, int]]
+    paragraphs: list[int]
+    tokens_of: Callable[[int], Tokens]
+    voices_of: Callable[[int], list[Voice]]
+    holding: Callable[[Gate], frozenset[int]]
+    context: str | None = None
+    latest: str | None = None
+    drafts: list[Draft] = field(default_factory=list)
+
+    def has_digit(self, number: int) -> bool:
+        """Whether a digit stands in a sentence."""
+        return _DIGIT.search(self.body, *self.spans[number]) is not None
+
+    def opening(self, number: int) -> str:
+        """The first character of a sentence behind its space; "" in an empty one."""
+        found = _SOLID.search(self.body, self.spans[number][0])
+        return found.group() if found else ""
+
+
+def open_page(name: str, body: str, lexicon: Lexicon, published: Span | None, years: frozenset[int]) -> Page:
+    """A field's text cut into sentences; what is told of them is read when it is asked for."""
+    spans = list(split_sentences(body, lexicon.abbreviations))
+    paragraphs: list[int] = []
+    for start, _ in spans:
+        is_new = not paragraphs or "\n" in body[max(0, start - 1) : start + 1]
+        paragraphs.append((paragraphs[-1] + 1 if paragraphs else 0) if is_new else paragraphs[-1])
+
+    tokens_of = cache(lambda number: tokenize(body, *spans[number]))
+    voices_of = cache(lambda number: find_voices(tokens_of(number), lexicon))
+    folded = fold(body)
+    holding = cache(lambda gate: gate.sentences(folded, spans))
+    return Page(name, body, lexicon, published, years, spans, paragraphs, tokens_of, voices_of, holding)
+
+
+def opens_quote(page: Page, number: int) -> bool:
+    """Whether a sentence stands inside a quotation that its paragraph opened before."""
+    first = number
+    while first > max(0, number - _QUOTE_REACH) and page.paragraphs[first - 1] == page.paragraphs[number]:
+        first -= 1
+    before = page.body[page.spans[first][0] : page.spans[number][0]]
+    return before.count('"') % 2 == 1 or before.count("“") > before.count("”")
