@@ -12,9 +12,10 @@ from rich.progress import track
 
 from monitor.archive import Report, in_order, read_report, take_report
 from monitor.cli.context import clock, opened_database, settings
-from monitor.cli.output import console
+from monitor.cli.output import console, say_error
 from monitor.intake import Taken
 from monitor.ledger.replay import revision_line
+from monitor.saved_pages import is_saved, read_saved
 from monitor.stories.seed import load_seed
 from monitor.taking_up import make_watch, take_up_seeds
 from monitor.watch import Watch
@@ -57,14 +58,15 @@ def replay_command(
 
 
 def import_command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines; '-' is not read.")],
+    path: Annotated[
+        Path, typer.Argument(exists=True, help="JSON lines, a folder of HTML pages, or a WARC file (.warc, .warc.gz).")
+    ],
     jsonl: JsonLines = True,
 ) -> None:
     """Store reports of an old archive through the whole pipeline, with their dates; nobody is told."""
     current = settings()
     now = clock()()
-    with file.open(encoding="utf-8") as lines:
-        reports = [report for _, report in in_order(_read_lines(lines, name=str(file)))]
+    reports = [report for _, report in in_order(_read_archive(path))]
     with opened_database(current, create=True) as database:
         for complaint in take_up_seeds(database, current.seeds, now=now).complaints:
             print(complaint, file=sys.stderr)
@@ -81,6 +83,17 @@ def import_command(
         f"{new} reports stored, {len(taken) - new} known already, {matched} of a story, "
         f"{sum(one.claims for one in taken)} claims"
     )
+
+
+def _read_archive(path: Path) -> list[Report]:
+    """The reports of a file or folder; pages that hold no article are named on standard error."""
+    if is_saved(path):
+        saved = read_saved(path)
+        for line in saved.skipped:
+            say_error(f"skipped: {line}")
+        return list(saved.reports)
+    with path.open(encoding="utf-8") as lines:
+        return _read_lines(lines, name=str(path))
 
 
 def _read_lines(lines: Iterable[str], *, name: str = "standard input") -> list[Report]:
