@@ -6,7 +6,7 @@ waiting before its page is fetched, so a crash at any instant delays an article 
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -71,6 +71,7 @@ class Tools:
         self.rng = rng
         self.pace = pace or Pace()
         self.notes = Notes(self.write, feeds.update_feeds)
+        self.news = Notes(self.write, _store_news)
         self.readings = Notes(self.write, articles.note_readings)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storywatch-writer")
         self._thinker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storywatch-reader")
@@ -104,6 +105,18 @@ class Polled:
     waiting: int = 0
 
 
+@dataclass(slots=True, kw_only=True)
+class _News:
+    """What a poll brought, on its way to be stored; `waiting` is filled in then."""
+
+    feed: Feed
+    is_moved: bool
+    entries: tuple[Entry, ...]
+    watch: Watch
+    now: datetime
+    waiting: int = 0
+
+
 # --- a feed -----------------------------------------------------------------------------------
 
 
@@ -125,9 +138,9 @@ async def poll_feed(tools: Tools, feed: Feed) -> Polled:
     if not entries and update.feed.url == feed.url:
         await tools.notes.put(update.feed)
         return Polled(update=update, is_unreached=fetched is None)
-    is_moved = update.feed.url != feed.url
-    waiting = await tools.write(lambda session: _store_poll(session, tools.watch, update.feed, entries, is_moved, now))
-    return Polled(update=update, entries=len(entries), waiting=waiting)
+    news = _News(feed=update.feed, is_moved=update.feed.url != feed.url, entries=entries, watch=tools.watch, now=now)
+    await tools.news.put(news)
+    return Polled(update=update, entries=len(entries), waiting=news.waiting)
 
 
 async def _fetch_feed(
@@ -151,15 +164,19 @@ async def _parse(tools: Tools, answer: Fetched) -> ParsedFeed:
     return await tools.compute(lambda: parse_feed(answer.body, url=answer.final_url, content_type=answer.content_type))
 
 
-def _store_poll(
-    session: Session, watch: Watch, feed: Feed, entries: tuple[Entry, ...], is_moved: bool, now: datetime
-) -> int:
-    other = feeds.find_feed(session, feed.url) if is_moved else None
+def _store_news(session: Session, polls: Iterable["_News"]) -> None:
+    for poll in polls:
+        poll.waiting = _store_poll(session, poll)
+
+
+def _store_poll(session: Session, poll: "_News") -> int:
+    watch, feed, now = poll.watch, poll.feed, poll.now
+    other = feeds.find_feed(session, feed.url) if poll.is_moved else None
     if other is not None and other.feed_id != feed.feed_id:
         # It moved to an address that is polled already: keep the old address, ask again rarely.
         feed = replace(feed, url=_url_of(session, feed.feed_id))
     feeds.update_feed(session, feed)
-    found = {entry_key(entry): entry for entry in reversed(entries)}
+    found = {entry_key(entry): entry for entry in reversed(poll.entries)}
     seen = feeds.find_seen_entries(session, feed.feed_id, found)
     links = {key: canonical_url(entry.link) for key, entry in found.items()}
     known = articles.find_articles(

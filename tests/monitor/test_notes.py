@@ -1,4 +1,4 @@
-"""Unchanged polls are stored many at a time, and nobody goes on before the own one is."""
+"""Polls and unchanged pages are stored many at a time, and nobody goes on before the own one is."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from sqlmodel import Session
 from monitor.notes import Notes
 from storage import feeds
 from storage.database import Database
-from storage.errors import DatabaseError
+from storage.errors import DatabaseError, NotFoundError
 from storage.records import Feed, FeedSpec
 
 
@@ -59,3 +59,30 @@ def test_a_failed_transaction_is_told_to_all_who_waited_and_the_next_goes_on() -
     asyncio.run(run())
     with pytest.raises(IndexError):
         fails.pop()
+
+
+def test_what_cannot_be_stored_harms_nobody_else(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/notes.db")
+    database.upgrade()
+    with database.write() as session:
+        held = [feeds.add_feed(session, FeedSpec(url=f"https://x.example/{n}")) for n in range(3)]
+
+    async def write(work: Callable[[Session], None]) -> None:
+        with database.write() as session:
+            work(session)
+
+    def store(session: Session, batch: list[Feed]) -> None:
+        for feed in batch:
+            feeds.update_feed(session, feed)
+
+    async def run() -> list[BaseException | None]:
+        notes = Notes(write, store)
+        told = [replace(feed, etag="new") for feed in held]
+        told[1] = replace(told[1], feed_id=99)
+        return await asyncio.gather(*(notes.put(feed) for feed in told), return_exceptions=True)
+
+    results = asyncio.run(run())
+    with database.read() as session:
+        assert [feed.etag for feed in feeds.list_feeds(session)] == ["new", None, "new"]
+    database.close()
+    assert [type(result) for result in results] == [type(None), NotFoundError, type(None)]
