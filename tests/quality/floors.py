@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from monitor.claims.extract import Extractor
+from tests.quality import timelines
 from tests.quality.accuracy import Score, files, read_reports, score
 
 FLOORS = Path(__file__).with_name("floors.json")
+TIMELINES = "timelines"
+"""The name under which the floors of the ledger are kept, from the invented stories of tests/data/timelines."""
 _STEP = 1000
 
 
@@ -28,7 +31,9 @@ def measure() -> dict[str, Score]:
 
 def digests() -> dict[str, str]:
     """A SHA-256 of each annotated file: whoever changes an annotation must say why."""
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files().items()}
+    found = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files().items()}
+    told = "".join(path.read_text(encoding="utf-8") for path in timelines.files().values())
+    return found | {TIMELINES: hashlib.sha256(told.encode()).hexdigest()}
 
 
 def load() -> dict[str, Any]:
@@ -85,7 +90,7 @@ def main() -> None:
             for slip in one.slips:
                 print(name, *slip, sep="\t")  # noqa: T201 -- a list for the terminal
         return
-    measured = {name: one.measures() for name, one in scores.items()}
+    measured = {name: one.measures() for name, one in scores.items()} | {TIMELINES: timelines.measure().measures()}
     if options.is_raise:
         kept = raised(load(), measured, digests())
     else:
