@@ -19,6 +19,7 @@ from storage import claims, deliveries, outbox, stories
 from storage.errors import DeliveryError, StorywatchError
 from storage.keys import stable_hash
 from storage.records import AlertState, DeliveryState, Subscription
+from storage.shortened import short_id, whole_id
 
 app = typer.Typer(no_args_is_help=True, help="What was told to whom, what waits, what could not be delivered.")
 dead_app = typer.Typer(no_args_is_help=True, help="Deliveries that were given up.")
@@ -46,7 +47,9 @@ def list_command(
         one = behind[alert.revision_id]
         change = f"{show_figure(one.before) if one.before else '–'} → {show_figure(one.after)}"
         what = f"{alert.story}: {describe_key(one.key)} {one.kind.value}"
-        rows.append([alert.alert_id, show_time(alert.planned_at), alert.state.value, alert.subscription, what, change])
+        rows.append(
+            [short_id(alert.alert_id), show_time(alert.planned_at), alert.state.value, alert.subscription, what, change]
+        )
     print_table(("alert", "planned", "state", "for", "what", "change"), rows, empty="No alert was planned yet.")
 
 
@@ -66,7 +69,7 @@ def deliveries_command(
         ("delivery", "channel", "state", "tries", "due", "answer"),
         [
             [
-                one.delivery_id,
+                short_id(one.delivery_id),
                 f"{one.channel} {one.receiver}".strip(),
                 one.state.value,
                 str(one.attempts),
@@ -75,7 +78,7 @@ def deliveries_command(
             ]
             for one in found
         ],
-        empty="Nothing was sent yet.",
+        empty=f"No delivery is {state.value}." if state else "Nothing was sent yet.",
     )
 
 
@@ -83,7 +86,7 @@ def deliveries_command(
 def approve_command(alert_id: str) -> None:
     """Let a held alert go."""
     with opened_database() as database, database.write() as session:
-        approve_alert(session, alert_id, now=clock()())
+        approve_alert(session, whole_id(session, "alert", alert_id), now=clock()())
     console().print("It goes out with the next tick.")
 
 
@@ -91,7 +94,7 @@ def approve_command(alert_id: str) -> None:
 def drop_command(alert_id: str) -> None:
     """Throw away an alert that waits."""
     with opened_database() as database, database.write() as session:
-        dropped = drop_alert(session, alert_id)
+        dropped = drop_alert(session, whole_id(session, "alert", alert_id))
     console().print(f"{dropped.alert_id} is {dropped.state.value}.")
 
 
@@ -99,7 +102,7 @@ def drop_command(alert_id: str) -> None:
 def replay_command(delivery_id: str) -> None:
     """Send a delivery that was given up again, under its old id."""
     with opened_database() as database, database.write() as session:
-        replay_delivery(session, delivery_id, now=clock()())
+        replay_delivery(session, whole_id(session, "delivery", delivery_id), now=clock()())
     console().print("It is tried again with the next tick.")
 
 
@@ -138,8 +141,9 @@ def why_command(revision_id: str) -> None:
     """Why each subscription was told of a revision, or was not."""
     current = settings()
     with opened_database(current) as database, database.read() as session:
-        revision = claims.get_revision(session, revision_id)
-        planned = {one.subscription: one for one in deliveries.list_alerts(session, revision_ids=[revision_id])}
+        revision = claims.get_revision(session, whole_id(session, "revision", revision_id))
+        behind = [revision.revision_id]
+        planned = {one.subscription: one for one in deliveries.list_alerts(session, revision_ids=behind)}
         told = outbox.list_told_or_waiting(session, [revision.corrects] if revision.corrects else [])
         story = stories.find_story(session, revision.story)
     rows = []
@@ -167,7 +171,9 @@ def dead_replay_command(delivery_id: Annotated[str, typer.Argument(help="A deliv
     now = clock()()
     with opened_database() as database, database.write() as session:
         dead = deliveries.list_deliveries(session, states=(DeliveryState.DEAD,), limit=100_000)
-        chosen = [one.delivery_id for one in dead] if delivery_id == "all" else [delivery_id]
+        chosen = (
+            [one.delivery_id for one in dead] if delivery_id == "all" else [whole_id(session, "delivery", delivery_id)]
+        )
         for one in chosen:
             replay_delivery(session, one, now=now)
     console().print(f"{len(chosen)} are tried again with the next tick.")
@@ -177,7 +183,7 @@ def dead_replay_command(delivery_id: Annotated[str, typer.Argument(help="A deliv
 def dead_drop_command(delivery_id: str) -> None:
     """Throw a dead delivery away."""
     with opened_database() as database, database.write() as session:
-        drop_delivery(session, delivery_id)
+        drop_delivery(session, whole_id(session, "delivery", delivery_id))
     console().print("Dropped.")
 
 
@@ -217,7 +223,7 @@ def silence_list_command(as_json: Json = False) -> None:
         ("silence", "what", "until", "who", "why"),
         [
             [
-                one.silence_id,
+                short_id(one.silence_id),
                 " ".join(f"{n}={v}" for n, v in one.matchers),
                 show_time(one.ends_at),
                 one.who,
@@ -233,5 +239,5 @@ def silence_list_command(as_json: Json = False) -> None:
 def silence_end_command(silence_id: str) -> None:
     """End a silence now."""
     with opened_database() as database, database.write() as session:
-        deliveries.end_silence(session, silence_id, now=clock()())
+        deliveries.end_silence(session, whole_id(session, "silence", silence_id), now=clock()())
     console().print("Ended.")

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from monitor.app import make_fetcher
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_time
 from monitor.cli.parse import feeds_parse_command
-from monitor.sources.discovery import discover_feeds
+from monitor.sources.discovery import FoundFeed, discover_feeds
 from monitor.sources.opml import read_opml, write_opml
 from storage import feeds
 from storage.errors import StorywatchError
@@ -29,7 +30,7 @@ def list_command(as_json: Json = False) -> None:
         print_json(found)
         return
     print_table(
-        ("no", "source", "address", "state", "last read", "next", "trouble"),
+        ("no", "source", "address", "state", "last read", "next"),
         [
             [
                 str(feed.feed_id),
@@ -38,12 +39,14 @@ def list_command(as_json: Json = False) -> None:
                 feed.state.value,
                 show_time(feed.last_success_at),
                 show_time(feed.due_at),
-                feed.last_error or "",
             ]
             for feed in found
         ],
         empty="No feeds yet. 'storywatch feeds add URL' adds one; seeds bring theirs when the service starts.",
     )
+    for feed in found:
+        if feed.last_error:
+            console().print(Text(f"{feed.feed_id}: {feed.last_error}", style="red"), soft_wrap=True)
 
 
 @app.command("add")
@@ -76,14 +79,20 @@ def remove_command(feed: Annotated[str, typer.Argument(help="Number or address o
 
 
 @app.command("discover")
-def discover_command(url: Annotated[str, typer.Argument(help="A site's or a page's address.")]) -> None:
+def discover_command(
+    url: Annotated[str, typer.Argument(help="A site's or a page's address.")], as_json: Json = False
+) -> None:
     """Find the feeds of a site."""
 
-    async def find() -> list[tuple[str, str]]:
+    async def find() -> tuple[FoundFeed, ...]:
         async with make_fetcher(settings()) as fetcher:
-            return [(found.url, found.title) for found in await discover_feeds(fetcher, url)]
+            return await discover_feeds(fetcher, url)
 
-    print_table(("address", "title"), asyncio.run(find()), empty=f"{url}: no feed is linked there.")
+    found = asyncio.run(find())
+    if as_json:
+        print_json(found)
+        return
+    print_table(("address", "title"), [(one.url, one.title) for one in found], empty=f"{url}: no feed is linked there.")
 
 
 app.command("parse")(feeds_parse_command)

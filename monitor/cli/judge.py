@@ -19,6 +19,7 @@ from storage.database import lock_story
 from storage.errors import StorywatchError
 from storage.keys import parse_key
 from storage.records import JudgementKind, MatchState, Revision
+from storage.shortened import whole_id
 
 app = typer.Typer(no_args_is_help=True, help="Overrule what was read; everything is kept and can be taken back.")
 StoryName = Annotated[str | None, typer.Option("--story", help="The story; not needed where there is only one.")]
@@ -57,7 +58,13 @@ def merge_command(record: str, into: str, story: StoryName = None, why: Why = ""
 @app.command("split")
 def split_command(record: str, into: str, claim_ids: list[str], story: StoryName = None, why: Why = "") -> None:
     """A record mixes two things: count these of its claims for INTO (a record's whole key)."""
-    _judge(JudgementKind.SPLIT, _checked_key(record), {"into": _checked_key(into), "claims": claim_ids}, story, why)
+    _judge(
+        JudgementKind.SPLIT,
+        _checked_key(record),
+        {"into": _checked_key(into), "claims": _whole_claims(claim_ids)},
+        story,
+        why,
+    )
 
 
 @app.command("alias")
@@ -161,6 +168,7 @@ def _judge(kind: JudgementKind, target: str, payload: Mapping[str, object], stor
         with database.write() as session:
             lock_story(session, chosen.slug)
             if kind in (JudgementKind.REJECT, JudgementKind.RESCOPE):
+                target = whole_id(session, "claim", target)
                 ruled = claims.get_claim(session, target, story=chosen.slug)
                 # Bound to place and quote as well as to the id, so that it outlives a newer lexicon.
                 payload = {**payload, "url": ruled.url, "quote": ruled.claim.quote}
@@ -186,6 +194,11 @@ def _report(moved: tuple[Revision, ...]) -> None:
             for one in moved
         ],
     )
+
+
+def _whole_claims(claim_ids: list[str]) -> list[str]:
+    with opened_database() as database, database.read() as session:
+        return [whole_id(session, "claim", one) for one in claim_ids]
 
 
 def _checked_key(text: str) -> str:

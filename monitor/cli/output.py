@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from storage.records import Figure, Qualifier, Span
 
@@ -25,6 +26,10 @@ SIGNS = {
     Qualifier.RANGE: "",
     Qualifier.VAGUE: "~ ",
 }
+
+# A column whose cells are no longer than this is not broken, if the others keep this much each.
+_SHORT_CELL = 16
+_LEAST_ROOM = 11
 
 
 def console() -> Console:
@@ -74,18 +79,27 @@ def print_json_lines(values: Iterable[Any]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", empty: str = "") -> None:
-    """A table that fits the terminal; `empty` is said where there are no rows."""
+    """A table that fits the terminal; `empty` is said where there are no rows.
+
+    Cells of short columns (numbers, times, states, short ids) are kept whole as long as the others have room.
+    """
+    held = [list(row) for row in rows]
+    if not held:
+        if empty:
+            console().print(empty)
+        return
+    screen = console()
+    widths = [max(len(line) for row in (columns, *held) for line in row[at].split("\n")) for at in range(len(columns))]
+    whole = {at for at, width in enumerate(widths) if width <= _SHORT_CELL}
+    room = screen.width - sum(widths[at] + 2 for at in whole)
+    if room < _LEAST_ROOM * (len(columns) - len(whole)):
+        whole = {0} & whole
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for index, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=index == 0 and len(columns) > 1 and len(column) < 8)
-    count = 0
-    for row in rows:
-        table.add_row(*row)
-        count += 1
-    if count:
-        console().print(table)
-    elif empty:
-        console().print(empty)
+    for at, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=at in whole)
+    for row in held:
+        table.add_row(*(Text(cell) for cell in row))
+    screen.print(table)
 
 
 def say_error(message: str) -> None:

@@ -14,7 +14,7 @@ from rich.text import Text
 from monitor.app import LOOK_SECONDS, Service, make_fetcher, make_pace
 from monitor.cli.context import clock, opened_database, settings, sqlite_path
 from monitor.cli.feeds import find_one
-from monitor.cli.output import console, print_json, print_table, show_time
+from monitor.cli.output import console, print_json, print_table, say_error, show_time
 from monitor.cycle import Tools, poll_feed, read_entry
 from monitor.demo.play import run_demo
 from monitor.examination import examine
@@ -59,7 +59,7 @@ def poll_command(
     with opened_database(current, create=True) as database:
         taken = take_up_seeds(database, current.seeds, now=now())
         for complaint in taken.complaints:
-            console().print(Text(complaint, style="red"))
+            say_error(complaint)
         with database.read() as session:
             chosen = (feeds.get_feed(session, find_one(feed)),) if feed else feeds.list_due_feeds(session, now())
         rows = asyncio.run(_poll_all(current, database, chosen))
@@ -136,10 +136,12 @@ def status_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> 
     )
 
 
-def doctor_command() -> None:
+def doctor_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Check settings, database, seeds, feeds, mail server and webhooks; say what is wrong and what to do."""
     findings = asyncio.run(examine(settings(), now=clock()()))
-    for finding in findings:
+    if as_json:
+        print_json(findings)
+    for finding in () if as_json else findings:
         console().print(
             Text(f"{_MARKS[finding.is_well]} {finding.what}: {finding.words}", style=_STYLES[finding.is_well])
         )
