@@ -27,6 +27,7 @@ from monitor.housekeeping import Housekeeping
 from monitor.intake import refold, rematch_article
 from monitor.looking import Looker
 from monitor.schedule import build_scheduler
+from monitor.second_reader import SecondReader
 from monitor.settings import Settings, to_channels, to_email, to_subscriptions, to_web
 from monitor.sources.guarded import GuardedTransport
 from monitor.sources.http import Fetcher
@@ -45,7 +46,7 @@ _LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 RELOAD_SECONDS = 30.0
 HEALTH_SECONDS = 60.0
-# A feed taken up while we run waits so long for the watch to learn of its story: else its first poll would match nothing.
+# A feed taken up while we run waits so long for the watch to learn of its story; else its first poll matches nothing.
 TAKING_UP = timedelta(seconds=5)
 # How often to ask whether a day has passed since the last tidying.
 HOUSE_SECONDS = 900.0
@@ -126,6 +127,7 @@ class Service:
             clock=self.clock,
             rng=self.rng,
             pace=make_pace(self.settings),
+            second=await self._second_reader(stack),
         )
         stack.callback(tools.close)
         dispatcher = self._make_dispatcher(make_channels(self.settings, client))
@@ -161,6 +163,21 @@ class Service:
         if server is not None and serving is not None:
             server.should_exit = True
             await serving
+
+    async def _second_reader(self, stack: AsyncExitStack) -> SecondReader | None:
+        asked = self.settings.second_reader
+        if not asked.url:
+            return None
+        # The address is the operator's own choice, often on this machine: the guard is for addresses that others name.
+        client = await stack.enter_async_context(httpx.AsyncClient(proxy=self.settings.network.proxy or None))
+        return SecondReader(
+            client,
+            url=asked.url,
+            model=asked.model,
+            api_key=asked.api_key,
+            timeout=asked.timeout,
+            most=asked.most_sentences,
+        )
 
     def _make_dispatcher(self, channels: dict[str, Channel]) -> Dispatcher:
         return Dispatcher(

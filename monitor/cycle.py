@@ -26,6 +26,7 @@ from monitor.reading.feeds import parse_feed
 from monitor.reading.obstacles import RESERVED
 from monitor.reading.urls import canonical_url
 from monitor.reading.versions import text_hash
+from monitor.second_reader import SecondReader
 from monitor.sources.http import FEED_ACCEPT, PAGE_ACCEPT, Fetched, Fetcher, Trouble
 from monitor.sources.parts import expand_index, join_pages
 from monitor.sources.policy import FeedUpdate, conditions_for, decide_update, is_unchanged, reread_at
@@ -60,9 +61,17 @@ class Tools:
     """What the cycle works with. `write` and `compute` keep the event loop free: a writer thread, a thinking thread."""
 
     def __init__(
-        self, *, database: Database, fetcher: Fetcher, watch: Watch, clock: Clock, rng: Random, pace: Pace | None = None
+        self,
+        *,
+        database: Database,
+        fetcher: Fetcher,
+        watch: Watch,
+        clock: Clock,
+        rng: Random,
+        pace: Pace | None = None,
+        second: SecondReader | None = None,
     ) -> None:
-        """`watch` may be replaced while running (a story was added); the others stay."""
+        """`watch` may be replaced while running (a story was added); the others stay. `second` proposes readings."""
         self.database = database
         self.fetcher = fetcher
         self.robots = Robots(fetcher)
@@ -70,6 +79,7 @@ class Tools:
         self.clock = clock
         self.rng = rng
         self.pace = pace or Pace()
+        self.second = second
         self.notes = Notes(self.write, feeds.update_feeds)
         self.news = Notes(self.write, _store_news)
         self.readings = Notes(self.write, articles.note_readings)
@@ -240,7 +250,7 @@ async def read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
             _LOG.info("%s: no article text (%s); what the feed says of it is kept", entry.link, wall)
         page = article_from_entry(entry)
     final = page
-    reading = await tools.compute(lambda: _read(tools.watch, final))
+    reading = await _ask_second(tools, await tools.compute(lambda: _read(tools.watch, final)), final)
     if not reading.claims and not feed.full:
         await tools.write(lambda session: _settle(session, seen, None, EntryOutcome.NO_MATCH))
         return None
@@ -290,6 +300,13 @@ def _read(watch: Watch, page: ReadArticle, forced: tuple[str, ...] = ()) -> Read
     return watch.read(title=page.title, text=page.text, published=page.published, lang=page.lang, forced=forced)
 
 
+async def _ask_second(tools: Tools, reading: Reading, page: ReadArticle) -> Reading:
+    """The reading with a second reader's proposals, where one is set up."""
+    if tools.second is None:
+        return reading
+    return await tools.second.add_proposals(reading, title=page.title, text=page.text, lang=page.lang)
+
+
 def _settle(session: Session, seen: SeenEntry, article_id: int | None, outcome: EntryOutcome) -> None:
     feeds.record_seen_entries(
         session, [replace(seen, outcome=outcome, article_id=article_id, retry_at=None, payload="")]
@@ -328,7 +345,7 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
         await tools.readings.put(_unchanged(article, fetched, now))
         return None
     dated = replace(final, published=article.published or final.published, lang=article.lang or final.lang)
-    reading = await tools.compute(lambda: _read(tools.watch, dated, forced))
+    reading = await _ask_second(tools, await tools.compute(lambda: _read(tools.watch, dated, forced)), dated)
     doubtful = held is not None and await tools.compute(
         lambda: hash_ in earlier or _takes_away(tools.watch, held, dated, reading)
     )

@@ -21,6 +21,7 @@ from monitor.settings_model import (
     LogSettings,
     NetworkSettings,
     PollingSettings,
+    SecondReaderSettings,
     SettingsFile,
     SubscriptionSettings,
     WebSettings,
@@ -48,6 +49,7 @@ class Settings:
     web: WebSettings
     email: EmailSettings
     log: LogSettings
+    second_reader: SecondReaderSettings
     channels: tuple[ChannelSettings, ...]
     subscriptions: tuple[SubscriptionSettings, ...]
 
@@ -81,6 +83,7 @@ def load_settings(config: Path | None, environ: Mapping[str, str], cwd: Path) ->
         web=read.web,
         email=read.email,
         log=read.log,
+        second_reader=read.second_reader,
         channels=read.channels,
         subscriptions=read.subscriptions,
     )

@@ -12,6 +12,8 @@ def find_contradictions(read: SettingsFile) -> Iterator[Problem]:
     yield from _find_wrong_channels(read)
     yield from _find_wrong_subscriptions(read)
     yield from _find_open_doors(read.web)
+    if read.second_reader.url and not read.second_reader.model:
+        yield Problem(("second_reader",), 'a second reader needs "model"; name one that its address offers')
 
 
 def _find_wrong_channels(read: SettingsFile) -> Iterator[Problem]:

@@ -255,6 +255,16 @@ class SubscriptionSettings(Section):
     lang: Text = Field("en", description="language of the messages")
 
 
+class SecondReaderSettings(Section):
+    """`[second_reader]`."""
+
+    url: Address = Field("", description="OpenAI-compatible address up to and with its version; empty: off")
+    model: Text = Field("", description="name of the model there")
+    api_key: Text = _secret("key that is sent as `Authorization: Bearer …`")
+    timeout: Seconds = Field(30.0, description="longest time for one sentence")
+    most_sentences: Count = Field(5, description="sentences asked about one version of an article")
+
+
 class LogSettings(Section):
     """`[log]`."""
 
@@ -276,5 +286,6 @@ class SettingsFile(Section):
     web: WebSettings = WebSettings()
     email: EmailSettings = EmailSettings()
     log: LogSettings = LogSettings()
+    second_reader: SecondReaderSettings = SecondReaderSettings()
     channels: Annotated[tuple[ChannelSettings, ...], BeforeValidator(_read_json)] = ()
     subscriptions: Annotated[tuple[SubscriptionSettings, ...], BeforeValidator(_read_json)] = ()
