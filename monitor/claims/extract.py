@@ -21,7 +21,7 @@ from monitor.claims.population import anaphora_metric, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention
 from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.states import StateFinding, find_states
-from monitor.claims.status import find_cues, find_status, next_sentence_status, other_year
+from monitor.claims.status import LOWERED, find_cues, find_status, is_lowered, next_sentence_status, other_year
 from monitor.reading.language import detect_language
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
 
@@ -315,7 +315,7 @@ class Extractor:
             via=voiced.via,
             implicit=quantity.is_implicit,
             confidence=_confidence(quantity, found),
-            rule=f"{page.lexicon.lang}.{found.rule.id}",
+            rule=f"{page.lexicon.lang}.{found.rule.id}{LOWERED if is_lowered(reading, found, page.lexicon) else ''}",
             lexicon_version=LEXICON_VERSION,
         )
 

@@ -14,6 +14,9 @@ _NEAR = 3
 _CLOSE_BEHIND = 6
 _SMALL = frozenset(("det", "adverb", "hedge", "focus", "former", "of", "toll", "generic_toll"))
 _YEAR_REACH = 10
+_LOWERING_REACH = 5
+LOWERED = "+lowered"
+"""What is appended to the rule of a figure that its text says was lowered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,3 +244,24 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
             ):
                 return True
     return False
+
+
+def is_lowered(reading: Reading, link: Link, lexicon: Lexicon) -> bool:
+    """Whether the text says that a toll came down to this figure: "revised the number of dead down to 97"."""
+    if not {"level", "trigger-left"} <= link.rule.flags:
+        return False
+    lower, start = reading.tokens.lower, reading.quantities[link.quantity].start
+    if not start or "to" not in _classes_at(lower, start - 1, lexicon):
+        return False
+    for index in range(start - 2, max(link.trigger[0] - _LOWERING_REACH, 0) - 1, -1):
+        classes = _classes_at(lower, index, lexicon)
+        if "falling" in classes:
+            return True
+        if "level" in classes and not classes & {"toll", "generic_toll"}:
+            return False
+    return False
+
+
+def _classes_at(lower: list[str], index: int, lexicon: Lexicon) -> frozenset[str]:
+    entry = lexicon.words.at(lower, index)
+    return frozenset() if entry is None else entry[1].classes

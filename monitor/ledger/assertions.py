@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
+from monitor.claims.status import LOWERED
 from monitor.ledger.origins import Origin, OriginBook
 from monitor.ledger.values import FIRMNESS, Window, best_of, figure_of, is_count, is_rounding_of, says_same, window_of
 from storage.records import Claim, ClaimStatus, Figure, Qualifier, RecordKey, Span, StampedClaim, Trust
@@ -30,8 +31,8 @@ class Assertion:
     if the time is known to within half a day. `previous` and `gone` are the earlier and the withdrawn figures of
     the same text, `replaced` those that an edit of the article took out, `steps` by how much it says the figure
     moved. `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same
-    voice. `is_spoken`: its own sentence names who says so. Nothing changes an assertion once it is made; it is not
-    frozen only because a story makes many thousands.
+    voice. `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came down to this.
+    Nothing changes an assertion once it is made; it is not frozen only because a story makes many thousands.
     """
 
     claim_id: str
@@ -55,6 +56,7 @@ class Assertion:
     is_part: bool = False
     is_pin: bool = False
     is_spoken: bool = True
+    is_lowering: bool = False
 
 
 def key_of(stamped: StampedClaim) -> RecordKey:
@@ -143,6 +145,7 @@ def _assertion(
         day=day,
         clock=clock,
         is_part=is_part,
+        is_lowering=stamped.claim.rule.endswith(LOWERED),
         is_spoken=not stamped.claim.speaker or stamped.claim.speaker in stamped.sentence,
     )
 

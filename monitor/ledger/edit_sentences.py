@@ -18,7 +18,7 @@ _WORD = re.compile(r"[^\W\d_]+|\d+(?:[.,\u00a0\u202f ]\d{3})*")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number with its hedge at one place of a sentence's key. `is_count`: it is no year, age, time, part of a name or the like."""
+    """A number with its hedge at one place of a sentence's key. `is_count`: no year, age, time or part of a name."""
 
     at: int
     start: int

@@ -208,7 +208,9 @@ def is_implausible(state: RecordState, one: Assertion, standing: Version) -> boo
 
 
 def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
-    explicit = says_lowered(one, standing)
+    explicit = says_lowered(one, standing) or (
+        _is_brought_down(one, standing) and state.earlier_match(one.figure) is None
+    )
     if is_vague(standing.figure):
         state.refuse(one, "6.below", "part")
     elif passes_over_rumour(state, one, standing):
@@ -238,6 +240,11 @@ def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
 def _lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
     deprecate_above(state, one)
     state.move(one, RevisionKind.LOWERED, rule, reason)
+
+
+def _is_brought_down(one: Assertion, standing: Version) -> bool:
+    """Rule 6a: "revised down to 97", whatever old figure it names or not, unless it is a small part of it."""
+    return one.is_lowering and is_count(one.figure) and size_of(one.figure) >= PART_SHARE * size_of(standing.figure)
 
 
 def says_lowered(one: Assertion, standing: Version) -> bool:
