@@ -103,6 +103,7 @@ class Lexicon:
     number_articles: frozenset[str]
     number_halves: frozenset[str]
     number_joiners: frozenset[str]
+    joins_tens: bool
     number_parts: dict[str, float]
     dotted_scales: frozenset[str]
     has_bare_scales: bool
@@ -257,6 +258,7 @@ def build_lexicon(
         number_articles=articles,
         number_halves=halves,
         number_parts={key.lower(): float(value) for key, value in numbers.get("parts", {}).items()},
+        joins_tens=bool(numbers.get("joins_tens", False)),
         number_joiners=frozenset(numbers.get("joiners", ())),
         dotted_scales=frozenset(numbers.get("dotted_scales", ())),
         has_bare_scales=bool(numbers.get("bare_scales", False)),
@@ -354,12 +356,11 @@ def _suffix_sets(words: Mapping[str, Any]) -> set[frozenset[str]]:
 
 
 def _symbols(entries: Mapping[tuple[str, ...], WordEntry], grammar: Grammar) -> dict[str, Symbol]:
-    """Symbols of marks, and of words that no phrase of several words starts with: they need no look at what follows."""
-    leads = {phrase[0] for phrase in entries if len(phrase) > 1}
+    """Symbols of marks, and of single words."""
     symbols = {
         phrase[0]: grammar.symbol(entry.classes, entry.metrics)
         for phrase, entry in entries.items()
-        if phrase[0] not in leads and phrase[0][0].isalnum()
+        if len(phrase) == 1 and phrase[0][0].isalnum()
     }
     return symbols | {mark: grammar.symbol(frozenset((name,))) for mark, name in MARKS.items()}
 

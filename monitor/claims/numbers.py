@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import reduce
+from math import isinf
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.tokens import Tokens
@@ -61,6 +62,9 @@ def find_numbers(tokens: Tokens, lexicon: Lexicon) -> list[Number]:
         if number is None:
             continue
         last = number.end
+        if isinf(number.value):
+            # More digits than a count has: nothing can be said of it.
+            continue
         if not number.is_word or number.value not in scales.values() or _has_amount(tokens, number, lexicon):
             found.append(number)
     return found
@@ -148,7 +152,8 @@ def _joins(tokens: Tokens, position: int, current: float, lexicon: Lexicon) -> b
     if position + 1 >= len(tokens.lower):
         return False
     value = lexicon.number_words.get(tokens.lower[position + 1])
-    return value is not None and (current == 0 or (current >= 100 and value < 100))
+    is_tens = lexicon.joins_tens and current > 0 and value is not None and _may_add(current, value)
+    return value is not None and (current == 0 or (current >= 100 and value < 100) or is_tens)
 
 
 def _may_add(current: float, value: float) -> bool:
