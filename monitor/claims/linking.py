@@ -15,6 +15,8 @@ _OLDEST = 100
 _NO_SYMBOLS = Symbols([], [], {})
 # The metric of words such as "victims": settled by what the text tells of.
 VICTIMS = "victims"
+# Rules whose figure is a part of a group told before.
+_OF_THEM = ("part-of-them", "them-after", "among-them")
 
 
 @dataclass(slots=True)
@@ -82,10 +84,10 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
     symbols = reading.symbols.text()
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
     victims: list[tuple[Rule, int, tuple[int, int]]] = []
-    present = lexicon.grammar.mask(symbols)
+    unmet = ~lexicon.grammar.met_by(symbols)
     for compiled in lexicon.grammar.rules:
         rule = compiled.rule
-        if not (present & compiled.figures and present & compiled.triggers):
+        if compiled.needs & unmet:
             continue
         for figure, trigger, old in _matches(compiled, symbols):
             quantity = reading.symbols.figures[figure]
@@ -223,14 +225,7 @@ def _inherit(
                 beside = [number for number in reading.links if number < quantity]
                 metric = reading.links[max(beside)].metric if beside else latest or context
             else:
-                parent = max((number for number in reading.links if number < quantity), default=None)
-                if parent is not None:
-                    metric = reading.links[parent].metric
-                elif "subset" in rule.flags:
-                    metric = latest
-                    if rule.id in ("part-of-them", "them-after", "among-them") and reading.links:
-                        parent = min(reading.links)
-                        metric = reading.links[parent].metric
+                parent, metric = _group(reading, rule, quantity, latest)
             if metric is None:
                 continue
             is_subset = "subset" in rule.flags or (
@@ -238,6 +233,24 @@ def _inherit(
             )
             old_quantity = reading.symbols.figures[old] if old is not None else None
             reading.links[quantity] = Link(quantity, metric, rule, span, old_quantity, is_subset, parent)
+
+
+def _group(reading: Reading, rule: Rule, quantity: int, latest: str | None) -> tuple[int | None, str | None]:
+    """The figure that this one is a part of, if it stands in the sentence, and its metric."""
+    parent = max((number for number in reading.links if number < quantity), default=None)
+    if rule.id in _OF_THEM and _is_of_unlinked(reading, quantity, parent):
+        return None, None
+    if parent is None and rule.id in _OF_THEM and reading.links:
+        parent = min(reading.links)
+    if parent is not None:
+        return parent, reading.links[parent].metric
+    return None, latest if "subset" in rule.flags else None
+
+
+def _is_of_unlinked(reading: Reading, quantity: int, parent: int | None) -> bool:
+    """In "42 pupils, 27 of them girls" they are the 42, of whom no metric was told."""
+    before = range(0 if parent is None else parent + 1, quantity)
+    return any(reading.quantities[one].reason is None and reading.phrases[one].kind == "person" for one in before)
 
 
 def _next_quantity(reading: Reading, quantity: int) -> int:

@@ -9,7 +9,7 @@ from monitor.claims.tokens import Tokens
 _TRIGGERS = frozenset(("active", "past", "participle", "intransitive", "adjective", "noun", "toll"))
 _ENDS = _TRIGGERS | frozenset((
     "beside", "prep", "it", "self", "including", "included", "sub", "be", "have", "modal", "not", "to", "at", "in",
-    "from", "by", "with", "as", "among", "and", "who", "them", "among_them", "leave", "date", "level", "of",
+    "from", "by", "with", "as", "among", "and", "who", "them", "among_them", "leave", "date", "level", "of", "verb",
 ))  # fmt: skip
 _LIGHT = frozenset(("more", "det", "focus"))
 _WEAK_ENDS = frozenset(("adverb", "say", "put", "hedge"))
@@ -49,6 +49,8 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
             _take_person(phrase, person[1], lower[index : person[0]])
             index = phrase.end = person[0]
             limit, unknown = min(count, index + _REACH), []
+        elif _stands_alone(lower, index, quantity.end, lexicon):
+            break
         elif "thing" in classes:
             if not _is_modifier(lower, end, lexicon):
                 return NounPhrase("thing", end, lemma=lower[index], is_more=phrase.is_more)
@@ -64,10 +66,13 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
         else:
             unknown.append(index)
             index += 1
+    return _complete(tokens, phrase, unknown, lexicon)
+
+
+def _complete(tokens: Tokens, phrase: NounPhrase, unknown: list[int], lexicon: Lexicon) -> NounPhrase:
     if phrase.kind == "person":
         _join_roles(tokens, phrase, lexicon)
-        return phrase
-    if unknown:
+    elif unknown:
         return _guess(tokens, unknown, phrase, lexicon)
     return phrase
 
@@ -83,6 +88,20 @@ def _is_over(phrase: NounPhrase, classes: frozenset[str]) -> bool:
     if phrase.kind == "person" and not _may_continue(phrase, classes):
         return True
     return bool(classes & _ENDS) or (bool(classes & _WEAK_ENDS) and not classes & _LIGHT)
+
+
+def _stands_alone(lower: list[str], index: int, first: int, lexicon: Lexicon) -> bool:
+    """Whether no noun follows the number: "six the number of dead", "85 a day earlier", "26 shortly after"."""
+    cue = lexicon.cues.at(lower, index)
+    if cue is not None and any(one.status == "previous" and one.side == "after" for one in cue[1]):
+        return True
+    before = lexicon.words.at(lower, index - 1) if index > first else None
+    if before is not None and "det" in before[1].classes:
+        entry = lexicon.words.at(lower, index)
+        return entry is not None and "generic_toll" in entry[1].classes
+    after = lexicon.words.at(lower, index + 1) if index + 1 < len(lower) else None
+    is_adverb = any(name == "adverb" and lower[index].endswith(suffix) for suffix, name in lexicon.class_suffixes)
+    return is_adverb and after is not None and "sub" in after[1].classes
 
 
 def _is_modifier(lower: list[str], end: int, lexicon: Lexicon) -> bool:

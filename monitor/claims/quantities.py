@@ -244,12 +244,21 @@ def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon
     if _is_age_of_name(tokens, number):
         return "age"
     label = lower[start - 2] if before == "." and start > 1 else before
-    if label in lexicon.not_before and not number.is_word:
+    if label in lexicon.not_before and not number.is_word and not _is_verb(tokens, start - 1, lexicon):
         return "name"
     is_single = number.is_word and number.end - number.start == 1
     if is_single and lower[start] in lexicon.unit_words and before in lexicon.pronoun_before:
         return "pronoun"
     return "fraction" if number.value != int(number.value) or number.value <= 0 else None
+
+
+def _is_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """In "the dead now number 658" the number is a verb: it follows what it counts, or an adverb."""
+    entry = lexicon.words.at(tokens.lower, index)
+    before = lexicon.words.at(tokens.lower, index - 1) if index else None
+    if entry is None or before is None or "level" not in entry[1].classes:
+        return False
+    return bool(before[1].classes & {"toll", "adverb", "modal"})
 
 
 def _is_age_of_name(tokens: Tokens, number: Number) -> bool:

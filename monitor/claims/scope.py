@@ -45,8 +45,24 @@ def _share_population(drafts: list[Draft]) -> None:
         claim = draft.claim
         known = scopes.get((claim.metric, claim.value), set())
         if claim.field == "title" and claim.population is None and len(known) == 1 and None not in known:
-            draft.claim = replace(claim, population=next(iter(known)))
+            population = next(iter(known))
+            if _is_all(population):
+                _widen(drafts, claim)
+            else:
+                draft.claim = replace(claim, population=population)
     _take_headline_population(drafts)
+
+
+def _is_all(population: str | None) -> bool:
+    """Whether a population is only a noun for those who were there: "15 pilgrims died" under "15 dead"."""
+    return population is not None and population.startswith("other:") and population != PART
+
+
+def _widen(drafts: list[Draft], title: Claim) -> None:
+    """The body's figure, told of "pilgrims", is the whole that the headline gives without a noun."""
+    for draft in drafts:
+        if (draft.claim.metric, draft.claim.value) == (title.metric, title.value) and not draft.is_subset:
+            draft.claim = replace(draft.claim, population=None)
 
 
 def _take_headline_population(drafts: list[Draft]) -> None:
@@ -68,6 +84,12 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
     """
     title_slug = f"-{place_slug(title)}-"
     largest = _largest(drafts)
+    # "Nine died in the state" under the headline "Nine dead": the state is where it all was.
+    told = {
+        (draft.claim.metric, draft.claim.value)
+        for draft in drafts
+        if draft.claim.field == "title" and draft.mention is None and draft.claim.population is None
+    }
     for draft in drafts:
         if draft.mention is None:
             continue
@@ -75,6 +97,8 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
         key, is_whole = gazetteer.resolve(draft.mention)
         if gazetteer.has_places and gazetteer.knows(draft.mention):
             limits = not is_whole
+        elif draft.mention.is_generic and key == UNRESOLVED and (claim.metric, claim.value) in told:
+            limits = draft.is_subset
         elif draft.mention.is_generic or key == UNRESOLVED:
             limits = True
         else:

@@ -218,6 +218,12 @@ def _is_aside(tokens: Tokens, start: int, end: int) -> bool:
     return "," in tokens.lower[max(0, start - 4) : start] and tokens.lower[end : end + 1] == [","]
 
 
+def _opens_relative(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether "when 112 people died" follows a year: then it is of that year."""
+    entry = lexicon.words.at(tokens.lower, index) if index < len(tokens.lower) else None
+    return entry is not None and "who" in entry[1].classes
+
+
 def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lexicon) -> bool:
     """Whether a year outside `years` (those of the story or the article) dates the figure."""
     quantity = reading.quantities[link.quantity]
@@ -227,7 +233,7 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
             continue
         before = _before_date(tokens, other.start, lexicon)
         if other.end <= quantity.start:
-            if _is_aside(tokens, other.start, other.end):
+            if _is_aside(tokens, other.start, other.end) and not _opens_relative(tokens, other.end + 1, lexicon):
                 continue
             between = range(other.end, quantity.start)
             if len(between) <= _YEAR_REACH and not any(
