@@ -66,7 +66,7 @@ def parse_claim(line: str, number: int = 0) -> StampedClaim:
     outlet = rest.pop(0)
     figure = rest.pop(0) if "=" not in rest[0] else ""
     keys = dict(word.split("=", 1) for word in rest)
-    claim = Claim(metric=keys.get("metric", "killed"), origin=keys.get("by"), quote=line, rule="case")
+    claim = Claim(metric=keys.get("metric", "killed"), origin=keys.get("by"), quote=line, rule=keys.get("rule", "case"))
     if figure:
         claim = replace(claim, **parse_figure(figure))
     if "state" in keys:
