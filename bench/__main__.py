@@ -49,9 +49,9 @@ def main() -> int:
 def show(found: dict[str, list[Figure]], size: str, console: Console | None = None) -> None:
     """Print one table of all rows, under the command that gives each."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, collapse_padding=True)
-    table.add_column("what (python -m …)", width=25)
-    table.add_column("peer", width=17)
-    for name, width in (("ours", 11), ("ratio", 6), ("asked", 9)):
+    table.add_column("what (python -m …)", width=24)
+    table.add_column("peer", width=16)
+    for name, width in (("ours", 10), ("ratio", 7), ("asked", 9)):
         table.add_column(name, justify="right", width=width)
     table.add_column("", width=7, justify="right")
     for name, figures in found.items():

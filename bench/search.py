@@ -39,10 +39,12 @@ def main() -> None:
             print(f"{count_articles(session)} articles, {len(queries)} queries, 20 hits a page")
         bounds = (20.0, None) if count > 100_000 else (5.0, 300.0)
         for name, by_rank, bound in (("newest first", False, bounds[0]), ("by rank", True, bounds[1])):
-            worst = report(name, database, queries, arguments.slowest, by_rank=by_rank)
-            what = f"search of {count:,}, {name}, p99 by the clock"
+            clock, used = report(name, database, queries, arguments.slowest, by_rank=by_rank)
+            what = f"search of {count:,}, {name}, p99"
+            if bound is not None and database.is_sqlite:
+                figures.append(bounded(f"{what}, CPU", used, "ms", at_most=bound))
             if bound is not None:
-                figures.append(bounded(what, worst, "ms", at_most=bound))
+                figures.append(bounded(f"{what}, clock", clock, "ms", at_most=bound))
         started = time.perf_counter()
         with database.read() as session:
             facets = count_facets(session, queries[1])
@@ -51,29 +53,36 @@ def main() -> None:
     leave(arguments, figures)
 
 
-def report(name: str, database: Database, queries: list[str], slowest: int, *, by_rank: bool) -> float:
-    """Answer each query twice and take the second, as on a service that has run for a while; returns p99 in ms."""
-    times = []
-    hits, processor = 0, 0.0
+def report(name: str, database: Database, queries: list[str], slowest: int, *, by_rank: bool) -> tuple[float, float]:
+    """Answer each query twice and take the second, as on a service that has run for a while.
+
+    Returns p99 in ms by the clock and of our own CPU. SQLite works within this process: its CPU is the whole cost, and
+    a busy machine adds nothing to it.
+    """
+    times, costs = [], []
+    hits = 0
     for query in queries:
         for _ in range(2):
             started, used = time.perf_counter(), time.process_time()
             with database.read() as session:
                 found = search_articles(session, query, rank=by_rank)
             taken = (time.perf_counter() - started) * 1e3
-        processor += time.process_time() - used
+        costs.append((time.process_time() - used) * 1e3)
         hits += len(found)
         times.append((taken, query))
     times.sort()
+    costs.sort()
+    p99 = costs[int(len(costs) * 0.99)]
     spread = [taken for taken, _ in times]
     print(
         f"{name:>14}: median {statistics.median(spread):.1f} ms, p95 {spread[int(len(spread) * 0.95)]:.1f} ms, "
         f"p99 {spread[int(len(spread) * 0.99)]:.1f} ms, worst {spread[-1]:.1f} ms; "
-        f"{processor / len(queries) * 1e3:.1f} ms of our own processor time and {hits / len(queries):.1f} hits a query"
+        f"of our own CPU median {statistics.median(costs):.1f} ms, p99 {p99:.1f} ms;"
+        f" {hits / len(queries):.1f} hits a query"
     )
     for taken, query in times[len(times) - slowest :]:
         print(f"{taken:>18.1f} ms  {query}")
-    return spread[int(len(spread) * 0.99)]
+    return spread[int(len(spread) * 0.99)], p99
 
 
 if __name__ == "__main__":
