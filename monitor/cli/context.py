@@ -1,11 +1,10 @@
 """What every command needs first: settings, the database, and one way to end on an error."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import typer
 
 from monitor.cli.output import say_error
 from monitor.clock import Clock, file_clock, system_clock
@@ -65,17 +64,33 @@ def sqlite_path(url: str) -> Path | None:
 
 def run_guarded(call: Callable[[], None]) -> int:
     """Run a command line to its end and return the exit code: 0 done, 1 failed, 2 wrong use."""
+    code = _run(call)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+    return code
+
+
+def _run(call: Callable[[], None]) -> int:
     try:
         call()
     except StorywatchError as error:
         say_error(str(error))
         return EXIT_FAILED
-    except typer.Exit as end:
-        return int(end.exit_code)
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): not an error; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+        _drop_output()
     except KeyboardInterrupt:
         return 130
+    except SystemExit as end:
+        # What reads our output went away (`| head`): no failure, though both Typer and Rich end with 1.
+        if isinstance(end.__context__, BrokenPipeError):
+            _drop_output()
+            return 0
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _drop_output() -> None:
+    """Let nobody read what is still to be written, and keep Python from complaining of that at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
