@@ -1,6 +1,6 @@
 """Fetch one address politely and safely: conditional, bounded in bytes, time and redirects, public addresses only.
 
-The client is aiohttp: measured beside httpx and httpx on the httpx-aiohttp transport (docs/performance-sources.md).
+The client is aiohttp: measured beside httpx and httpx on the httpx-aiohttp transport (docs/performance.md).
 """
 
 import asyncio
