@@ -25,7 +25,8 @@ class Gate:
             # The shortest forms find the longer ones that they begin.
             if not any(form.startswith(shorter) for shorter in kept):
                 kept.append(form)
-        self._search = ahocorasick_rs.AhoCorasick(kept or ["\x00"])
+        # A DFA reads a text several times faster than what is chosen for many forms otherwise.
+        self._search = ahocorasick_rs.AhoCorasick(kept or ["\x00"], implementation=ahocorasick_rs.Implementation.DFA)
 
     def opens(self, folded: str) -> bool:
         """Whether any of the forms stands in a text in small letters."""

@@ -10,7 +10,7 @@ replaces; `$name` is a macro of the same file; the rest ( | ? * + {m,n} (?= (?! 
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -29,8 +29,6 @@ QUANTITY_SETS = {
 _WORD = frozenset(("word",))
 _FIRST_CHARACTER = 0xE000
 _IDENTIFIER = re.compile(r"!\(([^()]*)\)|@\(|#([A-Za-z_]+)|~Q|\(\?[:=!]|\(\?<[!=]|[A-Za-z_]+|\s+|.", re.DOTALL)
-_FIGURE = re.compile(r"#([A-Za-z_]+)")
-_TRIGGER = re.compile(r"@\(([^()@]*|\(\?:[^()]*\))\)")
 _MACRO = re.compile(r"\$([a-z_]+)")
 
 
@@ -48,12 +46,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule ready to run over class strings."""
+    """A rule ready to run over class strings; a sentence that lacks any of its `needs` is not searched."""
 
     rule: Rule
     pattern: re.Pattern[str]
-    figures: int
-    triggers: int
+    needs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +102,21 @@ def _fill(pattern: str, macros: dict[str, str]) -> str:
 class Grammar:
     """Compiled rules of one language with the alphabet they are written in."""
 
-    __slots__ = ("_bits", "_characters", "_symbols", "other", "plain", "rules")
+    __slots__ = ("_characters", "_meets", "_needs", "_symbols", "other", "plain", "rules")
 
     def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
         fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
         ordered = sorted(fixed | set(class_sets), key=sorted)
         self._characters = {names: chr(_FIRST_CHARACTER + index) for index, names in enumerate(ordered)}
-        self._bits = {character: 1 << index for index, character in enumerate(self._characters.values())}
+        # What each character meets of the needs of all rules, a bit for each need: a set of characters.
+        self._meets = dict.fromkeys(self._characters.values(), 0)
+        self._needs: dict[frozenset[str], int] = {}
         self._symbols: dict[tuple[frozenset[str], tuple[tuple[str, str], ...]], Symbol] = {}
         # A word as such, and one that no table knows; both have one character.
         self.plain = self.symbol(_WORD)
         self.other = self.symbol(frozenset())
         self.rules = tuple(
-            CompiledRule(rule, re.compile(self._compile(rule.pattern)), *self._needs(rule.pattern))
+            CompiledRule(rule, re.compile(self._compile(rule.pattern)), self._needs_of(rule.pattern))
             for rule in sorted(rules, key=lambda rule: rule.priority)
         )
 
@@ -129,12 +128,12 @@ class Grammar:
             found = self._symbols[classes, metrics] = Symbol(character, classes, metrics)
         return found
 
-    def mask(self, symbols: Iterable[str]) -> int:
-        """The characters that occur, as bits: to be compared with a rule's `figures` and `triggers`."""
-        present = 0
+    def met_by(self, symbols: str) -> int:
+        """The needs that a string of symbols meets, as bits: to be compared with those of a rule."""
+        met = 0
         for character in set(symbols):
-            present |= self._bits[character]
-        return present
+            met |= self._meets.get(character, 0)
+        return met
 
     def _members(self, name: str) -> str:
         return "".join(character for names, character in self._characters.items() if name in names)
@@ -158,12 +157,43 @@ class Grammar:
                 parts.append(part)
         return "".join(parts)
 
-    def _needs(self, pattern: str) -> tuple[int, int]:
-        """Which characters may be the figure and which the trigger: a sentence without one of each is not searched."""
-        figures = self.mask(character for name in _FIGURE.findall(pattern)[:1] for character in self._members(name))
-        named = [name for names in _TRIGGER.findall(pattern)[:1] for name in re.findall(r"\w+", names)]
-        triggers = self.mask(character for name in named for character in self._members(name))
-        return figures, triggers if named else figures
+    def _needs_of(self, pattern: str) -> int:
+        """Sets of characters of which every match holds one each, as bits."""
+        parts = [match.group() for match in _IDENTIFIER.finditer(pattern) if not match.group().isspace()]
+        needs = 0
+        for characters in self._required(iter([*parts, ")"])):
+            bit = self._needs.setdefault(characters, 1 << len(self._needs))
+            for character in characters:
+                self._meets[character] |= bit
+            needs |= bit
+        return needs
+
+    def _required(self, parts: Iterator[str]) -> list[frozenset[str]]:
+        """The characters of what no match can go without, up to the closing bracket."""
+        alternatives: list[list[frozenset[str]]] = [[]]
+        last: list[frozenset[str]] = []
+        previous = ""
+        for part in parts:
+            if part in ("?", "*") or (previous == "{" and part == "0"):
+                last = []
+            if part == "|" or part == ")" or part[0] in "(@!#~" or part[0].isalpha() or part[0] == "_":
+                alternatives[-1].extend(last)
+                last = []
+            if part == "|":
+                alternatives.append([])
+            elif part == ")":
+                break
+            elif part[0] == "(" or part == "@(":
+                inner = self._required(parts)
+                last = inner if part in ("(?:", "@(") else []
+            elif part[0] in "#~" or part[0].isalpha() or part[0] == "_":
+                last = [frozenset(self._members(part.lstrip("#~")))]
+            previous = part
+        if len(alternatives) == 1:
+            return alternatives[0]
+        if not all(alternatives):
+            return []
+        return [frozenset().union(*(min(needed, key=len) for needed in alternatives))]
 
     def _class(self, name: str) -> str:
         members = self._members(name)

@@ -25,8 +25,8 @@ class PhraseTable(Generic[Payload]):
         self._lasts = {words[-1] for words in phrases}
         # The words that a phrase may start with: loops over many tokens look here before they call.
         self.firsts = table.keys()
-        # Those of them that phrases of several words start with.
-        self.leads = frozenset(first for first, (_, longer) in table.items() if longer)
+        # Those of them that phrases of several words start with, and the second words of these.
+        self.leads = {first: longer.keys() for first, (_, longer) in table.items() if longer}
 
     def at(self, words: Sequence[str], index: int) -> tuple[int, Payload] | None:
         """The longest phrase that starts at `index`: its end and payload, or None."""

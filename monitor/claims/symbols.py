@@ -39,8 +39,9 @@ def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounP
     symbols: list[Symbol] = []
     places: list[tuple[int, int]] = []
     figures: dict[int, int] = {}
+    lower, count = tokens.lower, len(tokens.lower)
     index = 0
-    for start, word in enumerate(tokens.lower):
+    for start, word in enumerate(lower):
         if start < index:
             continue
         index = start + 1
@@ -49,12 +50,12 @@ def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounP
             symbol, index = _quantity_symbol(quantities[number], phrases[number], lexicon)
         elif start in idioms:
             symbol, index = plain, idioms[start]
+        elif word in leads and index < count and lower[index] in leads[word] and tokens.kinds[start] != "m":
+            symbol, index = _phrase_symbol(tokens, start, starts, lexicon)
         elif word in known:
             symbol = known[word]
         elif tokens.kinds[start] == "m":
             continue
-        elif word in leads:
-            symbol, index = _phrase_symbol(tokens, start, starts, lexicon)
         elif len(word) >= _SUFFIXED and word.endswith(suffixes):
             symbol = _suffix_symbol(word, lexicon)
         else:
@@ -65,7 +66,7 @@ def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounP
 
 
 def _phrase_symbol(tokens: Tokens, index: int, starts: dict[int, int], lexicon: Lexicon) -> tuple[Symbol, int]:
-    """The symbol of a word that phrases of several words start with, unless a quantity stands within the phrase."""
+    """The symbol of the longest phrase that starts here, unless a quantity stands within it."""
     found = lexicon.words.at(tokens.lower, index)
     if found is not None:
         end, entry = found
