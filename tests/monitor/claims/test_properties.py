@@ -33,6 +33,23 @@ def test_any_text_is_read_and_quoted_exactly(lang: str, text: str, title: str) -
         assert claim.low is None or claim.high is None or claim.low <= claim.high
 
 
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 305 + " million", "9" * 5000 + "k"])
+def test_a_number_without_bounds_is_no_figure(number: str) -> None:
+    text = f"The blast killed {number} people and injured 12."
+    claims = EXTRACTOR.extract(title="", text=text, published=None, lang="en")
+    assert [claim.value for claim in claims] == [12]
+
+
+@pytest.mark.parametrize("lang", supported_languages())
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_rule_is_searched_wherever_it_matches(lang: str, data: st.DataObject) -> None:
+    grammar = load_lexicon(lang).grammar
+    compiled = data.draw(st.sampled_from(grammar.rules))
+    symbols = data.draw(st.from_regex(compiled.pattern))
+    assert not compiled.needs & ~grammar.met_by(symbols)
+
+
 @given(text=st.text(max_size=400))
 @settings(deadline=None)
 def test_sentences_cover_all_that_is_not_space(text: str) -> None:
