@@ -219,8 +219,9 @@ def _inherit(
                 if following is not None and "trigger-left" not in following.rule.flags and not following.is_subset:
                     metric = following.metric
             elif rule.metric == "@context":
-                beside = [number for number, other in reading.links.items() if number < quantity]
-                metric = reading.links[max(beside)].metric if beside else context
+                beside = [number for number in reading.links if number < quantity]
+                told = {reading.links[number].metric for number in beside}
+                metric = "killed" if "killed" in told else reading.links[max(beside)].metric if beside else context
             elif rule.metric == "@latest":
                 beside = [number for number in reading.links if number < quantity]
                 metric = reading.links[max(beside)].metric if beside else latest or context

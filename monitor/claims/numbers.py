@@ -151,7 +151,10 @@ def _from_words(tokens: Tokens, index: int, lexicon: Lexicon) -> Number | None:
 def _joins(tokens: Tokens, position: int, current: float, lexicon: Lexicon) -> bool:
     if position + 1 >= len(tokens.lower):
         return False
-    value = lexicon.number_words.get(tokens.lower[position + 1])
+    following = tokens.lower[position + 1]
+    value = lexicon.number_words.get(following)
+    if value is None and "-" in following:
+        value = _hyphenated(following, lexicon.number_words, lexicon.number_scales)
     is_tens = lexicon.joins_tens and current > 0 and value is not None and _may_add(current, value)
     return value is not None and (current == 0 or (current >= 100 and value < 100) or is_tens)
 

@@ -138,10 +138,12 @@ def _reaches(
         first = 0 if found.cue.status == "other_event" else clause[0]
         return first <= found.start and found.end <= quantity.number_start
     if side == "after":
-        # A withdrawal reaches back over "but".
+        # A withdrawal reaches back over "but", a denial over a semicolon.
         if found.cue.status == "previous" and not _is_close_behind(reading, found, quantity, lexicon):
             return False
-        last = len(reading.tokens.lower) if found.cue.status == "retracted" else clause[1]
+        words = reading.tokens.lower
+        is_answered = found.cue.status == "denied" and words[clause[1] : clause[1] + 1] == [";"]
+        last = len(words) if found.cue.status == "retracted" or is_answered else clause[1]
         return quantity.end - 1 <= found.start and found.end <= last and not _figure_between(reading, quantity, found)
     return False
 
