@@ -38,6 +38,7 @@ from monitor.web.shown import shown_settings
 from storage import feeds, stories
 from storage.database import Database
 from storage.errors import DatabaseError
+from storage.occupancy import occupy
 from storage.records import StoryState
 
 _LOG = logging.getLogger(__name__)
@@ -107,9 +108,10 @@ class Service:
     async def run(self) -> None:
         """Start everything, watch until told to stop, and end in order: no new work, what began is finished."""
         self._catch_signals()
-        await asyncio.to_thread(self.database.upgrade)
         try:
             async with AsyncExitStack() as stack:
+                stack.enter_context(occupy(self.database))
+                await asyncio.to_thread(self.database.upgrade)
                 await self._run(stack)
         finally:
             self.database.close()

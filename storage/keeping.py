@@ -18,6 +18,7 @@ from storage.claims import list_claims, list_revisions
 from storage.codec import pack_text
 from storage.database import Database
 from storage.errors import DatabaseError
+from storage.occupancy import occupy
 from storage.records import IntegrityProblem
 from storage.search_index import remove_documents, text_of, touch
 from storage.tables import ALIASES, ARTICLES, DOCUMENTS, MATCHES, VERSIONS
@@ -57,14 +58,16 @@ def backup(database: Database, target: Path) -> int:
 def restore(source: Path, database: Database, *, overwrite: bool = False) -> None:
     """Put a backup in the place of a database, once it is proved sound and of a schema that we know; then upgrade it.
 
-    The service must not be running. A database that holds something is replaced only with `overwrite`, and on SQLite
+    A service that runs on the file is refused (OccupiedError). A database that holds something is replaced only with
+    `overwrite`, and on SQLite
     kept beside as `….before-restore`. Raises DatabaseError, SchemaVersionError.
     """
     if not source.is_file():
         raise DatabaseError(f"{source}: there is no such backup")
     try:
         if database.path is not None:
-            _restore_sqlite(source, database, overwrite=overwrite)
+            with occupy(database):
+                _restore_sqlite(source, database, overwrite=overwrite)
         else:
             if database.schema_version() is not None and not overwrite:
                 raise DatabaseError(f"{database.label}: holds a database already: say --overwrite to replace it")
