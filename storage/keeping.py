@@ -59,8 +59,7 @@ def restore(source: Path, database: Database, *, overwrite: bool = False) -> Non
     """Put a backup in the place of a database, once it is proved sound and of a schema that we know; then upgrade it.
 
     A service that runs on the file is refused (OccupiedError). A database that holds something is replaced only with
-    `overwrite`, and on SQLite
-    kept beside as `….before-restore`. Raises DatabaseError, SchemaVersionError.
+    `overwrite`, and on SQLite kept beside as `….before-restore`. Raises DatabaseError, SchemaVersionError.
     """
     if not source.is_file():
         raise DatabaseError(f"{source}: there is no such backup")
