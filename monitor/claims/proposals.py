@@ -27,7 +27,7 @@ _OPEN_REASON = "no trigger"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSentence:
-    """A sentence with a number that the rules took for a count and tied to no metric. `start`: its place in the field."""
+    """A sentence with a number that the rules took for a count and tied to no metric. `start`: where it begins."""
 
     field: str
     start: int
@@ -85,7 +85,7 @@ def write_question(sentence: OpenSentence) -> tuple[str, str]:
 def accept_proposals(
     answer: str, sentence: OpenSentence, *, lang: str
 ) -> tuple[tuple[Claim, ...], tuple[Refused, ...]]:
-    """Return the claims of an answer that may stand, and what was refused. Never raises: the answer is anyone's text."""
+    """Return the claims of an answer that may stand, and what was refused. Never raises: an answer is anyone's text."""
     try:
         held: Any = json.loads(answer)
         items = list(held["readings"])

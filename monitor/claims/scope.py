@@ -66,7 +66,7 @@ def _widen(drafts: list[Draft], title: Claim) -> None:
 
 
 def _take_headline_population(drafts: list[Draft]) -> None:
-    """A body's bare "18 dead" is of those whom the headline counts ("police death toll at 18") if it has no other 18."""
+    """A body's bare "18 dead" is of those the headline counts ("police death toll at 18") if it has no other 18."""
     titles: dict[tuple[str, float | None], set[str | None]] = {}
     for draft in drafts:
         if draft.claim.field == "title":
