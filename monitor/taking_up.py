@@ -13,9 +13,10 @@ from monitor.watch import Watch
 from storage import feeds, stories
 from storage.database import Database, lock_story
 from storage.errors import SeedError
-from storage.records import Story
+from storage.records import Story, StoryState
 
 _LOG = logging.getLogger(__name__)
+_UNWATCHED = (StoryState.DRAFT, StoryState.CLOSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +61,29 @@ def take_up_seeds(
 def take_up(database: Database, story: Story, *, now: datetime, due_at: datetime) -> bool:
     """Store a story with its feeds and fold it anew, silently; returns whether it is new or changed.
 
-    A feed that other stories have is looked at anew: entries that were nobody's may belong to this one.
+    A feed that others have read, or that we read while the story was not watched, is looked at anew: entries that
+    were nobody's may belong to this one.
     """
     with database.write() as session:
+        before = stories.find_story(session, story.slug)
         if not stories.add_story(session, story, now=now):
             return False
+        stored = stories.get_story(session, story.slug)
+        is_woken = before is not None and before.state in _UNWATCHED and stored.state not in _UNWATCHED
         for spec in story.feeds:
             known = feeds.find_feed(session, spec.url)
-            if known is not None and story.slug not in feeds.list_feed_stories(session, known.feed_id):
+            if known is not None and (is_woken or story.slug not in feeds.list_feed_stories(session, known.feed_id)):
                 feeds.look_anew(session, known.feed_id, due_at=due_at)
             feeds.add_feed(session, spec, stories=(story.slug,), due_at=due_at)
         lock_story(session, story.slug)
-        refold(session, Watch([story]), story, now=now, silent=True)
+        refold(session, Watch([stored]), stored, now=now, silent=True)
+    if before is not None and before.state is not stored.state:
+        _LOG.info("story %s: %s in its seed, was %s", story.slug, stored.state.value, before.state.value)
+    elif stored.state is not story.state:
+        _LOG.info(
+            "story %s: %s as a command left it, though its seed says %s; storywatch stories close|open changes that",
+            story.slug, stored.state.value, story.state.value,
+        )  # fmt: skip
     return True
 
 

@@ -16,13 +16,18 @@ from storage.writing import changed_rows, insert_or_update, returned_id
 def add_story(session: Session, story: Story, *, now: datetime) -> bool:
     """Store a story, or its new definition. Returns whether anything changed.
 
-    A story that a person closed (or made dormant) stays so: the seed's own state counts only when the story is new.
+    A story that a person closed or opened stays so until the seed's own state changes. A draft is never a person's
+    doing, so whatever the seed says ends it.
     """
     held = session.execute(select(STORIES.c.payload, STORIES.c.state).where(STORIES.c.slug == story.slug)).first()
-    state = StoryState(held.state) if held else story.state
-    payload = to_json(replace(story, state=StoryState.ACTIVE))
-    if held and held.payload == payload:
-        return False
+    payload = to_json(story)
+    state = story.state
+    if held:
+        stored = StoryState(held.state)
+        is_kept = from_json(Story, held.payload).state is story.state and stored is not StoryState.DRAFT
+        state = stored if is_kept else story.state
+        if held.payload == payload and state is stored:
+            return False
     row = {
         "slug": story.slug, "title": story.title, "state": state.value, "payload": payload,
         "added_at": now, "updated_at": now,

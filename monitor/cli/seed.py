@@ -46,7 +46,13 @@ def new_command(
         raise SeedError(f"{path}: is there already; name another file with --out")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
-    console().print(Text(f"Drafted {path}. Read it, take out what is too general, and set state to active."))
+    console().print(
+        Text(
+            f'Drafted {path}\nRead it, take out what is too general, and change state = "draft" to '
+            'state = "active": a draft is not watched.'
+        ),
+        soft_wrap=True,
+    )
 
 
 @app.command("check")
