@@ -53,7 +53,7 @@ def test_from_an_article_to_a_story_that_is_told_from_then_on(tmp_path: Path) ->
         alerts = rows(line, "alerts", "list")
         # Of the whole and of Almaty; 44 and 57 were known before.
         assert {one["revision"]["after"]["value"] for one in alerts} == {164}  # type: ignore[index]  # whatever the JSON holds
-        assert len({one["alert"]["alert_id"] for one in alerts}) == len(alerts) == 2  # type: ignore[index]  # JSON
+        assert len({one["alert"]["alert_id"] for one in alerts}) == len(alerts) == 2  # type: ignore[index]  # whatever the JSON holds
 
 
 def test_what_cannot_be_begun_is_one_line(tmp_path: Path) -> None:
