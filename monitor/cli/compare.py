@@ -8,20 +8,21 @@ from typing import Annotated, Any
 import typer
 
 from monitor.claims.extract import Extractor
+from monitor.cli.json_lines import read_objects
 from monitor.ledger.edits import EditReport, compare_versions
 from storage.records import Figure
 
 
-def compare_lines(lines: Iterable[str], extractor: Extractor) -> Iterator[str]:
-    """A JSON line for each JSON line `{"id", "title", "v1", "v2"}`; `title2` and `lang` may be given as well."""
-    for line in lines:
-        if not line.strip():
-            continue
-        pair: dict[str, Any] = json.loads(line)
+def compare_lines(lines: Iterable[str | bytes], extractor: Extractor) -> Iterator[str]:
+    """A JSON line for each JSON line `{"id", "title", "v1", "v2"}`; `title2` and `lang` may be given as well.
+
+    Raises LineError for a line that is no pair of versions.
+    """
+    for _, pair in read_objects(lines, required=("v1", "v2"), texts=("v1", "v2", "title", "title2", "lang")):
         title = pair.get("title") or ""
         new_title = title if pair.get("title2") is None else pair["title2"]
         report = compare_versions(
-            (title, pair["v1"]), (new_title, pair["v2"]), extractor=extractor, lang=pair.get("lang")
+            (title, pair["v1"] or ""), (new_title, pair["v2"] or ""), extractor=extractor, lang=pair.get("lang")
         )
         yield json.dumps({"id": pair.get("id"), **report_line(report)}, ensure_ascii=False)
 
@@ -45,5 +46,5 @@ def compare_command(
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Read and write JSON lines (the only format).")] = True,
 ) -> None:
     """Judge edits: pairs of versions on standard input, for each whether its facts changed, and which."""
-    for line in compare_lines(sys.stdin, Extractor()):
+    for line in compare_lines(sys.stdin.buffer, Extractor()):
         print(line)

@@ -4,14 +4,16 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import track
 
 from monitor.archive import Report, in_order, read_report, take_report
 from monitor.cli.context import clock, opened_database, settings
+from monitor.cli.json_lines import LineError, read_objects
 from monitor.cli.output import console, say_error
 from monitor.intake import Taken
 from monitor.ledger.replay import revision_line
@@ -21,21 +23,27 @@ from monitor.taking_up import make_watch, take_up_seeds
 from monitor.watch import Watch
 from storage import claims, stories
 from storage.database import Database
-from storage.errors import StorywatchError
 
 JsonLines = Annotated[bool, typer.Option("--jsonl", help="Read and write JSON lines (the only format).")]
+
+
+class Matching(StrEnum):
+    """Which reports of a replay belong to its story."""
+
+    AUTO = "auto"
+    ALL = "all"
 
 
 def replay_command(
     seed: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The story.")],
     jsonl: JsonLines = True,
     match: Annotated[
-        str, typer.Option(help="'all' takes every report as the story's; 'auto' asks the matcher.")
-    ] = "auto",
+        Matching, typer.Option(help="'all' takes every report as the story's; 'auto' asks the matcher.")
+    ] = Matching.AUTO,
 ) -> None:
     """Replay dated reports (standard input) of one story on a scratch store; a line a revision, in ledger order."""
     story = load_seed(seed)
-    reports = in_order(_read_lines(sys.stdin))
+    reports = in_order(_read_lines(sys.stdin.buffer))
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/replay.db")
         database.upgrade()
@@ -43,18 +51,22 @@ def replay_command(
         if reports:
             with database.write() as session:
                 stories.add_story(session, story, now=reports[0][0])
-        forced = (story.slug,) if match == "all" else ()
+        forced = (story.slug,) if match is Matching.ALL else ()
         ids = {}
+        matched = 0
         for learned_at, report in reports:
             ids[report.url] = report.report_id
             with database.write() as session:
-                take_report(session, watch, report, forced=forced, now=learned_at)
+                taken = take_report(session, watch, report, forced=forced, now=learned_at)
+            matched += bool(taken.stories)
         with database.read() as session:
             for revision in claims.list_revisions(session, story.slug):
                 line = revision_line(revision)
                 line["report_ids"] = [ids.get(url, url) for url in line["report_ids"]]
                 print(json.dumps(line, ensure_ascii=False))
         database.close()
+    if not forced:
+        print(f"{matched} of {len(reports)} reports matched; '--match all' takes every one", file=sys.stderr)
 
 
 def import_command(
@@ -92,20 +104,15 @@ def _read_archive(path: Path) -> list[Report]:
         for line in saved.skipped:
             say_error(f"skipped: {line}")
         return list(saved.reports)
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         return _read_lines(lines, name=str(path))
 
 
-def _read_lines(lines: Iterable[str], *, name: str = "standard input") -> list[Report]:
+def _read_lines(lines: Iterable[bytes], *, name: str = "standard input") -> list[Report]:
     found = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for place, held in read_objects(lines, name=name, texts=("title", "text", "published", "source", "url", "lang")):
         try:
-            held: Any = json.loads(line)
             found.append(read_report(held))
-        except (ValueError, TypeError, KeyError) as error:
-            raise StorywatchError(
-                f"{name}, line {number}: {error}; a line is a JSON object with id, title, text, published, source, url"
-            ) from error
+        except ValueError as error:
+            raise LineError(f"{place}: {error} (docs/formats.md)") from error
     return found

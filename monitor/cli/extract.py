@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,15 +14,11 @@ from monitor.claims.explain import SentenceReading, explain_text
 from monitor.claims.extract import Extractor
 from monitor.claims.lexicon import supported_languages
 from monitor.claims.lexicon_check import check_lexicon
+from monitor.cli.json_lines import LineError, read_objects
 from monitor.stories.seed import load_seed
-from storage.errors import StorywatchError
 from storage.records import Span
 
 lexicon_app = typer.Typer(no_args_is_help=True, help="Language packs.")
-
-
-class DocumentError(StorywatchError):
-    """A line of the input is no document; the message names the line."""
 
 
 def published_span(published: str | None) -> Span | None:
@@ -46,26 +42,20 @@ def published_span(published: str | None) -> Span | None:
     return Span(not_before=moment, not_after=moment)
 
 
-def extract_lines(lines: Iterable[str], extractor: Extractor, *, with_implicit: bool = False) -> Iterator[str]:
+def extract_lines(lines: Iterable[str | bytes], extractor: Extractor, *, with_implicit: bool = False) -> Iterator[str]:
     """A JSON line of claims for each JSON line of a document; the language is detected where nobody named it.
 
-    DocumentError for a line that is no JSON object.
+    Raises LineError for a line that is no document.
     """
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            document: dict[str, Any] = json.loads(line)
-            claims = extractor.extract(
-                title=document.get("title") or "",
-                text=document.get("text") or "",
-                published=published_span(document.get("published")),
-                lang=document.get("lang"),
-            )
-        except (ValueError, AttributeError, TypeError) as error:
-            raise DocumentError(
-                f"line {number}: not a document ({error}); see docs/languages.md for the fields"
-            ) from error
+    for place, document in read_objects(lines, texts=("title", "text", "published", "lang")):
+        if "text" not in document and "title" not in document:
+            raise LineError(f"{place}: text missing, and title as well; give one of them (docs/formats.md)")
+        claims = extractor.extract(
+            title=document.get("title") or "",
+            text=document.get("text") or "",
+            published=published_span(document.get("published")),
+            lang=document.get("lang"),
+        )
         rows = [claim_to_exchange(claim) for claim in claims if with_implicit or not claim.implicit]
         yield json.dumps({"id": document.get("id"), "claims": rows}, ensure_ascii=False)
 
@@ -79,7 +69,7 @@ def extract_command(
     if not jsonl:
         raise typer.BadParameter("JSON lines are the only format: drop --no-jsonl")
     extractor = Extractor(load_seed(story) if story is not None else None)
-    for line in extract_lines(sys.stdin, extractor, with_implicit=implicit):
+    for line in extract_lines(sys.stdin.buffer, extractor, with_implicit=implicit):
         typer.echo(line)
 
 

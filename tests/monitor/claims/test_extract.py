@@ -7,7 +7,8 @@ import pytest
 
 from monitor.claims.explain import explain_text
 from monitor.claims.extract import Extractor
-from monitor.cli.extract import DocumentError, extract_lines, published_span, render_reading
+from monitor.cli.extract import extract_lines, published_span, render_reading
+from monitor.cli.json_lines import LineError
 from storage.records import (
     Claim,
     ClaimKind,
@@ -136,7 +137,7 @@ def test_lines_in_lines_out() -> None:
 
 
 def test_a_line_that_is_no_document_is_named() -> None:
-    with pytest.raises(DocumentError, match="line 2"):
+    with pytest.raises(LineError, match="line 2"):
         list(extract_lines(['{"id": 1, "text": ""}', "{"], Extractor()))
 
 
