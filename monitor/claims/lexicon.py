@@ -142,6 +142,8 @@ class Lexicon:
     neutral: PhraseTable[bool]
     boundary_words: frozenset[str]
     settled: PhraseTable[bool]
+    lowered_to: PhraseTable[bool]
+    lowered_after: PhraseTable[bool]
     perfect_auxiliary: frozenset[str]
     year_prepositions: frozenset[str]
     since: str
@@ -303,6 +305,8 @@ def build_lexicon(
         neutral=_table(status.get("previous", {}).get("neutral", ())),
         boundary_words=frozenset(expand_all(status.get("boundary", {}).get("words", ()))),
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
+        lowered_to=_table(status.get("lowered", {}).get("to", ())),
+        lowered_after=_table(status.get("lowered", {}).get("after", ())),
         perfect_auxiliary=frozenset(expand_all(status.get("previous", {}).get("perfect_auxiliary", ()))),
         year_prepositions=frozenset(expand_all(status.get("other_event", {}).get("year_prepositions", ()))),
         since=status.get("other_event", {}).get("since", ""),

@@ -15,6 +15,8 @@ _CLOSE_BEHIND = 6
 _SMALL = frozenset(("det", "adverb", "hedge", "focus", "former", "of", "toll", "generic_toll"))
 _YEAR_REACH = 10
 _LOWERING_REACH = 5
+_FEWER_REACH = 4
+_TOLLS = frozenset(("toll", "generic_toll"))
 LOWERED = "+lowered"
 """What is appended to the rule of a figure that its text says was lowered."""
 
@@ -255,19 +257,38 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
 
 
 def is_lowered(reading: Reading, link: Link, lexicon: Lexicon) -> bool:
-    """Whether the text says that a toll came down to this figure: "revised the number of dead down to 97"."""
-    if not {"level", "trigger-left"} <= link.rule.flags:
+    """Whether the text says that a toll came down to this figure.
+
+    "revised the number of dead down to 97", or close behind the figure "two fewer than announced earlier".
+    """
+    quantity = reading.quantities[link.quantity]
+    if link.is_subset:
         return False
-    lower, start = reading.tokens.lower, reading.quantities[link.quantity].start
-    if not start or "to" not in _classes_at(lower, start - 1, lexicon):
+    return _comes_down_to(reading, link, quantity, lexicon) or _is_fewer(reading, link, quantity, lexicon)
+
+
+def _comes_down_to(reading: Reading, link: Link, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """Whether a toll is brought down before "to" and the figure: "auf 44 nach unten korrigiert" too."""
+    lower = reading.tokens.lower
+    opening = range(max(quantity.start - 1, 0), quantity.number_start)
+    if not any("to" in _classes_at(lower, index, lexicon) for index in opening):
         return False
-    for index in range(start - 2, max(link.trigger[0] - _LOWERING_REACH, 0) - 1, -1):
-        classes = _classes_at(lower, index, lexicon)
-        if "falling" in classes:
-            return True
-        if "level" in classes and not classes & {"toll", "generic_toll"}:
-            return False
-    return False
+    first = max(min(link.trigger[0], quantity.start) - _LOWERING_REACH, 0)
+    classes = [_classes_at(lower, index, lexicon) for index in range(first, quantity.start)]
+    is_of_toll = {"level", "trigger-left"} <= link.rule.flags or any(each & _TOLLS for each in classes)
+    falls = [end for start, end, _ in lexicon.lowered_to.find(lower) if first <= start and end <= quantity.start]
+    is_down = any(all("level" not in each or each & _TOLLS for each in classes[end - first :]) for end in falls)
+    is_closed = any(start == quantity.end for start, *_ in lexicon.lowered_after.find(lower))
+    return is_of_toll and (is_down or is_closed)
+
+
+def _is_fewer(reading: Reading, link: Link, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """Whether "fewer than announced earlier" stands close behind the figure and its word, no other count between."""
+    end = max(quantity.end, link.trigger[1])
+    others = [reading.quantities[number] for number in reading.links if number != link.quantity]
+    last = min((other.start for other in others if other.start >= end), default=len(reading.tokens.lower))
+    lower = reading.tokens.lower
+    return any(end <= start < min(end + _FEWER_REACH, last) for start, *_ in lexicon.lowered_after.find(lower))
 
 
 def _classes_at(lower: list[str], index: int, lexicon: Lexicon) -> frozenset[str]:

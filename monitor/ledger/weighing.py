@@ -208,9 +208,7 @@ def is_implausible(state: RecordState, one: Assertion, standing: Version) -> boo
 
 
 def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
-    explicit = says_lowered(one, standing) or (
-        _is_brought_down(one, standing) and state.earlier_match(one.figure) is None
-    )
+    explicit = says_lowered(one, standing) or _is_brought_down(state, one, standing)
     if is_vague(standing.figure):
         state.refuse(one, "6.below", "part")
     elif passes_over_rumour(state, one, standing):
@@ -230,7 +228,7 @@ def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
     elif size_of(one.figure) < PART_SHARE * size_of(standing.figure):
         state.refuse(one, "6d.part", "part")
     elif _is_laggard_of_rise(state, one, standing):
-        state.refuse(one, "6.rising", "lagged")
+        state.refuse(one, "6.rising", "between")
     elif _same_origin_later(one, standing):
         _lower(state, one, "6c.same_origin", "same_origin")
     elif contest_lower(state, one, standing):
@@ -242,9 +240,16 @@ def _lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
     state.move(one, RevisionKind.LOWERED, rule, reason)
 
 
-def _is_brought_down(one: Assertion, standing: Version) -> bool:
-    """Rule 6a: "revised down to 97", whatever old figure it names or not, unless it is a small part of it."""
-    return one.is_lowering and is_count(one.figure) and size_of(one.figure) >= PART_SHARE * size_of(standing.figure)
+def _is_brought_down(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 6a: "revised down to 97", whoever says so and whatever old figure it names or not.
+
+    Not a small part of the whole, and not a lowering that stands in the history and that the toll has left since.
+    """
+    if not one.is_lowering or not is_count(one.figure):
+        return False
+    earlier = state.earlier_match(one.figure)
+    is_told_late = earlier is not None and earlier.step.kind is RevisionKind.LOWERED
+    return not is_told_late and size_of(one.figure) >= PART_SHARE * size_of(standing.figure)
 
 
 def says_lowered(one: Assertion, standing: Version) -> bool:

@@ -1,6 +1,7 @@
 """A kept fold gives what folding everything anew gives, and is not trusted when anything else has happened."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -87,3 +88,18 @@ def test_what_another_process_folded_is_seen(database: Database) -> None:
     take(database, Watch([STORY]), 2, 44)
     take(database, watch, 3, 44)
     assert log(database) == [("first", 12), ("raised", 44)]
+
+
+def test_a_toll_that_a_text_revises_down_is_lowered(database: Database) -> None:
+    watch = Watch([STORY])
+    take(database, watch, 1, 31)
+    take(database, watch, 20, 46)
+    at = START + timedelta(hours=26)
+    text = (
+        "The Health Ministry on Monday revised the death toll from the unrest in Harbour City down to 44, saying that"
+        " two victims had been counted twice."
+    )
+    told = replace(report(26, 0), text=text)
+    with database.write() as session:
+        take_report(session, watch, told, forced=("unrest",), now=at)
+    assert log(database) == [("first", 31), ("raised", 46), ("lowered", 44)]
