@@ -113,7 +113,7 @@ def get_delivery(session: Session, delivery_id: str) -> Delivery:
     """The delivery of this id. Raises NotFoundError."""
     row = session.execute(select(DELIVERIES).where(DELIVERIES.c.delivery_id == delivery_id)).mappings().first()
     if row is None:
-        raise NotFoundError(f"no delivery {delivery_id!r}; `storywatch alerts list` shows them")
+        raise NotFoundError(f"no delivery {delivery_id!r}; `storywatch alerts deliveries` shows them")
     return from_row(Delivery, row)
 
 
@@ -189,7 +189,7 @@ def end_silence(session: Session, silence_id: str, *, now: datetime) -> Silence:
     session.execute(update(SILENCES).where(chosen).values(ends_at=now))
     row = session.execute(select(SILENCES).where(SILENCES.c.silence_id == silence_id)).mappings().first()
     if row is None:
-        raise NotFoundError(f"no silence {silence_id!r}; `storywatch alerts silence --list` shows them")
+        raise NotFoundError(f"no silence {silence_id!r}; `storywatch alerts silence list` shows them")
     return from_row(Silence, row)
 
 

@@ -21,6 +21,8 @@ def suggest_query(session: Session, query: str) -> str | None:
     Meant for a query that found nothing. A word may be one change away (letter wrong, missing, too much, or two
     swapped), and a word of seven letters or more two.
     """
+    if session.execute(select(ARTICLES.c.article_id).limit(1)).first() is None:
+        return None  # nothing is stored: no other word would find anything
     asked = {word for term in wanted_terms(parse_query(query).node) if not term.is_prefix for word in term.words}
     unknown = {word for word in asked if len(word) >= _SHORTEST and not search_articles(session, f'"{word}"', limit=1)}
     if not unknown:

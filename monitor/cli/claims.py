@@ -1,5 +1,6 @@
 """`storywatch claims`: what was said, how the record of it moved, and who still carries a dead figure."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from monitor.ledger.parts import find_inconsistencies
 from storage import claims, judgements, stories
 from storage.database import Database
 from storage.keys import key_text
-from storage.records import Figure, History, RevisionKind, StampedClaim, Story
+from storage.records import Figure, History, RecordKey, Revision, RevisionKind, StampedClaim, Step, Story
 from storage.shortened import short_id, whole_id
 
 app = typer.Typer(no_args_is_help=True, help="What was said, and how the records of it moved.")
@@ -82,6 +83,7 @@ def history_command(
         with database.read() as session:
             stamped = claims.list_claims(session, chosen.slug)
             rulings = judgements.list_judgements(session, chosen.slug)
+            log = claims.list_revisions(session, chosen.slug)
     known: list[StampedClaim] = list(stamped)
     if known_at is not None:
         known = as_known_at(known, known_at.replace(tzinfo=UTC))
@@ -102,7 +104,7 @@ def history_command(
     else:
         by_id = {one.claim_id: one for one in known}
         for history in found:
-            _print_history(chosen, history, by_id, full=full)
+            _print_history(chosen, history, by_id, log, full=full)
         for odd in find_inconsistencies(histories, chosen):
             if any(history.key == odd.key for history in found):
                 console().print(describe_inconsistency(odd), style="yellow")
@@ -154,7 +156,18 @@ def describe_claim(stamped: StampedClaim) -> str:
     return f"{claim.metric.replace('_', ' ')} {show_figure(figure)}" + (f" ({narrowed})" if narrowed else "")
 
 
-def _print_history(story: Story, history: History, by_id: dict[str, StampedClaim], *, full: bool) -> None:
+def _find_entry(log: Sequence[Revision], key: RecordKey, step: Step) -> Revision | None:
+    """The newest entry of the change log that a step of a record made; None for what has not been logged."""
+    for one in reversed(log):
+        is_same = one.key == key and (one.before, one.after) == (step.before, step.figure)
+        if is_same and {shown.claim_id for shown in one.evidence} <= set(step.evidence):
+            return one
+    return None
+
+
+def _print_history(
+    story: Story, history: History, by_id: dict[str, StampedClaim], log: Sequence[Revision], *, full: bool
+) -> None:
     console().print(Text(f"{story.title}: {describe_key(history.key)}", style="bold"))
     marks = [word for word, on in (("contested", history.is_contested), ("provisional", history.is_provisional)) if on]
     bounds = f"low {show_number(history.low)}, best {show_number(history.best)}, high {show_number(history.high)}"
@@ -170,7 +183,9 @@ def _print_history(story: Story, history: History, by_id: dict[str, StampedClaim
         line.append(f"{arrow}{after}", style="bold")
         console().print(line)
         origins = f"{', '.join(step.origins)}; " if step.origins else ""
-        console().print(Text(f"  {origins}rule {step.rule}, learned {show_time(step.recorded_at)}", style="dim"))
+        entry = _find_entry(log, history.key, step)
+        named = f", revision {short_id(entry.revision_id)}" if entry else ""
+        console().print(Text(f"  {origins}rule {step.rule}, learned {show_time(step.recorded_at)}{named}", style="dim"))
         for claim_id in step.evidence[:3]:
             if claim_id in by_id:
                 one = by_id[claim_id]

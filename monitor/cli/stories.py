@@ -10,6 +10,7 @@ from monitor.cli.output import console, print_json, print_table, show_figure, sh
 from monitor.ledger.parts import Inconsistency, find_inconsistencies
 from storage import articles, claims, feeds, stories
 from storage.records import History, RecordKey, StoryState
+from storage.shortened import short_id
 
 app = typer.Typer(no_args_is_help=True, help="What is being watched.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -61,9 +62,10 @@ def show_command(slug: str, as_json: Json = False) -> None:
     for odd in find_inconsistencies({history.key: history for history in histories}, story):
         console().print(describe_inconsistency(odd), style="yellow")
     print_table(
-        ("learned", "what", "kind", "from", "to"),
+        ("revision", "learned", "what", "kind", "from", "to"),
         [
             [
+                short_id(one.revision_id),
                 show_time(one.recorded_at),
                 describe_key(one.key),
                 one.kind.value,

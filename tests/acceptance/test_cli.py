@@ -105,6 +105,10 @@ def test_an_id_may_be_shortened_as_tables_do(filled: tuple[CommandLine, WebServe
     claim_id = str(rows(line, "claims", "list")[0]["claim_id"])
     assert claim_id[:12] in shown
     assert json.loads(line.run("claims", "show", claim_id[:12]).stdout)["claim_id"] == claim_id
+    revision_id = str(json.loads(line.run("stories", "show", "good", "--json").stdout)["revisions"][0]["revision_id"])
+    for command in (["stories", "show", "good"], ["claims", "history", "killed"]):
+        assert revision_id[:12] in line.run(*command).stdout
+    assert line.run("alerts", "why", revision_id[:12]).returncode == 0
     many = line.run("claims", "show", "c1-")
     assert many.returncode == 1
     assert "begins several ids" in many.stderr
