@@ -34,6 +34,7 @@ def test_no_secret_is_shown_and_everything_else_is(make_app: MakeApp, tmp_path: 
     assert shown["network.proxy"] == "http://…@proxy.example:3128"
     assert shown["channels"] == "desk"
     assert shown["web.port"] == "8080"
+    assert (shown["polling.min_interval"], shown["polling.max_interval"]) == ("5m", "1d")
     options = to_web(settings, shown=shown_settings(settings))
     with serve(make_app(options)) as base, httpx.Client(base_url=base) as client:
         text = client.get("/about", headers={"Authorization": f"Bearer {settings.web.token}"}).text
