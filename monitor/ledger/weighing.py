@@ -1,5 +1,7 @@
 """Rules 4, 5, 6 and 10: one assertion against the standing figure. The first rule that fits wins."""
 
+from datetime import timedelta
+
 from monitor.ledger.assertions import GONE, Assertion
 from monitor.ledger.contests import contest_higher, contest_lower, settle
 from monitor.ledger.official import goes_on_officially, passes_over_rumour
@@ -25,6 +27,7 @@ JUMP = 10
 SMALL = 3
 LARGE = 20
 LAG_DAYS = 3
+_DAY = timedelta(days=1)
 
 
 def weigh(state: RecordState, one: Assertion) -> None:
@@ -293,7 +296,15 @@ def _is_laggard_of_rise(state: RecordState, one: Assertion, standing: Version) -
     position = next(index for index, version in enumerate(state.versions) if version is standing)
     before = state.versions[position - 1] if position else None
     below = 0.0 if before is None else size_of(before.figure)
+    if _same_origin_later(one, standing) and _is_a_day_after(one, standing):
+        return False
     return days_between(standing.day, one.day) < RISING_DAYS and size_of(one.figure) > below
+
+
+def _is_a_day_after(one: Assertion, standing: Version) -> bool:
+    """Whether a full day lies between the two reports, however wide their times are known."""
+    before = standing.step.public_at
+    return before is not None and one.public is not None and one.public.not_before - before.not_after >= _DAY
 
 
 def _weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
