@@ -29,6 +29,7 @@ def test_a_state_edited_in_the_seed_counts_and_one_set_by_command_stays(tmp_path
         edit("draft")
         assert line.run("poll").returncode == 0
         assert state_of(line) == ("draft", 0)
+        assert "Did you mean" not in line.run("search", "harbor").stdout  # nothing is stored: no word is better
 
         edit("active")
         with line.service("--look-seconds", "0.1") as service:
