@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from monitor.ledger.positions import LAGGED_RULES
 from storage.records import Figure, History, RecordKey, Span, StampedClaim
 
+# A figure between two that stood ("6.rising") came late and was never withdrawn: who states it carries no dead one.
+_DEAD = LAGGED_RULES - {"6.rising"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Laggard:
@@ -28,7 +31,7 @@ def find_laggards(histories: Mapping[RecordKey, History], claims: Iterable[Stamp
     for key, history in histories.items():
         for refusal in history.refusals:
             stamped = by_id.get(refusal.claim_id)
-            if refusal.rule not in LAGGED_RULES or stamped is None or stamped.ended_at is not None:
+            if refusal.rule not in _DEAD or stamped is None or stamped.ended_at is not None:
                 continue
             claim = stamped.claim
             found.append(
