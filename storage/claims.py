@@ -154,8 +154,9 @@ def get_revision(session: Session, revision_id: str) -> Revision:
     """The revision of this id. Raises NotFoundError."""
     found = find_revisions(session, [revision_id])
     if not found:
-        raise NotFoundError(f"the change log has no revision {revision_id!r}; `storywatch stories show SLUG` lists
-        them")
+        raise NotFoundError(
+            f"the change log has no revision {revision_id!r}; `storywatch stories show SLUG` lists them"
+        )
     return found[revision_id]
 
 
