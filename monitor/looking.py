@@ -33,6 +33,7 @@ class Looker:
         self._reread = reread
         self._on_alerts = on_alerts
         self._running: dict[Key, asyncio.Task[None]] = {}
+        self._is_finishing = False
         self._troubles = _Troubles()
 
     async def look(self) -> int:
@@ -43,7 +44,7 @@ class Looker:
         due = await asyncio.get_running_loop().run_in_executor(None, self._find_due, room + len(self._running))
         begun = 0
         for key, work in due:
-            if begun >= room:
+            if begun >= room or self._is_finishing:
                 break
             if key not in self._running:
                 self._begin(key, work)
@@ -51,7 +52,8 @@ class Looker:
         return begun
 
     async def finish(self) -> None:
-        """Wait for what is under way; give it up after a while (it will be due again)."""
+        """Begin nothing more and wait for what is under way; give it up after a while (it will be due again)."""
+        self._is_finishing = True
         if self._running:
             _, pending = await asyncio.wait(self._running.values(), timeout=10)
             for task in pending:
@@ -89,6 +91,9 @@ class Looker:
             _LOG.error("%s", error)
             await asyncio.sleep(1.0)  # not to try again at once against a full disk or an absent server
         except Exception:
+            if self._is_finishing:
+                _LOG.debug("left off at the end; it is due again", exc_info=True)
+                return
             _LOG.exception("this should not happen: please report it")
             await asyncio.sleep(1.0)
 
