@@ -262,7 +262,7 @@ class Service:
                 # A full disk or a server that is away: say so, and try again next time.
                 _LOG.error("%s", error)
             except RuntimeError:
-                # While we end, the threads that a job works with are closed under it: it is due again at the next start.
+                # While we end, the threads that a job works with are closed under it: it is due again at the next start
                 if not self.stop.is_set():
                     raise
 
