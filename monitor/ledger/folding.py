@@ -3,13 +3,12 @@
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from itertools import chain
 
 from monitor.ledger.assertions import Assertion, weigh_report, weigh_states
 from monitor.ledger.history import make_history
 from monitor.ledger.ordering import order_day
 from monitor.ledger.origins import OriginBook
-from monitor.ledger.positions import LAGGED_RULES, Voice, has_position, line_up
+from monitor.ledger.positions import LAGGED_RULES, Lines, Voice, has_position, line_up
 from monitor.ledger.record import RecordState
 from monitor.ledger.states import fold_states, order_states
 from monitor.ledger.weighing import weigh
@@ -52,7 +51,6 @@ class _Day:
     ordered: list[Assertion] | None = None
     start: RecordState | None = None
     refusals: tuple[Refusal, ...] = ()
-    voices: list[Voice] = field(default_factory=list)
 
 
 class RecordFold:
@@ -72,6 +70,7 @@ class RecordFold:
         self._aside: dict[str, Refusal] = {}
         self._own = 0
         self._final: RecordState | None = None
+        self._lines = Lines()
         self._is_state = False
 
     def put(self, stamped: StampedClaim, *, is_part: bool = False, is_removal: bool = False) -> None:
@@ -135,8 +134,7 @@ class RecordFold:
         if self._final is None:
             return None
         refusals = [refusal for day in self._order for refusal in self._days[day].refusals]
-        voices = chain.from_iterable(self._days[day].voices for day in self._order)
-        return make_history(self.key, self._final, (*refusals, *aside), line_up(voices))
+        return make_history(self.key, self._final, (*refusals, *aside), self._lines.positions(self._order))
 
     def _weighed(self, report: _Report) -> list[Assertion]:
         if not report.claims:
@@ -217,21 +215,22 @@ class RecordFold:
                 return
             if position == 0 or since >= _CHECKPOINT_EVERY or day.start is not None:
                 day.start, since = state.copy(), 0
-            since += self._weigh_day(day, state)
+            since += self._weigh_day(number, day, state)
         self._stale_days.clear()
         self._final = state
 
-    def _weigh_day(self, day: _Day, state: RecordState) -> int:
+    def _weigh_day(self, number: int, day: _Day, state: RecordState) -> int:
         if day.ordered is None:
             # Reports are unordered here; order_day ranks every assertion by its own identity in the end.
             day.ordered = order_day([one for report in day.reports for one in report.assertions], self.kind)
-        day.voices = []
+        voices: list[Voice] = []
         for one in day.ordered:
             refused = len(state.refusals)
             weigh(state, one)
             if has_position(one):
                 is_lagged = len(state.refusals) > refused and state.refusals[-1].rule in LAGGED_RULES
-                day.voices.append((one, is_lagged))
+                voices.append((one, is_lagged))
+        self._lines.hear(number, voices)
         day.refusals = tuple(state.refusals)
         state.refusals.clear()
         return len(day.ordered)

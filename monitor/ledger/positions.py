@@ -1,6 +1,6 @@
 """What each origin says, and each outlet that quotes nobody, from when to when; and who still carries a dead figure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from monitor.ledger.assertions import GONE, Assertion
@@ -28,6 +28,50 @@ def has_position(one: Assertion) -> bool:
     return one.day is not None and one.status is not ClaimStatus.PREVIOUS and not one.is_part and not one.is_pin
 
 
+class Lines:
+    """The lines of a record's origins, kept by day: a day heard anew costs the lines of those who spoke on it."""
+
+    __slots__ = ("_days", "_known", "_stale")
+
+    def __init__(self) -> None:
+        self._days: dict[int, dict[str, list[Voice]]] = {}
+        self._known: dict[str, tuple[Position, ...]] = {}
+        self._stale: set[str] = set()
+
+    def hear(self, day: int, voices: Iterable[Voice]) -> None:
+        """Take the voices of a day, in the order in which the ledger weighed them, in place of those it had."""
+        heard: dict[str, list[Voice]] = {}
+        for voice in voices:
+            heard.setdefault(_name_of(voice[0]), []).append(voice)
+        before = self._days.get(day, {})
+        self._days[day] = heard
+        for name in before.keys() | heard.keys():
+            if not _is_unchanged(before.get(name, ()), heard.get(name, ())):
+                self._stale.add(name)
+
+    def positions(self, days: Sequence[int]) -> tuple[Position, ...]:
+        """Return the lines of all origins, by name; `days` in order of time."""
+        for name in self._stale:
+            lines = line_up(voice for day in days for voice in self._days[day].get(name, ()))
+            if lines:
+                self._known[name] = lines
+            else:
+                self._known.pop(name, None)
+        self._stale.clear()
+        return tuple(position for name in sorted(self._known) for position in self._known[name])
+
+
+def _is_unchanged(before: Sequence[Voice], after: Sequence[Voice]) -> bool:
+    return len(before) == len(after) and all(
+        one is other and is_lagged is was_lagged
+        for (one, is_lagged), (other, was_lagged) in zip(before, after, strict=True)
+    )
+
+
+def _name_of(one: Assertion) -> str:
+    return one.origin.name or one.outlet or min(one.carrier)
+
+
 def line_up(voices: Iterable[Voice]) -> tuple[Position, ...]:
     """Return the lines of all origins, by name, from voices in the order in which the ledger weighed them.
 
@@ -39,7 +83,7 @@ def line_up(voices: Iterable[Voice]) -> tuple[Position, ...]:
     shown: dict[str, str] = {}
     for one, is_lagged in voices:
         outlet = one.outlet
-        name = one.origin.name or outlet or min(one.carrier)
+        name = _name_of(one)
         shown.setdefault(name, one.origin.shown or name)
         figure = None if one.status in GONE else one.figure
         runs = lines.get((name, outlet if is_lagged else ""))
