@@ -134,6 +134,7 @@ class Lexicon:
     person_suffixes: tuple[str, ...]
     idioms: PhraseTable[bool]
     weak: frozenset[str]
+    wanted: dict[str, frozenset[str]]
     contexts: dict[str, tuple[str, ...]]
     place: dict[str, frozenset[str]]
     cues: PhraseTable[tuple[Cue, ...]]
@@ -292,6 +293,11 @@ def build_lexicon(
         people=PhraseTable(_person_entries(people, frozenset(expand_all(words["classes"].get("in", ()))))),
         person_suffixes=tuple(people.get("others", {}).get("suffixes", ())),
         idioms=_table(people.get("idioms", {}).get("never", ())),
+        wanted={
+            metric: frozenset(expand_all(table["wanted"]))
+            for metric, table in pack["triggers"].items()
+            if "wanted" in table
+        },
         weak=frozenset(form for table in pack["triggers"].values() for form in expand_all(table.get("weak", ()))),
         contexts={
             metric: tuple(expand_all(table["context"]))

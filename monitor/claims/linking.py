@@ -113,7 +113,7 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
                 rule,
                 span,
                 reading.symbols.figures[old] if old is not None else None,
-                "subset" in rule.flags,
+                "subset" in rule.flags and not _is_of_everyone(reading, quantity, lexicon),
             )
     for rule, quantity, span in victims:
         metric = _victims(reading, context)
@@ -192,7 +192,7 @@ def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: L
         return head is not None and "thing_" + metric in head[1].classes
     start, end = reading.symbols.places[trigger]
     words = " ".join(reading.tokens.lower[start:end])
-    if phrase.kind == "bare" and words in lexicon.weak:
+    if words in lexicon.weak and (phrase.kind == "bare" or phrase.head in lexicon.wanted.get(metric, ())):
         return False
     context = lexicon.contexts.get(metric)
     if context is not None and metric != "troops":
@@ -252,6 +252,22 @@ def _is_of_unlinked(reading: Reading, quantity: int, parent: int | None) -> bool
     """In "42 pupils, 27 of them girls" they are the 42, of whom no metric was told."""
     before = range(0 if parent is None else parent + 1, quantity)
     return any(reading.quantities[one].reason is None and reading.phrases[one].kind == "person" for one in before)
+
+
+def _is_of_everyone(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:
+    """In "241 of the 242 people died" the dead are all the dead: the group is of everyone who was there."""
+    group = quantity + 1
+    if group >= len(reading.quantities) or not reading.phrases[group].is_whole or reading.phrases[group].axes:
+        return False
+    first = max(reading.quantities[quantity].end, reading.phrases[quantity].end)
+    between = [
+        lexicon.words.at(reading.tokens.lower, index) for index in range(first, reading.quantities[group].number_start)
+    ]
+    return (
+        bool(between)
+        and all(entry is not None and not entry[1].classes.isdisjoint(("of", "det", "focus")) for entry in between)
+        and not any(found.trigger[0] < reading.phrases[group].end for found in (reading.links.get(group),) if found)
+    )
 
 
 def _next_quantity(reading: Reading, quantity: int) -> int:
