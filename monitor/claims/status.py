@@ -39,6 +39,8 @@ def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
     ]
     cues: list[FoundCue] = []
     for index, word in enumerate(tokens.lower):
+        if word in lexicon.perfect_auxiliary and _is_told_of_itself(tokens, index, lexicon):
+            continue
         found = lexicon.cues.at(tokens.lower, index) if word in lexicon.cues.firsts else None
         if found is not None and not any(start <= index < end for start, end in neutral):
             cues.extend(FoundCue(index, found[0], cue) for cue in found[1])
@@ -46,7 +48,13 @@ def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
             verb = _perfect_verb(tokens, index, lexicon)
             if verb is not None:
                 cues.append(FoundCue(index, verb, Cue("previous", "before")))
-    return cues
+    return [cue for cue in cues if not any(_is_within(cue, other) for other in cues)]
+
+
+def _is_within(cue: FoundCue, other: FoundCue) -> bool:
+    """In "three years earlier" the last word is no cue of its own."""
+    is_shorter = cue.end - cue.start < other.end - other.start
+    return is_shorter and other.start <= cue.start and cue.end <= other.end and other.cue.status != cue.cue.status
 
 
 def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
@@ -65,6 +73,13 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
         if entry is None or not entry[1].classes & {"adverb", "hedge", "in", "at"}:
             return None
     return None
+
+
+def _is_told_of_itself(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """In "Amnesty said it had recorded 52 names" the perfect is that of reported speech: 52 is today's news."""
+    if index < 2 or tokens.lower[index - 1] not in lexicon.pronouns:
+        return False
+    return any(end in (index - 1, index - 2) for _, end, kind in lexicon.say.find(tokens.lower[:index]) if kind == "say")
 
 
 def next_sentence_status(folded: str, lexicon: Lexicon) -> ClaimStatus | None:
@@ -137,16 +152,29 @@ def _reaches(
         # What another event is about holds for the rest of its sentence.
         if found.cue.status == "previous" and _is_old_toll_moved(reading, found, quantity, lexicon):
             return False
+        if found.cue.status == "denied" and _speaks_anew(reading, found.end, quantity.number_start, lexicon):
+            return False
         first = 0 if found.cue.status == "other_event" else clause[0]
         return first <= found.start and found.end <= quantity.number_start
     if side == "after":
-        # A withdrawal reaches back over "but", a denial over a semicolon.
+        # A withdrawal and a doubt reach back over "but", a denial over a semicolon.
         if found.cue.status == "previous" and not _is_close_behind(reading, found, quantity, lexicon):
             return False
         words = reading.tokens.lower
         is_answered = found.cue.status == "denied" and words[clause[1] : clause[1] + 1] == [";"]
-        last = len(words) if found.cue.status == "retracted" or is_answered else clause[1]
+        last = len(words) if found.cue.status in ("retracted", "unconfirmed") or is_answered else clause[1]
         return quantity.end - 1 <= found.start and found.end <= last and not _figure_between(reading, quantity, found)
+    return False
+
+
+def _speaks_anew(reading: Reading, first: int, last: int, lexicon: Lexicon) -> bool:
+    """Whether a denial ends before the figure, since who denied goes on: "denied that 600 had died, saying 250"."""
+    lower = reading.tokens.lower
+    for start, _, kind in lexicon.say.find(lower):
+        if kind == "say" and first < start < last:
+            before = lexicon.words.at(lower, start - 1)
+            if lower[start - 1] == "," or (before is not None and "and" in before[1].classes):
+                return True
     return False
 
 
@@ -218,8 +246,12 @@ def _before_date(tokens: Tokens, start: int, lexicon: Lexicon) -> str:
 
 
 def _is_aside(tokens: Tokens, start: int, end: int) -> bool:
-    """Whether a year stands in an aside between commas: "the bridge, built in 1967, collapsed"."""
-    return "," in tokens.lower[max(0, start - 4) : start] and tokens.lower[end : end + 1] == [","]
+    """Whether a year stands in an aside between commas: "the bridge, built in 1967, collapsed".
+
+    With nothing but "in" before it, it dates what was just named: "the last quake there, in 1960, killed 12,000".
+    """
+    opening = tokens.lower[max(0, start - 4) : start]
+    return "," in opening[:-2] + opening[-1:] and tokens.lower[end : end + 1] == [","]
 
 
 def _opens_relative(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
