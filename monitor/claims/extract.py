@@ -246,14 +246,16 @@ class Extractor:
             position = reading.quantities[quantity].number_start
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
             voiced = self._voice_of(page, number, position, others, bool(reading.tokens.quotes))
+            mention = _mention_for(reading, found, mentions)
             page.drafts.append(
                 Draft(
                     self._claim(page, number, reading, found, status, as_of, voiced),
-                    _mention_for(reading, found, mentions),
+                    mention,
                     found.is_subset,
                     number,
                     "level" in found.rule.flags,
                     is_listed,
+                    is_placed=_is_placed(reading, found, mention),
                 )
             )
         metrics = [reading.links[quantity].metric for quantity in sorted(reading.links)]
@@ -361,6 +363,17 @@ def _kind(reading: Reading, found: Link) -> ClaimKind:
         return ClaimKind.LEVEL
     others = any(number < found.quantity and other.metric != found.metric for number, other in reading.links.items())
     return ClaimKind.LEVEL if others else ClaimKind.INCREMENT
+
+
+def _is_placed(reading: Reading, found: Link, mention: Mention | None) -> bool:
+    """Whether the place alone makes a figure a part: "in Naryn twelve, in Osh eight", "84 of them in Kerr County"."""
+    if mention is None or mention.is_source or "placed" not in found.rule.flags:
+        return False
+    quantity = reading.quantities[found.quantity]
+    return (
+        0 <= mention.start - max(quantity.end, found.trigger[1]) <= 2
+        or mention.end + 2 >= quantity.start > mention.end - 1
+    )
 
 
 def _mention_for(reading: Reading, found: Link, mentions: list[Mention]) -> Mention | None:

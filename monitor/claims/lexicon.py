@@ -123,6 +123,7 @@ class Lexicon:
     pronoun_before: frozenset[str]
     unit_words: frozenset[str]
     none_before: PhraseTable[bool]
+    all_but: PhraseTable[bool]
     age_hedges: frozenset[str]
     age_verbs: frozenset[str]
     fractions: PhraseTable[bool]
@@ -283,6 +284,7 @@ def build_lexicon(
         age_hedges=frozenset(expand_all(excluded.get("age_hedges", ()))),
         fractions=_table(excluded.get("fractions", ())),
         none_before=_table(excluded.get("none_before", ())),
+        all_but=_table(excluded.get("all_but", ())),
         unit_words=frozenset(expand_all(excluded.get("pronoun_words", ()))),
         level_hedges=frozenset(expand_all(numbers.get("level_hedges", ()))),
         words=PhraseTable(entries.items()),

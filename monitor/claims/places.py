@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.linking import Reading
+from monitor.claims.tokens import Tokens
 from storage.records import Place, Story
 
 UNRESOLVED = "unresolved"
@@ -15,12 +16,18 @@ _LONGEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A place named after a preposition, at tokens [start, end). `is_generic`: "the region" without a name."""
+    """A place named after a preposition, at tokens [start, end).
+
+    `is_generic`: "the region" without a name. `is_alone`: "in Kerr County alone", said to be no more than a part.
+    `is_source`: "four from China", where people come from.
+    """
 
     text: str
     start: int
     end: int
     is_generic: bool = False
+    is_alone: bool = False
+    is_source: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -57,9 +64,7 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
             break
         index += 1
     first = index
-    while index < count and tokens.kinds[index] == "w" and tokens.is_capital(index) and index - first < _LONGEST:
-        if tokens.lower[index] in lexicon.weekdays or tokens.lower[index] in lexicon.months:
-            break
+    while index < count and index - first < _LONGEST and _is_name(tokens, index, lexicon):
         index += 1
     if index == first:
         if first < count and tokens.lower[first] in generic and first > start:
@@ -74,7 +79,27 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
     end = index
     if end < count and tokens.lower[end] in region:
         end += 1
-    return Mention(tokens.surface(first, end), start, end)
+    joined = lexicon.words.at(tokens.lower, end) if end + 1 < count else None
+    if (
+        joined is not None
+        and "and" in joined[1].classes
+        and joined[0] == end + 1
+        and _is_name(tokens, end + 1, lexicon)
+    ):
+        # "In Turkey and Syria": both together are another place than either.
+        end += 1
+        while end < count and end - first <= 2 * _LONGEST and _is_name(tokens, end, lexicon):
+            end += 1
+    is_alone = tokens.lower[end : end + 1] != [] and tokens.lower[end] in lexicon.place.get("alone", frozenset())
+    before = lexicon.words.at(tokens.lower, start - 1)
+    is_source = before is not None and "from" in before[1].classes
+    return Mention(tokens.surface(first, end), start, end, is_alone=is_alone, is_source=is_source)
+
+
+def _is_name(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    word = tokens.lower[index]
+    is_date = word in lexicon.weekdays or word in lexicon.months
+    return tokens.kinds[index] == "w" and tokens.is_capital(index) and not is_date
 
 
 class Gazetteer:
@@ -100,12 +125,6 @@ class Gazetteer:
             return self._only_one(mention.text), False
         slug = place_slug(mention.text)
         place = self._by_slug.get(slug)
-        if place is None:
-            for size in range(len(slug.split("-")) - 1, 0, -1):
-                place = self._by_slug.get("-".join(slug.split("-")[:size]))
-                if place is not None and size == len(slug.split("-")):
-                    break
-                place = None
         if place is not None:
             return (None, True) if place.whole else (place_slug(place.name), False)
         return slug or UNRESOLVED, False

@@ -77,6 +77,8 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         _extend_left(tokens, quantity, floor, lexicon)
         _extend_right(tokens, quantity, lexicon)
         _take_part(tokens, quantity, lexicon)
+        if found and _takes_the_rest(tokens, found[-1], quantity, lexicon):
+            quantity = found.pop()
         if lexicon.none_before.ending_at(tokens.lower, quantity.start) is not None:
             quantity.reason = "none"
         found.append(quantity)
@@ -125,6 +127,22 @@ def _reason_beside(tokens: Tokens, before: Quantity, quantity: Quantity, lexicon
     )
     after = lexicon.people.at(tokens.lower, quantity.end) if quantity.end < len(tokens.lower) else None
     return before.reason if joins and after is None else None
+
+
+def _takes_the_rest(tokens: Tokens, but: Quantity, group: Quantity, lexicon: Lexicon) -> bool:
+    """ "All but three of the 12" is nine: `but` becomes that figure, with the group's noun to follow."""
+    opening = lexicon.all_but.ending_at(tokens.lower, but.start)
+    if opening is None or but.reason is not None or group.reason is not None or not 0 < but.value < group.value:
+        return False
+    between = range(but.end, group.start)
+    if not between or any(
+        (entry := lexicon.words.at(tokens.lower, index)) is None or entry[1].classes.isdisjoint(("of", "det", "focus"))
+        for index in between
+    ):
+        return False
+    but.start, but.end, but.value = opening[0], group.end, group.value - but.value
+    but.qualifier, but.hedge = group.qualifier, group.hedge
+    return True
 
 
 def _is_share(tokens: Tokens, before: Quantity, quantity: Quantity, lexicon: Lexicon) -> bool:

@@ -22,6 +22,7 @@ class Draft:
     sentence: int
     is_level: bool = False
     is_listed: bool = False
+    is_placed: bool = False
 
 
 def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:
@@ -99,12 +100,41 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             limits = not is_whole
         elif draft.mention.is_generic and key == UNRESOLVED and (claim.metric, claim.value) in told:
             limits = draft.is_subset
-        elif draft.mention.is_generic or key == UNRESOLVED:
+        elif draft.mention.is_generic or key == UNRESOLVED or draft.mention.is_alone:
             limits = True
         else:
-            limits = draft.is_subset or (f"-{key}-" not in title_slug and _has_larger(claim, largest, draft.mention))
+            is_headline = f"-{key}-" in title_slug
+            limits = (
+                draft.is_subset
+                or (not is_headline and _has_larger(claim, largest, draft.mention))
+                or ((claim.metric, claim.value) not in told and _has_sibling(draft, drafts, title_slug, is_headline))
+            )
         if limits:
-            draft.claim = replace(claim, place=key, place_text=draft.mention.text)
+            # Where the place says which part it is, nothing need be said of whom.
+            is_part = claim.population == PART and draft.is_placed
+            population = None if is_part else claim.population
+            draft.claim = replace(claim, place=key, place_text=draft.mention.text, population=population)
+
+
+def _has_sibling(draft: Draft, drafts: list[Draft], title_slug: str, is_headline: bool) -> bool:
+    """Whether the text gives another place its own figure beside this one: "3,419 died in Turkey and 1,602 in Syria".
+
+    A place of the headline is such a part only beside another place of the headline; for others both stand in one sentence.
+    """
+    return any(
+        other.claim.metric == draft.claim.metric
+        and other.claim.field == draft.claim.field
+        and abs(other.sentence - draft.sentence) <= is_headline
+        and other.claim.status is ClaimStatus.CURRENT
+        and other.claim.value != draft.claim.value
+        and other.claim.kind is ClaimKind.LEVEL
+        and (other.is_placed or not other.is_subset)
+        and other.mention is not None
+        and not (other.mention.is_generic or other.mention.is_source)
+        and (slug := place_slug(other.mention.text)) != place_slug(draft.mention.text if draft.mention else "")
+        and (not is_headline or f"-{slug}-" in title_slug)
+        for other in drafts
+    )
 
 
 def _largest(drafts: list[Draft]) -> dict[str, list[tuple[float, str]]]:

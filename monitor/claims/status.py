@@ -79,7 +79,9 @@ def _is_told_of_itself(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """In "Amnesty said it had recorded 52 names" the perfect is that of reported speech: 52 is today's news."""
     if index < 2 or tokens.lower[index - 1] not in lexicon.pronouns:
         return False
-    return any(end in (index - 1, index - 2) for _, end, kind in lexicon.say.find(tokens.lower[:index]) if kind == "say")
+    return any(
+        end in (index - 1, index - 2) for _, end, kind in lexicon.say.find(tokens.lower[:index]) if kind == "say"
+    )
 
 
 def next_sentence_status(folded: str, lexicon: Lexicon) -> ClaimStatus | None:
