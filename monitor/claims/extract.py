@@ -17,7 +17,7 @@ from monitor.claims.metrics import builtin_metrics
 from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote
 from monitor.claims.places import Gazetteer, Mention, find_mentions
-from monitor.claims.population import anaphora_metric, predicate_axes, toll_axes
+from monitor.claims.population import anaphora_metric, person_after, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention
 from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.states import StateFinding, find_states
@@ -283,6 +283,8 @@ class Extractor:
         low, high = bounds_of(quantity.value, quantity.high, qualifier)
         axes = phrase.axes or toll_axes(reading, found, page.lexicon)
         lemma = phrase.lemma
+        if "attributive" in found.rule.flags:
+            axes, lemma = person_after(reading, found.trigger[1], page.lexicon)
         if found.is_subset and not axes and not lemma:
             axes, lemma = predicate_axes(reading, found, page.lexicon)
         population = population_key(axes, lemma)

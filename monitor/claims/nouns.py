@@ -41,7 +41,7 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
         entry = lexicon.words.at(lower, index)
         if entry is not None and "of" in entry[1].classes and not _is_group_of(tokens, index, lexicon):
             index = entry[0]
-    while index < limit and tokens.kinds[index] == "w":
+    while index < limit and (tokens.kinds[index] == "w" or _is_abbreviation_dot(tokens, index)):
         entry = lexicon.words.at(lower, index)
         end, classes = (entry[0], entry[1].classes) if entry else (index + 1, _NONE)
         person = lexicon.people.at(lower, index)
@@ -64,9 +64,15 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
             index = end
             phrase.end = end if phrase.kind == "bare" else phrase.end
         else:
-            unknown.append(index)
+            if tokens.kinds[index] == "w":
+                unknown.append(index)
             index += 1
     return _complete(tokens, phrase, unknown, lexicon)
+
+
+def _is_abbreviation_dot(tokens: Tokens, index: int) -> bool:
+    """Whether a dot ends an abbreviation with dots within, as in "nine U.S. soldiers"."""
+    return tokens.lower[index] == "." and index > 0 and "." in tokens.lower[index - 1]
 
 
 def _complete(tokens: Tokens, phrase: NounPhrase, unknown: list[int], lexicon: Lexicon) -> NounPhrase:
@@ -100,8 +106,13 @@ def _stands_alone(lower: list[str], index: int, first: int, lexicon: Lexicon) ->
         entry = lexicon.words.at(lower, index)
         return entry is not None and "generic_toll" in entry[1].classes
     after = lexicon.words.at(lower, index + 1) if index + 1 < len(lower) else None
-    is_adverb = any(name == "adverb" and lower[index].endswith(suffix) for suffix, name in lexicon.class_suffixes)
-    return is_adverb and after is not None and "sub" in after[1].classes
+    if after is None or not _is_adverb(lower[index], lexicon):
+        return False
+    return "sub" in after[1].classes or (index == first and bool(after[1].classes & _TRIGGERS))
+
+
+def _is_adverb(word: str, lexicon: Lexicon) -> bool:
+    return any(name == "adverb" and word.endswith(suffix) for suffix, name in lexicon.class_suffixes)
 
 
 def _is_modifier(lower: list[str], end: int, lexicon: Lexicon) -> bool:

@@ -88,6 +88,17 @@ def predicate_axes(reading: Reading, found: Link, lexicon: Lexicon) -> tuple[set
     return set(), ""
 
 
+def person_after(reading: Reading, index: int, lexicon: Lexicon) -> tuple[set[tuple[str, str]], str]:
+    """Axes and lemma of the person noun at a token or right after it: "three wounded *soldiers*"."""
+    lower = reading.tokens.lower
+    for probe in range(index, min(index + 2, len(lower))):
+        person = lexicon.people.at(lower, probe)
+        if person is not None and person[1].is_noun:
+            axes = set(person[1].axes)
+            return axes, "" if axes or person[1].is_whole else person[1].lemma
+    return set(), ""
+
+
 def anaphora_metric(reading: Reading, drafts: list[Draft], lexicon: Lexicon) -> str | None:
     """The metric of an earlier part that this sentence takes up: "The foreigners include five from Iran"."""
     if not drafts:

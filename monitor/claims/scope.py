@@ -119,7 +119,7 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
 def _has_sibling(draft: Draft, drafts: list[Draft], title_slug: str, is_headline: bool) -> bool:
     """Whether the text gives another place its own figure beside this one: "3,419 died in Turkey and 1,602 in Syria".
 
-    A place of the headline is such a part only beside another place of the headline; for others both stand in one sentence.
+    A place of the headline is such a part only beside another place of the headline, others only in one sentence.
     """
     return any(
         other.claim.metric == draft.claim.metric
