@@ -20,13 +20,26 @@ def add_feed(session: Session, spec: FeedSpec, *, stories: Iterable[str] = (), d
     A feed that a person removed comes back. `stories` are added to those that it serves.
     """
     feed = Feed(
-        feed_id=0, url=spec.url, source=spec.source, trust=spec.trust, full=spec.full, lang=spec.lang, due_at=due_at
+        feed_id=0,
+        url=spec.url,
+        source=spec.source,
+        trust=spec.trust,
+        full=spec.full,
+        lang=spec.lang,
+        kind=spec.kind,
+        due_at=due_at,
     )
     insert_new(session, FEEDS, [to_row(feed, leave_out=("feed_id",))], ["url"])
     held = get_feed(session, spec.url)
     state = FeedState.ACTIVE if held.state is FeedState.REMOVED else held.state
     described = replace(
-        held, source=spec.source or held.source, trust=spec.trust, full=spec.full, lang=spec.lang, state=state
+        held,
+        source=spec.source or held.source,
+        trust=spec.trust,
+        full=spec.full,
+        lang=spec.lang,
+        kind=spec.kind,
+        state=state,
     )
     if described != held:
         update_feed(session, described)

@@ -110,6 +110,13 @@ class Metric:
     nouns: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
+class FeedKind(StrEnum):
+    """feed: a document that lists entries. page: a plain page, watched on its own."""
+
+    FEED = "feed"
+    PAGE = "page"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedSpec:
     """A feed as a seed or a person names it. `full`: fetch the page of every entry, matching or not."""
@@ -119,6 +126,7 @@ class FeedSpec:
     trust: Trust = Trust.UNKNOWN
     full: bool = False
     lang: str | None = None
+    kind: FeedKind = FeedKind.FEED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +222,66 @@ class Feed:
     failing_since: datetime | None = None
     told_dead_at: datetime | None = None
     entries_per_week: float | None = None
+    kind: FeedKind = FeedKind.FEED
+
+
+class PushState(StrEnum):
+    """wanted: the hub is to be asked. asked: it was, and has not verified yet. active: it pushes. denied: it refused.
+    leaving: it is to be told that we want no more.
+    """
+
+    WANTED = "wanted"
+    ASKED = "asked"
+    ACTIVE = "active"
+    DENIED = "denied"
+    LEAVING = "leaving"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushSubscription:
+    """What a hub was asked to push of one feed (WebSub), and how that fares.
+
+    `token` makes the callback's address, `secret` signs what is pushed; both are ours alone. `callback_url` is the
+    public address that the hub was given. `act_at`: when the hub is asked next. `missed_at`: when a poll last found an
+    entry that no push had brought.
+    """
+
+    feed_id: int
+    hub_url: str
+    topic_url: str
+    token: str
+    secret: str
+    callback_url: str = ""
+    state: PushState = PushState.WANTED
+    act_at: datetime | None = None
+    asked_at: datetime | None = None
+    lease_until: datetime | None = None
+    failures: int = 0
+    last_error: str = ""
+    pushes: int = 0
+    last_push_at: datetime | None = None
+    missed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """One answer of a site, kept as it came in a WARC file: where it stands there, and the hashes that prove it.
+
+    `file` is a name within the evidence folder; the response record and the request record after it fill `size` bytes
+    from `start`. `payload_hash` (SHA-256) is of the body as it came, `record_hash` of those bytes of the file.
+    """
+
+    exhibit_id: str
+    url: str
+    status: int
+    fetched_at: datetime
+    payload_hash: str
+    record_hash: str
+    file: str
+    start: int
+    size: int
+    feed_id: int | None = None
+    article_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

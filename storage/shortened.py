@@ -6,15 +6,16 @@ from sqlalchemy import Column, select
 from sqlmodel import Session
 
 from storage.errors import NotFoundError
-from storage.tables import ALERTS, CLAIMS, DELIVERIES, REVISIONS, SILENCES
+from storage.tables import ALERTS, CLAIMS, DELIVERIES, EXHIBITS, REVISIONS, SILENCES
 
-Kind = Literal["claim", "revision", "alert", "delivery", "silence"]
+Kind = Literal["claim", "revision", "alert", "delivery", "silence", "exhibit"]
 _COLUMNS: dict[Kind, Column[str]] = {
     "claim": CLAIMS.c.claim_id,
     "revision": REVISIONS.c.revision_id,
     "alert": ALERTS.c.alert_id,
     "delivery": DELIVERIES.c.delivery_id,
     "silence": SILENCES.c.silence_id,
+    "exhibit": EXHIBITS.c.exhibit_id,
 }
 # The kind before it, then hex digits of a hash: two in a store seldom begin alike, and then we say so.
 SHORT = 12

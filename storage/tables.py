@@ -113,6 +113,28 @@ class FeedRow(Row, table=True):
     failing_since: datetime | None = Field(default=None, sa_type=UtcTime)
     told_dead_at: datetime | None = Field(default=None, sa_type=UtcTime)
     entries_per_week: float | None = None
+    kind: str = Field(default="feed", sa_column_kwargs={"server_default": "feed"})
+
+
+class PushSubscriptionRow(Row, table=True):
+    """What a hub was asked to push of one feed."""
+
+    __tablename__ = "push_subscriptions"
+    feed_id: int = Field(primary_key=True, sa_type=BigId, foreign_key="feeds.feed_id", ondelete="CASCADE")
+    hub_url: str
+    topic_url: str
+    token: str = Field(unique=True)
+    secret: str
+    callback_url: str = ""
+    state: str = "wanted"
+    act_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
+    asked_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    lease_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    failures: int = 0
+    last_error: str = ""
+    pushes: int = 0
+    last_push_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    missed_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
 class FeedStoryRow(Row, table=True):
@@ -202,6 +224,24 @@ class FingerprintRow(Row, table=True):
         index=True,
         sa_column_kwargs={"autoincrement": False},
     )
+
+
+class ExhibitRow(Row, table=True):
+    """Where an answer of a site is kept as it came, and the hashes that prove it. Outlives its feed and article."""
+
+    __tablename__ = "exhibits"
+    __table_args__ = (Index("ix_exhibits_url_fetched_at", "url", "fetched_at"),)
+    exhibit_id: str = Field(primary_key=True)
+    url: str
+    status: int
+    fetched_at: datetime = Field(sa_type=UtcTime, index=True)
+    payload_hash: str
+    record_hash: str
+    file: str
+    start: int = Field(sa_type=BigInteger)
+    size: int = Field(sa_type=BigInteger)
+    feed_id: int | None = Field(default=None, sa_type=BigId, index=True)
+    article_id: int | None = Field(default=None, sa_type=BigId, index=True)
 
 
 class MatchRow(Row, table=True):
@@ -454,6 +494,8 @@ METADATA = Row.metadata
 STORIES: Table = METADATA.tables["stories"]
 FEEDS: Table = METADATA.tables["feeds"]
 FEED_STORIES: Table = METADATA.tables["feed_stories"]
+PUSH_SUBSCRIPTIONS: Table = METADATA.tables["push_subscriptions"]
+EXHIBITS: Table = METADATA.tables["exhibits"]
 SEEN_ENTRIES: Table = METADATA.tables["seen_entries"]
 ARTICLES: Table = METADATA.tables["articles"]
 ALIASES: Table = METADATA.tables["article_aliases"]

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, inspect, text
 
-from storage import schema
+from storage import feeds, schema
 from storage.database import Database
 from storage.errors import SchemaVersionError
+from storage.records import FeedKind
 from storage.tables import METADATA
 
 MIGRATIONS = Path("storage/migrations/versions")
@@ -130,3 +131,26 @@ def test_a_migration_never_imports_live_code(path: Path) -> None:
         elif isinstance(node, ast.ImportFrom):
             imported.add((node.module or "").split(".")[0])
     assert imported <= {"sqlalchemy", "alembic"}
+
+
+def test_feeds_of_the_first_schema_are_feeds_in_the_next(empty_url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    database = Database(empty_url)
+    config = Config()
+    config.set_main_option("script_location", "storage/migrations")
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                'INSERT INTO feeds (url, source, trust, "full", state, title, failures) '
+                "VALUES ('https://n.example/feed', '', 'unknown', FALSE, 'active', '', 0)"
+            )
+        )
+    database.upgrade()
+    with database.read() as session:
+        (feed,) = feeds.list_feeds(session)
+    assert (feed.url, feed.kind) == ("https://n.example/feed", FeedKind.FEED)
+    database.close()

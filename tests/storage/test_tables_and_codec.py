@@ -13,6 +13,8 @@ from storage.records import Span
 PAIRS: list[tuple[type, Table, set[str]]] = [
     (records.Feed, tables.FEEDS, set()),
     (records.SeenEntry, tables.SEEN_ENTRIES, set()),
+    (records.PushSubscription, tables.PUSH_SUBSCRIPTIONS, set()),
+    (records.Exhibit, tables.EXHIBITS, set()),
     (records.Article, tables.ARTICLES, set()),
     (records.ArticleVersion, tables.VERSIONS, {"packed", "dropped_at"}),
     (records.Match, tables.MATCHES, {"article_id", "matched_at"}),
@@ -47,7 +49,7 @@ def test_a_field_that_may_be_none_is_a_column_that_may_be_null(record: type, tab
 
 
 @pytest.mark.parametrize("record", [*WHOLE, *(pair[0] for pair in PAIRS)], ids=lambda record: record.__name__)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_record_comes_back_from_json_as_it_was(record: type, data: st.DataObject) -> None:
     made = data.draw(st.from_type(record))
@@ -55,7 +57,7 @@ def test_a_record_comes_back_from_json_as_it_was(record: type, data: st.DataObje
 
 
 @pytest.mark.parametrize("record", [pair[0] for pair in PAIRS], ids=lambda record: record.__name__)
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_a_record_comes_back_from_a_row_as_it_was(record: type, data: st.DataObject) -> None:
     made = data.draw(st.from_type(record))
