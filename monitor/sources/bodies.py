@@ -18,12 +18,16 @@ class BodyDecoder:
     because two kilobytes of it may hold gigabytes.
     """
 
-    def __init__(self, encoding: str, *, url: str, max_bytes: int) -> None:
-        """`encoding` is the Content-Encoding header (BodyError if not understood); `url` goes into messages."""
+    def __init__(self, encoding: str, *, url: str, max_bytes: int, keep_raw: bool = False) -> None:
+        """`encoding` is the Content-Encoding header (BodyError if not understood); `url` goes into messages.
+
+        `keep_raw`: `raw` holds the body as it came, which then may not be larger than `max_bytes` either.
+        """
         self._url = url
         self._max_bytes = max_bytes
         self._parts: list[bytes] = []
         self._size = 0
+        self._raw = bytearray() if keep_raw else None
         self._has_begun = False
         self._inflate: zlib._Decompress | None = None
         name = encoding.strip().lower()
@@ -38,6 +42,9 @@ class BodyDecoder:
 
     def add(self, chunk: bytes) -> None:
         """Take the next chunk as it came from the network. Raises BodyTooLargeError or BodyError."""
+        if self._raw is not None:
+            self._raw += chunk
+            self._check_size(len(self._raw))
         if self._inflate is None:
             self._keep(chunk)
             return
@@ -74,13 +81,21 @@ class BodyDecoder:
 
     def _keep(self, piece: bytes) -> None:
         self._size += len(piece)
-        if self._size > self._max_bytes:
+        self._check_size(self._size)
+        if piece:
+            self._parts.append(piece)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
             raise BodyTooLargeError(
                 f"{self._url}: the body is larger than {self._max_bytes:,} bytes once decompressed; "
                 "it is not read further (feeds and pages of that size are not news)"
             )
-        if piece:
-            self._parts.append(piece)
+
+    @property
+    def raw(self) -> bytes:
+        """The body as it came, if it was to be kept."""
+        return bytes(self._raw or b"")
 
     def finish(self) -> bytes:
         """The whole body. Raises BodyError when the compressed stream ended early."""

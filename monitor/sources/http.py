@@ -8,10 +8,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -21,6 +18,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from monitor.sources.addresses import is_public_address
+from monitor.sources.answers import Exchange, Fetched, Pairs, finish
 from monitor.sources.bodies import BodyDecoder
 from monitor.sources.hosts import HostPacer
 from storage.errors import FetchError, ForbiddenAddressError
@@ -66,94 +64,6 @@ class BadAddressError(FetchError):
     """The text is not an http or https address."""
 
     retryable = False
-
-
-class Trouble(StrEnum):
-    """What kind of failure an answered status is."""
-
-    GONE = "gone"
-    MISSING = "missing"
-    REFUSED = "refused"
-    THROTTLED = "throttled"
-    CLIENT = "client"
-    SERVER = "server"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """One answer. `url` is what was asked for, `final_url` what answered after redirects.
-
-    Validators are verbatim. `permanent_url` is where the address moved to when every hop from the first on was
-    permanent (301, 308), up to the first temporary one. `retry_after` and `max_age` in seconds. `headers` has lowercase
-    names. `is_reserved`: the site reserves text mining (TDM Reservation Protocol header).
-    """
-
-    url: str
-    final_url: str
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    etag: str | None = None
-    last_modified: str | None = None
-    permanent_url: str | None = None
-    retry_after: float | None = None
-    max_age: float | None = None
-    elapsed_seconds: float = 0.0
-
-    @property
-    def is_not_modified(self) -> bool:
-        """The server said 304: what we hold is current."""
-        return self.status == 304
-
-    @property
-    def is_success(self) -> bool:
-        """A body came that was meant for us (2xx), or 304."""
-        return 200 <= self.status < 300 or self.status == 304
-
-    @property
-    def content_type(self) -> str | None:
-        """The Content-Type header, verbatim."""
-        return self.headers.get("content-type")
-
-    @property
-    def is_reserved(self) -> bool:
-        """The site reserves its text against mining (https://www.w3.org/community/reports/tdmrep/)."""
-        return self.headers.get("tdm-reservation", "").strip() == "1"
-
-    @property
-    def trouble(self) -> Trouble | None:
-        """What kind of failure the status is; None for success."""
-        if self.is_success:
-            return None
-        known = {
-            410: Trouble.GONE,
-            404: Trouble.MISSING,
-            401: Trouble.REFUSED,
-            403: Trouble.REFUSED,
-            451: Trouble.REFUSED,
-        }
-        if self.status in known:
-            return known[self.status]
-        if self.status == 429 or (self.status == 503 and self.retry_after is not None):
-            return Trouble.THROTTLED
-        return Trouble.SERVER if self.status >= 500 else Trouble.CLIENT
-
-    def explain(self) -> str:
-        """One line for people: what the status means and what to do; empty for success."""
-        trouble = self.trouble
-        if trouble is None:
-            return ""
-        return f"{self.url}: HTTP {self.status}, {_EXPLANATIONS[trouble]}"
-
-
-_EXPLANATIONS = {
-    Trouble.GONE: "gone for good; look for its new address with: storywatch feeds discover SITE",
-    Trouble.MISSING: "nothing at this address; check it, or look for its new one with: storywatch feeds discover SITE",
-    Trouble.REFUSED: "the site refuses us; ask the site, or watch another source",
-    Trouble.THROTTLED: "the site asks for fewer requests; it is asked again when the site allows",
-    Trouble.CLIENT: "the site does not accept the request; check the address",
-    Trouble.SERVER: "the site has a fault; it is asked again later",
-}
 
 
 def user_agent(contact: str) -> str:
@@ -216,18 +126,21 @@ class Fetcher:
         accept: str = FEED_ACCEPT,
         max_bytes: int = MAX_BYTES,
         budget_seconds: float = 60.0,
+        keep: bool = False,
     ) -> Fetched:
         """Fetch `url`, following redirects. Any HTTP status is an answer; FetchError says why there is none.
 
         `etag` and `last_modified` are sent verbatim. `max_bytes` bounds the body after decompression, `budget_seconds`
-        the whole exchange with its redirects, but for the wait for the host's turn.
+        the whole exchange with its redirects, but for the wait for the host's turn. `keep`: every hop is kept as it
+        came, in the answer's `exchanges`.
         """
         headers = {"Accept": accept}
         if etag:
             headers["If-None-Match"] = _one_line(etag)
         if last_modified:
             headers["If-Modified-Since"] = _one_line(last_modified)
-        return await self._follow(_Ask(url=url, headers=headers, max_bytes=max_bytes, seconds=budget_seconds))
+        ask = _Ask(url=url, headers=headers, max_bytes=max_bytes, seconds=budget_seconds, kept=[] if keep else None)
+        return await self._follow(ask)
 
     async def _follow(self, ask: "_Ask") -> Fetched:
         url, permanent, is_permanent = ask.url, None, True
@@ -239,7 +152,9 @@ class Fetcher:
             left -= answer.elapsed_seconds
             location = answer.headers.get("location", "")
             if answer.status not in _REDIRECTS or not location:
-                return _finish(answer, ask.url, permanent, ask.seconds - left)
+                spent = ask.seconds - left
+                kept = tuple(ask.kept or ())
+                return finish(answer, asked=ask.url, permanent=permanent, seconds=spent, exchanges=kept)
             try:
                 target = urljoin(url, location.strip())
             except ValueError as error:
@@ -308,7 +223,7 @@ class Fetcher:
             ) from error
         except (aiohttp.ClientError, OSError, ValueError, ssl.SSLError) as error:
             raise _explain(url, error) from error
-        return _timed(answer, loop.time() - start)
+        return replace(answer, elapsed_seconds=loop.time() - start)
 
     async def _exchange(self, url: str, ask: "_Ask") -> Fetched:
         address = URL(url, encoded=True) if url.isascii() else URL(url)
@@ -319,15 +234,20 @@ class Fetcher:
             allow_redirects=False,
             proxy=self._proxy,
         ) as response:
-            body = b"" if response.status in _REDIRECTS else await _read(response, url, ask.max_bytes)
-            if response.status in _REDIRECTS:
+            is_redirect = response.status in _REDIRECTS
+            peer = "" if self._proxy else _peer(response)
+            body, raw = (b"", b"") if is_redirect else await _read(response, url, ask)
+            if is_redirect:
                 response.close()
+            if ask.kept is not None:
+                ask.kept.append(_exchange(response, url, raw, address=peer, is_cut=is_redirect))
             return Fetched(
                 url=url,
                 final_url=url,
                 status=response.status,
                 headers={name.lower(): value for name, value in response.headers.items()},
                 body=body,
+                links=_links(response) if "Link" in response.headers else (),
             )
 
 
@@ -337,71 +257,49 @@ class _Ask:
     headers: Mapping[str, str]
     max_bytes: int
     seconds: float
+    kept: list[Exchange] | None = None
 
 
-async def _read(response: aiohttp.ClientResponse, url: str, max_bytes: int) -> bytes:
+async def _read(response: aiohttp.ClientResponse, url: str, ask: _Ask) -> tuple[bytes, bytes]:
+    """The body decompressed, and as it came if that is to be kept."""
     if response.status == 304:
-        return b""
-    decoder = BodyDecoder(response.headers.get("Content-Encoding", ""), url=url, max_bytes=max_bytes)
+        return b"", b""
+    encoding = response.headers.get("Content-Encoding", "")
+    decoder = BodyDecoder(encoding, url=url, max_bytes=ask.max_bytes, keep_raw=ask.kept is not None)
     async for chunk in response.content.iter_any():
         decoder.add(chunk)
-    return decoder.finish()
+    return decoder.finish(), decoder.raw
 
 
-def _timed(answer: Fetched, seconds: float) -> Fetched:
-    return Fetched(
-        url=answer.url,
-        final_url=answer.final_url,
-        status=answer.status,
-        headers=answer.headers,
-        body=answer.body,
-        elapsed_seconds=seconds,
+def _peer(response: aiohttp.ClientResponse) -> str:
+    """The address that answers, while the connection is open."""
+    connection = response.connection
+    peer = connection.transport.get_extra_info("peername") if connection and connection.transport else None
+    return str(peer[0]) if peer else ""
+
+
+def _exchange(response: aiohttp.ClientResponse, url: str, raw: bytes, *, address: str, is_cut: bool) -> Exchange:
+    version = response.version
+    return Exchange(
+        url=url,
+        request_headers=tuple((str(name), value) for name, value in response.request_info.headers.items()),
+        version=f"HTTP/{version.major}.{version.minor}" if version else "HTTP/1.1",
+        status=response.status,
+        reason=response.reason or "",
+        headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers),
+        body=raw,
+        address=address,
+        is_cut=is_cut,
     )
 
 
-def _finish(answer: Fetched, asked: str, permanent: str | None, seconds: float) -> Fetched:
-    headers = answer.headers
-    return Fetched(
-        url=asked,
-        final_url=answer.final_url,
-        status=answer.status,
-        headers=headers,
-        body=answer.body,
-        etag=headers.get("etag"),
-        last_modified=headers.get("last-modified"),
-        permanent_url=permanent,
-        retry_after=_retry_after(headers),
-        max_age=_max_age(headers.get("cache-control", "")),
-        elapsed_seconds=seconds,
-    )
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from the Retry-After header: a number, or a date counted from the server's own Date header."""
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value[:9])
-    until, sent = _http_date(value), _http_date(headers.get("date", ""))
-    if until is None or sent is None:
-        return None
-    return max((until - sent).total_seconds(), 0.0)
-
-
-def _http_date(text: str) -> datetime | None:
+def _links(response: aiohttp.ClientResponse) -> Pairs:
+    """(relation, address) of Link headers; damaged ones are nobody's reason to lose the answer."""
     try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-
-
-def _max_age(cache_control: str) -> float | None:
-    for part in cache_control.split(","):
-        name, _, value = part.strip().partition("=")
-        value = value.strip().strip('"')
-        if name.lower() == "max-age" and value.isascii() and value.isdigit():
-            return float(value[:9])
-    return None
+        found = [(str(rels), str(link["url"])) for rels, link in response.links.items()]
+    except (ValueError, TypeError, KeyError):
+        return ()
+    return tuple((rel.lower(), url) for rels, url in found for rel in rels.split())
 
 
 def _is_private_literal(host: str) -> bool:

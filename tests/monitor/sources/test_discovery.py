@@ -9,8 +9,9 @@ import pytest
 
 from monitor.reading.articles import read_article
 from monitor.reading.feeds import parse_feed
+from monitor.sources.answers import Fetched
 from monitor.sources.discovery import FoundFeed, discover_feeds, find_feed_links, search_feeds, usual_places
-from monitor.sources.http import Fetched, Fetcher
+from monitor.sources.http import Fetcher
 from monitor.sources.opml import read_opml, write_opml
 from monitor.sources.parts import choose_sitemaps, expand_index, join_pages
 from monitor.sources.robots import Robots

@@ -16,12 +16,12 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.reading.feeds import parse_feed
+from monitor.sources.answers import Fetched
 from monitor.sources.bodies import BodyError
 from monitor.sources.http import (
     BadAddressError,
     BadResponseError,
     ConnectionFailedError,
-    Fetched,
     Fetcher,
     RedirectError,
     TimedOutError,

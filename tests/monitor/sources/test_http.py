@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from monitor.sources.http import BadAddressError, Fetched, Fetcher, RedirectError, TimedOutError, Trouble
+from monitor.sources.answers import Fetched, Trouble
+from monitor.sources.http import BadAddressError, Fetcher, RedirectError, TimedOutError
 from storage.errors import BodyTooLargeError, FetchError, ForbiddenAddressError
 from tests.support.webserver import Reply, WebServer
 

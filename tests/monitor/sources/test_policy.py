@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sources.http import Fetched, TimedOutError
+from monitor.sources.answers import Fetched
+from monitor.sources.http import TimedOutError
 from monitor.sources.policy import (
     Conditions,
     Notice,
