@@ -1,13 +1,15 @@
 """PURE: an entry of a feed on its way to an article: its identity, what to keep of it, what to do without its page."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from monitor.reading.markup import plain_text
+from monitor.reading.markup import collapse, plain_text
 from monitor.reading.urls import canonical_url
-from monitor.sources.http import Fetched
+from monitor.sources.answers import Fetched
 from storage.keys import stable_hash
-from storage.records import Entry, Feed, NewArticle, ReadArticle, Span
+from storage.records import Article, Entry, Feed, NewArticle, ReadArticle, Span
+
+_REUSED_AFTER = timedelta(days=2)
 
 
 class EntryOutcome(StrEnum):
@@ -18,20 +20,26 @@ class EntryOutcome(StrEnum):
     NO_MATCH = "no_match"
 
 
-def entry_key(entry: Entry) -> str:
-    """What names an entry within its feed: its id, else its link, else its title."""
-    return entry.entry_id or entry.link or entry.title
-
-
 def entry_fingerprint(entry: Entry) -> str:
     """Tells whether an entry changed since it was last seen."""
     updated = entry.updated_at.isoformat() if entry.updated_at else ""
     return stable_hash("f1", entry.link, entry.title, entry.summary, updated)
 
 
-def guid_alias(feed_id: int, entry: Entry) -> str:
-    """An entry's id as another name of its article; ids are only unique within their feed."""
-    return f"guid:{feed_id}:{entry.entry_id}"
+def guid_alias(feed_id: int, key: str) -> str:
+    """An entry's key within its feed as another name of its article; GUIDs are only unique within their feed."""
+    return f"guid:{feed_id}:{key}"
+
+
+def is_reused_id(article: Article, entry: Entry) -> bool:
+    """Whether an entry whose GUID led to an article is another one all the same: other words, published later.
+
+    A GUID whose link changed is the rule (a new headline makes a new address), one that is used again the exception.
+    """
+    if entry.published_at is None or article.published is None:
+        return False
+    is_later = entry.published_at - article.published.not_after > _REUSED_AFTER
+    return is_later and collapse(entry.title).casefold() != collapse(article.title).casefold()
 
 
 def article_from_entry(entry: Entry) -> ReadArticle:
@@ -48,14 +56,17 @@ def article_from_entry(entry: Entry) -> ReadArticle:
 
 
 def new_article(
-    feed: Feed, entry: Entry, page: ReadArticle, fetched: Fetched | None, *, now: datetime, hash_: str
+    feed: Feed, entry: Entry, page: ReadArticle, fetched: Fetched | None, *, key: str, now: datetime, hash_: str
 ) -> NewArticle:
-    """Return an article ready to be stored, under its canonical address and with all other names that led to it."""
+    """Return an article ready to be stored, under its canonical address and with all other names that led to it.
+
+    `key` names the entry within its feed.
+    """
     # The address is one that can be fetched; what it is known by (canonical forms) are its other names.
     final = fetched.final_url if fetched is not None else entry.link
     url = page.canonical_url or final
     forms = [canonical_url(one) for one in (url, final, entry.link)]
-    aliases = dict.fromkeys([*forms, final, entry.link, guid_alias(feed.feed_id, entry)])
+    aliases = dict.fromkeys([*forms, final, entry.link, guid_alias(feed.feed_id, key)])
     return NewArticle(
         url=url,
         title=page.title or entry.title,
