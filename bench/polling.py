@@ -15,8 +15,9 @@ from random import Random
 from bench.feedserver import FeedServer
 from bench.figures import bounded, chosen, cpu, faster, leave, memory, options
 from bench.peers import peer_python, run_peer
-from monitor.cycle import Pace, Tools, poll_feed
+from monitor.polling import poll_feed
 from monitor.sources.http import PAGE_ACCEPT, Fetcher
+from monitor.tools import Pace, Tools
 from monitor.watch import Watch
 from storage import feeds
 from storage.database import Database

@@ -13,10 +13,11 @@ from random import Random
 
 from bench.feedserver import FeedServer
 from bench.figures import chosen, cpu, faster, leave, options
-from monitor.cycle import Tools, reread_article
+from monitor.cycle import reread_article
 from monitor.reading.articles import read_article
 from monitor.reading.versions import text_hash
 from monitor.sources.http import PAGE_ACCEPT, Fetcher
+from monitor.tools import Tools
 from monitor.watch import Watch
 from storage import articles
 from storage.database import Database

@@ -21,17 +21,19 @@ from alerts.channels.build import build_channel
 from alerts.dispatch import Dispatcher
 from alerts.links import LinkMaker
 from monitor.clock import Clock
-from monitor.cycle import Pace, Tools
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
 from monitor.intake import refold, rematch_article
 from monitor.looking import Looker
+from monitor.push import PushDesk
 from monitor.schedule import build_scheduler
 from monitor.second_reader import SecondReader
 from monitor.settings import Settings, to_channels, to_email, to_subscriptions, to_web
 from monitor.sources.guarded import GuardedTransport
 from monitor.sources.http import Fetcher
 from monitor.taking_up import make_watch, take_up_seeds
+from monitor.tools import Pace, PushTerms, Tools
+from monitor.vault import Vault
 from monitor.watch import Watch
 from monitor.web.app import create_app
 from monitor.web.shown import shown_settings
@@ -47,6 +49,8 @@ _LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 RELOAD_SECONDS = 30.0
 HEALTH_SECONDS = 60.0
+# How often to ask which hubs are due: a feed's hub is asked this soon after a poll named it.
+PUSH_SECONDS = 5.0
 # A feed taken up while we run waits so long for the watch to learn of its story; else its first poll matches nothing.
 TAKING_UP = timedelta(seconds=5)
 # How often to ask whether a day has passed since the last tidying.
@@ -90,6 +94,47 @@ def make_channels(settings: Settings, client: httpx.AsyncClient) -> dict[str, Ch
     return {spec.name: build_channel(spec, client=client, email=email) for spec in to_channels(settings)}
 
 
+def make_push_terms(settings: Settings) -> PushTerms | None:
+    """On what terms hubs may push, as the settings say; None where no public address is given."""
+    asked = settings.websub
+    if not asked.callback_url:
+        return None
+    return PushTerms(
+        callback_url=asked.callback_url,
+        lease=timedelta(seconds=asked.lease),
+        poll_every=timedelta(seconds=asked.poll_interval),
+    )
+
+
+def make_vault(settings: Settings) -> Vault:
+    """Where evidence is kept, and of what, as the settings say."""
+    return Vault(settings.evidence_folder, feeds=settings.evidence.feeds, stories=settings.evidence.stories)
+
+
+def make_tools(
+    settings: Settings,
+    *,
+    database: Database,
+    fetcher: Fetcher,
+    watch: Watch,
+    clock: Clock,
+    rng: Random,
+    second: SecondReader | None = None,
+) -> Tools:
+    """What the cycle works with, as the settings say; `close` it in the end."""
+    return Tools(
+        database=database,
+        fetcher=fetcher,
+        watch=watch,
+        clock=clock,
+        rng=rng,
+        pace=make_pace(settings),
+        second=second,
+        push=make_push_terms(settings),
+        vault=make_vault(settings),
+    )
+
+
 class Service:
     """Scheduler, alerts and page in one process. `run` returns when `stop` is set or a signal asks for it."""
 
@@ -122,16 +167,17 @@ class Service:
         fetcher = await stack.enter_async_context(make_fetcher(self.settings))
         client = await stack.enter_async_context(make_poster(self.settings))
         watch = make_watch(self.database, self.settings)
-        tools = Tools(
+        tools = make_tools(
+            self.settings,
             database=self.database,
             fetcher=fetcher,
             watch=watch,
             clock=self.clock,
             rng=self.rng,
-            pace=make_pace(self.settings),
             second=await self._second_reader(stack),
         )
         stack.callback(tools.close)
+        push = PushDesk(tools, client, tools.push) if tools.push is not None else None
         dispatcher = self._make_dispatcher(make_channels(self.settings, client))
         looker = Looker(
             tools,
@@ -141,15 +187,16 @@ class Service:
         )
         health = HealthWatch(tools)
         house = Housekeeping(self.database, clock=self.clock, stop=self.stop)
-        scheduler = build_scheduler(
-            {
-                "look": (self.look_seconds, self._guarded(looker.look, is_tick=True)),
-                "reload": (RELOAD_SECONDS, self._guarded(partial(self._reload, tools))),
-                "health": (HEALTH_SECONDS, self._guarded(health.look)),
-                "house": (HOUSE_SECONDS, self._guarded(house.look)),
-            }
-        )
-        server = self._make_server(tools)
+        jobs = {
+            "look": (self.look_seconds, self._guarded(looker.look, is_tick=True)),
+            "reload": (RELOAD_SECONDS, self._guarded(partial(self._reload, tools))),
+            "health": (HEALTH_SECONDS, self._guarded(health.look)),
+            "house": (HOUSE_SECONDS, self._guarded(house.look)),
+        }
+        server = self._make_server(tools, push)
+        if push is not None and server is not None:
+            jobs["push"] = (PUSH_SECONDS, self._guarded(push.look))
+        scheduler = build_scheduler(jobs)
         self._is_served = server is not None
         self._announce(tools)
         scheduler.start()
@@ -215,7 +262,7 @@ class Service:
             tools.watch = fresh
             _LOG.info("%s", self._watching(tools))
 
-    def _make_server(self, tools: Tools) -> uvicorn.Server | None:
+    def _make_server(self, tools: Tools, push: PushDesk | None) -> uvicorn.Server | None:
         web = self.settings.web
         if not _is_free(web.host, web.port):
             _LOG.error(
@@ -242,13 +289,14 @@ class Service:
             subscriptions=to_subscriptions(self.settings),
             links=self._links(),
             is_ticking=self._is_ticking,
+            push=push,
             stop=self.stop,
         )
         config = uvicorn.Config(
             app, host=web.host, port=web.port, log_config=None, access_log=False, lifespan="on", server_header=False,
             timeout_graceful_shutdown=5,
         )  # fmt: skip
-        return _QuietServer(config)
+        return QuietServer(config)
 
     def _guarded(
         self, job: Callable[[], Awaitable[object]], *, is_tick: bool = False
@@ -296,7 +344,7 @@ class Service:
             loop.add_signal_handler(name, self.stop.set)
 
 
-class _QuietServer(uvicorn.Server):
+class QuietServer(uvicorn.Server):
     """uvicorn without its own handling of signals: the service ends as a whole."""
 
     @contextmanager

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from monitor.cycle import Tools, poll_feed, read_entry
+from monitor.cycle import read_entry
+from monitor.polling import poll_feed
 from monitor.sources.discovery import discover_feeds, search_feeds
 from monitor.sources.http import Fetcher
+from monitor.tools import Tools
 from storage import articles, feeds
 from storage.errors import StorywatchError
 from storage.records import Article, Feed, FeedSpec, Match, SeenEntry, Story

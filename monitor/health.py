@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from alerts.plan import plan_alerts
 from alerts.watch_health import find_channel_events, find_feed_health, find_quiet_stories
-from monitor.cycle import Tools
+from monitor.tools import Tools
 from storage import articles, claims, deliveries, feeds, meta, stories
 from storage.codec import from_json, to_json
 from storage.records import ChannelHealth, Revision, StoryState

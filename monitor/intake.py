@@ -91,6 +91,14 @@ def take_version(
     return _take(session, watch, article, version, reading, prints)
 
 
+def accepted(reading: Reading, stories: Sequence[str]) -> Reading:
+    """A reading in which a person said beforehand, of a whole source, that it belongs to these stories."""
+    found = {match.story: match for match in reading.matches}
+    named = [found.pop(slug, Match(story=slug, score=0.0, hits=())) for slug in stories]
+    matches = (*(replace(match, is_match=True, state=MatchState.ACCEPTED) for match in named), *found.values())
+    return replace(reading, matches=matches)
+
+
 def accepted_stories(session: Session, article_id: int) -> tuple[str, ...]:
     """The stories that a person said an article belongs to."""
     return tuple(m.story for m in articles.list_matches(session, article_id) if m.state is MatchState.ACCEPTED)

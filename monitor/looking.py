@@ -6,8 +6,10 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from monitor.cycle import Polled, Tools, poll_feed, read_entry, reread_article
+from monitor.cycle import read_entry, reread_article
 from monitor.intake import Taken
+from monitor.polling import Polled, poll_feed
+from monitor.tools import Tools
 from storage import articles, feeds
 from storage.errors import DatabaseError
 from storage.records import Article, Feed, SeenEntry

@@ -18,9 +18,11 @@ from monitor.settings_checks import find_contradictions
 from monitor.settings_model import (
     ChannelSettings,
     EmailSettings,
+    EvidenceSettings,
     LogSettings,
     NetworkSettings,
     PollingSettings,
+    PushSettings,
     SecondReaderSettings,
     SettingsFile,
     SubscriptionSettings,
@@ -37,7 +39,8 @@ from storage.records import Subscription
 class Settings:
     """What the service was told. `file` None: there was none, all is default or from the environment.
 
-    `seeds` is a full path; `database_url` holds the password, if one was given apart. Durations are seconds.
+    `seeds` and `evidence_folder` are full paths; `database_url` holds the password, if one was given apart. Durations
+    are seconds.
     """
 
     file: Path | None
@@ -46,6 +49,9 @@ class Settings:
     user_agent_contact: str
     network: NetworkSettings
     polling: PollingSettings
+    websub: PushSettings
+    evidence: EvidenceSettings
+    evidence_folder: Path
     web: WebSettings
     email: EmailSettings
     log: LogSettings
@@ -80,6 +86,9 @@ def load_settings(config: Path | None, environ: Mapping[str, str], cwd: Path) ->
         user_agent_contact=read.user_agent_contact,
         network=read.network,
         polling=read.polling,
+        websub=read.websub,
+        evidence=read.evidence,
+        evidence_folder=(cwd / read.evidence.folder).resolve(),
         web=read.web,
         email=read.email,
         log=read.log,
@@ -151,6 +160,7 @@ def to_web(settings: Settings, *, shown: tuple[tuple[str, str], ...] = ()) -> We
         users=tuple(users),
         tokens=tuple(tokens),
         session_secret=web.session_secret,
+        callback_host=urlsplit(settings.websub.callback_url).hostname or "",
         allowed_hosts=tuple(dict.fromkeys((*loopback, *web.allowed_hosts, *((own_name,) if own_name else ())))),
         secure_cookie=web.secure_cookie or web.base_url.startswith("https://"),
         base_url=web.base_url,

@@ -152,6 +152,24 @@ class PollingSettings(Section):
     late_after: Seconds = Field(48 * 3600.0, description="news older than this fills history and is told to nobody")
 
 
+class PushSettings(Section):
+    """`[websub]`."""
+
+    callback_url: Address = Field("", description="public address of our page, which hubs push to; empty: off")
+    lease: Seconds = Field(10 * 86400.0, description="for how long hubs are asked to push; renewed before it ends")
+    poll_interval: Seconds = Field(6 * 3600.0, description="a feed whose hub pushes is polled this often all the same")
+
+
+class EvidenceSettings(Section):
+    """`[evidence]`."""
+
+    folder: Text = Field("data/evidence", description="folder of the WARC files")
+    feeds: Words = Field(
+        (), description="addresses of feeds whose answers and pages are kept; `*` stands for any letters"
+    )
+    stories: Words = Field((), description="slugs of stories whose pages are kept; `*` stands for any letters")
+
+
 class UserSettings(Section):
     """`[[web.users]]`."""
 
@@ -283,6 +301,8 @@ class SettingsFile(Section):
     user_agent_contact: Text = Field("", description="mail address or page in our User-Agent; sites ask for one")
     network: NetworkSettings = NetworkSettings()
     polling: PollingSettings = PollingSettings()
+    websub: PushSettings = PushSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     web: WebSettings = WebSettings()
     email: EmailSettings = EmailSettings()
     log: LogSettings = LogSettings()

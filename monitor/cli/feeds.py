@@ -13,9 +13,9 @@ from monitor.cli.output import console, print_json, print_table, show_time
 from monitor.cli.parse import feeds_parse_command
 from monitor.sources.discovery import FoundFeed, discover_feeds
 from monitor.sources.opml import read_opml, write_opml
-from storage import feeds
+from storage import feeds, pushes
 from storage.errors import StorywatchError
-from storage.records import FeedSpec, Trust
+from storage.records import FeedKind, FeedSpec, Trust
 
 app = typer.Typer(no_args_is_help=True, help="What is polled, and how it fares.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -49,6 +49,42 @@ def list_command(as_json: Json = False) -> None:
             console().print(Text(f"{feed.feed_id}: {feed.last_error}", style="red"), soft_wrap=True)
 
 
+@app.command("push")
+def push_command(as_json: Json = False) -> None:
+    """Which hubs were asked to push feeds instead of being polled (WebSub), and how that fares."""
+    with opened_database() as database, database.read() as session:
+        held = pushes.list_pushes(session)
+        addresses = {feed.feed_id: feed.url for feed in feeds.list_feeds(session)}
+    if as_json:
+        print_json([{name: getattr(one, name) for name in _SHOWN} for one in held])
+        return
+    print_table(
+        ("feed", "hub", "state", "until", "pushes", "last push"),
+        [
+            [
+                addresses.get(one.feed_id, str(one.feed_id)),
+                one.hub_url,
+                one.state.value,
+                show_time(one.lease_until),
+                str(one.pushes),
+                show_time(one.last_push_at),
+            ]
+            for one in held
+        ],
+        empty="No hub was asked. Hubs push to a public address of the page: set callback_url under [websub].",
+    )
+    for one in held:
+        if one.last_error:
+            console().print(Text(f"{one.feed_id}: {one.last_error}", style="red"), soft_wrap=True)
+
+
+# What may be shown of a subscription: not its secret, nor the token that makes the callback's address.
+_SHOWN = (
+    "feed_id", "hub_url", "topic_url", "state", "act_at", "lease_until", "failures", "last_error", "pushes",
+    "last_push_at", "missed_at",
+)  # fmt: skip
+
+
 @app.command("add")
 def add_command(
     url: str,
@@ -56,18 +92,19 @@ def add_command(
     trust: Annotated[Trust, typer.Option(help="How far the outlet is trusted.")] = Trust.UNKNOWN,
     story: Annotated[list[str] | None, typer.Option(help="A story that it serves (may be repeated).")] = None,
     full: Annotated[bool, typer.Option(help="Fetch the page of every entry, whatever its title says.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="It is a plain page, to be watched on its own.")] = False,
 ) -> None:
-    """Poll a feed from now on."""
+    """Poll a feed, or watch a plain page, from now on."""
     if not url.startswith(("http://", "https://")):
         raise StorywatchError(f"{url}: a feed's address begins with http:// or https://")
     with opened_database(create=True) as database, database.write() as session:
         feed = feeds.add_feed(
             session,
-            FeedSpec(url=url, source=source, trust=trust, full=full),
+            FeedSpec(url=url, source=source, trust=trust, full=full, kind=FeedKind.PAGE if page else FeedKind.FEED),
             stories=story or (),
             due_at=clock()(),
         )
-    console().print(f"Feed {feed.feed_id} is polled from now on: {feed.url}")
+    console().print(f"{'Page' if page else 'Feed'} {feed.feed_id} is polled from now on: {feed.url}")
 
 
 @app.command("remove")
@@ -113,9 +150,9 @@ def import_command(
 
 @app.command("export")
 def export_command() -> None:
-    """Write all feeds as OPML to standard output."""
+    """Write all feeds as OPML to standard output (watched pages are none)."""
     with opened_database() as database, database.read() as session:
-        found = feeds.list_feeds(session)
+        found = [feed for feed in feeds.list_feeds(session) if feed.kind is FeedKind.FEED]
     typer.echo(write_opml(found, title="Storywatch", now=clock()()))
 
 

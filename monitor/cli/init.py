@@ -11,12 +11,11 @@ import typer
 from rich.progress import Progress
 from rich.text import Text
 
-from monitor.app import make_fetcher, make_pace
+from monitor.app import make_fetcher, make_tools
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_table, progress_console, show_figure, show_span, shown_on
 from monitor.cli.seed import draft, read_source
 from monitor.cli.stories import describe_key
-from monitor.cycle import Tools
 from monitor.first_look import FirstLook, find_outlet_feeds, find_search_feeds, look_first
 from monitor.settings import Settings
 from monitor.stories.seed import parse_seed
@@ -88,13 +87,13 @@ async def _look(current: Settings, database: Database, story: Story) -> FirstLoo
     with database.read() as session:
         chosen = feeds.list_feeds(session, story=story.slug)
     async with make_fetcher(current) as fetcher:
-        tools = Tools(
+        tools = make_tools(
+            current,
             database=database,
             fetcher=fetcher,
             watch=make_watch(database, current, quiet=(story.slug,)),
             clock=clock(),
             rng=random.Random(),  # noqa: S311 spreads pauses, guards nothing
-            pace=make_pace(current),
         )
         with Progress(console=progress_console(), transient=True) as progress:
             try:

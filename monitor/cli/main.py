@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, articles, claims, feeds, judge, research, seed, service, stories
+from monitor.cli import alerts, articles, claims, evidence, feeds, judge, research, seed, service, stories
 from monitor.cli.compare import compare_command
 from monitor.cli.context import remember_options, run_guarded
 from monitor.cli.evaluate import import_command, replay_command
@@ -82,6 +82,7 @@ for name, group in {
     "judge": judge.app,
     "research": research.app,
     "alerts": alerts.app,
+    "evidence": evidence.app,
     "seed": seed.app,
     "lexicon": lexicon_app,
     "db": service.db_app,

@@ -11,14 +11,15 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from monitor.app import LOOK_SECONDS, Service, make_fetcher, make_pace
+from monitor.app import LOOK_SECONDS, Service, make_fetcher, make_tools
 from monitor.cli.context import clock, opened_database, settings, sqlite_path
 from monitor.cli.feeds import find_one
 from monitor.cli.output import console, print_json, print_table, say_error, show_time
-from monitor.cycle import Tools, poll_feed, read_entry
+from monitor.cycle import read_entry
 from monitor.demo.play import run_demo
 from monitor.examination import examine
 from monitor.logs import configure_logs
+from monitor.polling import poll_feed
 from monitor.settings import Settings
 from monitor.taking_up import make_watch, take_up_seeds
 from storage import articles, claims, deliveries, feeds, stories
@@ -69,13 +70,13 @@ def poll_command(
 async def _poll_all(current: Settings, database: Database, chosen: tuple[Feed, ...]) -> list[list[str]]:
     rows = []
     async with make_fetcher(current) as fetcher:
-        tools = Tools(
+        tools = make_tools(
+            current,
             database=database,
             fetcher=fetcher,
             watch=make_watch(database, current),
             clock=clock(),
             rng=random.Random(),  # noqa: S311 spreads pauses, guards nothing
-            pace=make_pace(current),
         )
         for feed in chosen:
             polled = await poll_feed(tools, feed)

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.reading.feeds_sitemap import INDEX_FORMAT
-from monitor.sources.http import PAGE_ACCEPT, Fetched, Fetcher
+from monitor.sources.answers import Fetched
+from monitor.sources.http import PAGE_ACCEPT, Fetcher
 from monitor.sources.robots import Robots
 from storage.errors import ArticleParseError, FeedParseError, FetchError
 from storage.records import Entry, ParsedFeed, ReadArticle
@@ -47,8 +48,12 @@ def choose_sitemaps(index: ParsedFeed, now: datetime) -> tuple[str, ...]:
     return tuple(entry.link for entry in sorted(fresh, key=rank)[:_MAX_SITEMAPS])
 
 
-async def join_pages(fetcher: Fetcher, robots: Robots, first: ReadArticle, url: str, read: Read) -> ReadArticle:
+async def join_pages(
+    fetcher: Fetcher, robots: Robots, first: ReadArticle, url: str, read: Read, *, keep: bool = False
+) -> ReadArticle:
     """The article with the text of the pages that follow it, at most six in all; `url` is the first page's.
+
+    `keep`: `read` is given answers with their raw exchanges.
 
     A "next" link that leads to another article (another title), a wall or nowhere ends it: a first page alone is better
     than none.
@@ -58,7 +63,7 @@ async def join_pages(fetcher: Fetcher, robots: Robots, first: ReadArticle, url: 
         seen.add(link)
         try:
             await robots.check(link)
-            fetched = await fetcher.get(link, accept=PAGE_ACCEPT)
+            fetched = await fetcher.get(link, accept=PAGE_ACCEPT, keep=keep)
             page = await read(fetched) if fetched.is_success else None
         except (FetchError, ArticleParseError):
             break

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 
-from monitor.sources.http import Fetched, Trouble
+from monitor.reading.feeds_sitemap import INDEX_FORMAT
+from monitor.sources.answers import Fetched, Trouble
 from storage.errors import StorywatchError
 from storage.records import Entry, Feed, FeedState, ParsedFeed
 
@@ -136,7 +137,7 @@ def _after_success(
         title=(parsed.title if parsed is not None else "") or feed.title,
         etag=fetched.etag if is_full else (fetched.etag or feed.etag),
         last_modified=fetched.last_modified if is_full else (fetched.last_modified or feed.last_modified),
-        body_hash=hash_body(fetched.body) if is_full else feed.body_hash,
+        body_hash=_remembered_hash(feed, fetched, parsed),
         ttl_seconds=ttl,
         due_at=_spread(now, interval, rng, fetched.retry_after),
         last_polled_at=now,
@@ -150,6 +151,13 @@ def _after_success(
         entries_per_week=rate,
     )
     return FeedUpdate(feed=updated, notice=notice, message=message)
+
+
+def _remembered_hash(feed: Feed, fetched: Fetched, parsed: ParsedFeed | None) -> str | None:
+    """The hash by which an unchanged body is known; none of an index, which may stand still while its files change."""
+    if parsed is not None and parsed.format == INDEX_FORMAT:
+        return None
+    return feed.body_hash if fetched.is_not_modified else hash_body(fetched.body)
 
 
 def _after_failure(

@@ -15,13 +15,28 @@ from starlette.responses import JSONResponse, Response
 
 from alerts.links import LinkMaker
 from monitor.clock import Clock
+from monitor.push import PushDesk
+from monitor.sources.websub import CALLBACK_PATH
 from monitor.web import health
 from monitor.web.access import Access, LoginNeededError, RefusedError
 from monitor.web.api import guide, routes, searching
 from monitor.web.assets import Assets
 from monitor.web.etags import EntityTags
 from monitor.web.options import WebOptions
-from monitor.web.pages import about, act, alerts, articles, atom, door, feeds, records, revisions, search, stories
+from monitor.web.pages import (
+    about,
+    act,
+    alerts,
+    articles,
+    atom,
+    door,
+    feeds,
+    records,
+    revisions,
+    search,
+    stories,
+    websub,
+)
 from monitor.web.security import HostGuard, SecurityHeaders
 from monitor.web.site import Refold, Rematch, Site, see_other, with_query
 from monitor.web.wording import DEFAULT_LANGUAGE, load_texts
@@ -30,7 +45,7 @@ from storage.errors import DatabaseError, NotFoundError, QueryError
 from storage.records import Subscription
 
 log = logging.getLogger(__name__)
-PAGES = (door, stories, records, revisions, articles, search, feeds, alerts, act, about, atom)
+PAGES = (door, stories, records, revisions, articles, search, feeds, alerts, act, about, atom, websub)
 SHOWN_STATUSES = frozenset({400, 401, 403, 404, 405, 422, 429, 500, 503})
 
 
@@ -44,6 +59,7 @@ def create_app(
     subscriptions: tuple[Subscription, ...] = (),
     links: LinkMaker | None = None,
     is_ticking: Callable[[], bool] | None = None,
+    push: PushDesk | None = None,
     stop: asyncio.Event | None = None,
 ) -> FastAPI:
     """The application. Reads through `database.read()`, writes what an editor decides through `database.write()`.
@@ -51,8 +67,8 @@ def create_app(
     `refold(session, story, now)` works a story out again within the transaction that stored a judgement;
     `rematch(session, article_id, story, now)` takes an article in again whose match a person decided. `links` checks
     the signed links of messages; without it they are answered 404. `is_ticking` tells whether the scheduler of this
-    process ticks; None where it runs elsewhere. `stop` is set when the service ends: open streams of changes end with
-    it, instead of holding the server up.
+    process ticks; None where it runs elsewhere. `push` answers hubs; None where none can reach us. `stop` is set when
+    the service ends: open streams of changes end with it, instead of holding the server up.
     """
     options = options or WebOptions()
     site = Site(
@@ -65,6 +81,7 @@ def create_app(
         subscriptions=subscriptions,
         links=links,
         is_ticking=is_ticking,
+        push=push,
         stop=stop or asyncio.Event(),
     )
 
@@ -99,7 +116,11 @@ def _add_middleware(app: FastAPI, options: WebOptions) -> None:
     )
     app.add_middleware(SecurityHeaders)
     app.add_middleware(
-        HostGuard, allowed=options.allowed_hosts, refusal=load_texts(DEFAULT_LANGUAGE).text("error.host")
+        HostGuard,
+        allowed=options.allowed_hosts,
+        refusal=load_texts(DEFAULT_LANGUAGE).text("error.host"),
+        callback_host=options.callback_host,
+        callback_path=CALLBACK_PATH,
     )
     app.add_middleware(health.Stopwatch, registry=app.state.registry)
 

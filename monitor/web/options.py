@@ -34,7 +34,8 @@ class WebOptions:
     """Guards of the page. Without `login_required` every caller is an editor: for loopback alone.
 
     `session_secret` signs cookies; empty: made afresh at start, which ends sessions at a restart. `allowed_hosts`
-    are the Host headers that are answered (without port), against DNS rebinding. `secure_cookie` for HTTPS.
+    are the Host headers that are answered (without port), against DNS rebinding; `callback_host` is answered for what
+    hubs push alone. `secure_cookie` for HTTPS.
     `per_page` rows a page; `sources_shown` (name, value) pairs are settings fit to be shown on the about page.
     """
 
@@ -45,5 +46,6 @@ class WebOptions:
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]", "::1")
     secure_cookie: bool = False
     base_url: str = ""
+    callback_host: str = ""
     per_page: int = 50
     shown: tuple[tuple[str, str], ...] = ()

@@ -59,17 +59,27 @@ def host_name(header: str) -> str:
 class HostGuard:
     """Refuses a Host that is not ours: another site must not reach us on loopback by renaming us (DNS rebinding)."""
 
-    def __init__(self, app: ASGIApp, *, allowed: Iterable[str], refusal: str) -> None:
+    def __init__(
+        self, app: ASGIApp, *, allowed: Iterable[str], refusal: str, callback_host: str = "", callback_path: str = ""
+    ) -> None:
+        """Under `callback_host` nothing is answered but what begins with `callback_path`: it is open to the world."""
         self.app = app
+        self.callback_host = callback_host.lower()
+        self.callback_path = callback_path
         self.allowed = frozenset(host.lower() for host in allowed)
         self.refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400 to a foreign Host, else pass the request on. `*` allows every host (a proxy checks)."""
-        if scope["type"] == "http" and not self.allows(Headers(scope=scope).get("host", "")):
+        if scope["type"] == "http" and not self._lets_in(scope):
             await PlainTextResponse(self.refusal, status_code=400)(scope, receive, send)
             return
         await self.app(scope, receive, send)
+
+    def _lets_in(self, scope: Scope) -> bool:
+        header = Headers(scope=scope).get("host", "")
+        is_callback = bool(self.callback_host) and str(scope["path"]).startswith(self.callback_path)
+        return self.allows(header) or (is_callback and host_name(header).strip("[]") == self.callback_host)
 
     def allows(self, header: str) -> bool:
         """Whether a Host header names us."""

@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from alerts.links import LinkMaker
 from alerts.words import load_words
 from monitor.clock import Clock
+from monitor.push import PushDesk
 from monitor.web.access import Access, Caller, LoginNeededError, RefusedError, check_form, form_token
 from monitor.web.assets import asset_path
 from monitor.web.options import WebOptions
@@ -81,6 +82,7 @@ class Site:
     subscriptions: tuple[Subscription, ...] = ()
     links: LinkMaker | None = None
     is_ticking: Callable[[], bool] | None = None
+    push: PushDesk | None = None
     stop: asyncio.Event
 
     def presenter(self, request: Request, known: Iterable[Story] = ()) -> Presenter:

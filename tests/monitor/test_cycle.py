@@ -185,3 +185,52 @@ def test_a_rejected_match_takes_its_figures_out_again(desk: Desk) -> None:
     with desk.database.read() as session:
         assert claims.list_claims(session, "unrest") == ()
     assert [one.kind for one in desk.revisions(metric="killed")] == [RevisionKind.FIRST, RevisionKind.CORRECTION]
+
+
+def test_one_id_for_all_entries_hides_none_of_them(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, guid="https://news.example/")
+    desk.publish("b", "More riots in Harbour City", HIGHER, guid="https://news.example/")
+    desk.go_on(5)
+    assert len(desk.articles()) == 2
+
+
+def test_an_id_that_is_used_again_for_a_later_article_hides_nothing(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, guid="top-story")
+    desk.go_on(5)
+    desk.entries.clear()
+    desk.now += timedelta(days=4)
+    desk.publish("b", "More riots in Harbour City", HIGHER, guid="top-story")
+    desk.go_on(10)
+    assert [article.url.rpartition("/")[2] for article in desk.articles()] == ["b", "a"]
+
+
+def test_a_new_headline_that_makes_a_new_address_makes_no_new_article(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, guid="17")
+    desk.go_on(5)
+    desk.entries.clear()
+    desk.publish("a-new-slug", "Riots in Harbour City: what we know", TOLL, guid="17", at=START)
+    desk.go_on(10)
+    assert len(desk.articles()) == 1
+
+
+def test_a_sitemap_index_that_stands_still_is_looked_into_at_every_poll(desk: Desk) -> None:
+    part = "<sitemap><loc>{}</loc></sitemap>".format(desk.site.url("/news.xml"))
+    space = "xmlns='http://www.sitemaps.org/schemas/sitemap/0.9' xmlns:news='http://www.google.com/schemas/sitemap-news/0.9'"
+
+    def listed(*names: str) -> Reply:
+        urls = "".join(
+            f"<url><loc>{desk.site.url(f'/{name}')}</loc><news:news><news:title>{TITLE}</news:title>"
+            f"<news:publication_date>{START.isoformat()}</news:publication_date></news:news></url>"
+            for name in names
+        )
+        return Reply(body=f"<urlset {space}>{urls}</urlset>".encode(), content_type="application/xml")
+
+    index = f"<sitemapindex {space}>{part}</sitemapindex>".encode()
+    desk.site.add("/feed", Reply(body=index, headers={"ETag": '"still"'}, content_type="application/xml"))
+    desk.publish("a", TITLE, TOLL, listed=False)
+    desk.publish("b", "More riots in Harbour City", HIGHER, listed=False)
+    desk.site.add("/news.xml", listed("a"))
+    desk.go_on(10)
+    desk.site.add("/news.xml", listed("a", "b"))
+    desk.go_on(10)
+    assert len(desk.articles()) == 2

@@ -8,8 +8,10 @@ from html import escape
 from pathlib import Path
 from random import Random
 
-from monitor.cycle import Pace, Tools, poll_feed, read_entry, reread_article
+from monitor.cycle import read_entry, reread_article
+from monitor.polling import poll_feed
 from monitor.sources.http import Fetcher
+from monitor.tools import Pace, Tools
 from monitor.watch import Watch
 from storage import articles, claims, deliveries, feeds, stories
 from storage.database import Database
@@ -90,7 +92,7 @@ class Desk:
         async with Fetcher(allow_private=True) as fetcher:
             tools = self.tools(fetcher)
             while True:
-                await self._work(tools)
+                await self.work(tools)
                 if self.now >= end:
                     break
                 self.now = min(end, self.now + step)
@@ -109,7 +111,8 @@ class Desk:
             pace=Pace(max_interval=timedelta(minutes=5)),
         )
 
-    async def _work(self, tools: Tools) -> None:
+    async def work(self, tools: Tools) -> None:
+        """Do all that is due now."""
         with self.database.read() as session:
             due_feeds = feeds.list_due_feeds(session, self.now)
         for feed in due_feeds:

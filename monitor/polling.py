@@ -1,0 +1,264 @@
+"""SHELL: one poll of one feed, one push of a hub, one look at a watched page: what they bring is put down as waiting.
+
+Network first, outside any transaction; then thinking, which is pure; then one write. A crash at any instant delays an
+article and never loses it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlmodel import Session
+
+from monitor.entries import EntryOutcome, entry_fingerprint, guid_alias, is_reused_id
+from monitor.reading.articles import read_article
+from monitor.reading.feeds import parse_feed
+from monitor.reading.identity import name_entries
+from monitor.reading.obstacles import RESERVED
+from monitor.reading.urls import canonical_url
+from monitor.sources.answers import Fetched
+from monitor.sources.http import FEED_ACCEPT, PAGE_ACCEPT
+from monitor.sources.parts import expand_index
+from monitor.sources.policy import FeedUpdate, conditions_for, decide_update, is_unchanged
+from monitor.sources.websub import Offer, find_offer, is_relied_on
+from monitor.subscribing import note_missed, note_offer, note_push
+from monitor.tools import Tools
+from monitor.vault import Vault
+from monitor.watch import Watch
+from storage import articles, feeds, pushes
+from storage.codec import to_json
+from storage.errors import FeedParseError, StorywatchError
+from storage.records import Entry, Feed, FeedKind, ParsedFeed, SeenEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """What one poll of a feed came to. `is_unreached`: there was no answer at all."""
+
+    update: FeedUpdate
+    is_unreached: bool = False
+    entries: int = 0
+    waiting: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _News:
+    """What a poll or push brought, on its way to be stored; `waiting` and `fresh` are filled in then.
+
+    `is_push_wanted`: hubs can reach us, so an `offer` is taken up. `answer` is what evidence would keep.
+    """
+
+    feed: Feed
+    watch: Watch
+    now: datetime
+    parsed: ParsedFeed
+    is_moved: bool = False
+    is_push: bool = False
+    offer: Offer | None = None
+    is_push_wanted: bool = False
+    answer: Fetched | None = None
+    vault: Vault | None = None
+    waiting: int = 0
+    fresh: int = 0
+
+
+async def poll_feed(tools: Tools, feed: Feed) -> Polled:
+    """Fetch a feed, parse it if it changed, and put down which of its entries are worth reading."""
+    now = tools.clock()
+    fetched, parsed, outcome = await _fetch_feed(tools, feed, now)
+    slowest = _least_pause(tools, feed, now)
+    update = decide_update(
+        feed,
+        outcome,
+        parsed,
+        now=tools.clock(),
+        rng=tools.rng,
+        min_interval=max(tools.pace.min_interval, slowest),
+        max_interval=max(tools.pace.max_interval, slowest),
+    )
+    is_moved = update.feed.url != feed.url
+    if (parsed is None or not parsed.entries) and not is_moved:
+        await tools.notes.put(update.feed)
+        return Polled(update=update, is_unreached=fetched is None)
+    news = _News(
+        feed=update.feed,
+        watch=tools.watch,
+        now=now,
+        parsed=parsed or ParsedFeed(),
+        is_moved=is_moved,
+        offer=find_offer(fetched, parsed) if fetched is not None and parsed is not None else None,
+        is_push_wanted=tools.push is not None and parsed is not None,
+        answer=fetched,
+        vault=tools.vault,
+    )
+    await tools.news.put(partial(_store, news))
+    return Polled(update=update, entries=len(news.parsed.entries), waiting=news.waiting)
+
+
+async def take_push(tools: Tools, feed: Feed, pushed: Fetched) -> int:
+    """Take in what a hub pushed of a feed as if it had been polled; returns how many entries wait to be read.
+
+    Raises FeedParseError for what is no feed, DatabaseError where it could not be stored (the hub pushes again).
+    """
+    now = tools.clock()
+    parsed = await _parse(tools, feed, pushed)
+    news = _News(feed=feed, watch=tools.watch, now=now, parsed=parsed, is_push=True)
+    await tools.news.put(partial(_store, news))
+    return news.waiting
+
+
+def _least_pause(tools: Tools, feed: Feed, now: datetime) -> timedelta:
+    """A feed whose hub pushes reliably is polled only now and then."""
+    if tools.push is None:
+        return timedelta(0)
+    with tools.database.read() as session:
+        subscription = pushes.find_push(session, feed.feed_id)
+    return tools.push.poll_every if is_relied_on(subscription, now) else timedelta(0)
+
+
+async def _fetch_feed(
+    tools: Tools, feed: Feed, now: datetime
+) -> tuple[Fetched | None, ParsedFeed | None, Fetched | StorywatchError]:
+    conditions = conditions_for(feed, now)
+    is_page = feed.kind is FeedKind.PAGE
+    fetched = None
+    try:
+        if is_page:
+            await tools.robots.check(feed.url)
+        fetched = await tools.fetcher.get(
+            feed.url,
+            etag=conditions.etag,
+            last_modified=conditions.last_modified,
+            accept=PAGE_ACCEPT if is_page else FEED_ACCEPT,
+            keep=tools.vault is not None and not is_page and tools.vault.wants_feed(feed.url),
+        )
+        if not fetched.is_success or is_unchanged(feed, fetched):
+            return fetched, None, fetched
+        parse = partial(_parse, tools, feed)
+        parsed = await expand_index(tools.fetcher, await parse(fetched), now, parse)
+    except StorywatchError as error:
+        return fetched, None, error
+    return fetched, parsed, fetched
+
+
+async def _parse(tools: Tools, feed: Feed, answer: Fetched) -> ParsedFeed:
+    if feed.kind is FeedKind.PAGE:
+        return await tools.compute(lambda: page_as_feed(feed, answer))
+    return await tools.compute(lambda: parse_feed(answer.body, url=answer.final_url, content_type=answer.content_type))
+
+
+def page_as_feed(feed: Feed, answer: Fetched) -> ParsedFeed:
+    """PURE: a watched page as a feed of one entry, which is the page itself.
+
+    Raises ArticleParseError for what is no page, FeedParseError where a wall or nothing stands there.
+    """
+    page = read_article(answer.body, url=answer.final_url, content_type=answer.content_type, lang=feed.lang)
+    obstacle = RESERVED if answer.is_reserved else page.obstacle
+    if obstacle is not None or not page.text.strip():
+        raise FeedParseError(
+            f"{feed.url}: no text stands there to be watched ({obstacle or 'blank'}); open it in a browser, "
+            "and watch another page if it shows no text to visitors"
+        )
+    entry = Entry(
+        entry_id=feed.url,
+        link=feed.url,
+        title=page.title,
+        summary=page.text,  # whole: it alone tells whether the page changed
+        published_at=page.published.not_before if page.published is not None else None,
+        published_raw=page.published_raw,
+        author=page.author,
+    )
+    return ParsedFeed(title=page.title, link=feed.url, lang=page.lang, entries=(entry,), format="page", path="page")
+
+
+def _store(poll: _News, session: Session) -> None:
+    """Put down what a poll or a push brought, in the transaction of others that came at the same moment."""
+    poll.feed = _settle_feed(session, poll)
+    _note_push(session, poll)
+    found, known = _find_known(session, poll.feed.feed_id, name_entries(poll.parsed))
+    seen = feeds.find_seen_entries(session, poll.feed.feed_id, found)
+    notes = []
+    for key, entry in found.items():
+        before = seen.get(key)
+        print_ = entry_fingerprint(entry)
+        if before is not None and before.fingerprint == print_:
+            continue
+        poll.fresh += before is None
+        number = known.get(key) or (before.article_id if before is not None else None)
+        notes.append(_note(session, poll, key, entry, print_, number))
+    feeds.record_seen_entries(session, notes)
+    if poll.fresh and poll.is_push_wanted:
+        note_missed(session, poll.feed.feed_id, poll.now)
+    _keep(session, poll)
+
+
+def _note(session: Session, poll: _News, key: str, entry: Entry, fingerprint: str, article_id: int | None) -> SeenEntry:
+    feed, now = poll.feed, poll.now
+    note = SeenEntry(
+        feed_id=feed.feed_id, entry_key=key, outcome=EntryOutcome.NO_MATCH, seen_at=now, fingerprint=fingerprint
+    )
+    if article_id:
+        _hasten(session, article_id, now)
+        return replace(note, outcome=EntryOutcome.STORED, article_id=article_id)
+    is_whole = feed.full or feed.kind is FeedKind.PAGE
+    if is_whole or poll.watch.could_match(title=entry.title, summary=entry.summary):
+        poll.waiting += 1
+        return replace(note, outcome=EntryOutcome.WAITING, retry_at=now, payload=to_json(entry))
+    return note
+
+
+def _settle_feed(session: Session, poll: _News) -> Feed:
+    """Store what was learned of the feed itself; returns it as it stands then."""
+    feed = poll.feed
+    if poll.is_push:
+        # What a poll beside us has just stored stays: a push says nothing of validators or faults.
+        return feeds.get_feed(session, feed.feed_id)
+    other = feeds.find_feed(session, feed.url) if poll.is_moved else None
+    if other is not None and other.feed_id != feed.feed_id:
+        # It moved to an address that is polled already: keep the old address, ask again rarely.
+        feed = replace(feed, url=feeds.get_feed(session, feed.feed_id).url)
+    feeds.update_feed(session, feed)
+    return feed
+
+
+def _note_push(session: Session, poll: _News) -> None:
+    if poll.is_push:
+        note_push(session, poll.feed.feed_id, poll.now)
+    elif poll.is_push_wanted:
+        note_offer(session, poll.feed.feed_id, poll.offer, poll.now)
+
+
+def _find_known(session: Session, feed_id: int, named: Mapping[str, Entry]) -> tuple[dict[str, Entry], dict[str, int]]:
+    """The entries by their keys, and the articles that they are of: by address, else by a GUID.
+
+    An entry whose GUID was used before, for another article, is named by its link.
+    """
+    links = {key: canonical_url(entry.link) for key, entry in named.items()}
+    guids = {key: guid_alias(feed_id, key) for key in named}
+    numbers = articles.find_articles(session, [*links.values(), *guids.values()])
+    found, known = {}, {}
+    for key, entry in named.items():
+        number, by_guid = numbers.get(links[key]), numbers.get(guids[key])
+        name = key
+        if by_guid is not None and by_guid != number:
+            if is_reused_id(articles.get_article(session, by_guid), entry):
+                name = entry.link or key
+            elif number is None:
+                number = by_guid
+        found[name] = entry
+        if number is not None:
+            known[name] = number
+    return found, known
+
+
+def _hasten(session: Session, article_id: int, now: datetime) -> None:
+    """Its feed says that an article changed: read it now, not when its turn comes."""
+    article = articles.get_article(session, article_id)
+    if article.removed_at is None and (article.reread_at is None or article.reread_at > now):
+        articles.update_article(session, replace(article, reread_at=now))
+
+
+def _keep(session: Session, poll: _News) -> None:
+    if poll.vault is not None and poll.answer is not None and poll.answer.exchanges:
+        poll.vault.keep(session, poll.answer.exchanges, now=poll.now, feed_id=poll.feed.feed_id)

@@ -1,0 +1,121 @@
+"""What a user does with sources on the command line: evidence, watched pages, hubs that push to the running service."""
+
+import json
+import socket
+from pathlib import Path
+
+import httpx
+from warcio.archiveiterator import ArchiveIterator
+
+from tests.monitor.test_cycle import HIGHER, TITLE, TOLL
+from tests.support.commandline import CommandLine, seed, settings
+from tests.support.desk import START, page
+from tests.support.hub import Hub
+from tests.support.webserver import Reply, WebServer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_page_is_kept_shown_exported_and_proved(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.write("storywatch.toml", settings(port=free_port()))
+    (tmp_path / "seeds").mkdir()
+    with WebServer() as site:
+        site.add("/a", Reply(body=page(TITLE, TOLL, START), headers={"X-Odd": "here"}))
+        kept = line.run("evidence", "keep", site.url("/a"))
+        assert kept.returncode == 0, kept.stderr
+        assert line.run("evidence", "keep", site.url("/a")).returncode == 0  # asked twice, kept twice
+        missing = line.run("evidence", "keep", site.url("/none"))
+        assert missing.returncode == 0  # that nothing stands there is evidence too
+        assert "HTTP 404" in missing.stdout
+        site.add("/robots.txt", Reply(body=b"User-agent: *\nDisallow: /b", content_type="text/plain"))
+        refused = line.run("evidence", "keep", site.url("/b"))
+        assert refused.returncode == 1
+        assert "robots.txt" in refused.stderr
+    listed = json.loads(line.run("evidence", "list", "--json").stdout)
+    assert [one["status"] for one in listed] == [404, 200, 200]
+    number = listed[-1]["exhibit_id"][:9]
+    shown = line.run("evidence", "show", number)
+    assert "X-Odd: here" in shown.stdout
+    assert listed[-1]["payload_hash"] in shown.stdout.replace("\n", "").replace(" ", "")
+    assert "left 44 people dead" in line.run("evidence", "show", number, "--body").stdout
+    assert line.run("evidence", "export", "-o", "all.warc.gz").returncode == 0
+    with (tmp_path / "all.warc.gz").open("rb") as file:
+        kinds = [record.rec_type for record in ArchiveIterator(file, check_digests="raise")]
+    assert kinds == ["warcinfo", *["response", "request"] * 3]
+    assert "3 kept answers are as they came" in line.run("evidence", "verify").stdout
+    for path in (tmp_path / "data" / "evidence").glob("*"):
+        path.write_bytes(path.read_bytes().replace(b"\x1f\x8b", b"\x1f\x8c"))
+    broken = line.run("evidence", "verify")
+    assert broken.returncode == 1
+    assert "3 of 3" in broken.stderr
+    assert line.run("evidence", "export", "-o", "more.warc.gz").returncode == 1
+    assert not (tmp_path / "more.warc.gz").exists()
+
+
+def test_evidence_of_a_whole_story_is_kept_by_polling(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    with WebServer() as site:
+        site.add("/a", Reply(body=page(TITLE, TOLL, START)))
+        item = f"<item><title>{TITLE}</title><link>{site.url('/a')}</link></item>"
+        site.add("/feed", Reply(body=f"<rss version='2.0'><channel><title>N</title>{item}</channel></rss>".encode()))
+        line.write("seeds/unrest.toml", seed("unrest", {"Harbour News": site.url("/feed")}))
+        line.write("storywatch.toml", settings(port=free_port(), more='[evidence]\nstories = ["un*"]'))
+        assert line.run("poll").returncode == 0
+    listed = json.loads(line.run("evidence", "list", "--story", "unrest", "--json").stdout)
+    assert [one["url"].rpartition("/")[2] for one in listed] == ["a"]
+    assert line.run("evidence", "verify", "--story", "unrest").returncode == 0
+
+
+def test_a_plain_page_is_watched_on_its_own(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.write("storywatch.toml", settings(port=free_port()))
+    line.write("seeds/unrest.toml", seed("unrest", {}))
+    title = "Situation report"  # names nothing of the story: a person said that it belongs to it
+    with WebServer() as site:
+        site.add("/toll", Reply(body=page(title, TOLL.replace("Harbour City", "the port"), START)))
+        assert line.run("poll").returncode == 0
+        added = line.run("feeds", "add", site.url("/toll"), "--page", "--story", "unrest", "--source", "City Hall")
+        assert "Page 1 is polled from now on" in added.stdout
+        polled = line.run("poll", "1")
+        assert polled.returncode == 0, polled.stderr
+        assert "44" in line.run("claims", "history", "killed", "--story", "unrest").stdout
+        site.add("/toll", Reply(body=b"<html><body></body></html>"))
+        assert "no text stands there" in " ".join(line.run("poll", "1").stdout.split())
+        exported = line.run("feeds", "export").stdout
+    assert "/toll" not in exported  # other readers could do nothing with it
+
+
+def test_a_hub_pushes_to_the_running_service(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    port = free_port()
+    with WebServer() as site, Hub(verifies_at_once=True) as hub:
+        links = f"<atom:link rel='hub' href='{hub.url}'/><atom:link rel='self' href='{site.url('/feed')}'/>"
+
+        def feed(*names: str) -> bytes:
+            items = "".join(f"<item><title>{TITLE}</title><link>{site.url(name)}</link></item>" for name in names)
+            head = "<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'><channel><title>N</title>"
+            return f"{head}{links}{items}</channel></rss>".encode()
+
+        site.add("/a", Reply(body=page(TITLE, TOLL, START)))
+        site.add("/b", Reply(body=page("Riots in Harbour City go on", HIGHER, START)))
+        site.add("/feed", Reply(body=feed("/a"), headers={"Cache-Control": "max-age=86400"}))
+        line.write("seeds/unrest.toml", seed("unrest", {"Harbour News": site.url("/feed")}))
+        line.write("storywatch.toml", settings(port=port, more=f'[websub]\ncallback_url = "http://localhost:{port}"'))
+        with line.service() as service:
+            service.wait_for(lambda: bool(hub.verified))
+            assert hub.verified[0].status_code == 200
+            service.wait_for("its hub pushes from now on")
+            assert hub.push(feed("/a", "/b")).status_code == 202
+            service.wait_for(lambda: site.asked("/b") > 0)
+            shown = line.run("feeds", "push").stdout
+            assert "active" in shown
+            assert hub.asked[0].secret not in line.run("feeds", "push", "--json").stdout
+            public = httpx.get(f"http://127.0.0.1:{port}/", headers={"Host": "elsewhere.example"})
+            assert public.status_code == 400
+        assert site.asked("/feed") == 1
+        assert service.exit_code == 0
