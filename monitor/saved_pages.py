@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from monitor.archive import Report
 from monitor.reading.articles import read_article
+from monitor.reading.urls import parsable
 from monitor.sources.bodies import BodyDecoder
 from storage.errors import ArticleParseError, FetchError, StorywatchError
 
@@ -67,7 +68,7 @@ def _report(page: SavedPage) -> Report:
     read = read_article(page.body, url=page.url, content_type=page.content_type)
     if read.obstacle is not None:
         raise ArticleParseError(f"no article text ({read.obstacle})")
-    url = page.url or read.canonical_url
+    url = parsable(page.url) or read.canonical_url
     return Report(
         report_id=url or page.name,
         title=read.title,

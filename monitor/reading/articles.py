@@ -18,7 +18,7 @@ from monitor.reading.livepages import join_posts, read_live_posts
 from monitor.reading.markup import collapse
 from monitor.reading.metadata import PageMetadata, read_metadata
 from monitor.reading.obstacles import RESERVED, find_obstacle, without_furniture
-from monitor.reading.urls import believable_canonical
+from monitor.reading.urls import believable_canonical, parsable
 from storage.errors import ArticleParseError
 from storage.records import ReadArticle, Span
 
@@ -52,6 +52,7 @@ def read_article(html: bytes, *, url: str, content_type: str | None = None, lang
     nothing else, for what is no page at all.
     """
     name = url or "the document"
+    url = parsable(url)
     _refuse_other_kinds(html, name, content_type)
     markup = decode_page(html, content_type)[:_MAX_MARKUP].replace("\x00", "")
     if not _HTML_MARK.search(markup):

@@ -63,6 +63,15 @@ def canonical_url(url: str) -> str:
     return urlunsplit(("https", netloc if is_default else f"{netloc}:{port}", path, _query(parts.query), ""))
 
 
+def parsable(url: str) -> str:
+    """The address as it is, or empty where no part of it can be told from another (`http://[`)."""
+    try:
+        urlsplit(url)
+    except ValueError:
+        return ""
+    return url
+
+
 def same_site(first: str, second: str) -> bool:
     """Whether two addresses are of one outlet, by the last two labels of their hosts (three under names like co.uk)."""
     return bool(site := _site(first)) and site == _site(second)

@@ -256,3 +256,8 @@ def test_any_bytes_raise_our_error_or_none(body: bytes, parts: list[str]) -> Non
 )
 def test_plain_text(markup: str, text: str) -> None:
     assert plain_text(markup) == text
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://[::1", "//]", "https://n.example]/a"])
+def test_an_address_that_is_none_harms_no_page(url: str) -> None:
+    assert read(page(), url=url).title
