@@ -18,16 +18,17 @@ from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote
 from monitor.claims.places import Gazetteer, Mention, find_mentions
 from monitor.claims.population import anaphora_metric, person_after, predicate_axes, toll_axes
-from monitor.claims.quantities import Quantity, default_convention
+from monitor.claims.quantities import Quantity, default_convention, find_quantities
 from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.states import StateFinding, find_states
 from monitor.claims.status import LOWERED, find_cues, find_status, is_lowered, next_sentence_status, other_year
 from monitor.reading.language import detect_language
-from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
+from storage.records import Claim, ClaimKind, ClaimStatus, MetricKind, Qualifier, Span, Story
 
 _DEFAULT_LANGUAGE = "en"
 _REACH = 8
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
+_UNDATED = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED))
 _BULLETS = frozenset("•*–—-·▪")
 
 
@@ -223,6 +224,11 @@ class Extractor:
         if status is None:
             return
         latest = page.drafts[-1].sentence
+        values = {draft.claim.value for draft in page.drafts if draft.sentence == latest}
+        named = {quantity.value for quantity in find_quantities(page.tokens_of(number), page.lexicon, self._convention)}
+        if named and values.isdisjoint(named):
+            # It speaks of another figure: "withdrew the statement that all 338 were safe".
+            return
         for draft in reversed(page.drafts):
             if draft.sentence != latest:
                 break
@@ -241,7 +247,7 @@ class Extractor:
             status, _ = find_status(reading, found, cues, lexicon)
             if quantity in olds:
                 status = ClaimStatus.PREVIOUS
-            elif status is ClaimStatus.CURRENT and page.years and other_year(reading, found, page.years, lexicon):
+            elif status in _UNDATED and page.years and other_year(reading, found, page.years, lexicon):
                 status = ClaimStatus.OTHER_EVENT
             position = reading.quantities[quantity].number_start
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
@@ -256,6 +262,8 @@ class Extractor:
                     "level" in found.rule.flags,
                     is_listed,
                     is_placed=_is_placed(reading, found, mention),
+                    is_taken_up=found.rule.metric == "@context",
+                    entry=page.entry(number) if page.name == "text" else None,
                 )
             )
         metrics = [reading.links[quantity].metric for quantity in sorted(reading.links)]
@@ -302,7 +310,7 @@ class Extractor:
             low=low,
             high=high,
             qualifier=qualifier,
-            kind=_kind(reading, found),
+            kind=_kind(reading, found, page.lexicon),
             status=status,
             population=population,
             population_text=phrase.head or None,
@@ -355,14 +363,27 @@ def _confidence(quantity: Quantity, found: Link) -> float:
     return 0.8 if found.rule.metric is not None and found.rule.metric.startswith("@") else 1.0
 
 
-def _kind(reading: Reading, found: Link) -> ClaimKind:
+def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
+    """Whether "more" is a step upwards, "detained four more members", and not those left: "another 145 are missing"."""
+    metric = builtin_metrics().get(found.metric)
+    quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
+    words = (lexicon.words.at(reading.tokens.lower, index) for index in range(quantity.start, phrase.end))
+    if phrase.kind != "person":
+        return False
+    has_step = any(entry is not None and "step" in entry[1].classes for entry in words)
+    return has_step and metric is not None and metric.kind is MetricKind.CUMULATIVE
+
+
+def _kind(reading: Reading, found: Link, lexicon: Lexicon) -> ClaimKind:
     """ "Two more died" is an increment; "another 30 were hurt" beside the dead is a level of its own."""
     if "increment" in found.rule.flags:
         return ClaimKind.INCREMENT
     if not reading.phrases[found.quantity].is_more and not reading.quantities[found.quantity].is_more:
         return ClaimKind.LEVEL
-    if found.metric != "killed" or "level" in found.rule.flags:
+    if "level" in found.rule.flags or (found.metric != "killed" and not _is_step(reading, found, lexicon)):
         return ClaimKind.LEVEL
+    if found.rule.id == "counted-noun" and found.metric == "killed":
+        return ClaimKind.INCREMENT
     others = any(number < found.quantity and other.metric != found.metric for number, other in reading.links.items())
     return ClaimKind.LEVEL if others else ClaimKind.INCREMENT
 

@@ -110,6 +110,7 @@ class Lexicon:
     ranges: frozenset[str]
     range_openers: frozenset[str]
     between: frozenset[str]
+    articles: frozenset[str]
     vague: PhraseTable[str]
     qualifiers: PhraseTable[Qualifier]
     qualifiers_after: PhraseTable[Qualifier]
@@ -122,6 +123,7 @@ class Lexicon:
     currency: frozenset[str]
     pronoun_before: frozenset[str]
     unit_words: frozenset[str]
+    differences: PhraseTable[bool]
     none_before: PhraseTable[bool]
     all_but: PhraseTable[bool]
     age_hedges: frozenset[str]
@@ -147,6 +149,7 @@ class Lexicon:
     lowered_to: PhraseTable[bool]
     lowered_after: PhraseTable[bool]
     perfect_auxiliary: frozenset[str]
+    by_then: PhraseTable[bool]
     year_prepositions: frozenset[str]
     since: str
     say: PhraseTable[str]
@@ -269,6 +272,7 @@ def build_lexicon(
         ranges=frozenset(numbers.get("ranges", ())),
         range_openers=frozenset(numbers.get("range_openers", ())),
         between=frozenset(numbers.get("between", ())),
+        articles=frozenset(numbers.get("definite", ())),
         vague=PhraseTable(vague),
         qualifiers=PhraseTable(_qualifiers(numbers["qualifiers"])),
         qualifiers_after=PhraseTable(_qualifiers(numbers.get("qualifiers_after", {}))),
@@ -283,6 +287,7 @@ def build_lexicon(
         age_verbs=frozenset(expand_all(excluded.get("age_verbs", ()))),
         age_hedges=frozenset(expand_all(excluded.get("age_hedges", ()))),
         fractions=_table(excluded.get("fractions", ())),
+        differences=_table(excluded.get("differences", ())),
         none_before=_table(excluded.get("none_before", ())),
         all_but=_table(excluded.get("all_but", ())),
         unit_words=frozenset(expand_all(excluded.get("pronoun_words", ()))),
@@ -315,6 +320,7 @@ def build_lexicon(
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
         lowered_to=_table(status.get("lowered", {}).get("to", ())),
         lowered_after=_table(status.get("lowered", {}).get("after", ())),
+        by_then=_table(status.get("previous", {}).get("by_then", ())),
         perfect_auxiliary=frozenset(expand_all(status.get("previous", {}).get("perfect_auxiliary", ()))),
         year_prepositions=frozenset(expand_all(status.get("other_event", {}).get("year_prepositions", ()))),
         since=status.get("other_event", {}).get("since", ""),

@@ -17,6 +17,8 @@ _NO_SYMBOLS = Symbols([], [], {})
 VICTIMS = "victims"
 # Rules whose figure is a part of a group told before.
 _OF_THEM = ("part-of-them", "them-after", "among-them")
+_INCLUDING = "including"
+_AMONG_THE_DEAD = "among-the-dead"
 
 
 @dataclass(slots=True)
@@ -105,7 +107,8 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
             if metric == VICTIMS:
                 victims.append((rule, quantity, span))
                 continue
-            if metric is None or not _fits(metric, reading, quantity, trigger, lexicon):
+            is_told = context is not None and "bare" in rule.flags
+            if metric is None or not _fits(metric, reading, quantity, trigger, lexicon, is_told=is_told):
                 continue
             reading.links[quantity] = Link(
                 quantity,
@@ -113,7 +116,7 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
                 rule,
                 span,
                 reading.symbols.figures[old] if old is not None else None,
-                "subset" in rule.flags and not _is_of_everyone(reading, quantity, lexicon),
+                "subset" in rule.flags and not _is_everyone(reading, rule, quantity, lexicon),
             )
     for rule, quantity, span in victims:
         metric = _victims(reading, context)
@@ -181,8 +184,11 @@ def _metric(symbol: Symbol, rule: Rule) -> str | None:
 _FORM_ORDER = ("adjective", "participle", "past", "active", "intransitive", "noun", "toll")
 
 
-def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: Lexicon) -> bool:
-    """Whether a metric may carry this quantity: homes are no people, weak words need a noun, some need a context."""
+def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: Lexicon, *, is_told: bool) -> bool:
+    """Whether a metric may carry this quantity: homes are no people, weak words need a noun, some need a context.
+
+    `is_told`: the text has told of casualties before, so that a bare number may be of them.
+    """
     phrase = reading.phrases[quantity]
     is_thing_metric = metric == "homes_damaged"
     if is_thing_metric != (phrase.kind == "thing"):
@@ -192,7 +198,9 @@ def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: L
         return head is not None and "thing_" + metric in head[1].classes
     start, end = reading.symbols.places[trigger]
     words = " ".join(reading.tokens.lower[start:end])
-    if words in lexicon.weak and (phrase.kind == "bare" or phrase.head in lexicon.wanted.get(metric, ())):
+    if words in lexicon.weak and (
+        (phrase.kind == "bare" and not is_told) or phrase.head in lexicon.wanted.get(metric, ())
+    ):
         return False
     context = lexicon.contexts.get(metric)
     if context is not None and metric != "troops":
@@ -239,7 +247,7 @@ def _inherit(
 def _group(reading: Reading, rule: Rule, quantity: int, latest: str | None) -> tuple[int | None, str | None]:
     """The figure that this one is a part of, if it stands in the sentence, and its metric."""
     parent = max((number for number in reading.links if number < quantity), default=None)
-    if rule.id in _OF_THEM and _is_of_unlinked(reading, quantity, parent):
+    if (parent is None or rule.id in (*_OF_THEM, _INCLUDING)) and _is_of_unlinked(reading, quantity, parent):
         return None, None
     if parent is None and rule.id in _OF_THEM and reading.links:
         parent = min(reading.links)
@@ -252,6 +260,13 @@ def _is_of_unlinked(reading: Reading, quantity: int, parent: int | None) -> bool
     """In "42 pupils, 27 of them girls" they are the 42, of whom no metric was told."""
     before = range(0 if parent is None else parent + 1, quantity)
     return any(reading.quantities[one].reason is None and reading.phrases[one].kind == "person" for one in before)
+
+
+def _is_everyone(reading: Reading, rule: Rule, quantity: int, lexicon: Lexicon) -> bool:
+    """Whether a figure that looks like a part is the whole: "72 people are now counted among the dead"."""
+    phrase = reading.phrases[quantity]
+    is_counted = rule.id == _AMONG_THE_DEAD and phrase.is_whole and not phrase.axes
+    return is_counted or _is_of_everyone(reading, quantity, lexicon)
 
 
 def _is_of_everyone(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:

@@ -55,6 +55,8 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
             if not _is_modifier(lower, end, lexicon):
                 return NounPhrase("thing", end, lemma=lower[index], is_more=phrase.is_more)
             index = end
+        elif _is_surety(lower, end, classes, lexicon):
+            index = end
         elif _is_over(phrase, classes):
             if unknown and "noun" in classes:
                 unknown, phrase.end = [], index
@@ -87,6 +89,12 @@ def _is_group_of(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """Whether "of" opens a partitive ("dozens of the dead"), not the counted noun ("dozens of people")."""
     after = lexicon.words.at(tokens.lower, index + 1) if index + 1 < len(tokens.lower) else None
     return after is not None and bool(after[1].classes & {"det", "them"})
+
+
+def _is_surety(lower: list[str], end: int, classes: frozenset[str], lexicon: Lexicon) -> bool:
+    """Whether a word says how sure the noun behind it is: "295 confirmed lives", "two suspected patients"."""
+    after = lexicon.people.at(lower, end) if end < len(lower) and classes >= {"adverb", "hedge"} else None
+    return after is not None and after[1].is_noun
 
 
 def _is_over(phrase: NounPhrase, classes: frozenset[str]) -> bool:

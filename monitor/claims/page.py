@@ -14,6 +14,7 @@ from storage.records import Span
 
 _QUOTE_REACH = 12
 _DIGIT = re.compile(r"\d")
+_CLOCK = re.compile(r"\W*(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?!\d)")
 _SOLID = re.compile(r"\S")
 
 
@@ -38,6 +39,15 @@ class Page:
     def has_digit(self, number: int) -> bool:
         """Whether a digit stands in a sentence."""
         return _DIGIT.search(self.body, *self.spans[number]) is not None
+
+    def entry(self, number: int) -> int | None:
+        """The clock, in minutes, of the live blog's entry that a sentence stands in; None outside of one."""
+        for probe in range(number, -1, -1):
+            if probe == 0 or self.paragraphs[probe - 1] != self.paragraphs[probe]:
+                found = _CLOCK.match(self.body, *self.spans[probe])
+                if found is not None:
+                    return int(found["hour"]) * 60 + int(found["minute"])
+        return None
 
     def opening(self, number: int) -> str:
         """The first character of a sentence behind its space; "" in an empty one."""

@@ -12,6 +12,7 @@ from storage.records import Place, Story
 
 UNRESOLVED = "unresolved"
 _LONGEST = 5
+_POSSESSED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,13 @@ def find_mentions(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     prepositions = lexicon.place.get("prepositions", frozenset())
     mentions: list[Mention] = []
     elsewhere = lexicon.place.get("elsewhere", frozenset())
+    possessives = tuple(lexicon.place.get("possessive", ()))
     for index, word in enumerate(tokens.lower):
-        if word in elsewhere:
+        if possessives and word.endswith(possessives) and _has_toll(tokens, index + 1, lexicon):
+            name = next(tokens.surface(index, index + 1)[: -len(end)] for end in possessives if word.endswith(end))
+            if tokens.is_capital(index):
+                mentions.append(Mention(name, index, index + 1))
+        elif word in elsewhere:
             mentions.append(Mention(tokens.surface(index, index + 1), index, index + 1, is_generic=True))
         elif word in prepositions:
             mention = _read_place(reading, index + 1, lexicon)
@@ -94,6 +100,17 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
     before = lexicon.words.at(tokens.lower, start - 1)
     is_source = before is not None and "from" in before[1].classes
     return Mention(tokens.surface(first, end), start, end, is_alone=is_alone, is_source=is_source)
+
+
+def _has_toll(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a toll follows a possessive: "Syria's last announced toll"."""
+    for probe in range(index, min(index + _POSSESSED, len(tokens.lower))):
+        entry = lexicon.words.at(tokens.lower, probe)
+        if entry is not None and entry[1].classes & {"toll", "generic_toll"}:
+            return True
+        if tokens.kinds[probe] != "w" or tokens.is_capital(probe):
+            return False
+    return False
 
 
 def _is_name(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:

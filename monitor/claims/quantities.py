@@ -186,18 +186,29 @@ def _range_end(tokens: Tokens, number: Number, numbers: dict[int, Number], lexic
         return following if glued else None
     if mark in lexicon.ranges and before not in lexicon.range_openers:
         return following
-    if mark in lexicon.number_joiners and before in lexicon.between:
+    if mark in lexicon.number_joiners and _is_between(tokens, number.start, lexicon):
         return following
     return None
 
 
+def _is_between(tokens: Tokens, start: int, lexicon: Lexicon) -> bool:
+    """Whether "between" stands before a number, with or without a hedge: "between roughly 6,000 and 8,500"."""
+    hedge = lexicon.qualifiers.ending_at(tokens.lower, start)
+    first = hedge[0] if hedge is not None else start
+    return first > 0 and tokens.lower[first - 1] in lexicon.between
+
+
 def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexicon) -> None:
     start = quantity.start
+    is_known = False
     for _ in range(4):
         probe = start
         if probe <= floor:
             break
         hedge = lexicon.qualifiers.ending_at(tokens.lower, probe)
+        if hedge is not None and is_known:
+            # "Well above the 512" compares with a known figure, and hedges none.
+            break
         if hedge is not None and hedge[0] >= floor:
             start = hedge[0]
             if quantity.qualifier in (Qualifier.EXACT, Qualifier.ABOUT):
@@ -207,6 +218,7 @@ def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexico
         entry = lexicon.words.at(tokens.lower, probe - 1)
         if entry is None or entry[0] > probe:
             break
+        is_known = is_known or tokens.lower[probe - 1] in lexicon.articles
         if "more" in entry[1].classes:
             quantity.is_more = True
             start = probe - 1
@@ -244,6 +256,8 @@ def why_no_count(tokens: Tokens, number: Number, lexicon: Lexicon) -> str | None
         # "2011 году" is a year by its noun, "12 лет" a length of time.
         is_year = number.is_bare and _YEARS[0] <= number.value <= _YEARS[1] and lower[end] in lexicon.year_nouns
         return "year" if is_year else "unit"
+    if end < len(lower) and lexicon.differences.at(lower, end) is not None:
+        return "difference"
     if _is_hyphenated(tokens, end):
         if lexicon.qualifiers_after.at(lower, end + 1) is not None:
             return None
@@ -259,7 +273,7 @@ def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon
     lower, start = tokens.lower, number.start
     if any(word in lexicon.ages_before for word in lower[max(0, start - 2) : start]):
         return "age"
-    if _is_age_of_name(tokens, number):
+    if _is_age_of_name(tokens, number) or _is_age_of_one(tokens, number, lexicon):
         return "age"
     label = lower[start - 2] if before == "." and start > 1 else before
     if label in lexicon.not_before and not number.is_word and not _is_verb(tokens, start - 1, lexicon):
@@ -276,7 +290,7 @@ def _is_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     before = lexicon.words.at(tokens.lower, index - 1) if index else None
     if entry is None or before is None or "level" not in entry[1].classes:
         return False
-    return bool(before[1].classes & {"toll", "adverb", "modal"})
+    return bool(before[1].classes & {"toll", "adverb", "modal", "past", "adjective", "who"})
 
 
 def _is_age_of_name(tokens: Tokens, number: Number) -> bool:
@@ -285,6 +299,18 @@ def _is_age_of_name(tokens: Tokens, number: Number) -> bool:
     if number.is_word or number.value > _LAST_AGE or start < 2 or end >= len(tokens.lower):
         return False
     return tokens.lower[start - 1] == "," and tokens.lower[end] in (",", ")") and tokens.is_capital(start - 2)
+
+
+def _is_age_of_one(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
+    """ "A man of 19 detained there": a number after a single person."""
+    of = lexicon.words.at(tokens.lower, number.start - 1) if number.start >= 2 else None
+    is_small = number.value <= _LAST_AGE and not number.is_word
+    return (
+        is_small
+        and of is not None
+        and "of" in of[1].classes
+        and tokens.lower[number.start - 2] in lexicon.implicit_nouns
+    )
 
 
 def _is_hyphenated(tokens: Tokens, end: int) -> bool:

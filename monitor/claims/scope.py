@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass, replace
 
+from monitor.claims.metrics import builtin_metrics
 from monitor.claims.places import UNRESOLVED, Gazetteer, Mention, place_slug
-from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier
+from storage.records import Claim, ClaimKind, ClaimStatus, MetricKind, Qualifier
 
 # A figure at most this share of a larger one of the same metric may be a part of it.
 _PART = 0.9
 _CLEAR_PART = 0.75
+# Two counts of one thing may differ by as much; what is smaller counts something else (design §6, rule 6d).
+_OTHERS_COUNT = 1 / 3
+# A count must be this much below another to be an older one and not the same, rounded.
+_SAME_COUNT = 0.995
+_COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
 # The population of a figure that is told as a part without saying of whom.
 PART = "other:part"
 
@@ -23,6 +29,8 @@ class Draft:
     is_level: bool = False
     is_listed: bool = False
     is_placed: bool = False
+    is_taken_up: bool = False
+    entry: int | None = None
 
 
 def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:
@@ -31,6 +39,8 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     _limit_places(drafts, title, gazetteer)
     anchors = _anchors(drafts)
     _age_lists(drafts, anchors)
+    _age_levels(drafts)
+    _age_entries(drafts)
     _mark_parts(drafts, anchors)
     _set_other_events_apart(drafts)
     return tuple(draft.claim for draft in drafts)
@@ -165,6 +175,8 @@ def _anchors(drafts: list[Draft]) -> dict[str, float]:
     for draft in drafts:
         claim = draft.claim
         is_told = draft.is_level or claim.field == "title" or draft.sentence == 0
+        if claim.qualifier is Qualifier.VAGUE:
+            continue
         if is_told and _is_whole(claim) and claim.status is ClaimStatus.CURRENT and claim.value is not None:
             anchors[claim.metric] = max(anchors.get(claim.metric, 0.0), claim.value)
     return anchors
@@ -185,6 +197,49 @@ def _age_lists(drafts: list[Draft], anchors: dict[str, float]) -> None:
                 draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
 
 
+def _age_levels(drafts: list[Draft]) -> None:
+    """ "It stood at 58 on Saturday": a level below one that the same voice gave before is the level of before."""
+    standing: dict[str, Claim] = {}
+    for draft in drafts:
+        claim = draft.claim
+        if not _is_whole(claim) or claim.status is not ClaimStatus.CURRENT or claim.qualifier not in _COUNTS:
+            continue
+        top = standing.get(claim.metric)
+        if top is None or (claim.value or 0) > (top.value or 0):
+            standing[claim.metric] = claim
+        elif (
+            draft.is_level
+            and draft.is_taken_up
+            and claim.field == "text"
+            and (claim.value or 0) < (top.value or 0) * _SAME_COUNT
+        ):
+            is_same_voice = claim.origin is None or top.origin is None or claim.origin == top.origin
+            if is_same_voice and _is_cumulative(claim.metric):
+                draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
+
+
+def _age_entries(drafts: list[Draft]) -> None:
+    """What an older entry of a live blog, newest first, gives below the newest figure was the figure of its hour."""
+    newest: dict[str, Draft] = {}
+    aged: set[int] = set()
+    for draft in drafts:
+        claim = draft.claim
+        if draft.entry is None or claim.status is not ClaimStatus.CURRENT or not _is_cumulative(claim.metric):
+            continue
+        top = newest.setdefault(claim.metric, draft)
+        is_older = top.entry is not None and draft.entry < top.entry
+        if is_older and _is_whole(claim) and _is_whole(top.claim) and (claim.value or 0) < (top.claim.value or 0):
+            aged.add(draft.entry)
+    for draft in drafts:
+        if draft.entry in aged and draft.claim.status is ClaimStatus.CURRENT and _is_cumulative(draft.claim.metric):
+            draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
+
+
+def _is_cumulative(metric: str) -> bool:
+    known = builtin_metrics().get(metric)
+    return known is not None and known.kind is MetricKind.CUMULATIVE
+
+
 def _set_other_events_apart(drafts: list[Draft]) -> None:
     """What is told of another event is never of this story's whole."""
     for draft in drafts:
@@ -197,10 +252,13 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, float]) -> None:
     """A text says one thing per record: a figure clearly below its own toll is of some of them, or of others."""
     for draft in drafts:
         claim = draft.claim
-        if draft.is_level or not _is_whole(claim) or claim.status is not ClaimStatus.CURRENT or claim.value is None:
+        if not _is_whole(claim) or claim.status is not ClaimStatus.CURRENT or claim.value is None:
             continue
-        if claim.metric != "killed" or claim.qualifier is Qualifier.VAGUE:
+        if claim.metric != "killed":
             continue
         share = 0.5 if claim.qualifier in (Qualifier.AT_LEAST, Qualifier.MORE_THAN) else _CLEAR_PART
-        if claim.value < anchors.get(claim.metric, 0.0) * share:
+        if draft.is_level:
+            share = _OTHERS_COUNT
+        top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
+        if top < anchors.get(claim.metric, 0.0) * share:
             draft.claim = replace(claim, population=PART)

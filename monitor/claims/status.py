@@ -16,6 +16,7 @@ _SMALL = frozenset(("det", "adverb", "hedge", "focus", "former", "of", "toll", "
 _YEAR_REACH = 10
 _LOWERING_REACH = 5
 _FEWER_REACH = 4
+_AUXILIARIES = frozenset(("have", "adverb", "also", "modal"))
 _TOLLS = frozenset(("toll", "generic_toll"))
 LOWERED = "+lowered"
 """What is appended to the rule of a figure that its text says was lowered."""
@@ -38,8 +39,9 @@ def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
         if word in lexicon.neutral.firsts and (span := lexicon.neutral.at(tokens.lower, index)) is not None
     ]
     cues: list[FoundCue] = []
+    is_by_then = any(True for _ in lexicon.by_then.find(tokens.lower))
     for index, word in enumerate(tokens.lower):
-        if word in lexicon.perfect_auxiliary and _is_told_of_itself(tokens, index, lexicon):
+        if word in lexicon.perfect_auxiliary and (_is_told_of_itself(tokens, index, lexicon) or is_by_then):
             continue
         found = lexicon.cues.at(tokens.lower, index) if word in lexicon.cues.firsts else None
         if found is not None and not any(start <= index < end for start, end in neutral):
@@ -154,10 +156,10 @@ def _reaches(
         # What another event is about holds for the rest of its sentence.
         if found.cue.status == "previous" and _is_old_toll_moved(reading, found, quantity, lexicon):
             return False
-        if found.cue.status == "denied" and _speaks_anew(reading, found.end, quantity.number_start, lexicon):
+        if found.cue.status in ("denied", "unconfirmed") and _is_answered(reading, found, quantity, lexicon):
             return False
         first = 0 if found.cue.status == "other_event" else clause[0]
-        return first <= found.start and found.end <= quantity.number_start
+        return first < found.end <= quantity.number_start
     if side == "after":
         # A withdrawal and a doubt reach back over "but", a denial over a semicolon.
         if found.cue.status == "previous" and not _is_close_behind(reading, found, quantity, lexicon):
@@ -169,13 +171,30 @@ def _reaches(
     return False
 
 
+def _is_answered(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """Whether a doubt or denial ends before the figure: whoever has it goes on, or somebody else gives another."""
+    if found.cue.status == "denied" and _speaks_anew(reading, found.end, quantity.number_start, lexicon):
+        return True
+    between = [
+        other.end
+        for other in reading.quantities
+        if other.reason is None and found.end <= other.number_start and other.end <= quantity.start
+    ]
+    return bool(between) and any(
+        kind in ("say", "weak_say") and max(between) <= start < quantity.number_start
+        for start, _, kind in lexicon.say.find(reading.tokens.lower)
+    )
+
+
 def _speaks_anew(reading: Reading, first: int, last: int, lexicon: Lexicon) -> bool:
     """Whether a denial ends before the figure, since who denied goes on: "denied that 600 had died, saying 250"."""
     lower = reading.tokens.lower
     for start, _, kind in lexicon.say.find(lower):
         if kind == "say" and first < start < last:
-            before = lexicon.words.at(lower, start - 1)
-            if lower[start - 1] == "," or (before is not None and "and" in before[1].classes):
+            joint = start - 1
+            while joint > first and _classes_at(lower, joint, lexicon) & _AUXILIARIES:
+                joint -= 1
+            if lower[joint] == "," or "and" in _classes_at(lower, joint, lexicon):
                 return True
     return False
 
@@ -209,7 +228,8 @@ def _is_close_behind(reading: Reading, found: FoundCue, quantity: Quantity, lexi
 
 def _figure_between(reading: Reading, quantity: Quantity, found: FoundCue) -> bool:
     return any(
-        quantity.end <= other.number_start < found.start and other.reason is None for other in reading.quantities
+        quantity.end <= other.number_start < found.start and other.reason in (None, "difference")
+        for other in reading.quantities
     )
 
 
@@ -274,7 +294,7 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
             if _is_aside(tokens, other.start, other.end) and not _opens_relative(tokens, other.end + 1, lexicon):
                 continue
             between = range(other.end, quantity.start)
-            if len(between) <= _YEAR_REACH and not any(
+            if (len(between) <= _YEAR_REACH or other.start <= 1) and not any(
                 third.reason is None and other.end <= third.start < quantity.start for third in reading.quantities
             ):
                 return True

@@ -12,6 +12,7 @@ from monitor.claims.tokens import Tokens
 _SUFFIXED = 6
 _EXCLUDED = frozenset(("Y",))
 _THINGS = frozenset(("X",))
+_HOSPITALS = frozenset(("X", "hospital"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ def _quantity_symbol(quantity: Quantity, phrase: NounPhrase, lexicon: Lexicon) -
     if quantity.reason is not None:
         return symbol(_EXCLUDED), quantity.end
     if phrase.kind == "thing":
-        return symbol(_THINGS), phrase.end
+        head = lexicon.words.at([phrase.lemma], 0)
+        is_hospital = head is not None and "hospital" in head[1].classes
+        return symbol(_HOSPITALS if is_hospital else _THINGS), phrase.end
     names = {"Q"}
     if quantity.hedge:
         names.add("hedged_q")
