@@ -27,6 +27,7 @@ from storage.records import Claim, ClaimKind, ClaimStatus, MetricKind, Qualifier
 
 _DEFAULT_LANGUAGE = "en"
 _REACH = 8
+_ARTICLE_REACH = 3
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 _UNDATED = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED))
 _BULLETS = frozenset("•*–—-·▪")
@@ -80,7 +81,7 @@ class Extractor:
         head = open_page("title", title, lexicon, published, years)
         self._read(head)
         body = open_page("text", text, lexicon, published, years)
-        body.context, body.latest = head.context, head.latest
+        body.context, body.latest, body.headline = head.context, head.latest, head.context
         self._read(body)
         self._read_others(head)
         self._read_others(body)
@@ -118,7 +119,7 @@ class Extractor:
         reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
         if any(quantity.reason is None for quantity in reading.quantities):
             named = anaphora_metric(reading, page.drafts, lexicon)
-            link(reading, lexicon, named or page.context, named or page.latest)
+            link(reading, lexicon, named or page.context, named or page.latest, page.headline)
             if reading.links:
                 self._claims_of(page, number, reading)
         return bool(reading.links)
@@ -252,7 +253,8 @@ class Extractor:
             position = reading.quantities[quantity].number_start
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
             voiced = self._voice_of(page, number, position, others, bool(reading.tokens.quotes))
-            mention = _mention_for(reading, found, mentions)
+            named = _named_place(reading, found) if "named" in found.rule.flags else None
+            mention = named or _mention_for(reading, found, mentions)
             page.drafts.append(
                 Draft(
                     self._claim(page, number, reading, found, status, as_of, voiced),
@@ -262,7 +264,7 @@ class Extractor:
                     "level" in found.rule.flags,
                     is_listed,
                     is_placed=_is_placed(reading, found, mention),
-                    is_taken_up=found.rule.metric == "@context",
+                    is_taken_up=found.rule.metric == "@context" and not _is_another(reading, found, lexicon),
                     entry=page.entry(number) if page.name == "text" else None,
                 )
             )
@@ -388,10 +390,27 @@ def _kind(reading: Reading, found: Link, lexicon: Lexicon) -> ClaimKind:
     return ClaimKind.LEVEL if others else ClaimKind.INCREMENT
 
 
+def _named_place(reading: Reading, found: Link) -> Mention:
+    """The capitalised name that stands before its figure: "Parigi Moutong 15"."""
+    tokens, last = reading.tokens, found.trigger[1]
+    first = last - 1
+    while first > 0 and tokens.kinds[first - 1] == "w" and tokens.is_capital(first - 1):
+        first -= 1
+    return Mention(tokens.surface(first, last), first, last)
+
+
+def _is_another(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
+    """Whether a count is one beside the others: "a separate tally stood at 74"."""
+    before = reading.tokens.lower[max(0, found.trigger[0] - _ARTICLE_REACH) : found.trigger[0]]
+    return not lexicon.number_articles.isdisjoint(before)
+
+
 def _is_placed(reading: Reading, found: Link, mention: Mention | None) -> bool:
     """Whether the place alone makes a figure a part: "in Naryn twelve, in Osh eight", "84 of them in Kerr County"."""
     if mention is None or mention.is_source or "placed" not in found.rule.flags:
         return False
+    if "named" in found.rule.flags:
+        return True
     quantity = reading.quantities[found.quantity]
     return (
         0 <= mention.start - max(quantity.end, found.trigger[1]) <= 2

@@ -3,9 +3,10 @@
 A sentence becomes a string with one private-use character a word or quantity; every distinct set of
 classes has its own character, so a rule's class is a character set. lexicons/grammar.toml holds the rules.
 
-Pattern language: `name` is a word class, `Q` a quantity of people, `X` one of things, `Y` a number that is no
-count; `!(a b)` any word of none of these classes; `@(…)` marks the trigger, `#Q` the figure, `~Q` the figure it
-replaces; `$name` is a macro of the same file; the rest ( | ? * + {m,n} (?= (?! ) is as in regular expressions.
+Pattern language: `word` or another class of words, `Q` a quantity of people, `X` one of things, `Y` a number that is no
+count, `name` an unknown word with a capital; `!(a b)` any word of none of these classes; `@(…)` marks the trigger,
+`#Q` the figure, `~Q` the figure it replaces; `$name` is a macro of the same file; the rest ( | ? * + {m,n} (?= (?! ) is
+as in regular expressions.
 """
 
 import re
@@ -27,6 +28,7 @@ QUANTITY_SETS = {
     )
 }  # fmt: skip
 _WORD = frozenset(("word",))
+_NAME = frozenset(("word", "name"))
 _FIRST_CHARACTER = 0xE000
 _IDENTIFIER = re.compile(r"!\(([^()]*)\)|@\(|#([A-Za-z_]+)|~Q|\(\?[:=!]|\(\?<[!=]|[A-Za-z_]+|\s+|.", re.DOTALL)
 _MACRO = re.compile(r"\$([a-z_]+)")
@@ -102,11 +104,11 @@ def _fill(pattern: str, macros: dict[str, str]) -> str:
 class Grammar:
     """Compiled rules of one language with the alphabet they are written in."""
 
-    __slots__ = ("_characters", "_meets", "_needs", "_symbols", "other", "plain", "rules")
+    __slots__ = ("_characters", "_meets", "_needs", "_symbols", "name", "other", "plain", "rules")
 
     def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
         fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
-        fixed.add(frozenset(("X", "hospital")))
+        fixed |= {frozenset(("X", "hospital")), _NAME}
         ordered = sorted(fixed | set(class_sets), key=sorted)
         self._characters = {names: chr(_FIRST_CHARACTER + index) for index, names in enumerate(ordered)}
         # What each character meets of the needs of all rules, a bit for each need: a set of characters.
@@ -116,6 +118,8 @@ class Grammar:
         # A word as such, and one that no table knows; both have one character.
         self.plain = self.symbol(_WORD)
         self.other = self.symbol(frozenset())
+        # An unknown word with a capital: a name, of a place as often as not.
+        self.name = self.symbol(_NAME)
         self.rules = tuple(
             CompiledRule(rule, re.compile(self._compile(rule.pattern)), self._needs_of(rule.pattern))
             for rule in sorted(rules, key=lambda rule: rule.priority)
@@ -147,7 +151,7 @@ class Grammar:
                 excluded = {character for name in part[2:-1].split() for character in self._members(name)}
                 parts.append("[" + "".join(c for c in self._characters.values() if c not in excluded) + "]")
             elif part == "@(":
-                parts.append("(?P<trigger>")
+                parts.append("(?P<trigger>" if "(?P<trigger>" not in parts else "(?P<trigger2>")
             elif part.startswith("#"):
                 parts.append("(?P<figure>" + self._class(part[1:]) + ")")
             elif part == "~Q":

@@ -17,6 +17,8 @@ _NO_SYMBOLS = Symbols([], [], {})
 VICTIMS = "victims"
 # Rules whose figure is a part of a group told before.
 _OF_THEM = ("part-of-them", "them-after", "among-them")
+# A pattern may mark its trigger in two alternatives.
+_TRIGGERS = ("trigger", "trigger2")
 _INCLUDING = "including"
 _AMONG_THE_DEAD = "among-the-dead"
 
@@ -77,11 +79,13 @@ def read_quantities(
     return quantities, phrases
 
 
-def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | None) -> None:
+def link(
+    reading: Reading, lexicon: Lexicon, context: str | None, latest: str | None, headline: str | None = None
+) -> None:
     """Fills `reading.links`.
 
     `context` is the metric that the text is about so far, for "the number fell to 66"; `latest` the one told last,
-    for "three of them".
+    for "three of them"; `headline` that of the title, for "the figure had been 59, with 157 wounded".
     """
     symbols = reading.symbols.text()
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
@@ -99,11 +103,7 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
             if rule.metric is not None and rule.metric.startswith("@"):
                 inherited.append((rule, quantity, span, old))
                 continue
-            metric = rule.metric or _metric(reading.symbols.symbols[trigger], rule)
-            if "state-after" in rule.flags:
-                metric = _state_after(reading, trigger, figure)
-            if "head" in rule.flags:
-                metric = _head_metric(reading, quantity, lexicon)
+            metric = _metric_by(rule, reading, quantity, (trigger, figure), lexicon)
             if metric == VICTIMS:
                 victims.append((rule, quantity, span))
                 continue
@@ -122,8 +122,21 @@ def link(reading: Reading, lexicon: Lexicon, context: str | None, latest: str | 
         metric = _victims(reading, context)
         if metric is not None and quantity not in reading.links:
             reading.links[quantity] = Link(quantity, metric, rule, span, is_subset="subset" in rule.flags)
+    if context in {found.metric for found in reading.links.values()}:
+        # What the sentence names by its own word, "the figure" beside it is not.
+        context = headline or context
     _inherit(reading, inherited, context, latest)
     _drop_old_links(reading)
+
+
+def _metric_by(rule: Rule, reading: Reading, quantity: int, span: tuple[int, int], lexicon: Lexicon) -> str | None:
+    """The metric that a rule gives to a figure; `span` holds the items of trigger and figure."""
+    trigger, figure = span
+    if "state-after" in rule.flags:
+        return _state_after(reading, trigger, figure)
+    if "head" in rule.flags:
+        return _head_metric(reading, quantity, lexicon)
+    return rule.metric or _metric(reading.symbols.symbols[trigger], rule)
 
 
 def _matches(compiled: CompiledRule, symbols: str) -> list[tuple[int, int, int | None]]:
@@ -136,7 +149,8 @@ def _matches(compiled: CompiledRule, symbols: str) -> list[tuple[int, int, int |
         if match is None:
             return found
         figure = match.start("figure")
-        trigger = match.start("trigger") if "trigger" in groups and match.start("trigger") >= 0 else figure
+        trigger = max(match.start(name) for name in _TRIGGERS if name in groups) if "trigger" in groups else figure
+        trigger = figure if trigger < 0 else trigger
         old = match.start("old") if "old" in groups else None
         found.append((figure, trigger, old))
         position = match.start() + 1

@@ -55,13 +55,11 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
             if not _is_modifier(lower, end, lexicon):
                 return NounPhrase("thing", end, lemma=lower[index], is_more=phrase.is_more)
             index = end
-        elif _is_surety(lower, end, classes, lexicon):
-            index = end
-        elif _is_over(phrase, classes):
+        elif _is_over(phrase, classes) and not _is_surety(lower, end, classes, lexicon):
             if unknown and "noun" in classes:
                 unknown, phrase.end = [], index
             break
-        elif classes & _LIGHT:
+        elif classes & (_LIGHT | _WEAK_ENDS):
             phrase.is_more = phrase.is_more or "more" in classes
             index = end
             phrase.end = end if phrase.kind == "bare" else phrase.end

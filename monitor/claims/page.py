@@ -34,6 +34,7 @@ class Page:
     holding: Callable[[Gate], frozenset[int]]
     context: str | None = None
     latest: str | None = None
+    headline: str | None = None
     drafts: list[Draft] = field(default_factory=list)
 
     def has_digit(self, number: int) -> bool:

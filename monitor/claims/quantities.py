@@ -79,10 +79,14 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         _take_part(tokens, quantity, lexicon)
         if found and _takes_the_rest(tokens, found[-1], quantity, lexicon):
             quantity = found.pop()
+        elif found and lexicon.all_but.ending_at(tokens.lower, found[-1].start) is not None:
+            found[-1].reason = "rest"
         if lexicon.none_before.ending_at(tokens.lower, quantity.start) is not None:
             quantity.reason = "none"
         found.append(quantity)
         floor = quantity.end
+    if found and found[-1].reason is None and lexicon.all_but.ending_at(tokens.lower, found[-1].start) is not None:
+        found[-1].reason = "rest"
     return found
 
 

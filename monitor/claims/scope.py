@@ -35,15 +35,29 @@ class Draft:
 
 def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:
     """The claims of one text, each with its final place, population and status."""
+    _share_metric(drafts)
     _share_population(drafts)
     _limit_places(drafts, title, gazetteer)
     anchors = _anchors(drafts)
     _age_lists(drafts, anchors)
+    _take_back_repeats(drafts)
     _age_levels(drafts)
     _age_entries(drafts)
     _mark_parts(drafts, anchors)
     _set_other_events_apart(drafts)
     return tuple(draft.claim for draft in drafts)
+
+
+def _share_metric(drafts: list[Draft]) -> None:
+    """A figure that took its metric from the text around it is what the headline calls that number."""
+    titles: dict[float | None, set[str]] = {}
+    for draft in drafts:
+        if draft.claim.field == "title":
+            titles.setdefault(draft.claim.value, set()).add(draft.claim.metric)
+    for draft in drafts:
+        named = titles.get(draft.claim.value, set())
+        if draft.is_taken_up and draft.claim.field == "text" and named and draft.claim.metric not in named:
+            draft.claim = replace(draft.claim, metric=min(named))
 
 
 def _share_population(drafts: list[Draft]) -> None:
@@ -169,32 +183,57 @@ def _is_whole(claim: Claim) -> bool:
     return claim.population is None and claim.place is None and claim.kind is ClaimKind.LEVEL
 
 
-def _anchors(drafts: list[Draft]) -> dict[str, float]:
+def _anchors(drafts: list[Draft]) -> dict[str, Claim]:
     """The standing toll by metric: the largest current whole figure of the headline or of a sentence on the level."""
-    anchors: dict[str, float] = {}
+    anchors: dict[str, Claim] = {}
     for draft in drafts:
         claim = draft.claim
         is_told = draft.is_level or claim.field == "title" or draft.sentence == 0
         if claim.qualifier is Qualifier.VAGUE:
             continue
         if is_told and _is_whole(claim) and claim.status is ClaimStatus.CURRENT and claim.value is not None:
-            anchors[claim.metric] = max(anchors.get(claim.metric, 0.0), claim.value)
+            top = anchors.get(claim.metric)
+            if top is None or claim.value > (top.value or 0):
+                anchors[claim.metric] = claim
     return anchors
 
 
-def _age_lists(drafts: list[Draft], anchors: dict[str, float]) -> None:
+def _size(anchors: dict[str, Claim], metric: str) -> float:
+    top = anchors.get(metric)
+    return 0.0 if top is None else top.value or 0.0
+
+
+def _age_lists(drafts: list[Draft], anchors: dict[str, Claim]) -> None:
     """A bullet list whose toll is below the headline's was written before it: all its figures are previous."""
     is_old = any(
         draft.is_listed
         and _is_whole(draft.claim)
         and draft.claim.status is ClaimStatus.CURRENT
-        and (draft.claim.value or 0) < anchors.get(draft.claim.metric, 0.0)
+        and (draft.claim.value or 0) < _size(anchors, draft.claim.metric)
         for draft in drafts
     )
     if is_old:
         for draft in drafts:
             if draft.is_listed and draft.claim.status is ClaimStatus.CURRENT:
                 draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
+
+
+def _take_back_repeats(drafts: list[Draft]) -> None:
+    """What the headline withdraws ("84, not 101") is not standing in the body either."""
+    given_up = {
+        (draft.claim.metric, draft.claim.value): draft.claim.status
+        for draft in drafts
+        if draft.claim.field == "title" and draft.claim.status in (ClaimStatus.RETRACTED, ClaimStatus.PREVIOUS)
+    }
+    for draft in drafts:
+        status = given_up.get((draft.claim.metric, draft.claim.value))
+        if status is not None and draft.claim.status is ClaimStatus.CURRENT and _is_whole(draft.claim):
+            draft.claim = replace(draft.claim, status=status)
+
+
+def _is_of_others(claim: Claim, anchor: Claim | None) -> bool:
+    """Whether two voices give two counts: "42 died, the minister said, where Amnesty has 61"."""
+    return anchor is not None and None not in (claim.origin, anchor.origin) and claim.origin != anchor.origin
 
 
 def _age_levels(drafts: list[Draft]) -> None:
@@ -248,7 +287,7 @@ def _set_other_events_apart(drafts: list[Draft]) -> None:
             draft.claim = replace(claim, place=UNRESOLVED)
 
 
-def _mark_parts(drafts: list[Draft], anchors: dict[str, float]) -> None:
+def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim]) -> None:
     """A text says one thing per record: a figure clearly below its own toll is of some of them, or of others."""
     for draft in drafts:
         claim = draft.claim
@@ -257,8 +296,8 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, float]) -> None:
         if claim.metric != "killed":
             continue
         share = 0.5 if claim.qualifier in (Qualifier.AT_LEAST, Qualifier.MORE_THAN) else _CLEAR_PART
-        if draft.is_level:
+        if draft.is_level or _is_of_others(claim, anchors.get(claim.metric)):
             share = _OTHERS_COUNT
         top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
-        if top < anchors.get(claim.metric, 0.0) * share:
+        if top < _size(anchors, claim.metric) * share:
             draft.claim = replace(claim, population=PART)

@@ -68,6 +68,8 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
         entry = lexicon.words.at(tokens.lower, probe)
         if entry is not None and "put" in entry[1].classes:
             return entry[0]
+        if entry is not None and "be" in entry[1].classes and _is_number(tokens, entry[0], lexicon):
+            return entry[0]
         if entry is not None and "level" in entry[1].classes:
             # "It had grown to 3,000" is past; "police said it had grown to 3,000" is today's news, told in the past.
             told = any(span[0] < index for span in lexicon.say.find(tokens.lower))
@@ -77,13 +79,20 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
     return None
 
 
+def _is_number(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a number, with or without a hedge, begins at a token: "the figure had been (about) 59"."""
+    hedge = lexicon.qualifiers.at(tokens.lower, index) if index < len(tokens.lower) else None
+    first = hedge[0] if hedge is not None else index
+    return first < len(tokens.lower) and (tokens.kinds[first] == "n" or tokens.lower[first] in lexicon.number_words)
+
+
 def _is_told_of_itself(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """In "Amnesty said it had recorded 52 names" the perfect is that of reported speech: 52 is today's news."""
     if index < 2 or tokens.lower[index - 1] not in lexicon.pronouns:
         return False
-    return any(
-        end in (index - 1, index - 2) for _, end, kind in lexicon.say.find(tokens.lower[:index]) if kind == "say"
-    )
+    first = max((probe + 1 for probe in range(index) if tokens.lower[probe] in _BREAKS), default=0)
+    said = lexicon.say.find(tokens.lower[: index - 1])
+    return any(first <= start and kind == "say" for start, _, kind in said)
 
 
 def next_sentence_status(folded: str, lexicon: Lexicon) -> ClaimStatus | None:

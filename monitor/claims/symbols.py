@@ -34,7 +34,8 @@ class Symbols:
 def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounPhrase], lexicon: Lexicon) -> Symbols:
     """The symbols of a sentence with its quantities and their noun phrases."""
     known, leads = lexicon.symbols, lexicon.words.leads
-    plain, other, suffixes = lexicon.grammar.plain, lexicon.grammar.other, lexicon.suffixes
+    plain, other, name = lexicon.grammar.plain, lexicon.grammar.other, lexicon.grammar.name
+    suffixes = lexicon.suffixes
     starts = {quantity.start: number for number, quantity in enumerate(quantities)}
     idioms = {start: end for start, end, _ in lexicon.idioms.find(tokens.lower)}
     symbols: list[Symbol] = []
@@ -60,7 +61,7 @@ def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounP
         elif len(word) >= _SUFFIXED and word.endswith(suffixes):
             symbol = _suffix_symbol(word, lexicon)
         else:
-            symbol = other
+            symbol = name if tokens.is_capital(start) else other
         symbols.append(symbol)
         places.append((start, index))
     return Symbols(symbols, places, figures)
