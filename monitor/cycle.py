@@ -130,22 +130,28 @@ async def _read_page(
     `kept` takes up the raw answers where they are wanted.
     """
     await tools.robots.check(url)
-    fetched = await tools.fetcher.get(
+    asked = tools.fetcher.opened(
         url,
         etag=article.etag if article else None,
         last_modified=article.last_modified if article else None,
         accept=PAGE_ACCEPT,
         keep=kept.is_wanted,
     )
-    kept.fetches.append(fetched.exchanges)
-    if fetched.is_not_modified:
-        return fetched, None
-    if not fetched.is_success:
-        error = FetchError(fetched.explain())
-        error.retryable = fetched.trouble in (Trouble.SERVER, Trouble.THROTTLED)
-        if article is not None and fetched.trouble in (Trouble.GONE, Trouble.MISSING):
+    async with asked as fetched:  # a large body is held until it is read
+        kept.fetches.append(fetched.exchanges)
+        if fetched.is_not_modified:
             return fetched, None
-        raise error
+        if not fetched.is_success:
+            if article is not None and fetched.trouble in (Trouble.GONE, Trouble.MISSING):
+                return fetched, None
+            error = FetchError(fetched.explain())
+            error.retryable = fetched.trouble in (Trouble.SERVER, Trouble.THROTTLED)
+            raise error
+        return fetched, await _read_answer(tools, fetched, lang, kept)
+
+
+async def _read_answer(tools: Tools, fetched: Fetched, lang: str | None, kept: _Kept) -> ReadArticle:
+    """The text of a page, with the pages that follow it."""
 
     async def read(answer: Fetched) -> ReadArticle:
         if answer is not fetched:
@@ -156,8 +162,8 @@ async def _read_page(
 
     page = await read(fetched)
     if fetched.is_reserved:
-        return fetched, replace(page, obstacle=RESERVED)
-    return fetched, await join_pages(tools.fetcher, tools.robots, page, fetched.final_url, read, keep=kept.is_wanted)
+        return replace(page, obstacle=RESERVED)
+    return await join_pages(tools.fetcher, tools.robots, page, fetched.final_url, read, keep=kept.is_wanted)
 
 
 def _read(watch: Watch, page: ReadArticle, forced: tuple[str, ...] = ()) -> Reading:

@@ -5,6 +5,7 @@ article and never loses it.
 """
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -65,8 +66,13 @@ class _News:
 
 async def poll_feed(tools: Tools, feed: Feed) -> Polled:
     """Fetch a feed, parse it if it changed, and put down which of its entries are worth reading."""
+    async with AsyncExitStack() as answers:  # a large body is held until it is done with
+        return await _poll(tools, feed, answers)
+
+
+async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack) -> Polled:
     now = tools.clock()
-    fetched, parsed, outcome = await _fetch_feed(tools, feed, now)
+    fetched, parsed, outcome = await _fetch_feed(tools, feed, now, answers)
     slowest = _least_pause(tools, feed, now)
     update = decide_update(
         feed,
@@ -118,7 +124,7 @@ def _least_pause(tools: Tools, feed: Feed, now: datetime) -> timedelta:
 
 
 async def _fetch_feed(
-    tools: Tools, feed: Feed, now: datetime
+    tools: Tools, feed: Feed, now: datetime, answers: AsyncExitStack
 ) -> tuple[Fetched | None, ParsedFeed | None, Fetched | StorywatchError]:
     conditions = conditions_for(feed, now)
     is_page = feed.kind is FeedKind.PAGE
@@ -126,13 +132,14 @@ async def _fetch_feed(
     try:
         if is_page:
             await tools.robots.check(feed.url)
-        fetched = await tools.fetcher.get(
+        asked = tools.fetcher.opened(
             feed.url,
             etag=conditions.etag,
             last_modified=conditions.last_modified,
             accept=PAGE_ACCEPT if is_page else FEED_ACCEPT,
             keep=tools.vault is not None and not is_page and tools.vault.wants_feed(feed.url),
         )
+        fetched = await answers.enter_async_context(asked)
         if not fetched.is_success or is_unchanged(feed, fetched):
             return fetched, None, fetched
         parse = partial(_parse, tools, feed)

@@ -14,6 +14,7 @@ from trafilatura.metadata import Document
 from monitor.reading.charsets import decode_page
 from monitor.reading.dates import is_sane, read_span
 from monitor.reading.language import choose_language
+from monitor.reading.limits import cut_page
 from monitor.reading.livepages import join_posts, read_live_posts
 from monitor.reading.markup import collapse
 from monitor.reading.metadata import PageMetadata, read_metadata
@@ -22,7 +23,7 @@ from monitor.reading.urls import believable_canonical, parsable
 from storage.errors import ArticleParseError
 from storage.records import ReadArticle, Span
 
-_MAX_MARKUP = 6_000_000  # characters; the rest of a longer page is not read
+_MAX_MARKUP = 4_000_000  # characters; the rest of a longer page is not read
 _MAX_TAGS = 40_000  # real pages have a tenth; beyond it extraction would take seconds
 _TEXT_TYPES = ("text/", "application/xhtml", "application/xml", "application/octet-stream")
 _SIGNATURES = (
@@ -54,7 +55,7 @@ def read_article(html: bytes, *, url: str, content_type: str | None = None, lang
     name = url or "the document"
     url = parsable(url)
     _refuse_other_kinds(html, name, content_type)
-    markup = decode_page(html, content_type)[:_MAX_MARKUP].replace("\x00", "")
+    markup = cut_page(decode_page(html[: 4 * _MAX_MARKUP], content_type)[:_MAX_MARKUP].replace("\x00", ""))
     if not _HTML_MARK.search(markup):
         raise ArticleParseError(f"{name}: this is no HTML page; check the address")
     tree = _parse(markup, name)

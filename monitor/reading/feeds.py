@@ -12,6 +12,7 @@ from monitor.reading.feeds_fast import NotOrdinary, read_fast
 from monitor.reading.feeds_json import read_json_feed
 from monitor.reading.feeds_judged import read_judged
 from monitor.reading.feeds_sitemap import read_sitemap
+from monitor.reading.limits import MOST_FEED_TAGS, MOST_JUDGED_TAGS, count_tags, is_too_much_json
 from storage.errors import FeedParseError
 from storage.records import ParsedFeed
 
@@ -26,7 +27,8 @@ def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> Par
     """Read a feed. `url` is its address (resolves relative links, names the feed in messages; may be empty).
 
     `content_type` is the HTTP header; a document that agrees with its own declared encoding is believed before it.
-    Raises FeedParseError, and nothing else, with what the bytes are instead and what to do.
+    At most 50,000 entries are read. Raises FeedParseError, and nothing else, with what the bytes are instead and what
+    to do.
     """
     name = url or "the document"
     start = body[:_START].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -34,6 +36,12 @@ def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> Par
         raise FeedParseError(f"{name}: the answer is empty, not a feed; it may be filled later, else check the address")
     if start[:1] in (b"{", b"["):
         return _read_json(body, url, name)
+    tags = count_tags(body)
+    if tags > MOST_FEED_TAGS:
+        raise FeedParseError(
+            f"{name}: {tags:,} tags are too many for a feed (at most {MOST_FEED_TAGS:,}); "
+            "look for a shorter feed of this site, such as its news sitemap"
+        )
     if _SITEMAP.search(start):
         sitemap = _read_sitemap(body)
         if sitemap is not None:
@@ -45,6 +53,8 @@ def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> Par
 
 
 def _read_json(body: bytes, url: str, name: str) -> ParsedFeed:
+    if is_too_much_json(body):
+        raise FeedParseError(f"{name}: this JSON holds more than any feed would; look for a shorter feed of this site")
     try:
         feed = read_json_feed(body, url=url)
     except (ValueError, RecursionError) as error:
@@ -68,10 +78,10 @@ def _read_sitemap(body: bytes) -> ParsedFeed | None:
 
 
 def _read_by_judge(body: bytes, url: str, content_type: str | None, name: str, start: bytes) -> ParsedFeed:
-    if len(body) > _MAX_JUDGED:
+    if len(body) > _MAX_JUDGED or count_tags(body) > MOST_JUDGED_TAGS:
         raise FeedParseError(
-            f"{name}: {len(body):,} bytes that are no well-formed feed are too many to be put right "
-            f"(at most {_MAX_JUDGED:,}); tell the site"
+            f"{name}: {len(body):,} bytes with {count_tags(body):,} tags that are no well-formed feed are too many to "
+            f"be put right (at most {_MAX_JUDGED:,} and {MOST_JUDGED_TAGS:,}); tell the site"
         )
     try:
         feed = read_judged(body, url=url, content_type=None if _agrees_with_itself(body) else content_type)

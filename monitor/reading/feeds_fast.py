@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import urljoin
 from xml.sax.saxutils import escape
@@ -18,6 +19,7 @@ from lxml import etree
 
 from monitor.reading.feeds_judged import judge_date, judge_title, read_ttl
 from monitor.reading.feeds_namespaces import ATOM, PLAIN, PREFIXES, RDF, RSS10, check_namespaces
+from monitor.reading.limits import MOST_ENTRIES
 from monitor.reading.markup import collapse, plain_text
 from storage.records import Entry, ParsedFeed
 
@@ -157,9 +159,8 @@ def _read_rss(document: _Document) -> ParsedFeed:
     if len(children) != 1 or document.name(children[0]) != ("", "channel"):
         raise NotOrdinary("layout")
     channel = children[0]
-    entries = [
-        _entry(document, child, is_atom=False) for name, child in document.children(channel) if name == ("", "item")
-    ]
+    items = (child for name, child in document.children(channel) if name == ("", "item"))
+    entries = [_entry(document, item, is_atom=False) for item in islice(items, MOST_ENTRIES)]
     version = {"0.91": "rss091u", "0.92": "rss092", "0.93": "rss093", "0.94": "rss094"}.get(
         document.root.get("version", ""), "rss20" if document.root.get("version", "").startswith("2.") else "rss"
     )
@@ -168,12 +169,14 @@ def _read_rss(document: _Document) -> ParsedFeed:
 
 def _read_rdf(document: _Document) -> ParsedFeed:
     namespaces = {str(uri).lower() for uri in document.root.nsmap.values()}
-    channels, entries = [], []
+    channels: list[etree._Element] = []
+    entries: list[Entry] = []
     for name, child in document.children(document.root):
         if name == ("", "channel"):
             channels.append(child)
         elif name == ("", "item"):
-            entries.append(_entry(document, child, is_atom=False))
+            if len(entries) < MOST_ENTRIES:
+                entries.append(_entry(document, child, is_atom=False))
         elif name in {("", "image"), ("", "textinput")}:
             _check_parts(document, child, _IMAGE_PARTS if name.local == "image" else _INPUT_PARTS)
         else:
@@ -186,11 +189,8 @@ def _read_rdf(document: _Document) -> ParsedFeed:
 def _read_atom(document: _Document) -> ParsedFeed:
     if RSS10 in {str(uri).lower() for uri in document.root.nsmap.values()}:
         raise NotOrdinary("namespaces")
-    entries = [
-        _entry(document, child, is_atom=True)
-        for name, child in document.children(document.root)
-        if name == ("", "entry")
-    ]
+    items = (child for name, child in document.children(document.root) if name == ("", "entry"))
+    entries = [_entry(document, item, is_atom=True) for item in islice(items, MOST_ENTRIES)]
     return _feed(document, document.root, entries, "atom10", entry_name="entry")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from monitor.reading.dates import read_span
+from monitor.reading.limits import MOST_ENTRIES
 from monitor.reading.markup import collapse, plain_text, scrub
 from storage.records import Entry, ParsedFeed
 
@@ -24,7 +25,7 @@ def read_json_feed(body: bytes, *, url: str) -> ParsedFeed | None:
         self_url=_text(data, "feed_url"),
         hub_url=_text(hubs[0], "url") if hubs else "",
         lang=lang,
-        entries=tuple(_entry(item, url) for item in _list(data, "items")),
+        entries=tuple(_entry(item, url) for item in _list(data, "items")[:MOST_ENTRIES]),
         format="json",
         path="fast",
     )

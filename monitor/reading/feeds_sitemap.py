@@ -3,6 +3,7 @@
 from lxml import etree
 
 from monitor.reading.dates import read_span
+from monitor.reading.limits import MOST_ENTRIES
 from monitor.reading.markup import collapse
 from storage.records import Entry, ParsedFeed
 
@@ -19,10 +20,13 @@ def read_sitemap(root: etree._Element) -> ParsedFeed | None:
     if name not in {"urlset", "sitemapindex"}:
         return None
     wanted = "url" if name == "urlset" else "sitemap"
-    entries, langs = [], set()
+    entries: list[Entry] = []
+    langs = set()
     for child in root:
         if _local(child) != wanted:
             continue
+        if len(entries) >= MOST_ENTRIES:
+            break
         fields = _fields(child)
         if fields.get("loc"):
             entries.append(_entry(fields))

@@ -1,6 +1,7 @@
 """Undo a body's compression in small steps, never past a limit."""
 
 import zlib
+from collections.abc import Iterator
 
 from storage.errors import BodyTooLargeError, FetchError
 
@@ -29,6 +30,7 @@ class BodyDecoder:
         self._size = 0
         self._raw = bytearray() if keep_raw else None
         self._has_begun = False
+        self._is_output_waiting = False
         self._inflate: zlib._Decompress | None = None
         name = encoding.strip().lower()
         self._may_be_raw = name == "deflate"
@@ -42,25 +44,47 @@ class BodyDecoder:
 
     def add(self, chunk: bytes) -> None:
         """Take the next chunk as it came from the network. Raises BodyTooLargeError or BodyError."""
+        for _ in self.take(chunk):
+            pass
+
+    def take(self, chunk: bytes) -> Iterator[int]:
+        """Take the next chunk in small steps; yields the size so far after each, so that the caller may wait between.
+
+        Raises BodyTooLargeError or BodyError.
+        """
         if self._raw is not None:
             self._raw += chunk
             self._check_size(len(self._raw))
         if self._inflate is None:
             self._keep(chunk)
+            yield self._size
             return
         data = chunk
         self._has_begun = self._has_begun or bool(chunk)
         while data:
             data = self._step(data)
+            yield self._size
+            while self._is_output_waiting:
+                self._drain()
+                yield self._size
+
+    def _drain(self) -> None:
+        assert self._inflate is not None
+        try:
+            piece = self._inflate.decompress(b"", _STEP)
+        except zlib.error as error:
+            raise BodyError(
+                f"{self._url}: the compressed body is damaged ({error}); it will be asked for again"
+            ) from error
+        self._is_output_waiting = len(piece) == _STEP
+        self._keep(piece)
 
     def _step(self, data: bytes) -> bytes:
         assert self._inflate is not None
         try:
             piece = self._inflate.decompress(data, _STEP)
+            self._is_output_waiting = len(piece) == _STEP and not self._inflate.unconsumed_tail
             self._keep(piece)
-            while len(piece) == _STEP and not self._inflate.unconsumed_tail:  # output may wait inside
-                piece = self._inflate.decompress(b"", _STEP)
-                self._keep(piece)
         except zlib.error as error:
             if not (self._may_be_raw and not self._size):
                 raise BodyError(
@@ -87,6 +111,10 @@ class BodyDecoder:
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
+            # The error holds on to this frame for as long as it is told: it should not hold the body as well.
+            self._parts.clear()
+            if self._raw is not None:
+                self._raw.clear()
             raise BodyTooLargeError(
                 f"{self._url}: the body is larger than {self._max_bytes:,} bytes once decompressed; "
                 "it is not read further (feeds and pages of that size are not news)"

@@ -7,8 +7,10 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -33,6 +35,8 @@ PAGE_ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 15.0
 _MAX_REDIRECTS = 6
+_LARGE = 2 * 1024 * 1024
+_LARGE_AT_ONCE = 1
 _MAX_HEADER_BYTES = 16 * 1024
 _MAX_HEADERS = 200
 _REFUSED = "is not an address of the public internet"
@@ -102,6 +106,7 @@ class Fetcher:
         self._tls = tls
         self._agent = user_agent(contact)
         self._session: aiohttp.ClientSession | None = None
+        self._places = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __aenter__(self) -> Self:
         return self
@@ -128,19 +133,54 @@ class Fetcher:
         budget_seconds: float = 60.0,
         keep: bool = False,
     ) -> Fetched:
+        """Fetch `url` as `opened` does, for answers that are small, or done with at once."""
+        async with self.opened(
+            url,
+            etag=etag,
+            last_modified=last_modified,
+            accept=accept,
+            max_bytes=max_bytes,
+            budget_seconds=budget_seconds,
+            keep=keep,
+        ) as fetched:
+            return fetched
+
+    @asynccontextmanager
+    async def opened(
+        self,
+        url: str,
+        *,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        accept: str = FEED_ACCEPT,
+        max_bytes: int = MAX_BYTES,
+        budget_seconds: float = 60.0,
+        keep: bool = False,
+    ) -> AsyncIterator[Fetched]:
         """Fetch `url`, following redirects. Any HTTP status is an answer; FetchError says why there is none.
 
         `etag` and `last_modified` are sent verbatim. `max_bytes` bounds the body after decompression, `budget_seconds`
         the whole exchange with its redirects, but for the wait for the host's turn. `keep`: every hop is kept as it
         came, in the answer's `exchanges`.
+
+        Only one body of more than 2 MiB is held at a time, from when it grows so large to the end of the block, so
+        that many large ones at a time fill no memory; the wait for a place is part of the budget.
         """
         headers = {"Accept": accept}
         if etag:
             headers["If-None-Match"] = _one_line(etag)
         if last_modified:
             headers["If-Modified-Since"] = _one_line(last_modified)
-        ask = _Ask(url=url, headers=headers, max_bytes=max_bytes, seconds=budget_seconds, kept=[] if keep else None)
-        return await self._follow(ask)
+        async with AsyncExitStack() as places:
+            ask = _Ask(
+                url=url,
+                headers=headers,
+                max_bytes=max_bytes,
+                seconds=budget_seconds,
+                kept=[] if keep else None,
+                take_place=_once(partial(places.enter_async_context, self._places)),
+            )
+            yield await self._follow(ask)
 
     async def _follow(self, ask: "_Ask") -> Fetched:
         url, permanent, is_permanent = ask.url, None, True
@@ -258,6 +298,20 @@ class _Ask:
     max_bytes: int
     seconds: float
     kept: list[Exchange] | None = None
+    take_place: Callable[[], Awaitable[None]]
+
+
+def _once(call: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+    """`call` at the first call, nothing at later ones."""
+    is_done = False
+
+    async def run() -> None:
+        nonlocal is_done
+        if not is_done:
+            await call()
+            is_done = True
+
+    return run
 
 
 async def _read(response: aiohttp.ClientResponse, url: str, ask: _Ask) -> tuple[bytes, bytes]:
@@ -267,7 +321,9 @@ async def _read(response: aiohttp.ClientResponse, url: str, ask: _Ask) -> tuple[
     encoding = response.headers.get("Content-Encoding", "")
     decoder = BodyDecoder(encoding, url=url, max_bytes=ask.max_bytes, keep_raw=ask.kept is not None)
     async for chunk in response.content.iter_any():
-        decoder.add(chunk)
+        for size in decoder.take(chunk):
+            if size > _LARGE:
+                await ask.take_place()
     return decoder.finish(), decoder.raw
 
 

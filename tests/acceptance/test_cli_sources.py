@@ -1,23 +1,16 @@
 """What a user does with sources on the command line: evidence, watched pages, hubs that push to the running service."""
 
 import json
-import socket
 from pathlib import Path
 
 import httpx
 from warcio.archiveiterator import ArchiveIterator
 
 from tests.monitor.test_cycle import HIGHER, TITLE, TOLL
-from tests.support.commandline import CommandLine, seed, settings
+from tests.support.commandline import CommandLine, free_port, seed, settings
 from tests.support.desk import START, page
 from tests.support.hub import Hub
 from tests.support.webserver import Reply, WebServer
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_page_is_kept_shown_exported_and_proved(tmp_path: Path) -> None:

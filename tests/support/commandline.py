@@ -10,6 +10,7 @@ assert service.exit_code == 0
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -97,6 +98,13 @@ class RunningService:
             self.process.send_signal(how)
             self.process.wait(timeout=PATIENCE)
             self.stopped_in = time.monotonic() - began
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def settings(*, port: int, more: str = "", **keys: str) -> str:

@@ -78,3 +78,24 @@ def test_what_is_no_feed_is_named(body: bytes, says: str) -> None:
 
 def test_an_empty_feed_is_a_feed() -> None:
     assert parse_feed(b"<rss version='2.0'/>", url="").entries == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<rss version='2.0'><channel>" + b"<item/>" * 750_000 + b"</channel></rss>",
+        b"<urlset>" + b"<url><loc>http://x.org/1</loc></url>" * 180_000 + b"</urlset>",
+        b"[" + b"{}," * 210_000 + b"{}]",
+        b"[" + b'"",' * 1_100_000 + b'""]',
+        b"<rss version='2.0'><channel>" + b"<item>" * 90_000,
+    ],
+    ids=["items", "pages", "objects", "strings", "unclosed"],
+)
+def test_what_holds_more_than_any_feed_would_is_refused_before_it_is_parsed(body: bytes) -> None:
+    with pytest.raises(FeedParseError, match=r"too many|more than any feed"):
+        parse_feed(body, url="http://x.org/f")
+
+
+def test_of_a_vast_list_the_first_50000_entries_are_read() -> None:
+    body = b"<rss version='2.0'><channel>" + b"<item><guid>1</guid></item>" * 60_000 + b"</channel></rss>"
+    assert len(parse_feed(body, url="").entries) == 50_000
