@@ -265,6 +265,7 @@ class Extractor:
                     is_listed,
                     is_placed=_is_placed(reading, found, mention),
                     is_taken_up=found.rule.metric == "@context" and not _is_another(reading, found, lexicon),
+                    is_inherited=found.parent is None and (found.rule.metric or "").startswith("@"),
                     entry=page.entry(number) if page.name == "text" else None,
                 )
             )
@@ -298,7 +299,8 @@ class Extractor:
         if found.is_subset and not axes and not lemma:
             axes, lemma = predicate_axes(reading, found, page.lexicon)
         population = population_key(axes, lemma)
-        if population is None and (found.is_subset or quantity.is_implicit):
+        is_of_others = found.metric == "killed" and _is_of_others(reading, found, page.lexicon)
+        if population is None and (found.is_subset or quantity.is_implicit or is_of_others):
             population = PART
         tokens = reading.tokens
         first = min(quantity.start, found.trigger[0])
@@ -312,7 +314,7 @@ class Extractor:
             low=low,
             high=high,
             qualifier=qualifier,
-            kind=_kind(reading, found, page.lexicon),
+            kind=_kind(reading, found, status, page.lexicon),
             status=status,
             population=population,
             population_text=phrase.head or None,
@@ -370,13 +372,19 @@ def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
     metric = builtin_metrics().get(found.metric)
     quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
     words = (lexicon.words.at(reading.tokens.lower, index) for index in range(quantity.start, phrase.end))
-    if phrase.kind != "person":
+    if phrase.kind != "person" and found.rule.id != "counted-noun":
         return False
     has_step = any(entry is not None and "step" in entry[1].classes for entry in words)
     return has_step and metric is not None and metric.kind is MetricKind.CUMULATIVE
 
 
-def _kind(reading: Reading, found: Link, lexicon: Lexicon) -> ClaimKind:
+def _is_of_others(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
+    """Whether "30 others" are told of besides: a part of their own, and no step."""
+    quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
+    return any(word in lexicon.others for word in reading.tokens.lower[quantity.end : max(phrase.end, quantity.end)])
+
+
+def _kind(reading: Reading, found: Link, status: ClaimStatus, lexicon: Lexicon) -> ClaimKind:
     """ "Two more died" is an increment; "another 30 were hurt" beside the dead is a level of its own."""
     if "increment" in found.rule.flags:
         return ClaimKind.INCREMENT
@@ -384,7 +392,9 @@ def _kind(reading: Reading, found: Link, lexicon: Lexicon) -> ClaimKind:
         return ClaimKind.LEVEL
     if "level" in found.rule.flags or (found.metric != "killed" and not _is_step(reading, found, lexicon)):
         return ClaimKind.LEVEL
-    if found.rule.id == "counted-noun" and found.metric == "killed":
+    if status is ClaimStatus.UNCONFIRMED or _is_of_others(reading, found, lexicon):
+        return ClaimKind.LEVEL
+    if found.rule.id == "counted-noun":
         return ClaimKind.INCREMENT
     others = any(number < found.quantity and other.metric != found.metric for number, other in reading.links.items())
     return ClaimKind.LEVEL if others else ClaimKind.INCREMENT

@@ -123,6 +123,7 @@ class Lexicon:
     currency: frozenset[str]
     pronoun_before: frozenset[str]
     unit_words: frozenset[str]
+    others: frozenset[str]
     differences: PhraseTable[bool]
     none_before: PhraseTable[bool]
     all_but: PhraseTable[bool]
@@ -176,6 +177,7 @@ class Lexicon:
     plain_months: frozenset[str]
     weekdays: dict[str, int]
     relative_days: PhraseTable[int]
+    when: PhraseTable[bool]
     as_of: PhraseTable[bool]
     abbreviations: frozenset[str]
     grammar: Grammar
@@ -290,6 +292,7 @@ def build_lexicon(
         differences=_table(excluded.get("differences", ())),
         none_before=_table(excluded.get("none_before", ())),
         all_but=_table(excluded.get("all_but", ())),
+        others=frozenset(expand_all(words.get("part", {}).get("others", ()))),
         unit_words=frozenset(expand_all(excluded.get("pronoun_words", ()))),
         level_hedges=frozenset(expand_all(numbers.get("level_hedges", ()))),
         words=PhraseTable(entries.items()),
@@ -350,6 +353,7 @@ def build_lexicon(
         ),
         weekdays={key.lower(): int(value) for key, value in dates["weekdays"].items()},
         relative_days=PhraseTable((split_words(key.lower()), int(value)) for key, value in dates["relative"].items()),
+        when=_table(dates.get("words", {}).get("when", ())),
         as_of=_table(dates.get("words", {}).get("as_of", ())),
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),
         grammar=grammar,

@@ -246,7 +246,8 @@ def _inherit(
                 metric = "killed" if "killed" in told else reading.links[max(beside)].metric if beside else context
             elif rule.metric == "@latest":
                 beside = [number for number in reading.links if number < quantity]
-                metric = reading.links[max(beside)].metric if beside else latest or context
+                is_of_others = "named" in rule.flags and not beside and _is_of_unlinked(reading, quantity, None)
+                metric = reading.links[max(beside)].metric if beside else None if is_of_others else latest or context
             else:
                 parent, metric = _group(reading, rule, quantity, latest)
             if metric is None:

@@ -104,6 +104,8 @@ def _is_over(phrase: NounPhrase, classes: frozenset[str]) -> bool:
 
 def _stands_alone(lower: list[str], index: int, first: int, lexicon: Lexicon) -> bool:
     """Whether no noun follows the number: "six the number of dead", "85 a day earlier", "26 shortly after"."""
+    if lexicon.when.at(lower, index) is not None:
+        return True
     cue = lexicon.cues.at(lower, index)
     if cue is not None and any(one.status == "previous" and one.side == "after" for one in cue[1]):
         return True

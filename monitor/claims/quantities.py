@@ -204,14 +204,15 @@ def _is_between(tokens: Tokens, start: int, lexicon: Lexicon) -> bool:
 
 def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexicon) -> None:
     start = quantity.start
-    is_known = False
+    article: int | None = None
     for _ in range(4):
         probe = start
         if probe <= floor:
             break
         hedge = lexicon.qualifiers.ending_at(tokens.lower, probe)
-        if hedge is not None and is_known:
+        if hedge is not None and article is not None:
             # "Well above the 512" compares with a known figure, and hedges none.
+            start = article + 1
             break
         if hedge is not None and hedge[0] >= floor:
             start = hedge[0]
@@ -222,7 +223,8 @@ def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexico
         entry = lexicon.words.at(tokens.lower, probe - 1)
         if entry is None or entry[0] > probe:
             break
-        is_known = is_known or tokens.lower[probe - 1] in lexicon.articles
+        if tokens.lower[probe - 1] in lexicon.articles:
+            article = probe - 1
         if "more" in entry[1].classes:
             quantity.is_more = True
             start = probe - 1

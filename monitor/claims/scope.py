@@ -30,11 +30,13 @@ class Draft:
     is_listed: bool = False
     is_placed: bool = False
     is_taken_up: bool = False
+    is_inherited: bool = False
     entry: int | None = None
 
 
 def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:
     """The claims of one text, each with its final place, population and status."""
+    drafts = _without_outgrown(drafts)
     _share_metric(drafts)
     _share_population(drafts)
     _limit_places(drafts, title, gazetteer)
@@ -43,9 +45,25 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     _take_back_repeats(drafts)
     _age_levels(drafts)
     _age_entries(drafts)
-    _mark_parts(drafts, anchors)
+    _mark_parts(drafts, anchors, _anchors(drafts, is_told=False))
     _set_other_events_apart(drafts)
     return tuple(draft.claim for draft in drafts)
+
+
+def _without_outgrown(drafts: list[Draft]) -> list[Draft]:
+    """A part that took its metric from the text before, and outgrows all it tells, is of something else."""
+    largest: dict[str, float] = {}
+    for draft in drafts:
+        if not draft.is_subset:
+            claim = draft.claim
+            largest[claim.metric] = max(largest.get(claim.metric, 0.0), claim.high or claim.value or 0.0)
+    return [
+        draft
+        for draft in drafts
+        if not (draft.is_subset and draft.is_inherited)
+        or draft.claim.metric not in largest
+        or (draft.claim.value or 0.0) <= largest[draft.claim.metric]
+    ]
 
 
 def _share_metric(drafts: list[Draft]) -> None:
@@ -183,19 +201,22 @@ def _is_whole(claim: Claim) -> bool:
     return claim.population is None and claim.place is None and claim.kind is ClaimKind.LEVEL
 
 
-def _anchors(drafts: list[Draft]) -> dict[str, Claim]:
-    """The standing toll by metric: the largest current whole figure of the headline or of a sentence on the level."""
+def _anchors(drafts: list[Draft], *, is_told: bool = True) -> dict[str, Claim]:
+    """By metric the largest current whole: of all, or of headline, lead and sentences on the level (`is_told`)."""
     anchors: dict[str, Claim] = {}
     for draft in drafts:
         claim = draft.claim
-        is_told = draft.is_level or claim.field == "title" or draft.sentence == 0
-        if claim.qualifier is Qualifier.VAGUE:
+        if claim.qualifier is Qualifier.VAGUE or (is_told and not _is_told(draft)):
             continue
-        if is_told and _is_whole(claim) and claim.status is ClaimStatus.CURRENT and claim.value is not None:
+        if _is_whole(claim) and claim.status is ClaimStatus.CURRENT and claim.value is not None:
             top = anchors.get(claim.metric)
             if top is None or claim.value > (top.value or 0):
                 anchors[claim.metric] = claim
     return anchors
+
+
+def _is_told(draft: Draft) -> bool:
+    return draft.is_level or draft.claim.field == "title" or draft.sentence == 0
 
 
 def _size(anchors: dict[str, Claim], metric: str) -> float:
@@ -270,7 +291,7 @@ def _age_entries(drafts: list[Draft]) -> None:
         if is_older and _is_whole(claim) and _is_whole(top.claim) and (claim.value or 0) < (top.claim.value or 0):
             aged.add(draft.entry)
     for draft in drafts:
-        if draft.entry in aged and draft.claim.status is ClaimStatus.CURRENT and _is_cumulative(draft.claim.metric):
+        if draft.entry in aged and draft.claim.status is ClaimStatus.CURRENT and _is_whole(draft.claim):
             draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
 
 
@@ -287,7 +308,7 @@ def _set_other_events_apart(drafts: list[Draft]) -> None:
             draft.claim = replace(claim, place=UNRESOLVED)
 
 
-def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim]) -> None:
+def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[str, Claim]) -> None:
     """A text says one thing per record: a figure clearly below its own toll is of some of them, or of others."""
     for draft in drafts:
         claim = draft.claim
@@ -299,5 +320,5 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim]) -> None:
         if draft.is_level or _is_of_others(claim, anchors.get(claim.metric)):
             share = _OTHERS_COUNT
         top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
-        if top < _size(anchors, claim.metric) * share:
+        if top < _size(anchors if _is_told(draft) else largest, claim.metric) * share:
             draft.claim = replace(claim, population=PART)

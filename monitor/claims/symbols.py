@@ -74,6 +74,9 @@ def _phrase_symbol(tokens: Tokens, index: int, starts: dict[int, int], lexicon: 
         end, entry = found
         if end == index + 1 or not any(position in starts for position in range(index + 1, end)):
             return lexicon.grammar.symbol(entry.classes, entry.metrics), end
+        single = lexicon.symbols.get(tokens.lower[index])
+        if single is not None:
+            return single, index + 1
     return _suffix_symbol(tokens.lower[index], lexicon), index + 1
 
 
