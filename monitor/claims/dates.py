@@ -19,10 +19,12 @@ def find_as_of(tokens: Tokens, lexicon: Lexicon, published: Span | None, zone: Z
     return None
 
 
-def day_at(tokens: Tokens, index: int, lexicon: Lexicon, published: Span, zone: ZoneInfo) -> Span | None:
-    """The day named at token `index` or one or two words later."""
+def day_at(
+    tokens: Tokens, index: int, lexicon: Lexicon, published: Span, zone: ZoneInfo, *, reach: int = 3
+) -> Span | None:
+    """The day named at token `index` or within `reach` tokens from it."""
     anchor = published.not_after.astimezone(zone)
-    for probe in range(index, min(index + 3, len(tokens.lower))):
+    for probe in range(index, min(index + reach, len(tokens.lower))):
         word = tokens.lower[probe]
         relative = lexicon.relative_days.at(tokens.lower, probe)
         if relative is not None:

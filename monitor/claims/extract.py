@@ -28,6 +28,7 @@ from storage.records import Claim, ClaimKind, ClaimStatus, MetricKind, Qualifier
 _DEFAULT_LANGUAGE = "en"
 _REACH = 8
 _ARTICLE_REACH = 3
+_DAY_REACH = 6
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 _UNDATED = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED))
 _BULLETS = frozenset("•*–—-·▪")
@@ -266,12 +267,21 @@ class Extractor:
                     is_placed=_is_placed(reading, found, mention),
                     is_taken_up=found.rule.metric == "@context" and not _is_another(reading, found, lexicon),
                     is_inherited=found.parent is None and (found.rule.metric or "").startswith("@"),
+                    is_earlier="level" in found.rule.flags and self._is_of_earlier_day(page, reading, found),
                     entry=page.entry(number) if page.name == "text" else None,
                 )
             )
         metrics = [reading.links[quantity].metric for quantity in sorted(reading.links)]
         page.latest = metrics[-1]
         page.context = "killed" if "killed" in metrics else metrics[-1]
+
+    def _is_of_earlier_day(self, page: Page, reading: Reading, found: Link) -> bool:
+        """Whether a day before the publication stands before what tells the level: "On Friday the toll stood at"."""
+        if page.published is None:
+            return False
+        first = max(0, min(found.trigger[0], reading.quantities[found.quantity].start) - _DAY_REACH)
+        day = day_at(reading.tokens, first, page.lexicon, page.published, self._zone, reach=_DAY_REACH)
+        return day is not None and day.not_after < page.published.not_before
 
     def _claim(
         self,

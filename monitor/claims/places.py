@@ -80,7 +80,11 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
             return Mention(tokens.surface(start, last + 1), start, last + 1, is_generic=True)
         return None
     region = lexicon.place.get("region_words", frozenset())
-    if any(lexicon.offices.at(tokens.lower, probe) is not None for probe in range(first, index)):
+    regions = region | generic
+    if any(
+        lexicon.offices.at(tokens.lower, probe) is not None and tokens.lower[probe] not in regions
+        for probe in range(first, index)
+    ):
         return None
     end = index
     if end < count and tokens.lower[end] in region:

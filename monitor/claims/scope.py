@@ -31,6 +31,7 @@ class Draft:
     is_placed: bool = False
     is_taken_up: bool = False
     is_inherited: bool = False
+    is_earlier: bool = False
     entry: int | None = None
 
 
@@ -258,24 +259,35 @@ def _is_of_others(claim: Claim, anchor: Claim | None) -> bool:
 
 
 def _age_levels(drafts: list[Draft]) -> None:
-    """ "It stood at 58 on Saturday": a level below one that the same voice gave before is the level of before."""
-    standing: dict[str, Claim] = {}
+    """ "It stood at 58 on Saturday": a level below one that the same voice gives is the level of before.
+
+    "It" and "the number" take up a figure told before them; a level dated to an earlier day may stand anywhere.
+    """
+    all_told: dict[str, Claim] = {}
+    for draft in drafts:
+        _keep_larger(all_told, draft.claim)
+    before: dict[str, Claim] = {}
     for draft in drafts:
         claim = draft.claim
-        if not _is_whole(claim) or claim.status is not ClaimStatus.CURRENT or claim.qualifier not in _COUNTS:
+        if not _is_count(claim):
             continue
-        top = standing.get(claim.metric)
-        if top is None or (claim.value or 0) > (top.value or 0):
-            standing[claim.metric] = claim
-        elif (
-            draft.is_level
-            and draft.is_taken_up
-            and claim.field == "text"
-            and (claim.value or 0) < (top.value or 0) * _SAME_COUNT
-        ):
-            is_same_voice = claim.origin is None or top.origin is None or claim.origin == top.origin
-            if is_same_voice and _is_cumulative(claim.metric):
+        top = (all_told if draft.is_earlier else before).get(claim.metric)
+        is_older = top is not None and (claim.value or 0) < (top.value or 0) * _SAME_COUNT
+        if is_older and draft.is_level and (draft.is_taken_up or draft.is_earlier) and claim.field == "text":
+            is_same_voice = top is None or None in (claim.origin, top.origin) or claim.origin == top.origin
+            if (is_same_voice or draft.is_earlier) and _is_cumulative(claim.metric):
                 draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
+        _keep_larger(before, claim)
+
+
+def _is_count(claim: Claim) -> bool:
+    return _is_whole(claim) and claim.status is ClaimStatus.CURRENT and claim.qualifier in _COUNTS
+
+
+def _keep_larger(largest: dict[str, Claim], claim: Claim) -> None:
+    top = largest.get(claim.metric)
+    if _is_count(claim) and (top is None or (claim.value or 0) > (top.value or 0)):
+        largest[claim.metric] = claim
 
 
 def _age_entries(drafts: list[Draft]) -> None:
