@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ahocorasick_rs import AhoCorasick
+
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.tokens import Tokens
 from storage.records import Story
@@ -216,21 +218,22 @@ def inherit_voice(
 class Origins:
     """The story's origins by their names; without a story every speaker stands for themselves."""
 
-    __slots__ = ("_names",)
+    __slots__ = ("_names", "_search")
 
     def __init__(self, story: Story | None) -> None:
         origins = story.origins if story is not None else ()
         named = [(_fold(alias), origin.name) for origin in origins for alias in (origin.name, *origin.aliases)]
         # The longest first, and among equals the one that the story names first.
-        self._names = sorted(((f" {key} ", name) for key, name in named if key), key=lambda pair: -len(pair[0]))
+        ordered = sorted(((f" {key} ", name) for key, name in named if key), key=lambda pair: -len(pair[0]))
+        self._names = [name for _, name in ordered]
+        self._search = AhoCorasick([key for key, _ in ordered]) if ordered else None
 
     def key(self, speaker: str) -> str:
         """The story's name of the origin that speaks, else the speaker's words as a slug."""
         folded = _fold(speaker)
-        padded = f" {folded} "
-        for key, name in self._names:
-            if key in padded:
-                return name
+        found = self._search.find_matches_as_indexes(f" {folded} ", overlapping=True) if self._search else ()
+        if found:
+            return self._names[min(number for number, *_ in found)]
         return folded.replace(" ", "-")
 
 

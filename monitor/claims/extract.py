@@ -10,7 +10,20 @@ from zoneinfo import ZoneInfo
 from monitor.claims.attribution import Origins, choose_voice, full_name, inherit_voice
 from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import day_at, find_as_of
-from monitor.claims.lexicon import LEXICON_VERSION, Lexicon, build_lexicon, load_lexicon, read_pack, supported_languages
+from monitor.claims.lexicon import (
+    CONTEXT,
+    LEXICON_VERSION,
+    MEASURE,
+    NUMBER,
+    SINGLE,
+    STATE,
+    TRIGGER,
+    Lexicon,
+    build_lexicon,
+    load_lexicon,
+    read_pack,
+    supported_languages,
+)
 from monitor.claims.linking import Link, Reading, link, read_sentence
 from monitor.claims.measures import find_measures
 from monitor.claims.metrics import builtin_metrics
@@ -98,15 +111,13 @@ class Extractor:
         return frozenset((published.not_before.year, published.not_after.year))
 
     def _read(self, page: Page) -> None:
-        lexicon = page.lexicon
-        triggered = page.holding(lexicon.gate)
-        if not page.context and not triggered:
+        if not page.context and not any(gates & TRIGGER for gates in page.gates):
             return
         last = -1 if page.context else -9
-        for number in range(len(page.spans)):
-            has_trigger = number in triggered
+        for number, gates in enumerate(page.gates):
+            has_trigger = gates & TRIGGER != 0
             is_near = has_trigger or number - last <= 2
-            if not is_near and not (page.context and number in page.holding(lexicon.context_gate)):
+            if not is_near and not (page.context and gates & CONTEXT):
                 continue
             if self._read_figures(page, number) or (has_trigger and self._read_implicit(page, number)):
                 last = number
@@ -115,7 +126,7 @@ class Extractor:
 
     def _read_figures(self, page: Page, number: int) -> bool:
         lexicon = page.lexicon
-        if not page.has_digit(number) and number not in page.holding(lexicon.number_gate):
+        if not page.gates[number] & NUMBER and not page.has_digit(number):
             return False
         reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
         if any(quantity.reason is None for quantity in reading.quantities):
@@ -128,7 +139,7 @@ class Extractor:
     def _read_implicit(self, page: Page, number: int) -> bool:
         """One person without a number ("a clerk was shot dead"), where the sentence gives no figure."""
         lexicon = page.lexicon
-        if number not in page.holding(lexicon.implicit_gate):
+        if not page.gates[number] & SINGLE:
             return False
         reading = read_sentence(page.tokens_of(number), lexicon, self._convention, implicit=True)
         if not reading.quantities:
@@ -147,12 +158,11 @@ class Extractor:
     def _read_others(self, page: Page) -> None:
         """States and measured values, which need neither a person nor a count."""
         lexicon = page.lexicon
-        stated, measured = page.holding(lexicon.state_gate), page.holding(lexicon.measure_gate)
-        for number in sorted(stated | measured):
-            if number in stated:
+        for number, gates in enumerate(page.gates):
+            if gates & STATE:
                 for finding in find_states(page.tokens_of(number), lexicon):
                     self._state_claim(page, number, finding)
-            if number in measured and page.has_digit(number):
+            if gates & MEASURE and page.has_digit(number):
                 for quantity, metric, unit, end in find_measures(page.tokens_of(number), lexicon, self._convention):
                     self._measure_claim(page, number, quantity, (metric, unit, end))
 

@@ -20,26 +20,46 @@ class Gate:
     __slots__ = ("_search",)
 
     def __init__(self, forms: Iterable[str]) -> None:
-        kept: dict[str, None] = {}
-        for form in sorted({form for form in forms if form}, key=len):
-            # The shortest forms find the longer ones that they begin.
-            if not any(form[:size] in kept for size in range(1, len(form))):
-                kept[form] = None
-        # A DFA reads a text several times faster than what is chosen for many forms otherwise.
-        self._search = ahocorasick_rs.AhoCorasick(
-            list(kept) or ["\x00"], implementation=ahocorasick_rs.Implementation.DFA
-        )
+        self._search = _search(_shortest(forms))
 
     def opens(self, folded: str) -> bool:
         """Whether any of the forms stands in a text in small letters."""
         return bool(self._search.find_matches_as_indexes(folded))
 
-    def sentences(self, folded: str, spans: Sequence[tuple[int, int]]) -> frozenset[int]:
-        """The numbers of the sentences that hold one of the forms."""
+
+class Gates:
+    """Several gates of one language, found in one pass: each has a bit, by its place among those given."""
+
+    __slots__ = ("_bits", "_search")
+
+    def __init__(self, *gates: Iterable[str]) -> None:
+        opened: dict[str, int] = {}
+        for number, forms in enumerate(gates):
+            for form in _shortest(forms):
+                opened[form] = opened.get(form, 0) | 1 << number
+        self._search = _search(opened)
+        self._bits = (*opened.values(), 0)
+
+    def sentences(self, folded: str, spans: Sequence[tuple[int, int]]) -> list[int]:
+        """For each sentence the gates that it opens, as bits."""
         starts = [start for start, _ in spans]
-        found: set[int] = set()
-        for _, first, last in self._search.find_matches_as_indexes(folded, overlapping=True):
+        opened = [0] * len(spans)
+        for form, first, last in self._search.find_matches_as_indexes(folded, overlapping=True):
             number = bisect_right(starts, first) - 1
             if number >= 0 and last <= spans[number][1]:
-                found.add(number)
-        return frozenset(found)
+                opened[number] |= self._bits[form]
+        return opened
+
+
+def _shortest(forms: Iterable[str]) -> list[str]:
+    """The forms that no shorter one begins: it finds them too."""
+    kept: dict[str, None] = {}
+    for form in sorted({form for form in forms if form}, key=len):
+        if not any(form[:size] in kept for size in range(1, len(form))):
+            kept[form] = None
+    return list(kept)
+
+
+def _search(forms: Iterable[str]) -> ahocorasick_rs.AhoCorasick:
+    # A DFA reads a text several times faster than what is chosen for many forms otherwise.
+    return ahocorasick_rs.AhoCorasick(list(forms) or ["\x00"], implementation=ahocorasick_rs.Implementation.DFA)

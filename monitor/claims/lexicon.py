@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from monitor.claims.gates import Gate
+from monitor.claims.gates import Gate, Gates
 from monitor.claims.grammar import MARKS, Grammar, Rule, Symbol, load_rules
 from monitor.claims.phrases import PhraseTable
 from storage.errors import StorywatchError
@@ -32,6 +32,8 @@ PACK_FILES = (
     "examples.toml",
 )
 TRIGGER_FORMS = ("active", "past", "participle", "intransitive", "adjective", "noun", "toll")
+# The bits of Lexicon.gates: what a sentence may hold.
+TRIGGER, NUMBER, CONTEXT, SINGLE, STATE, MEASURE = (1 << bit for bit in range(6))
 # Classes whose words make rules with a metric of their own ("claimed 63 lives"): they open the gate too.
 GATE_CLASSES = frozenset(("lives", "bodies", "victims", "hospital", "soldiers"))
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -169,8 +171,6 @@ class Lexicon:
     planned: PhraseTable[bool]
     state_idioms: PhraseTable[bool]
     measures: tuple[MeasureSpec, ...]
-    measure_gate: Gate
-    implicit_gate: Gate
     implicit_articles: frozenset[str]
     implicit_nouns: frozenset[str]
     months: dict[str, int]
@@ -183,9 +183,7 @@ class Lexicon:
     grammar: Grammar
     symbols: dict[str, Symbol]
     gate: Gate
-    context_gate: Gate
-    state_gate: Gate
-    number_gate: Gate
+    gates: Gates
 
 
 def expand(pattern: str) -> list[str]:
@@ -256,6 +254,7 @@ def build_lexicon(
     halves = frozenset(expand_all(numbers.get("half", ())))
     vague = [(split_words(form), key) for word, key in numbers["vague"].items() for form in expand_all([word])]
     units = expand_all(excluded.get("units", ()))
+    triggers = _trigger_stems(entries) + _class_words(entries, GATE_CLASSES)
     return Lexicon(
         lang=lang,
         decimal=numbers["decimal"],
@@ -343,8 +342,6 @@ def build_lexicon(
         planned=_table(states.get("planned", {}).get("words", ())),
         state_idioms=_table(states.get("idioms", {}).get("never", ())),
         measures=_measures(pack.get("measures", {})),
-        measure_gate=Gate(form for row in pack.get("measures", {}).values() for form in expand_all(row["near"])),
-        implicit_gate=Gate(_singulars(people)),
         implicit_articles=frozenset(expand_all(people.get("singular", {}).get("articles", ()))),
         implicit_nouns=frozenset(expand_all(people.get("singular", {}).get("nouns", ()))),
         months={key.lower(): int(value) for key, value in dates["months"].items()},
@@ -358,10 +355,15 @@ def build_lexicon(
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),
         grammar=grammar,
         symbols=_symbols(entries, grammar),
-        gate=Gate(_trigger_stems(entries) + _class_words(entries, GATE_CLASSES)),
-        context_gate=Gate(_class_words(entries, frozenset(("generic_toll",)))),
-        state_gate=Gate(expand_all(form for forms in states.get("subjects", {}).values() for form in forms)),
-        number_gate=Gate([*number_words, *scales, *expand_all(numbers["vague"])]),
+        gate=Gate(triggers),
+        gates=Gates(
+            triggers,
+            [*number_words, *scales, *expand_all(numbers["vague"])],
+            _class_words(entries, frozenset(("generic_toll",))),
+            _singulars(people),
+            expand_all(form for forms in states.get("subjects", {}).values() for form in forms),
+            [form for row in pack.get("measures", {}).values() for form in expand_all(row["near"])],
+        ),
     )
 
 

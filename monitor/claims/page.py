@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from monitor.claims.attribution import Voice, find_voices
-from monitor.claims.gates import Gate, fold
+from monitor.claims.gates import fold
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.scope import Draft
 from monitor.claims.tokens import Tokens, split_sentences, tokenize
@@ -20,7 +20,10 @@ _SOLID = re.compile(r"\S")
 
 @dataclass(slots=True)
 class Page:
-    """One field of a document on its way: its sentences, what was told so far, and the drafts."""
+    """One field of a document on its way: its sentences, what was told so far, and the drafts.
+
+    `gates` holds for each sentence the bits of what may stand in it.
+    """
 
     name: str
     body: str
@@ -31,7 +34,7 @@ class Page:
     paragraphs: list[int]
     tokens_of: Callable[[int], Tokens]
     voices_of: Callable[[int], list[Voice]]
-    holding: Callable[[Gate], frozenset[int]]
+    gates: list[int]
     context: str | None = None
     latest: str | None = None
     headline: str | None = None
@@ -66,9 +69,8 @@ def open_page(name: str, body: str, lexicon: Lexicon, published: Span | None, ye
 
     tokens_of = cache(lambda number: tokenize(body, *spans[number]))
     voices_of = cache(lambda number: find_voices(tokens_of(number), lexicon))
-    folded = fold(body)
-    holding = cache(lambda gate: gate.sentences(folded, spans))
-    return Page(name, body, lexicon, published, years, spans, paragraphs, tokens_of, voices_of, holding)
+    gates = lexicon.gates.sentences(fold(body), spans)
+    return Page(name, body, lexicon, published, years, spans, paragraphs, tokens_of, voices_of, gates)
 
 
 def opens_quote(page: Page, number: int) -> bool:
