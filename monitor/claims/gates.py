@@ -20,7 +20,8 @@ class Gate:
     __slots__ = ("_search",)
 
     def __init__(self, forms: Iterable[str]) -> None:
-        self._search = _search(_shortest(forms))
+        # A DFA of few forms reads a text several times faster than what is chosen for many otherwise.
+        self._search = _search(_shortest(forms), ahocorasick_rs.Implementation.DFA)
 
     def opens(self, folded: str) -> bool:
         """Whether any of the forms stands in a text in small letters."""
@@ -37,7 +38,8 @@ class Gates:
         for number, forms in enumerate(gates):
             for form in _shortest(forms):
                 opened[form] = opened.get(form, 0) | 1 << number
-        self._search = _search(opened)
+        # A DFA of all forms outgrows the caches of a processor that does other work between two texts.
+        self._search = _search(opened, ahocorasick_rs.Implementation.ContiguousNFA)
         self._bits = (*opened.values(), 0)
 
     def sentences(self, folded: str, spans: Sequence[tuple[int, int]]) -> list[int]:
@@ -60,6 +62,5 @@ def _shortest(forms: Iterable[str]) -> list[str]:
     return list(kept)
 
 
-def _search(forms: Iterable[str]) -> ahocorasick_rs.AhoCorasick:
-    # A DFA reads a text several times faster than what is chosen for many forms otherwise.
-    return ahocorasick_rs.AhoCorasick(list(forms) or ["\x00"], implementation=ahocorasick_rs.Implementation.DFA)
+def _search(forms: Iterable[str], implementation: ahocorasick_rs.Implementation) -> ahocorasick_rs.AhoCorasick:
+    return ahocorasick_rs.AhoCorasick(list(forms) or ["\x00"], implementation=implementation)
