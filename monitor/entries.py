@@ -47,7 +47,7 @@ def article_from_entry(entry: Entry) -> ReadArticle:
     text = plain_text(entry.content_html) or entry.summary or entry.title
     published = entry.published_at or entry.updated_at
     return ReadArticle(
-        title=entry.title,
+        title=plain_text(entry.title),
         text=text,
         author=entry.author,
         published=Span(not_before=published, not_after=published) if published else None,
@@ -69,7 +69,7 @@ def new_article(
     aliases = dict.fromkeys([*forms, final, entry.link, guid_alias(feed.feed_id, key)])
     return NewArticle(
         url=url,
-        title=page.title or entry.title,
+        title=page.title or plain_text(entry.title),
         text=page.text,
         text_hash=hash_,
         fetched_at=now,
