@@ -98,17 +98,21 @@ class _Kept:
 
 def _may_be_chosen(tools: Tools, article: Article) -> bool:
     """Whether the answer has to be kept until it is known what it belongs to."""
-    if tools.vault is None:
+    if tools.vault is None or tools.vault.wants_any_story:
+        return tools.vault is not None
+    if not tools.vault.folder.exists():  # spares a query a page where no evidence was ever kept
         return False
     with tools.database.read() as session:
-        return tools.vault.wants_any_story or exhibits.has_exhibits(session, article.article_id)
+        return exhibits.has_exhibits(session, article.article_id)
 
 
 def _is_chosen(tools: Tools, session: Session, article: Article, slugs: Sequence[str]) -> bool:
     """Whether an article's pages are evidence: its story is chosen, or its pages were kept before."""
     if tools.vault is None:
         return False
-    return tools.vault.wants_stories(slugs) or exhibits.has_exhibits(session, article.article_id)
+    if tools.vault.wants_stories(slugs):
+        return True
+    return tools.vault.folder.exists() and exhibits.has_exhibits(session, article.article_id)
 
 
 def _keep(tools: Tools, session: Session, kept: _Kept, article: Article, now: datetime) -> None:
