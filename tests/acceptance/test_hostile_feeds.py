@@ -98,7 +98,7 @@ def test_every_hostile_feed_ends_with_its_own_error_and_memory_stays_under_300_m
         line.write("storywatch.toml", f"[network]\nallow_private = true\n[web]\nport = {free_port()}\n")
         assert line.run("feeds", "import", "feeds.opml").returncode == 0
         with line.service() as service:
-            service.wait_for(lambda: unpolled(tmp_path) == 0)
+            service.wait_for(lambda: unpolled(tmp_path) == 0, patience=240)
             service.wait_for(lambda: site.asked("/a") == 1)
             peak = peak_kilobytes(service.process.pid)
         assert service.exit_code == 0

@@ -83,9 +83,9 @@ class RunningService:
         """None while it runs."""
         return self.process.poll()
 
-    def wait_for(self, words: str | Callable[[], bool]) -> None:
-        """Wait until it has said `words`, or until a condition holds."""
-        until = time.monotonic() + PATIENCE
+    def wait_for(self, words: str | Callable[[], bool], *, patience: float = PATIENCE) -> None:
+        """Wait until it has said `words`, or until a condition holds; `patience` in seconds."""
+        until = time.monotonic() + patience
         while not (words in self.log if isinstance(words, str) else words()):
             assert self.exit_code is None, f"the service ended with {self.exit_code}:\n{self.log}"
             assert time.monotonic() < until, f"in vain: {words}\n{self.log}"
