@@ -23,9 +23,10 @@ from alerts.links import LinkMaker
 from monitor.clock import Clock
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
-from monitor.intake import refold, rematch_article
+from monitor.intake import refold
 from monitor.looking import Looker
 from monitor.push import PushDesk
+from monitor.reprocessing import rematch_article
 from monitor.schedule import build_scheduler
 from monitor.second_reader import SecondReader
 from monitor.settings import Settings, to_channels, to_email, to_subscriptions, to_web

@@ -18,7 +18,7 @@ from monitor.reading.wire import fingerprint, is_same_text
 from monitor.watch import Reading, Watch
 from storage import articles, claims, deliveries, outbox
 from storage.database import lock_story
-from storage.keys import claim_ids, wire_group_id
+from storage.keys import wire_group_id
 from storage.records import (
     Article,
     ArticleVersion,
@@ -104,33 +104,6 @@ def accepted_stories(session: Session, article_id: int) -> tuple[str, ...]:
     return tuple(m.story for m in articles.list_matches(session, article_id) if m.state is MatchState.ACCEPTED)
 
 
-def rematch_article(session: Session, watch: Watch, article_id: int, *, now: datetime) -> tuple[Revision, ...]:
-    """Take a stored article in again after a person accepted or rejected a match: its claims come in, or end."""
-    article = articles.get_article(session, article_id)
-    version = articles.find_newest_version(session, article_id)
-    if version is None:
-        return ()
-    reading = watch.read(
-        title=version.title,
-        text=version.text,
-        published=article.published,
-        lang=article.lang,
-        forced=accepted_stories(session, article_id),
-    )
-    revisions: list[Revision] = []
-    decided = {match.story: match for match in articles.list_matches(session, article_id)}
-    for slug, story in watch.stories.items():
-        lock_story(session, slug)
-        found = reading.claims.get(slug, ()) if _belongs(decided.get(slug)) else ()
-        held = {one.claim_id: one for one in claims.list_claims(session, slug, article_id=article_id)}
-        ids = set(claim_ids(article.url, found, title=version.title, text=version.text))
-        claims.delete_claims(session, slug, held.keys() - ids)
-        stamped = stamp_claims(slug, article, version, found, held)
-        claims.replace_claims(session, stamped.begun)
-        revisions += refold(session, watch, story, now=now)
-    return tuple(revisions)
-
-
 def refold(
     session: Session,
     watch: Watch,
@@ -180,7 +153,7 @@ def _take(
     stories = [slug for slug in sorted(reading.claims) if _belongs(decided.get(slug))]
     left = [slug for slug in sorted(decided) if slug in watch.stories and slug not in stories]
     lock_story(session, *stories, *left)
-    group, regrouped = _join_wire_group(session, article, prints)
+    group, regrouped = join_wire_group(session, article, prints)
     revisions: list[Revision] = []
     count = 0
     for slug in (*stories, *left):
@@ -219,7 +192,7 @@ def _edit_events(
     return (event,) if event is not None else ()
 
 
-def _join_wire_group(
+def join_wire_group(
     session: Session, article: Article, prints: frozenset[int]
 ) -> tuple[str | None, tuple[StampedClaim, ...]]:
     """The wire text that this article is a copy of, if any, and the claims of the first copy if it joins with it."""

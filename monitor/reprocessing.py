@@ -5,7 +5,7 @@ was told otherwise gets a correction. Reading is done outside any transaction; o
 over whole, so that no half of it is ever told as news.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,12 +13,13 @@ from sqlmodel import Session
 
 from monitor.claims.lexicon import LEXICON_VERSION
 from monitor.clock import Clock
-from monitor.intake import refold
-from monitor.ledger.stamping import stamp_claims
+from monitor.intake import join_wire_group, refold
+from monitor.ledger.judgements import match_state
+from monitor.ledger.stamping import stamp_versions
 from monitor.watch import Watch
-from storage import articles, claims, stories
+from storage import articles, claims, judgements, stories
 from storage.database import Database, lock_story
-from storage.records import Article, ArticleVersion, Claim, Match, MatchState, Revision, StampedClaim
+from storage.records import Article, ArticleVersion, Claim, Judgement, Match, MatchState, Revision
 
 _PAGE = 500
 
@@ -122,6 +123,34 @@ def _judge(watch: Watch, slug: str, article: Article, newest: ArticleVersion, he
     return match
 
 
+def rematch_article(session: Session, watch: Watch, article_id: int, *, now: datetime) -> tuple[Revision, ...]:
+    """Take a stored article in again after a person accepted or rejected a match: its claims come in, or end.
+
+    All its versions are read, so that what an edit took out stays in history. Call within one write transaction.
+    """
+    article = articles.get_article(session, article_id)
+    revisions: list[Revision] = []
+    for slug, story in watch.stories.items():
+        lock_story(session, slug)
+        one = _read_one(session, watch, slug, article)
+        held = next((match for match in articles.list_matches(session, article_id) if match.story == slug), None)
+        if one is not None:
+            _stamp_anew(session, slug, one, now)
+        elif held is not None and held.state is MatchState.REJECTED:  # its text is dropped already: nothing to read
+            claims.delete_claims(
+                session, slug, [claim.claim_id for claim in claims.list_claims(session, slug, article_id=article_id)]
+            )
+        revisions += refold(session, watch, story, now=now)
+    return tuple(revisions)
+
+
+def unjudge_match(session: Session, watch: Watch, taken: Judgement, *, now: datetime) -> tuple[Revision, ...]:
+    """Let a match stand as the judgements left after `taken` was revoked say, and take its article in again."""
+    left = judgements.list_judgements(session, taken.story, target=taken.target)
+    articles.set_match_state(session, int(taken.target), taken.story, match_state(left))
+    return rematch_article(session, watch, int(taken.target), now=now)
+
+
 def _take_over(session: Session, slug: str, one: _ReadAnew, now: datetime) -> tuple[int, int, int]:
     """Put what was read anew in the place of what is held; returns how many claims are new, gone, and there now."""
     number = one.article.article_id
@@ -130,27 +159,16 @@ def _take_over(session: Session, slug: str, one: _ReadAnew, now: datetime) -> tu
     else:
         left = [replace(old, is_match=False) for old in articles.list_matches(session, number) if old.story == slug]
         articles.record_matches(session, number, left, matched_at=now)
+    return _stamp_anew(session, slug, one, now)
+
+
+def _stamp_anew(session: Session, slug: str, one: _ReadAnew, now: datetime) -> tuple[int, int, int]:
+    number = one.article.article_id
     held = {claim.claim_id: claim for claim in claims.list_claims(session, slug, article_id=number)}
-    fresh = _stamp_versions(slug, one.article, one.versions, held, now)
+    group = next((claim.wire_group for claim in held.values() if claim.wire_group), None)
+    if group is None and not held:
+        group, _ = join_wire_group(session, one.article, articles.list_fingerprints(session, number))
+    fresh = stamp_versions(slug, one.article, one.versions, held, wire_group=group, now=now)
     claims.delete_claims(session, slug, held.keys() - fresh.keys())
     claims.replace_claims(session, [claim for name, claim in fresh.items() if held.get(name) != claim])
     return len(fresh.keys() - held.keys()), len(held.keys() - fresh.keys()), len(fresh)
-
-
-def _stamp_versions(
-    slug: str,
-    article: Article,
-    versions: Sequence[tuple[ArticleVersion, tuple[Claim, ...]]],
-    held: Mapping[str, StampedClaim],
-    now: datetime,
-) -> dict[str, StampedClaim]:
-    """PURE: the claims of an article's versions one after another, as they would have come in; new ones are of now."""
-    group = next((claim.wire_group for claim in held.values() if claim.wire_group), None)
-    fresh: dict[str, StampedClaim] = {}
-    for version, found in versions:
-        stamped = stamp_claims(slug, article, version, found, fresh, wire_group=group)
-        fresh |= {claim.claim_id: claim for claim in (*stamped.standing, *stamped.begun, *stamped.ended)}
-    return {
-        name: replace(claim, recorded_at=held[name].recorded_at if name in held else now)
-        for name, claim in fresh.items()
-    }

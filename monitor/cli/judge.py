@@ -11,7 +11,9 @@ from monitor.cli.claims import one_story
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_figure, show_time
 from monitor.cli.stories import describe_key
-from monitor.intake import refold, rematch_article
+from monitor.intake import refold
+from monitor.ledger.judgements import MATCH_STATES
+from monitor.reprocessing import rematch_article, unjudge_match
 from monitor.settings import to_subscriptions
 from monitor.watch import Watch
 from storage import articles, claims, judgements, stories
@@ -156,7 +158,11 @@ def revoke_command(judgement: int) -> None:
         taken = judgements.revoke_judgement(session, judgement, revoked_at=now)
         found = stories.get_story(session, taken.story)
         lock_story(session, taken.story)
-        moved = refold(session, Watch([found], to_subscriptions(current)), found, now=now)
+        watch = Watch([found], to_subscriptions(current))
+        if taken.kind in MATCH_STATES:
+            moved = unjudge_match(session, watch, taken, now=now)
+        else:
+            moved = refold(session, watch, found, now=now)
     _report(moved)
 
 

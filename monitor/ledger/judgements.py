@@ -7,7 +7,8 @@ another.
 `split`: the target is a record key, `claims` are claim ids, `into` the key of their own record. `alias`: the target
 is a name, `origin` who it is. `pin`: the target is a record key, `value` and `qualifier` the figure. `add`: the
 target is a record key, with `value`, `qualifier`, `status`, `origin`, `asserted_at` (ISO), `url`, `quote`.
-`reject_match`: the target is an article's address. A revoked judgement never was.
+`reject_match`, `accept_match`: the target is an article's number or address, the last one counts. A
+revoked judgement never was.
 """
 
 import json
@@ -22,6 +23,7 @@ from storage.records import (
     ClaimStatus,
     Judgement,
     JudgementKind,
+    MatchState,
     Qualifier,
     RecordKey,
     Span,
@@ -30,6 +32,8 @@ from storage.records import (
 
 _SCOPES = ("metric", "unit", "population", "place", "period", "origin")
 _ON_CLAIMS = (JudgementKind.REJECT, JudgementKind.RESCOPE)
+MATCH_STATES = {JudgementKind.ACCEPT_MATCH: MatchState.ACCEPTED, JudgementKind.REJECT_MATCH: MatchState.REJECTED}
+"""What a judgement on a match makes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,12 @@ class Rulings:
             self.added.append(_by_hand(judgement, parse_key(judgement.target), payload))
         elif judgement.kind is JudgementKind.REJECT_MATCH:
             self._unmatched.add(judgement.target)
+        elif judgement.kind is JudgementKind.ACCEPT_MATCH:
+            self._unmatched.discard(judgement.target)
 
     def judge(self, stamped: StampedClaim) -> StampedClaim | None:
         """Return a claim as a person left it: None when rejected, re-scoped when told so."""
-        if stamped.url in self._unmatched:
+        if self._unmatched and not self._unmatched.isdisjoint((stamped.url, str(stamped.article_id))):
             return None
         rulings = self._on_claim.get(stamped.claim_id) or self._on_quote.get((stamped.url, stamped.claim.quote), [])
         for judgement, payload in rulings:
@@ -99,6 +105,13 @@ class Rulings:
                 break
             key = self._moved[key]
         return key
+
+
+def match_state(judgements: Iterable[Judgement]) -> MatchState:
+    """Return how a match stands by the judgements on it that are in force: the last one counts, none leaves it be."""
+    standing = [one for one in judgements if one.kind in MATCH_STATES and one.revoked_at is None]
+    last = max(standing, key=lambda one: (one.made_at, one.judgement_id), default=None)
+    return MatchState.AUTOMATIC if last is None else MATCH_STATES[last.kind]
 
 
 def read_payload(judgement: Judgement) -> dict[str, Any]:

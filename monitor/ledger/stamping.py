@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from storage.keys import claim_ids, sentence_of
 from storage.records import Article, ArticleVersion, Claim, Span, StampedClaim
@@ -69,6 +70,30 @@ def stamp_claims(
         if identity not in present and claim.ended_at is None
     ]
     return Stamped(standing=tuple(standing), begun=tuple(begun), ended=tuple(ended))
+
+
+def stamp_versions(
+    story: str,
+    article: Article,
+    versions: Sequence[tuple[ArticleVersion, Sequence[Claim]]],
+    held: Mapping[str, StampedClaim],
+    *,
+    wire_group: str | None,
+    now: datetime,
+) -> dict[str, StampedClaim]:
+    """Return the claims of an article's versions by id, one version after another as they would have come in.
+
+    Claims that an edit took out are there, ended. Those in `held` keep the time at which they were learned; new ones
+    are learned `now`.
+    """
+    fresh: dict[str, StampedClaim] = {}
+    for version, found in versions:
+        stamped = stamp_claims(story, article, version, found, fresh, wire_group=wire_group)
+        fresh |= {claim.claim_id: claim for claim in (*stamped.standing, *stamped.begun, *stamped.ended)}
+    return {
+        name: replace(claim, recorded_at=held[name].recorded_at if name in held else now)
+        for name, claim in fresh.items()
+    }
 
 
 def _edit_span(version: ArticleVersion) -> Span:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.intake import rematch_article
+from monitor.reprocessing import rematch_article
 from monitor.watch import Watch
 from storage import articles, claims, feeds
 from storage.records import MatchState, RevisionKind

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.claims.lexicon import LEXICON_VERSION
 from monitor.intake import take_article
-from monitor.reprocessing import Reprocessed, reprocess_story
+from monitor.reprocessing import Reprocessed, rematch_article, reprocess_story
 from monitor.watch import Watch
 from storage import articles, claims, judgements, stories
 from storage.records import JudgementKind, MatchState, NewArticle, RevisionKind, Span, StampedClaim
@@ -132,3 +132,71 @@ def test_the_command_shows_what_moved(desk: Desk, tmp_path: Path) -> None:
     wrong = line.run("reprocess", "--story", "absent")
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (1, 1)
     assert "no story is called 'absent'" in wrong.stderr
+
+
+def decide(desk: Desk, article_id: int, *states: MatchState) -> None:
+    """Judge the match of an article, as the page and the command do."""
+    with desk.database.write() as session:
+        watch = Watch(stories.list_stories(session), desk.subscriptions)
+        for state in states:
+            articles.set_match_state(session, article_id, "unrest", state)
+            rematch_article(session, watch, article_id, now=desk.now)
+
+
+def edited_once(desk: Desk) -> int:
+    """One article that was edited in place; returns its number."""
+    desk.publish("a", "Riots in Harbour City", TOLL)
+    desk.go_on()
+    desk.edit("a", "Riots in Harbour City", HIGHER)
+    desk.go_on(60)
+    assert any(claim.ended_at for claim in stored(desk))
+    return desk.articles()[0].article_id
+
+
+def test_a_judged_match_keeps_what_older_versions_said(desk: Desk) -> None:
+    number = edited_once(desk)
+    before = (stored(desk), desk.revisions(), desk.alerts())
+    decide(desk, number, MatchState.ACCEPTED)
+    assert (stored(desk), desk.revisions(), desk.alerts()) == before
+
+
+def test_an_article_that_was_rejected_by_mistake_comes_back_with_its_whole_history(desk: Desk) -> None:
+    number = edited_once(desk)
+    before, moves = stored(desk), held_moves(desk)
+    decide(desk, number, MatchState.REJECTED)
+    assert (stored(desk), held_moves(desk)) == ((), [])
+    desk.go_on(5)
+    decide(desk, number, MatchState.ACCEPTED)
+    assert set(stored(desk)) == {replace(claim, recorded_at=desk.now) for claim in before}
+    assert held_moves(desk) == moves
+
+
+def held_moves(desk: Desk) -> list[tuple[RevisionKind, float | None]]:
+    with desk.database.read() as session:
+        found = claims.list_histories(session, "unrest", metric="killed")
+    return [(step.kind, step.figure.value if step.figure else None) for history in found for step in history.steps]
+
+
+def test_a_copy_that_is_accepted_again_is_still_one_voice_with_its_original(desk: Desk) -> None:
+    desk.publish("a", "Riots in Harbour City", TOLL)
+    desk.publish("b", "Riots in Harbour City", TOLL)
+    desk.go_on()
+    (group,) = {claim.wire_group for claim in stored(desk)}
+    assert group is not None
+    copy = max(article.article_id for article in desk.articles())
+    decide(desk, copy, MatchState.REJECTED, MatchState.ACCEPTED)
+    assert [claim.wire_group for claim in stored(desk)] == [group, group]
+
+
+def test_a_judgement_on_a_match_that_is_taken_back_leaves_the_article_as_it_was(desk: Desk, tmp_path: Path) -> None:
+    number = edited_once(desk)
+    before = stored(desk)
+    line = CommandLine(tmp_path, STORYWATCH_DATABASE_URL=f"sqlite:///{tmp_path}/desk.db")
+    assert line.run("judge", "match", str(number), "--story", "unrest", "--reject").returncode == 0
+    assert stored(desk) == ()
+    assert line.run("judge", "revoke", "1").returncode == 0
+    back = {claim.claim_id: replace(claim, recorded_at=desk.now) for claim in stored(desk)}
+    assert back == {claim.claim_id: replace(claim, recorded_at=desk.now) for claim in before}
+    with desk.database.read() as session:
+        (match,) = articles.list_matches(session, number)
+    assert match.state is MatchState.AUTOMATIC

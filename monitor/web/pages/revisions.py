@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.interest import EVENT_KINDS
+from monitor.ledger.judgements import MATCH_STATES, match_state
 from monitor.web.access import RefusedError
 from monitor.web.pages.articles import as_diff
 from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, own_path, see_other
@@ -132,6 +133,10 @@ def revoke(
         judgement = judgements.get_judgement(session, judgement_id)
         lock_story(session, judgement.story)
         judgements.revoke_judgement(session, judgement_id, revoked_at=now)
-        if judgement.kind is not JudgementKind.ANNOTATE:
+        if judgement.kind in MATCH_STATES:
+            left = judgements.list_judgements(session, judgement.story, target=judgement.target)
+            articles.set_match_state(session, int(judgement.target), judgement.story, match_state(left))
+            site.rematch(session, int(judgement.target), judgement.story, now)
+        elif judgement.kind is not JudgementKind.ANNOTATE:
             site.refold(session, judgement.story, now)
     return see_other(request, own_path(back), "revoked")

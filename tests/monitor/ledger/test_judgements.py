@@ -1,6 +1,7 @@
 """What a person overruled, replayed by the fold."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -106,7 +107,10 @@ def test_add_states_a_claim_by_hand() -> None:
 
 def test_a_rejected_match_takes_the_article_out() -> None:
     known = claims("1 ap 44 by=police", "2 blog 900 by=nobody url=blog")
-    assert steps(fold_story(known, [judgement(JudgementKind.REJECT_MATCH, "blog")], STORY)[KILLED]) == ["first 44"]
+    rejected = judgement(JudgementKind.REJECT_MATCH, "blog")
+    assert steps(fold_story(known, [rejected], STORY)[KILLED]) == ["first 44"]
+    accepted = replace(judgement(JudgementKind.ACCEPT_MATCH, "blog"), judgement_id=rejected.judgement_id + 1)
+    assert fold_story(known, [rejected, accepted], STORY) == fold_story(known, [], STORY)
 
 
 def test_a_payload_that_is_no_json_names_the_judgement() -> None:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlmodel import Session
 
 from alerts.links import LinkMaker
-from monitor import intake
+from monitor import reprocessing
 from monitor.ledger.changes import find_revisions
 from monitor.ledger.fold import fold_story
 from monitor.watch import Watch
@@ -50,7 +50,7 @@ def refold_story(session: Session, slug: str, now: datetime) -> None:
 
 def rematch_article(session: Session, article_id: int, slug: str, now: datetime) -> None:
     """Take an article in again, as the composition root has it done."""
-    intake.rematch_article(
+    reprocessing.rematch_article(
         session, Watch([stories.get_story(session, slug)], archive.SUBSCRIPTIONS), article_id, now=now
     )
 
