@@ -129,8 +129,10 @@ class _Flushing:
         """An alert that is corrected before anyone heard it goes silently, and so does its correction."""
         by_revision = {(item.subscription.name, item.revision.revision_id): item for item in waiting}
         gone: set[str] = set()
-        for item in waiting:
+        for item in reversed(waiting):  # the newest first: a correction that was itself corrected cancels nothing more
             corrected = by_revision.get((item.subscription.name, item.revision.corrects or ""))
+            if item.alert.alert_id in gone:
+                continue
             if corrected is not None and corrected.alert.alert_id not in gone:
                 self._change(corrected.alert, AlertState.SUPERSEDED, superseded_by=item.alert.alert_id)
                 self._change(item.alert, AlertState.DROPPED, reason="never_told")

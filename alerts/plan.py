@@ -12,7 +12,7 @@ from alerts.interest import Verdict, judge_interest, labels_of
 from alerts.timing import group_due_at, parse_digest
 from alerts.words import Words, load_words
 from storage.keys import alert_id
-from storage.records import Alert, AlertState, Revision, Story, StoryState, Subscription
+from storage.records import Alert, AlertState, RecordKey, Revision, RevisionKind, Story, StoryState, Subscription
 
 __all__ = ["Flushed", "explain_not_told", "find_verdict", "flush", "plan_alerts"]
 
@@ -28,16 +28,23 @@ def plan_alerts(
     """Return the alerts due for the revisions of one commit, in their order, each with the reason for it.
 
     `stories` are those known now: drafts and closed ones tell nothing. `told` maps a revision to the names of the
-    subscriptions that it was told to or still waits for; it decides who gets a correction. An alert of a kind in the
-    subscription's `hold` starts held. Ids are deterministic: planning the same revision twice gives the same alerts.
+    subscriptions that it was told to or still waits for; it decides who gets a correction. Who gets one is not told the
+    same once more as news: what follows in the commit on the same sentences is for all others. An alert of a kind in
+    the subscription's `hold` starts held. Ids are deterministic: a revision planned twice gives the same alerts.
     """
     states = {story.slug: story.state for story in stories}
     alerts = []
+    corrected: set[tuple[str, RecordKey, frozenset[str]]] = set()
     for revision in revisions:
+        proofs = frozenset(proof.claim_id for proof in revision.evidence)
         for subscription in subscriptions:
             verdict = find_verdict(revision, subscription, story_state=states.get(revision.story), told=told)
-            if verdict.is_told:
-                alerts.append(_make_alert(revision, subscription, verdict, now))
+            told_so = (subscription.name, revision.key, proofs)
+            if not verdict.is_told or (proofs and told_so in corrected):
+                continue
+            alerts.append(_make_alert(revision, subscription, verdict, now))
+            if revision.kind is RevisionKind.CORRECTION:
+                corrected.add(told_so)
     return tuple(alerts)
 
 

@@ -1,19 +1,19 @@
 """From two sets of histories to the entries of the change log: what was learned, told as news only where it is news.
 
 A step that is new at the end of a history is told. One that is new before figures that we already held fills
-history: it is kept silently, upward moves as `backfilled`. A told step that vanished gives a `correction`. A lowering
+history: it is kept silently, upward moves as `backfilled`. A told step that vanished gives a `correction`; one that was
+taken back so and holds after all, a correction of that correction. A lowering
 whose old figure turns out to have been another is written anew, silently: what was given up is half of that news.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.ledger.baseline import is_baseline
 from monitor.ledger.history import MOVES
-from monitor.ledger.values import best_of
-from storage.keys import number_text, revision_id
+from monitor.ledger.threads import Log, number_of, pair_steps
+from storage.keys import revision_id
 from storage.records import (
     Evidence,
     Figure,
@@ -31,35 +31,8 @@ _QUIET = frozenset({RevisionKind.BACKFILLED})
 # What was only feared was told as such: a firm figure that takes its place is no mistake of ours.
 _PASSING = frozenset({"10.provisional"})
 EVIDENCE_LIMIT = 12
-
-
-@dataclass(frozen=True, slots=True)
-class _Log:
-    """What the change log already holds of one record: what was told, what was not, what was taken back."""
-
-    told: tuple[Revision, ...] | None
-    taken_back: Counter[str]
-    silent: frozenset[str]
-    written: frozenset[str]
-
-    @classmethod
-    def of(cls, entries: Sequence[Revision] | None) -> "_Log":
-        """Return what one record's entries amount to; None: no log is known."""
-        known = entries or ()
-        return cls(
-            told=None if entries is None else tuple(one for one in known if _was_told(one)),
-            taken_back=Counter(one.corrects for one in known if one.corrects),
-            silent=frozenset(one.revision_id for one in known if one.is_silent),
-            written=frozenset(one.revision_id for one in known),
-        )
-
-    def entry_for(self, step: Step, own_id: str) -> str | None:
-        """Return the entry by which a step was told, as far as it was: by its id where no log is known."""
-        if self.told is None:
-            return own_id
-        wanted = _identity(step)
-        same = (one for one in reversed(self.told) if _entry_identity(one) == wanted)
-        return next((one.revision_id for one in same if not self.taken_back[one.revision_id]), None)
+VANISHED, RETURNED = "C.vanished", "C.returned"
+"""The rules of corrections: a told step does not stand, or what was taken back does."""
 
 
 def find_revisions(
@@ -86,13 +59,9 @@ def find_revisions(
         old, new = before.get(key), after.get(key)
         if old is new or (old is not None and new is not None and old.steps == new.steps):
             continue
-        entries = _Log.of(None if log is None else logged.get(key, []))
+        entries = Log.of(None if log is None else logged.get(key, []))
         found.extend(_record_revisions(key, old, new, claims, recorded_at, entries, is_silent=is_silent))
     return tuple(found)
-
-
-def _was_told(entry: Revision) -> bool:
-    return not entry.is_silent and entry.kind is not RevisionKind.CORRECTION
 
 
 def _record_revisions(
@@ -101,13 +70,13 @@ def _record_revisions(
     new: History | None,
     claims: Mapping[str, StampedClaim],
     recorded_at: datetime,
-    log: _Log,
+    log: Log,
     *,
     is_silent: bool,
 ) -> list[Revision]:
     was = old.steps if old is not None else ()
     now = new.steps if new is not None else ()
-    pairs = _matched(was, now)
+    pairs = pair_steps(was, now)
     kept_old, kept_new = {one for one, _ in pairs}, {one for _, one in pairs}
     lost = [step for index, step in enumerate(was) if index not in kept_old]
     make = _Maker(key, claims, recorded_at, log, is_silent)
@@ -116,7 +85,8 @@ def _record_revisions(
     revisions = []
     for index, step in enumerate(now):
         if index not in kept_new:
-            revisions.append(make.step(step, is_late=index < last_held, is_corrected=bool(corrections)))
+            entry = make.step(step, is_late=index < last_held, is_corrected=bool(corrections))
+            revisions += [*make.returns(step, entry, new), entry]
     for before, after in pairs:
         if _is_restated(was[before], now[after]):
             revisions.append(make.step(now[after], is_late=True, is_corrected=False))
@@ -128,73 +98,7 @@ def _is_restated(was: Step, now: Step) -> bool:
     """Whether a lowering that we held now starts from another figure."""
     if now.kind not in DOWNWARD:
         return False
-    return was.kind is not now.kind or _number(was.before) != _number(now.before)
-
-
-def _number(figure: Figure | None) -> float | None:
-    return None if figure is None else best_of(figure)
-
-
-def _identity(step: Step) -> tuple[str, str]:
-    """What makes a step the same step in two histories: the number or state that it led to, or that it withdrew."""
-    if step.kind is RevisionKind.RETRACTED:
-        return (step.kind.value, number_text(_number(step.before)))
-    kind = "move" if step.kind in MOVES else step.kind.value
-    if step.figure is None:
-        return (kind, "")
-    return (kind, step.figure.state or number_text(best_of(step.figure)))
-
-
-def _entry_identity(entry: Revision) -> tuple[str, str]:
-    return _identity(
-        Step(
-            kind=entry.kind,
-            before=entry.before,
-            figure=entry.after,
-            effective_at=entry.effective_at,
-            public_at=entry.public_at,
-            recorded_at=entry.recorded_at,
-            rule=entry.rule,
-        )
-    )
-
-
-def _matched(was: Sequence[Step], now: Sequence[Step]) -> list[tuple[int, int]]:
-    """Return the longest common run of steps of two histories as pairs of places."""
-    start = 0
-    while start < min(len(was), len(now)) and _identity(was[start]) == _identity(now[start]):
-        start += 1
-    end = 0
-    while end < min(len(was), len(now)) - start and _identity(was[-1 - end]) == _identity(now[-1 - end]):
-        end += 1
-    head = [(index, index) for index in range(start)]
-    tail = [(len(was) - end + index, len(now) - end + index) for index in range(end)]
-    middle = _longest(
-        [_identity(step) for step in was[start : len(was) - end]],
-        [_identity(step) for step in now[start : len(now) - end]],
-    )
-    return [*head, *((one + start, other + start) for one, other in middle), *tail]
-
-
-def _longest(was: list[tuple[str, str]], now: list[tuple[str, str]]) -> list[tuple[int, int]]:
-    """Longest common subsequence by dynamic programming; the parts that differ are short."""
-    lengths = [[0] * (len(now) + 1) for _ in range(len(was) + 1)]
-    for one in range(len(was) - 1, -1, -1):
-        for other in range(len(now) - 1, -1, -1):
-            if was[one] == now[other]:
-                lengths[one][other] = lengths[one + 1][other + 1] + 1
-            else:
-                lengths[one][other] = max(lengths[one + 1][other], lengths[one][other + 1])
-    pairs, one, other = [], 0, 0
-    while one < len(was) and other < len(now):
-        if was[one] == now[other]:
-            pairs.append((one, other))
-            one, other = one + 1, other + 1
-        elif lengths[one + 1][other] >= lengths[one][other + 1]:
-            one += 1
-        else:
-            other += 1
-    return pairs
+    return was.kind is not now.kind or number_of(was.before) != number_of(now.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +108,7 @@ class _Maker:
     key: RecordKey
     claims: Mapping[str, StampedClaim]
     recorded_at: datetime
-    log: _Log
+    log: Log
     is_silent: bool
 
     def step(self, step: Step, *, is_late: bool, is_corrected: bool) -> Revision:
@@ -232,36 +136,59 @@ class _Maker:
     def corrections(self, lost: Sequence[Step], current: Figure | None) -> list[Revision]:
         """Return a correction for every step that people were told of and that no longer is."""
         made = []
-        for step in (
-            one for one in lost if one.kind is RevisionKind.RETRACTED or _number(one.figure) != _number(current)
-        ):
+        for step in lost:
+            if step.kind is not RevisionKind.RETRACTED and number_of(step.figure) == number_of(current):
+                continue
             if step.kind in _QUIET or step.rule in _PASSING or all(is_baseline(claim) for claim in step.evidence):
                 continue
-            taken = self.log.entry_for(step, self._identity(step, step.kind))
-            if taken is None:
-                continue
-            made.append(
-                Revision(
-                    revision_id=revision_id(
-                        self.key, RevisionKind.CORRECTION, step.figure, current, step.evidence, corrects=taken
-                    ),
-                    story=self.key.story,
-                    key=self.key,
-                    kind=RevisionKind.CORRECTION,
-                    before=step.figure,
-                    after=current,
-                    effective_at=step.effective_at,
-                    public_at=step.public_at,
-                    recorded_at=self.recorded_at,
-                    reason="correction",
-                    rule="C.vanished",
-                    origins=step.origins,
-                    evidence=self._evidence(step.evidence),
-                    corrects=taken,
-                    is_silent=self.is_silent,
-                )
-            )
+            told = [self._identity(step, step.kind)] if self.log.told is None else self.log.standing(step)
+            made += [
+                self._correction(step, step.figure, current, "correction", VANISHED, corrects) for corrects in told
+            ]
         return made
+
+    def returns(self, step: Step, entry: Revision, history: History | None) -> list[Revision]:
+        """Return a correction for every correction by which people were told that a step does not stand, as it does.
+
+        `entry` is the step's own entry of this commit, for all others; `history` is what stands now.
+        """
+        current = history.current if history is not None else None
+        stands = step.kind is RevisionKind.RETRACTED or number_of(step.figure) == number_of(current)
+        made = []
+        for wrong in self.log.taken_back_from(step, is_quiet=entry.is_silent):
+            before, reason = (wrong.after, "stands_after_all") if stands else (step.figure, "stood_after_all")
+            made.append(self._correction(step, before, current, reason, RETURNED, wrong.revision_id))
+        return made
+
+    def _correction(
+        self, step: Step, before: Figure | None, after: Figure | None, reason: str, rule: str, corrects: str
+    ) -> Revision:
+        kind = RevisionKind.CORRECTION
+        occurrence = 0
+        while True:  # one that was written silently told nobody: the next is another
+            identity = revision_id(
+                self.key, kind, before, after, step.evidence, corrects=corrects, occurrence=occurrence
+            )
+            if self.is_silent or identity not in self.log.silent:
+                break
+            occurrence += 1
+        return Revision(
+            revision_id=identity,
+            story=self.key.story,
+            key=self.key,
+            kind=kind,
+            before=before,
+            after=after,
+            effective_at=step.effective_at,
+            public_at=step.public_at,
+            recorded_at=self.recorded_at,
+            reason=reason,
+            rule=rule,
+            origins=step.origins,
+            evidence=self._evidence(step.evidence),
+            corrects=corrects,
+            is_silent=self.is_silent,
+        )
 
     def _identity(self, step: Step, kind: RevisionKind, *, is_told: bool = False) -> str:
         """The id of a step's entry: that of the first time until it was taken back, then of the next time."""

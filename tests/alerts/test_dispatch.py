@@ -303,6 +303,30 @@ def test_a_correction_of_what_was_told_is_told(house: House) -> None:
     assert "correction" in house.hook.calls[1].body.decode()
 
 
+def test_a_correction_of_a_correction_reaches_those_who_got_it_and_the_news_all_others(house: House) -> None:
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    sorry = revise("sorry", K.CORRECTION, 44, 164, corrects=WITHDRAWN.revision_id)
+    house.commit(sorry, now=after(60))
+    house.dispatch(after(60))
+    house.subscriptions.append(subscribe("late", channels=("other",)))
+    again = revise("again", K.CORRECTION, 164, 44, corrects=sorry.revision_id)
+    house.commit(again, revise("retold", WITHDRAWN.kind, 164, 44), now=after(120))
+    house.dispatch(after(120))
+    assert [b"correction" in call.body for call in house.hook.calls] == [False, True, True]
+    assert [b"correction" in call.body for call in house.other.calls] == [False]
+
+
+def test_a_correction_that_is_corrected_before_anyone_heard_it_goes_silently(house: House) -> None:
+    house.subscriptions = [subscribe(group_wait=600)]
+    sorry = revise("sorry", K.CORRECTION, 44, 164, corrects=WITHDRAWN.revision_id)
+    house.commit(WITHDRAWN)
+    house.commit(sorry, now=after(60))
+    house.commit(revise("again", K.CORRECTION, 164, 44, corrects=sorry.revision_id), now=after(90))
+    assert house.dispatch(after(1000)).delivered == 1
+    assert b"correction" not in house.hook.calls[0].body
+
+
 def test_a_correction_of_what_still_waits_cancels_both(house: House) -> None:
     house.subscriptions = [subscribe(group_wait=600)]
     house.commit(WITHDRAWN)

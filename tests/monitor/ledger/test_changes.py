@@ -24,7 +24,7 @@ class Desk:
         self.claims += [parse_claim(line, start + number) for number, line in enumerate(lines)]
         return self.settle()
 
-    def judge(self, kind: JudgementKind, target: str, payload: str = "{}") -> list[str]:
+    def judge(self, kind: JudgementKind, target: str, payload: str = "{}", *, is_silent: bool = False) -> list[str]:
         number = len(self.judgements) + 1
         made = day_at(20 + number)
         self.judgements.append(
@@ -32,13 +32,20 @@ class Desk:
                 judgement_id=number, story=STORY.slug, kind=kind, target=target, payload=payload, who="ed", made_at=made
             )
         )
+        return self.settle(is_silent=is_silent)
+
+    def revoke(self) -> list[str]:
+        """Take the last judgement back."""
+        self.judgements[-1] = replace(self.judgements[-1], revoked_at=day_at(25))
         return self.settle()
 
-    def settle(self) -> list[str]:
+    def settle(self, *, is_silent: bool = False) -> list[str]:
         self.day += 1
         now = fold_story(self.claims, self.judgements, STORY)
         known = {stamped.claim_id: stamped for stamped in self.claims}
-        found = find_revisions(self.held, now, claims=known, recorded_at=day_at(self.day), log=self.log)
+        found = find_revisions(
+            self.held, now, claims=known, recorded_at=day_at(self.day), log=self.log, is_silent=is_silent
+        )
         self.held = now
         self.log += found
         return [shown(one) for one in found]
@@ -135,14 +142,71 @@ def test_a_correction_carries_what_stands_instead() -> None:
     ]
 
 
-def test_a_step_that_comes_back_after_a_correction_is_told_again_under_another_id() -> None:
+def test_a_step_that_comes_back_corrects_the_correction_and_is_news_for_those_who_never_heard_of_it() -> None:
     desk = Desk()
     desk.learn("6 tass 44 by=police")
     desk.learn("9 tass 164 by=health")
     desk.judge(JudgementKind.REJECT, desk.claim_id(1))
-    desk.judgements[0] = replace(desk.judgements[0], revoked_at=day_at(25))
-    assert desk.settle() == ["raised 44 → 164"]
+    taken_back = desk.log[-1]
+    assert desk.revoke() == ["correction 44 → 164", "raised 44 → 164"]
+    given_back = desk.log[-2]
+    assert (given_back.corrects, given_back.reason) == (taken_back.revision_id, "stands_after_all")
     assert len({one.revision_id for one in desk.log}) == len(desk.log)
+
+
+def test_corrections_follow_one_another_as_often_as_we_change_our_mind() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    desk.learn("9 tass 164 by=health")
+    for times in (1, 2, 3):  # each time those who just heard of it as news are one group more
+        assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction 164 → 44"] * times
+        assert desk.revoke() == ["correction 44 → 164"] * times + ["raised 44 → 164"]
+    assert len({one.revision_id for one in desk.log}) == len(desk.log)
+
+
+def test_fresh_evidence_for_a_figure_that_was_taken_back_is_news() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    desk.learn("9 tass 164 by=health")
+    desk.judge(JudgementKind.REJECT, desk.claim_id(1))
+    assert desk.learn("12 khabar 164 by=ministry") == ["raised 44 → 164"]
+
+
+def test_a_figure_that_did_stand_before_the_present_one_is_given_back_to_those_who_lost_it() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    desk.learn("9 tass 164 by=health")
+    desk.learn("12 tass 225 by=court")
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction 164 → 225"]
+    assert desk.revoke() == ["correction 164 → 225", "backfilled 44 → 164 silently"]
+    assert desk.log[-2].reason == "stood_after_all"
+
+
+def test_a_late_report_gives_back_what_was_taken_back() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    desk.learn("9 tass 164 by=health")
+    desk.judge(JudgementKind.REJECT, desk.claim_id(1))
+    desk.learn("15 tass 225 by=court")
+    assert desk.learn("10 khabar 164 by=health") == ["correction 164 → 225", "backfilled 44 → 164 silently"]
+
+
+def test_a_retraction_that_was_taken_back_wrongly_is_given_back() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    desk.learn("9 tass 164 by=health")
+    desk.learn("10 tass 164 by=health status=retracted")
+    desk.judge(JudgementKind.REJECT, desk.claim_id(2))
+    assert desk.revoke() == ["correction 164 → 44", "retracted 164 → 44"]
+
+
+def test_a_silent_correction_told_nobody_and_the_next_is_told() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    desk.learn("9 tass 164 by=health")
+    desk.judge(JudgementKind.REJECT, desk.claim_id(1), is_silent=True)
+    assert desk.revoke() == []
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction 164 → 44"]
 
 
 def test_a_replayed_commit_writes_nothing_twice() -> None:
