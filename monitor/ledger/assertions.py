@@ -32,6 +32,7 @@ class Assertion:
     the same text, `replaced` those that an edit of the article took out, `steps` by how much it says the figure
     moved. `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same
     voice. `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came down to this.
+    `is_of_victims`: its sentence counts victims, who may be more than the dead (`monitor.ledger.sums`).
     Nothing changes an assertion once it is made; it is not frozen only because a story makes many thousands.
     """
 
@@ -57,6 +58,7 @@ class Assertion:
     is_pin: bool = False
     is_spoken: bool = True
     is_lowering: bool = False
+    is_of_victims: bool = False
 
 
 def key_of(stamped: StampedClaim) -> RecordKey:

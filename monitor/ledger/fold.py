@@ -15,7 +15,8 @@ from monitor.ledger.baseline import baseline_claims
 from monitor.ledger.folding import RecordFold
 from monitor.ledger.judgements import Rulings
 from monitor.ledger.origins import OriginBook
-from storage.records import History, Judgement, Metric, MetricKind, RecordKey, StampedClaim, Story
+from monitor.ledger.sums import ADDED
+from storage.records import Claim, History, Judgement, Metric, MetricKind, RecordKey, StampedClaim, Story
 
 Scope = tuple[str, str, str | None, str | None, str | None]
 
@@ -32,6 +33,7 @@ class StoryFold:
         only: Collection[RecordKey] | None = None,
     ) -> None:
         known = builtin_metrics() if metrics is None else metrics
+        self._story = story.slug
         self._kinds = {name: metric.kind for name, metric in known.items()}
         self._kinds |= {metric.name: metric.kind for metric in story.metrics}
         self._only = None if only is None else frozenset(only)
@@ -123,12 +125,29 @@ class StoryFold:
                 self._slots_of[scope] = slots
         for record, is_part in slots:
             record.put(judged, is_part=is_part, is_removal=is_removal)
-        return {record for record, _ in slots}
+        beside = [
+            self._record(key, MetricKind.CUMULATIVE)
+            for key in self._keys_beside(claim)
+            if self._only is None or key in self._only
+        ]
+        for record in beside:
+            record.put_beside(judged, is_removal=is_removal)
+        return {*(record for record, _ in slots), *beside}
+
+    def _keys_beside(self, claim: Claim) -> list[RecordKey]:
+        """The records of all victims of a place in which a count of some of them, or of the injured, may be summed."""
+        return [
+            RecordKey(story=self._story, metric=metric, unit=claim.unit, place=claim.place or "")
+            for metric, added in ADDED.items()
+            if claim.metric == added or (claim.metric == metric and claim.population)
+        ]
 
     def keys_of(self, stamped: StampedClaim) -> tuple[RecordKey, ...]:
         """Return the records that a claim counts for, after judgements; none when a person rejected it."""
         judged = self._rulings.judge(stamped)
-        return () if judged is None else tuple(key for key, _ in self._slots(judged))
+        if judged is None:
+            return ()
+        return (*(key for key, _ in self._slots(judged)), *self._keys_beside(judged.claim))
 
     def _slots(self, judged: StampedClaim) -> Iterator[tuple[RecordKey, bool]]:
         key = self._rulings.key_for(judged, key_of(judged))
@@ -160,8 +179,8 @@ def fold_story(
     `claims` in any order, repeats of one id allowed (the last wins); `metrics` are the built-in measures unless
     given, those of the story's seed come on top. The seed's baseline opens its records, once
     claims are known from its time on, or none at all. To fold what a few new claims
-    changed, take `only` from `affected_records` and pass the claims of the same metrics: records are independent but
-    for parts, which speak for the whole of their metric.
+    changed, take `only` from `affected_records` and pass all claims: records are independent but for parts, which speak
+    for the whole of their metric, and for sums of dead and injured.
     """
     fold = StoryFold(story, judgements, metrics, only=only)
     fold.add(claims)

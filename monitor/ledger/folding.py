@@ -4,13 +4,23 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
-from monitor.ledger.assertions import Assertion, weigh_report, weigh_states
+from monitor.ledger.assertions import Assertion, day_and_clock, weigh_report, weigh_states
 from monitor.ledger.history import make_history
 from monitor.ledger.ordering import order_day
 from monitor.ledger.origins import OriginBook
 from monitor.ledger.positions import LAGGED_RULES, Lines, Voice, has_position, line_up
 from monitor.ledger.record import RecordState
 from monitor.ledger.states import fold_states, order_states
+from monitor.ledger.sums import (
+    ADDED,
+    REASON,
+    RULE,
+    Addends,
+    is_addend,
+    refusal_of,
+    speaks_of_victims,
+    text_of,
+)
 from monitor.ledger.weighing import weigh
 from storage.records import (
     Claim,
@@ -51,6 +61,7 @@ class _Day:
     ordered: list[Assertion] | None = None
     start: RecordState | None = None
     refusals: tuple[Refusal, ...] = ()
+    has_victims: bool = False
 
 
 class RecordFold:
@@ -72,6 +83,26 @@ class RecordFold:
         self._final: RecordState | None = None
         self._lines = Lines()
         self._is_state = False
+        self._addends = Addends()
+        self._sums: dict[_Report, frozenset[str]] = {}
+
+    def put_beside(self, stamped: StampedClaim, *, is_removal: bool = False) -> None:
+        """Add a count that the record's own may hold with another in a sum of victims, or take it out."""
+        if not is_addend(stamped):
+            return
+        self.is_dirty = True
+        is_own = stamped.claim.metric == self.key.metric
+        day = None if is_own else day_and_clock(stamped.asserted_at, self._zone)[0]
+        self._addends.put(stamped, day, is_removal=is_removal)
+        self._stale_reports.update(
+            report
+            for report in self._articles.get(text_of(stamped), ())
+            if report.asserted == stamped.asserted_at and any(map(speaks_of_victims, report.claims.values()))
+        )
+        if day is not None:
+            self._stale_days.update(
+                number for number in self._order if number >= day and self._days[number].has_victims
+            )
 
     def put(self, stamped: StampedClaim, *, is_part: bool = False, is_removal: bool = False) -> None:
         """Add a claim, or take it out; `fold` then folds what changed."""
@@ -127,7 +158,8 @@ class RecordFold:
         self._stale_reports.clear()
         if not self._own:
             return None
-        aside = tuple(self._aside[claim] for claim in sorted(self._aside))
+        sums = (refusal_of(claim) for claim in sorted(frozenset().union(*self._sums.values())))
+        aside = (*(self._aside[claim] for claim in sorted(self._aside)), *sums)
         if self._is_state:
             return self._fold_states(aside)
         self._replay()
@@ -137,6 +169,7 @@ class RecordFold:
         return make_history(self.key, self._final, (*refusals, *aside), self._lines.positions(self._order))
 
     def _weighed(self, report: _Report) -> list[Assertion]:
+        self._sums.pop(report, None)
         if not report.claims:
             return []
         if report.is_part and any(
@@ -147,9 +180,20 @@ class RecordFold:
         ordered = [report.claims[claim] for claim in sorted(report.claims)]
         if self._is_state:
             return weigh_states(ordered, self._book, self._zone)
+        text = (report.article, report.asserted)
+        sums = self._addends.sums_in(text, self.key.metric, ordered) if not report.is_part else frozenset()
+        if sums:
+            self._sums[report] = sums
+            ordered = [stamped for stamped in ordered if stamped.claim_id not in sums]
+            if not ordered:
+                return []
         removed = self._removed(report, ordered)
         steps = tuple(sorted(report.steps.values()))
-        return weigh_report(ordered, removed, self._book, self._zone, is_part=report.is_part, steps=steps)
+        weighed = weigh_report(ordered, removed, self._book, self._zone, is_part=report.is_part, steps=steps)
+        if self.key.metric not in ADDED or report.is_part or self._addends.tells_of_injured(text, self.key.metric):
+            return weighed
+        victims = {stamped.claim_id for stamped in ordered if speaks_of_victims(stamped)}
+        return [replace(one, is_of_victims=True) if one.claim_id in victims else one for one in weighed]
 
     def _removed(self, report: _Report, claims: list[StampedClaim]) -> list[Claim]:
         """Return the claims that the edit which brought these took out of the same article."""
@@ -223,10 +267,14 @@ class RecordFold:
         if day.ordered is None:
             # Reports are unordered here; order_day ranks every assertion by its own identity in the end.
             day.ordered = order_day([one for report in day.reports for one in report.assertions], self.kind)
+            day.has_victims = any(one.is_of_victims for one in day.ordered)
         voices: list[Voice] = []
         for one in day.ordered:
             refused = len(state.refusals)
-            weigh(state, one)
+            if one.is_of_victims and self._addends.is_sum(state, one):
+                state.refuse(one, RULE, REASON)
+            else:
+                weigh(state, one)
             if has_position(one):
                 is_lagged = len(state.refusals) > refused and state.refusals[-1].rule in LAGGED_RULES
                 voices.append((one, is_lagged))
