@@ -29,7 +29,8 @@ class Assertion:
 
     `day` is the ordinal of the day in the story's time zone (None: undated), `clock` the seconds since the epoch
     if the time is known to within half a day. `previous` and `gone` are the earlier and the withdrawn figures of
-    the same text, `replaced` those that an edit of the article took out, `steps` by how much it says the figure
+    the same text, `denied` those of the withdrawn that are somebody's denial only, `taken_back` the retractions by the
+    very origin that gives the new figure; `replaced` are those that an edit of the article took out, `steps` by how much it says the figure
     moved. `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same
     voice. `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came down to this.
     `is_of_victims`: its sentence counts victims, who may be more than the dead (`monitor.ledger.sums`).
@@ -51,6 +52,8 @@ class Assertion:
     clock: float | None
     previous: tuple["Assertion", ...] = ()
     gone: tuple[Figure, ...] = ()
+    denied: tuple[Figure, ...] = ()
+    taken_back: tuple["Assertion", ...] = ()
     replaced: tuple[Figure, ...] = ()
     steps: tuple[float, ...] = ()
     repeats: tuple[str, ...] = ()
@@ -110,14 +113,34 @@ def weigh_report(
     settled = _inherit_status(_body_over_headline(list(zip(plain, claims, strict=True))))
     previous = tuple(sorted((one for one in settled if one.status is ClaimStatus.PREVIOUS), key=_by_size))
     stated = tuple(_replaces(stamped.claim) for stamped in claims if stamped.claim.replaces is not None)
-    gone = tuple(one.figure for one in settled if one.status in GONE)
+    withdrawn = [one for one in settled if one.status in GONE]
+    gone = tuple(one.figure for one in withdrawn)
+    denied = tuple(one.figure for one in withdrawn if one.status is ClaimStatus.DENIED)
     replaced = stated + tuple(figure_of(claim) for claim in removed)
     spoken = _hedge_rumours(_one_per_origin([one for one in settled if one.status in _ASSERTED]))
-    asserted = [replace(one, previous=previous, gone=gone, replaced=replaced, steps=steps) for one in spoken]
-    withdrawn = [one for one in settled if one.status in GONE]
+    asserted = [
+        replace(
+            one,
+            previous=previous,
+            gone=gone,
+            denied=denied,
+            taken_back=tuple(past for past in withdrawn if _takes_back(one, past)),
+            replaced=replaced,
+            steps=steps,
+        )
+        for one in spoken
+    ]
     current = [one for one in asserted if one.status is ClaimStatus.CURRENT]
     told = [*asserted, *_unanswered(withdrawn, current)]
     return told if current or not previous else [*told, *previous]
+
+
+def _takes_back(one: Assertion, past: Assertion) -> bool:
+    """Whether a named origin gives a lower figure in the place of a count that it takes back itself."""
+    is_own = one.origin.is_named and one.origin.name == past.origin.name
+    return (
+        is_own and past.status is ClaimStatus.RETRACTED and past.window.is_above(one.window) and is_count(past.figure)
+    )
 
 
 def weigh_states(claims: Sequence[StampedClaim], book: OriginBook, zone: tzinfo) -> list[Assertion]:
@@ -175,10 +198,24 @@ def _body_over_headline(pairs: list[tuple[Assertion, StampedClaim]]) -> list[Ass
     titles = [one for one, stamped in pairs if stamped.claim.field == "title"]
     newer = [one for one in titles if _is_firm_current(one) and _leads(one, body)]
     if not newer:
-        return [one for one, stamped in pairs if stamped.claim.field != "title" or not _is_current(one)]
+        return [
+            one
+            for one, stamped in pairs
+            if stamped.claim.field != "title" or not _is_current(one) or _speaks_apart(one, body)
+        ]
     return [
         replace(one, status=ClaimStatus.PREVIOUS) if one in body and not one.origin.name else one for one, _ in pairs
     ]
+
+
+def _speaks_apart(title: Assertion, body: Sequence[Assertion]) -> bool:
+    """Whether a headline quotes a count of somebody whom the body does not quote, beside other people's counts."""
+    return (
+        bool(title.origin.name)
+        and is_count(title.figure)
+        and all(one.origin.name and one.origin.name != title.origin.name for one in body)
+        and not any(says_same(title.figure, one.figure) for one in body)
+    )
 
 
 def _is_current(one: Assertion) -> bool:

@@ -1,11 +1,13 @@
 """Rule 9: what texts say stood earlier fills history; it is never told."""
 
 from monitor.ledger.assertions import Assertion
-from monitor.ledger.record import RecordState, Version, agrees, is_vague, make_step, new_version
+from monitor.ledger.record import RecordState, Version, agrees, days_between, is_vague, make_step, new_version
 from monitor.ledger.values import CEILINGS, is_rounding_of, repeats
 from storage.records import MetricKind, RevisionKind
 
 RULE = "9.previous"
+# Days after which a stock that nobody repeated has moved on unseen.
+_OLD_DAYS = 3
 
 
 def backfill_all(state: RecordState, current: Assertion) -> None:
@@ -15,6 +17,19 @@ def backfill_all(state: RecordState, current: Assertion) -> None:
     )
     for past in reversed(current.previous) if falls else current.previous:
         backfill(state, past, current)
+
+
+def backfill_taken_back(state: RecordState, current: Assertion) -> None:
+    """Let a count stand that its origin takes back for a lower one that is still above the standing one.
+
+    "2,081, and not the 2,256 of Sunday", with 2,045 as the last that we heard of: the toll fell.
+    """
+    standing = state.standing
+    if standing is None or state.kind is not MetricKind.CUMULATIVE or not current.window.is_above(standing.window):
+        return
+    for past in current.taken_back:
+        if state.deprecated_match(past.figure) is None and not any(_is_known(past, one) for one in state.versions):
+            append(state, past)
 
 
 def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> None:
@@ -85,6 +100,10 @@ def _turned_between(past: Assertion, current: Assertion, standing: Version) -> b
         is_rounding_of(other.figure, standing.figure) or _lies_between(other, low, goal) for other in current.previous
     ):
         return False
+    if days_between(standing.day, past.day) >= _OLD_DAYS and (
+        past.window.low > goal > low or past.window.high < goal < low
+    ):
+        return True  # what stands is too old for the text to depart from it
     return (past.window.low > low > goal) or (past.window.high < low < goal)
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from monitor.ledger.assertions import GONE, Assertion
 from monitor.ledger.contests import contest_higher, contest_lower, settle
 from monitor.ledger.official import goes_on_officially, passes_over_rumour
-from monitor.ledger.previous import backfill, backfill_all
+from monitor.ledger.previous import backfill, backfill_all, backfill_taken_back
 from monitor.ledger.record import (
     PROVISIONAL,
     RISING_DAYS,
@@ -110,6 +110,8 @@ def _weigh_current(state: RecordState, one: Assertion) -> None:
     """Everything that a text asserts as standing now."""
     if one.previous and not is_vague(one.figure):
         backfill_all(state, one)
+    if one.taken_back:
+        backfill_taken_back(state, one)
     standing = state.standing
     if is_vague(one.figure) and (standing is not None or state.steps):
         state.refuse(one, "1.vague", "vague")
@@ -262,8 +264,10 @@ def says_lowered(one: Assertion, standing: Version) -> bool:
     """
     if not one.gone and size_of(one.figure) < STOCK_PART_SHARE * size_of(standing.figure):
         return False
-    told = [past.figure for past in one.previous] + list(one.gone)
-    if any(_is_lowered_from(old.value, standing) or is_rounding_of(old, standing.figure) for old in told if old):
+    told = [past.figure for past in one.previous] + [old for old in one.gone if old not in one.denied]
+    if any(_is_lowered_from(old.value, standing) or is_rounding_of(old, standing.figure) for old in told):
+        return True
+    if any(is_rounding_of(old, standing.figure) for old in one.denied):  # of another figure it says nothing about this
         return True
     if any(size_of(standing.figure) - step == size_of(one.figure) for step in one.steps):
         return True
