@@ -44,6 +44,7 @@ class StoryFold:
         self._records: dict[RecordKey, RecordFold] = {}
         self._histories: dict[RecordKey, History] = {}
         self._slots_of: dict[Scope, tuple[tuple[RecordFold, bool], ...]] = {}
+        self._beside_of: dict[Scope, tuple[RecordFold, ...]] = {}
         for pin in self._rulings.pins:
             if self._only is None or pin.key in self._only:
                 self._record(pin.key, MetricKind.CUMULATIVE).pin(pin.claim)
@@ -125,11 +126,10 @@ class StoryFold:
                 self._slots_of[scope] = slots
         for record, is_part in slots:
             record.put(judged, is_part=is_part, is_removal=is_removal)
-        beside = [
-            self._record(key, MetricKind.CUMULATIVE)
-            for key in self._keys_beside(claim)
-            if self._only is None or key in self._only
-        ]
+        beside = self._beside_of.get(scope)
+        if beside is None:
+            keys = (key for key in self._keys_beside(claim) if self._only is None or key in self._only)
+            beside = self._beside_of[scope] = tuple(self._record(key, MetricKind.CUMULATIVE) for key in keys)
         for record in beside:
             record.put_beside(judged, is_removal=is_removal)
         return {*(record for record, _ in slots), *beside}

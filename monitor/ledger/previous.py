@@ -2,7 +2,7 @@
 
 from monitor.ledger.assertions import Assertion
 from monitor.ledger.record import RecordState, Version, agrees, days_between, is_vague, make_step, new_version
-from monitor.ledger.values import CEILINGS, is_rounding_of, repeats
+from monitor.ledger.values import CEILINGS, ESTIMATES, is_count, is_rounding_of, repeats
 from storage.records import MetricKind, RevisionKind
 
 RULE = "9.previous"
@@ -38,6 +38,9 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
         state.refuse(past, RULE, "vague")
         return
     known = next((version for version in state.versions if _is_known(past, version)), None)
+    if known is not None and known is state.standing and current is not None and _firms_up(past, known, current):
+        append(state, past)
+        return
     if known is not None:
         state.refuse(past, RULE, "known")
         return
@@ -45,6 +48,17 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
         _backfill_cumulative(state, past, current)
     else:
         _backfill_stock(state, past, current)
+
+
+def _firms_up(past: Assertion, known: Version, current: Assertion) -> bool:
+    """Whether the count that a text leaves for another is what the standing estimate stood for: "about 300" was 305."""
+    return (
+        is_count(past.figure)
+        and is_count(current.figure)
+        and known.figure.qualifier in ESTIMATES
+        and past.figure.value not in (known.figure.value, current.figure.value)
+        and agrees(current, known)
+    )
 
 
 def _is_known(past: Assertion, version: Version) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from monitor.ledger.assertions import Assertion
-from monitor.ledger.values import Window, best_of, is_rounding_of, repeats, says_same, window_of
+from monitor.ledger.values import Window, best_of, is_count, is_rounding_of, repeats, says_same, window_of
 from storage.records import Figure, MetricKind, Qualifier, Refusal, RevisionKind, Step
 
 # Days after a rise in which reports of the figures before it may still be on their way.
@@ -168,11 +168,16 @@ class RecordState:
             return None
         return next((past for past in reversed(self.deprecated) if is_rounding_of(figure, past[0])), None)
 
-    def earlier_match(self, figure: Figure) -> Version | None:
-        """Return the latest version before the standing one that a figure repeats or rounds."""
+    def earlier_match(self, figure: Figure, *, is_strict: bool = False) -> Version | None:
+        """Return the latest version before the standing one that a figure repeats or rounds.
+
+        `is_strict`: a count does not repeat an estimate in whose wide window it falls.
+        """
         window = window_of(figure)
         for version in reversed(self.versions):
             if version is self.standing or version.figure.qualifier is Qualifier.VAGUE:
+                continue
+            if is_strict and is_count(figure) and not is_count(version.figure) and figure.value != version.figure.value:
                 continue
             if repeats(figure, window, version.figure, version.window):
                 return version

@@ -26,6 +26,7 @@ FIRMNESS = {
 
 FLOORS = frozenset({Qualifier.AT_LEAST, Qualifier.MORE_THAN})
 CEILINGS = frozenset({Qualifier.AT_MOST, Qualifier.FEWER_THAN})
+ESTIMATES = frozenset({Qualifier.ABOUT, Qualifier.NEARLY, Qualifier.RANGE})
 _ROUNDING_SLACK = 0.1
 
 

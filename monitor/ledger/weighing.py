@@ -314,7 +314,7 @@ def _is_a_day_after(one: Assertion, standing: Version) -> bool:
 def _weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
     """Rule 4: a stock moves either way at once; a figure that was superseded less than three days ago is lagged."""
     told = names_as_old(one, standing)
-    earlier = state.earlier_match(one.figure)
+    earlier = state.earlier_match(one.figure, is_strict=True)
     if earlier is not None and not told and days_between(earlier.superseded_day, one.day) < LAG_DAYS:
         state.refuse(one, "4.lagged", "lagged")
     elif one.window.is_above(standing.window):
