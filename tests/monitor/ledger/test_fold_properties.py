@@ -23,7 +23,9 @@ from storage.records import (
 )
 from tests.support.ledger import STORY, day_at, day_span
 
-VALUES = st.sampled_from([1, 3, 5, 12, 15, 18, 40, 44, 45, 49, 100, 103, 144, 150, 160, 164, 225, 230, 1000, 2053, 5000])
+VALUES = st.sampled_from(
+    [1, 3, 5, 12, 15, 18, 40, 44, 45, 49, 100, 103, 144, 150, 160, 164, 225, 230, 1000, 2053, 5000]
+)
 
 
 @st.composite
