@@ -175,6 +175,7 @@ def _reaches(
             return False
         words = reading.tokens.lower
         is_answered = found.cue.status == "denied" and words[clause[1] : clause[1] + 1] == [";"]
+        is_answered = is_answered or (found.cue.status == "denied" and words[found.end - 1] in lexicon.pronouns)
         last = len(words) if found.cue.status in ("retracted", "unconfirmed") or is_answered else clause[1]
         return quantity.end - 1 <= found.start and found.end <= last and not _figure_between(reading, quantity, found)
     return False
@@ -198,8 +199,10 @@ def _is_answered(reading: Reading, found: FoundCue, quantity: Quantity, lexicon:
 def _speaks_anew(reading: Reading, first: int, last: int, lexicon: Lexicon) -> bool:
     """Whether a denial ends before the figure, since who denied goes on: "denied that 600 had died, saying 250"."""
     lower = reading.tokens.lower
-    for start, _, kind in lexicon.say.find(lower):
-        if kind == "say" and first < start < last:
+    told = [start for start, _, kind in lexicon.say.find(lower) if kind == "say"]
+    given = [index for index in range(first, last) if "put" in _classes_at(lower, index, lexicon)]
+    for start in (*told, *given):
+        if first < start < last:
             joint = start - 1
             while joint > first and _classes_at(lower, joint, lexicon) & _AUXILIARIES:
                 joint -= 1
