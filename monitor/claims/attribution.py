@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ahocorasick_rs import AhoCorasick
@@ -16,6 +16,8 @@ _WORD = re.compile(r"\w+")
 _BREAKS = frozenset(",;:()[]–—•|")
 _INNER_MARKS = frozenset("'.-&/")
 _LONGEST = 9
+_ASIDE = 14
+_ASIDE_MARKS = frozenset((",", ";", ":", "—", "–"))
 _QUOTED_NAME = 4
 _LOOK_BACK = 2
 _PRONOUN_BACK = 4
@@ -41,7 +43,7 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     for start, end, kind in lexicon.say.find(tokens.lower):
         if kind in ("say", "weak_say", "agents"):
             voice = _subject_before(tokens, start, end, kind, lexicon)
-            if voice is None and kind == "say":
+            if voice is None and kind == "say" and tokens.lower[start] not in lexicon.addressing:
                 voice = _subject_after(tokens, start, end, lexicon)
         else:
             voice = _name_after(tokens, start, end, kind, lexicon)
@@ -65,10 +67,34 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
     last = start
     while last > first and tokens.lower[last - 1] in lexicon.speaker_tails:
         last -= 1
-    if first == last and start >= 3 and tokens.lower[start - 1] == "," and tokens.lower[start - 3] == ",":
-        # "Azimova, however, told parliament": past one word between commas.
-        return _subject_before(tokens, start - 3, end, kind, lexicon)
+    if first == last and start >= 3 and tokens.lower[start - 1] == ",":
+        return _subject_of_aside(tokens, start, end, kind, lexicon)
     return _voice(tokens, first, last, (start, end), kind, lexicon)
+
+
+def _subject_of_aside(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
+    """Who speaks where an aside stands before the verb at `start`.
+
+    "Riaz Mehsud, the divisional commissioner, said" is his name, "the town's mayor, Avimar de Melo, said" too, and
+    "Azimova, however, told parliament" hers.
+    """
+    opening = next(
+        (index for index in range(start - 2, max(start - 2 - _ASIDE, 0), -1) if tokens.lower[index] in _ASIDE_MARKS),
+        None,
+    )
+    if opening is None or tokens.lower[opening] != ",":
+        return None
+    outer = _subject_before(tokens, opening, opening + 1, kind, lexicon)
+    if outer is not None and any(tokens.is_capital(index) for index in _last_words(tokens, opening)):
+        return replace(outer, start=start, end=end)
+    inner = _voice(tokens, opening + 1, start - 1, (start, end), kind, lexicon)
+    is_named = inner is not None and tokens.is_capital(opening + 1) and " " in inner.speaker
+    return inner if is_named else outer and replace(outer, start=start, end=end)
+
+
+def _last_words(tokens: Tokens, end: int) -> range:
+    """The last two words before a token: those of a name, where one stands there."""
+    return range(max(0, end - 2), end)
 
 
 def _is_inner(tokens: Tokens, index: int) -> bool:

@@ -159,6 +159,7 @@ class Lexicon:
     has_speaker_after: bool
     pronouns: frozenset[str]
     possessives: frozenset[str]
+    addressing: frozenset[str]
     speaker_stops: frozenset[str]
     speaker_leads: frozenset[str]
     speaker_breaks: frozenset[str]
@@ -330,6 +331,7 @@ def build_lexicon(
         has_speaker_after=bool(attribution.get("speaker_after", False)),
         pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),
         possessives=frozenset(expand_all(attribution.get("possessives", ()))),
+        addressing=frozenset(expand_all(attribution.get("addressing", ()))),
         speaker_stops=frozenset(expand_all(attribution.get("stops", ()))),
         speaker_leads=frozenset(expand_all(attribution.get("lead", ()))),
         speaker_breaks=frozenset(expand_all(attribution.get("breaks", ()))),
