@@ -392,7 +392,8 @@ def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
     metric = builtin_metrics().get(found.metric)
     quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
     words = (lexicon.words.at(reading.tokens.lower, index) for index in range(quantity.start, phrase.end))
-    if phrase.kind != "person" and found.rule.id != "counted-noun":
+    if "trigger-left" not in found.rule.flags and found.rule.id != "counted-noun":
+        # "A further 30 people were hurt", besides the dead.
         return False
     has_step = any(entry is not None and "step" in entry[1].classes for entry in words)
     return has_step and metric is not None and metric.kind is MetricKind.CUMULATIVE

@@ -3,7 +3,7 @@
     python -m tests.quality.fuzz [--minutes 10] [--seed 1]
 
 Ends with 1 at the first text that raises, whose claim quotes something else than stands at its place, or whose
-reading takes longer than its length allows; the text is printed so that it can become a test.
+reading takes more CPU time than its length allows; the text is printed so that it can become a test.
 """
 
 import argparse
@@ -88,9 +88,9 @@ def joined(random_: random.Random, known: list[str], length: int) -> str:
 
 def fault_of(extractor: Extractor, title: str, text: str, language: str | None) -> str | None:
     """What is wrong with how a text was read; None for nothing."""
-    started = time.perf_counter()
+    started = time.process_time()
     claims = extractor.extract(title=title, text=text, published=published_span("2025-03-10"), lang=language)
-    spent = time.perf_counter() - started
+    spent = time.process_time() - started
     for claim in claims:
         source = title if claim.field == "title" else text
         if source[claim.start : claim.end] != claim.quote:
@@ -111,7 +111,7 @@ def main() -> int:
     extractor = Extractor()
     for language in (*known, None):
         # Packs are built and the language detector is loaded at the first text.
-        fault_of(extractor, "", "Nine people died in the fire on Monday.", language)
+        fault_of(extractor, "", " ".join(known[language or "en"][:40]), language)
     until = time.monotonic() + arguments.minutes * 60
     texts = characters = 0
     while time.monotonic() < until:
