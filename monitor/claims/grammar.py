@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from monitor.claims.tokens import kind_of
+
 QUANTITY_CLASSES = ("Q", "X", "Y", "B", "lives_q", "soldier_q", "hedged_q", "victims_q", "bodies_q", "noun_q")
 # What a count of people may be besides: bare (no noun found), of lives, of soldiers, hedged by a verb ("exceeds 125").
 QUANTITY_SETS = {
@@ -30,6 +32,11 @@ QUANTITY_SETS = {
 _WORD = frozenset(("word",))
 _NAME = frozenset(("word", "name"))
 _FIRST_CHARACTER = 0xE000
+# Shorter words are not judged by their suffix.
+_SUFFIXED = 6
+# How many words WordSymbols keeps before it begins anew, and how many sets of needs a grammar does.
+_MOST_WORDS = 30_000
+_MOST_NEEDS = 10_000
 _IDENTIFIER = re.compile(r"!\(([^()]*)\)|@\(|#([A-Za-z_]+)|~Q|\(\?[:=!]|\(\?<[!=]|[A-Za-z_]+|\s+|.", re.DOTALL)
 _MACRO = re.compile(r"\$([a-z_]+)")
 
@@ -104,7 +111,7 @@ def _fill(pattern: str, macros: dict[str, str]) -> str:
 class Grammar:
     """Compiled rules of one language with the alphabet they are written in."""
 
-    __slots__ = ("_characters", "_meets", "_needs", "_symbols", "name", "other", "plain", "rules")
+    __slots__ = ("_candidates", "_characters", "_meets", "_needs", "_symbols", "name", "other", "plain", "rules")
 
     def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
         fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
@@ -114,6 +121,7 @@ class Grammar:
         # What each character meets of the needs of all rules, a bit for each need: a set of characters.
         self._meets = dict.fromkeys(self._characters.values(), 0)
         self._needs: dict[frozenset[str], int] = {}
+        self._candidates: dict[int, tuple[CompiledRule, ...]] = {}
         self._symbols: dict[tuple[frozenset[str], tuple[tuple[str, str], ...]], Symbol] = {}
         # A word as such, and one that no table knows; both have one character.
         self.plain = self.symbol(_WORD)
@@ -139,6 +147,17 @@ class Grammar:
         for character in set(symbols):
             met |= self._meets.get(character, 0)
         return met
+
+    def rules_for(self, symbols: str) -> tuple[CompiledRule, ...]:
+        """The rules whose needs a string of symbols meets, in their order."""
+        met = self.met_by(symbols)
+        found = self._candidates.get(met)
+        if found is None:
+            if len(self._candidates) >= _MOST_NEEDS:
+                self._candidates.clear()
+            unmet = ~met
+            found = self._candidates[met] = tuple(rule for rule in self.rules if not rule.needs & unmet)
+        return found
 
     def _members(self, name: str) -> str:
         return "".join(character for names, character in self._characters.items() if name in names)
@@ -204,6 +223,30 @@ class Grammar:
         members = self._members(name)
         # A class without words in this language matches nothing.
         return "[" + members + "]" if members else "(?!)"
+
+
+class WordSymbols(dict[str, Symbol | None]):
+    """The symbols of single words and marks: those of the lexicon, and those met so far. None: a mark without one."""
+
+    def __init__(self, known: dict[str, Symbol], suffixes: Iterable[tuple[str, str]], grammar: Grammar) -> None:
+        super().__init__(known)
+        self.known = known
+        self._suffixes = tuple((suffix, grammar.symbol(frozenset((name,)))) for suffix, name in suffixes)
+        self._endings = tuple(suffix for suffix, _ in self._suffixes)
+        self._other = grammar.other
+
+    def __missing__(self, word: str) -> Symbol | None:
+        if len(self) > _MOST_WORDS:
+            self.clear()
+            self.update(self.known)
+        self[word] = found = None if kind_of(word) == "m" else self.by_suffix(word)
+        return found
+
+    def by_suffix(self, word: str) -> Symbol:
+        """The symbol of a word that the lexicon does not hold."""
+        if len(word) >= _SUFFIXED and word.endswith(self._endings):
+            return next(symbol for suffix, symbol in self._suffixes if word.endswith(suffix))
+        return self._other
 
 
 MARKS = {

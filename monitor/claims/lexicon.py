@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.claims.gates import Gate, Gates
-from monitor.claims.grammar import MARKS, Grammar, Rule, Symbol, load_rules
+from monitor.claims.grammar import MARKS, Grammar, Rule, Symbol, WordSymbols, load_rules
 from monitor.claims.phrases import PhraseTable
 from storage.errors import StorywatchError
 from storage.records import Qualifier
@@ -135,7 +135,6 @@ class Lexicon:
     level_hedges: frozenset[str]
     words: PhraseTable[WordEntry]
     class_suffixes: tuple[tuple[str, str], ...]
-    suffixes: tuple[str, ...]
     people: PhraseTable[PersonEntry]
     person_suffixes: tuple[str, ...]
     idioms: PhraseTable[bool]
@@ -182,7 +181,7 @@ class Lexicon:
     as_of: PhraseTable[bool]
     abbreviations: frozenset[str]
     grammar: Grammar
-    symbols: dict[str, Symbol]
+    symbols: WordSymbols
     gate: Gate
     gates: Gates
 
@@ -255,6 +254,9 @@ def build_lexicon(
     halves = frozenset(expand_all(numbers.get("half", ())))
     vague = [(split_words(form), key) for word, key in numbers["vague"].items() for form in expand_all([word])]
     units = expand_all(excluded.get("units", ()))
+    class_suffixes = tuple(
+        (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
+    )
     triggers = _trigger_stems(entries) + _class_words(entries, GATE_CLASSES)
     return Lexicon(
         lang=lang,
@@ -296,10 +298,7 @@ def build_lexicon(
         unit_words=frozenset(expand_all(excluded.get("pronoun_words", ()))),
         level_hedges=frozenset(expand_all(numbers.get("level_hedges", ()))),
         words=PhraseTable(entries.items()),
-        class_suffixes=tuple(
-            (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
-        ),
-        suffixes=tuple(suffix for suffixes in words.get("suffixes", {}).values() for suffix in suffixes),
+        class_suffixes=class_suffixes,
         people=PhraseTable(_person_entries(people, frozenset(expand_all(words["classes"].get("in", ()))))),
         person_suffixes=tuple(people.get("others", {}).get("suffixes", ())),
         idioms=_table(people.get("idioms", {}).get("never", ())),
@@ -356,7 +355,7 @@ def build_lexicon(
         as_of=_table(dates.get("words", {}).get("as_of", ())),
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),
         grammar=grammar,
-        symbols=_symbols(entries, grammar),
+        symbols=WordSymbols(_symbols(entries, grammar), class_suffixes, grammar),
         gate=Gate(triggers),
         gates=Gates(
             triggers,

@@ -90,11 +90,8 @@ def link(
     symbols = reading.symbols.text()
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
     victims: list[tuple[Rule, int, tuple[int, int]]] = []
-    unmet = ~lexicon.grammar.met_by(symbols)
-    for compiled in lexicon.grammar.rules:
+    for compiled in lexicon.grammar.rules_for(symbols):
         rule = compiled.rule
-        if compiled.needs & unmet:
-            continue
         for figure, trigger, old in _matches(compiled, symbols):
             quantity = reading.symbols.figures[figure]
             if quantity in reading.links:

@@ -8,8 +8,6 @@ from monitor.claims.nouns import NounPhrase
 from monitor.claims.quantities import Quantity
 from monitor.claims.tokens import Tokens
 
-# Shorter words are not judged by their suffix.
-_SUFFIXED = 6
 _EXCLUDED = frozenset(("Y",))
 _THINGS = frozenset(("X",))
 _HOSPITALS = frozenset(("X", "hospital"))
@@ -33,35 +31,35 @@ class Symbols:
 
 def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounPhrase], lexicon: Lexicon) -> Symbols:
     """The symbols of a sentence with its quantities and their noun phrases."""
-    known, leads = lexicon.symbols, lexicon.words.leads
-    plain, other, name = lexicon.grammar.plain, lexicon.grammar.other, lexicon.grammar.name
-    suffixes = lexicon.suffixes
+    singles, leads = lexicon.symbols, lexicon.words.leads
+    other, name = lexicon.grammar.other, lexicon.grammar.name
     starts = {quantity.start: number for number, quantity in enumerate(quantities)}
     idioms = {start: end for start, end, _ in lexicon.idioms.find(tokens.lower)}
+    special = starts.keys() | idioms.keys()
     symbols: list[Symbol] = []
     places: list[tuple[int, int]] = []
     figures: dict[int, int] = {}
     lower, count = tokens.lower, len(tokens.lower)
     index = 0
+    symbol: Symbol | None
     for start, word in enumerate(lower):
         if start < index:
             continue
         index = start + 1
-        if start in starts:
-            number = figures[len(places)] = starts[start]
-            symbol, index = _quantity_symbol(quantities[number], phrases[number], lexicon)
-        elif start in idioms:
-            symbol, index = plain, idioms[start]
+        if start in special:
+            if start in starts:
+                number = figures[len(places)] = starts[start]
+                symbol, index = _quantity_symbol(quantities[number], phrases[number], lexicon)
+            else:
+                symbol, index = lexicon.grammar.plain, idioms[start]
         elif word in leads and index < count and lower[index] in leads[word] and tokens.kinds[start] != "m":
             symbol, index = _phrase_symbol(tokens, start, starts, lexicon)
-        elif word in known:
-            symbol = known[word]
-        elif tokens.kinds[start] == "m":
-            continue
-        elif len(word) >= _SUFFIXED and word.endswith(suffixes):
-            symbol = _suffix_symbol(word, lexicon)
         else:
-            symbol = name if tokens.is_capital(start) else other
+            symbol = singles[word]
+            if symbol is None:
+                continue
+            if symbol is other and tokens.is_capital(start):
+                symbol = name
         symbols.append(symbol)
         places.append((start, index))
     return Symbols(symbols, places, figures)
@@ -74,18 +72,9 @@ def _phrase_symbol(tokens: Tokens, index: int, starts: dict[int, int], lexicon: 
         end, entry = found
         if end == index + 1 or not any(position in starts for position in range(index + 1, end)):
             return lexicon.grammar.symbol(entry.classes, entry.metrics), end
-        single = lexicon.symbols.get(tokens.lower[index])
-        if single is not None:
-            return single, index + 1
-    return _suffix_symbol(tokens.lower[index], lexicon), index + 1
-
-
-def _suffix_symbol(word: str, lexicon: Lexicon) -> Symbol:
-    if len(word) >= _SUFFIXED:
-        for suffix, name in lexicon.class_suffixes:
-            if word.endswith(suffix):
-                return lexicon.grammar.symbol(frozenset((name,)))
-    return lexicon.grammar.other
+        if tokens.lower[index] in lexicon.symbols.known:
+            return lexicon.symbols.known[tokens.lower[index]], index + 1
+    return lexicon.symbols.by_suffix(tokens.lower[index]), index + 1
 
 
 def _quantity_symbol(quantity: Quantity, phrase: NounPhrase, lexicon: Lexicon) -> tuple[Symbol, int]:

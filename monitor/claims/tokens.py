@@ -51,6 +51,11 @@ class _Kinds(dict[str, str]):
 _KINDS = _Kinds()
 
 
+def kind_of(word: str) -> str:
+    """The kind of a token: n (number), w (word), q (quotation mark), m (other mark)."""
+    return _KINDS[word[0]]
+
+
 @dataclass(slots=True)
 class Tokens:
     """A sentence's tokens as parallel lists: `lower` is folded for look-up, `kinds` is n (number), w (word), m (mark).
