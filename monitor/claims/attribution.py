@@ -181,12 +181,16 @@ def _has_office(lower: list[str], first: int, last: int, lexicon: Lexicon) -> bo
     return any(lexicon.offices.at(plain, index) is not None for index in range(len(plain)))
 
 
-def full_name(voice: Voice, number: int, voices_of: Callable[[int], list[Voice]]) -> str:
+def full_name(
+    voice: Voice, number: int, voices_of: Callable[[int], list[Voice]], sentence_of: Callable[[int], str]
+) -> str:
     """ "The ministry" is the ministry that was named before: the longer name that ends in the same word."""
     if " " in voice.speaker:
         return voice.speaker
     head = voice.speaker.casefold()
     for earlier in range(number, max(-1, number - _NAMED_BACK), -1):
+        if head not in sentence_of(earlier).casefold():
+            continue
         for other in voices_of(earlier):
             if " " in other.speaker and other.speaker.casefold().split()[-1] == head:
                 return other.speaker

@@ -375,7 +375,7 @@ class Extractor:
             )
         if voice is None:
             return _UNVOICED
-        speaker = full_name(voice, number, page.voices_of)
+        speaker = full_name(voice, number, page.voices_of, page.sentence)
         carrier = via.speaker if via is not None and via.speaker != voice.speaker else None
         return Voiced(speaker, self._origins.key(speaker), carrier)
 

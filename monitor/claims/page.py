@@ -40,6 +40,11 @@ class Page:
     headline: str | None = None
     drafts: list[Draft] = field(default_factory=list)
 
+    def sentence(self, number: int) -> str:
+        """The text of a sentence."""
+        start, end = self.spans[number]
+        return self.body[start:end]
+
     def has_digit(self, number: int) -> bool:
         """Whether a digit stands in a sentence."""
         return _DIGIT.search(self.body, *self.spans[number]) is not None
