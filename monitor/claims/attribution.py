@@ -40,7 +40,7 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     """Everyone whom a sentence quotes, from left to right; agents ("police arrested …") last."""
     voices: list[Voice] = []
     agents: list[Voice] = []
-    for start, end, kind in lexicon.say.find(tokens.lower):
+    for start, end, kind in lexicon.say.find(tokens.lower, tokens.marks):
         if kind in ("say", "weak_say", "agents"):
             voice = _subject_before(tokens, start, end, kind, lexicon)
             if voice is None and kind == "say" and tokens.lower[start] not in lexicon.addressing:

@@ -12,7 +12,7 @@ def find_as_of(tokens: Tokens, lexicon: Lexicon, published: Span | None, zone: Z
     """The day that an "as of" phrase names, as a span of that whole day in the story's time zone; None without one."""
     if published is None:
         return None
-    for _, end, _ in lexicon.as_of.find(tokens.lower):
+    for _, end, _ in lexicon.as_of.find(tokens.lower, tokens.marks):
         day = day_at(tokens, end, lexicon, published, zone)
         if day is not None:
             return day
@@ -26,7 +26,7 @@ def day_at(
     anchor = published.not_after.astimezone(zone)
     for probe in range(index, min(index + reach, len(tokens.lower))):
         word = tokens.lower[probe]
-        relative = lexicon.relative_days.at(tokens.lower, probe)
+        relative = lexicon.relative_days.at(tokens.lower, probe) if tokens.marks & lexicon.relative_days.bit else None
         if relative is not None:
             return _day(anchor + timedelta(days=relative[1]), zone)
         if word in lexicon.weekdays and tokens.kinds[probe] == "w":

@@ -6,8 +6,8 @@ is the strict validator; loading trusts what it has passed.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,14 @@ class Lexicon:
     symbols: WordSymbols
     gate: Gate
     gates: Gates
+    marks: dict[str, int]
+
+    def marks_of(self, words: Sequence[str]) -> int:
+        """The bits of the phrase tables of which there may be a phrase among words."""
+        marks, bits = self.marks, 0
+        for word in marks.keys() & words:
+            bits |= marks[word]
+        return bits
 
 
 def expand(pattern: str) -> list[str]:
@@ -258,7 +266,7 @@ def build_lexicon(
         (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
     )
     triggers = _trigger_stems(entries) + _class_words(entries, GATE_CLASSES)
-    return Lexicon(
+    lexicon = Lexicon(
         lang=lang,
         decimal=numbers["decimal"],
         thousands=tuple(numbers["thousands"]),
@@ -365,7 +373,19 @@ def build_lexicon(
             expand_all(form for forms in states.get("subjects", {}).values() for form in forms),
             [form for row in pack.get("measures", {}).values() for form in expand_all(row["near"])],
         ),
+        marks={},
     )
+    _give_bits(lexicon)
+    return lexicon
+
+
+def _give_bits(lexicon: Lexicon) -> None:
+    """Give each phrase table its bit and mark its words; words and people are in every sentence, and need none."""
+    tables = (getattr(lexicon, one.name) for one in fields(lexicon) if one.name not in ("words", "people"))
+    for number, table in enumerate(table for table in tables if isinstance(table, PhraseTable)):
+        table.bit = 1 << number
+        for word in table.keys:
+            lexicon.marks[word] = lexicon.marks.get(word, 0) | table.bit
 
 
 def _trigger_stems(entries: Mapping[tuple[str, ...], WordEntry]) -> list[str]:

@@ -11,9 +11,7 @@ _PERSONAL = frozenset(("age", "date", "year", "pronoun"))
 def find_measures(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[tuple[Quantity, str, str, int]]:
     """(quantity, metric, unit, end token) of every value that the sentence gives for one of the lexicon's measures."""
     lower = tokens.lower
-    specs = [
-        spec for spec in lexicon.measures if spec.has_unit(lower) and next(spec.near.find(lower), None) is not None
-    ]
+    specs = [spec for spec in lexicon.measures if spec.has_unit(lower) and any(spec.near.find(lower))]
     if not specs:
         return []
     quantities, _ = read_quantities(tokens, lexicon, convention)

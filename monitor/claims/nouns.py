@@ -49,7 +49,7 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
             _take_person(phrase, person[1], lower[index : person[0]])
             index = phrase.end = person[0]
             limit, unknown = min(count, index + _REACH), []
-        elif _stands_alone(lower, index, quantity.end, lexicon):
+        elif _stands_alone(tokens, index, quantity.end, lexicon):
             break
         elif "thing" in classes:
             if not _is_modifier(lower, end, lexicon):
@@ -102,11 +102,12 @@ def _is_over(phrase: NounPhrase, classes: frozenset[str]) -> bool:
     return bool(classes & _ENDS) or (bool(classes & _WEAK_ENDS) and not classes & _LIGHT)
 
 
-def _stands_alone(lower: list[str], index: int, first: int, lexicon: Lexicon) -> bool:
+def _stands_alone(tokens: Tokens, index: int, first: int, lexicon: Lexicon) -> bool:
     """Whether no noun follows the number: "six the number of dead", "85 a day earlier", "26 shortly after"."""
-    if lexicon.when.at(lower, index) is not None:
+    lower = tokens.lower
+    if tokens.marks & lexicon.when.bit and lexicon.when.at(lower, index) is not None:
         return True
-    cue = lexicon.cues.at(lower, index)
+    cue = lexicon.cues.at(lower, index) if tokens.marks & lexicon.cues.bit else None
     if cue is not None and any(one.status == "previous" and one.side == "after" for one in cue[1]):
         return True
     before = lexicon.words.at(lower, index - 1) if index > first else None

@@ -72,7 +72,12 @@ def open_page(name: str, body: str, lexicon: Lexicon, published: Span | None, ye
         is_new = not paragraphs or "\n" in body[max(0, start - 1) : start + 1]
         paragraphs.append((paragraphs[-1] + 1 if paragraphs else 0) if is_new else paragraphs[-1])
 
-    tokens_of = cache(lambda number: tokenize(body, *spans[number]))
+    @cache
+    def tokens_of(number: int) -> Tokens:
+        tokens = tokenize(body, *spans[number])
+        tokens.marks = lexicon.marks_of(tokens.lower)
+        return tokens
+
     voices_of = cache(lambda number: find_voices(tokens_of(number), lexicon))
     gates = lexicon.gates.sentences(fold(body), spans)
     return Page(name, body, lexicon, published, years, spans, paragraphs, tokens_of, voices_of, gates)

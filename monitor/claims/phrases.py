@@ -9,7 +9,7 @@ Payload = TypeVar("Payload")
 class PhraseTable(Generic[Payload]):
     """Maps phrases (tuples of lower-case words) to payloads; a later entry for one phrase replaces an earlier one."""
 
-    __slots__ = ("_by_first", "_lasts", "firsts", "leads")
+    __slots__ = ("_by_first", "_lasts", "bit", "firsts", "keys", "leads")
 
     def __init__(self, entries: Iterable[tuple[tuple[str, ...], Payload]] = ()) -> None:
         phrases = dict(entries)
@@ -23,6 +23,10 @@ class PhraseTable(Generic[Payload]):
         # First word → the payload of the word alone (at most one) and the longer phrases by their second word.
         self._by_first = table
         self._lasts = {words[-1] for words in phrases}
+        # One word of each phrase, and the bit of Tokens.marks that says whether a sentence holds any of them. A table
+        # that no lexicon gave a bit may always find something.
+        self.keys = {max(words, key=len) for words in phrases}
+        self.bit = -1
         # The words that a phrase may start with: loops over many tokens look here before they call.
         self.firsts = table.keys()
         # Those of them that phrases of several words start with, and the second words of these.
@@ -56,13 +60,22 @@ class PhraseTable(Generic[Payload]):
                     return start, payload
         return None
 
-    def find(self, words: Sequence[str]) -> Iterator[tuple[int, int, Payload]]:
-        """All phrases from left to right, longest first, without overlap: (start, end, payload)."""
-        by_first, last = self._by_first, 0
-        if self.firsts.isdisjoint(words):
-            return
+    def find(self, words: Sequence[str], marks: int = -1) -> Iterator[tuple[int, int, Payload]]:
+        """All phrases from left to right, longest first, without overlap: (start, end, payload).
+
+        `marks` are those of the words (Tokens.marks): where they tell that there is nothing, nothing is searched.
+        """
+        if not marks & self.bit or self.firsts.isdisjoint(words):
+            return iter(())
+        return self._find(words)
+
+    def _find(self, words: Sequence[str]) -> Iterator[tuple[int, int, Payload]]:
+        by_first, leads, last, count = self._by_first, self.leads, 0, len(words)
         for index, word in enumerate(words):
-            if word in by_first and index >= last:
+            if word not in by_first or index < last:
+                continue
+            alone, _ = by_first[word]
+            if alone or (index + 1 < count and words[index + 1] in leads[word]):
                 found = self.at(words, index)
                 if found is not None:
                     last = found[0]

@@ -81,7 +81,7 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
         return None
     region = lexicon.place.get("region_words", frozenset())
     regions = region | generic
-    if any(
+    if tokens.marks & lexicon.offices.bit and any(
         lexicon.offices.at(tokens.lower, probe) is not None and tokens.lower[probe] not in regions
         for probe in range(first, index)
     ):

@@ -55,14 +55,15 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
     numbers = {number.start: number for number in find_numbers(tokens, lexicon)}
     found: list[Quantity] = []
     vague_words = lexicon.vague.firsts
-    if not numbers and vague_words.isdisjoint(tokens.lower):
+    marks = tokens.marks
+    if not numbers and (not marks & lexicon.vague.bit or vague_words.isdisjoint(tokens.lower)):
         return found
     floor = 0
     for index, word in enumerate(tokens.lower):
         if index < floor or (index not in numbers and word not in vague_words):
             continue
         number = numbers.get(index)
-        vague = lexicon.vague.at(tokens.lower, index) if tokens.kinds[index] == "w" else None
+        vague = lexicon.vague.at(tokens.lower, index) if word in vague_words and tokens.kinds[index] == "w" else None
         if vague is not None and (number is None or vague[0] >= number.end):
             low, high = conventions()[convention][vague[1]]
             quantity = Quantity(index, vague[0], index, low, high=high, qualifier=Qualifier.VAGUE, vague=vague[1])
@@ -77,15 +78,24 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         _extend_left(tokens, quantity, floor, lexicon)
         _extend_right(tokens, quantity, lexicon)
         _take_part(tokens, quantity, lexicon)
-        if found and _takes_the_rest(tokens, found[-1], quantity, lexicon):
+        if found and marks & lexicon.all_but.bit and _takes_the_rest(tokens, found[-1], quantity, lexicon):
             quantity = found.pop()
-        elif found and lexicon.all_but.ending_at(tokens.lower, found[-1].start) is not None:
+        elif (
+            found
+            and marks & lexicon.all_but.bit
+            and lexicon.all_but.ending_at(tokens.lower, found[-1].start) is not None
+        ):
             found[-1].reason = "rest"
-        if lexicon.none_before.ending_at(tokens.lower, quantity.start) is not None:
+        if marks & lexicon.none_before.bit and lexicon.none_before.ending_at(tokens.lower, quantity.start) is not None:
             quantity.reason = "none"
         found.append(quantity)
         floor = quantity.end
-    if found and found[-1].reason is None and lexicon.all_but.ending_at(tokens.lower, found[-1].start) is not None:
+    if (
+        found
+        and marks & lexicon.all_but.bit
+        and found[-1].reason is None
+        and lexicon.all_but.ending_at(tokens.lower, found[-1].start) is not None
+    ):
         found[-1].reason = "rest"
     return found
 
@@ -236,6 +246,8 @@ def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexico
 
 
 def _extend_right(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> None:
+    if not tokens.marks & lexicon.qualifiers_after.bit:
+        return
     end = quantity.end
     probe = end
     while probe < len(tokens.lower) and tokens.lower[probe] in _DASHES:
@@ -258,11 +270,11 @@ def why_no_count(tokens: Tokens, number: Number, lexicon: Lexicon) -> str | None
     glued = start > 0 and tokens.ends[start - 1] == tokens.starts[start]
     if glued and before in _GLUE and not _is_range_dash(tokens, start):
         return "compound"
-    if end < len(lower) and lexicon.units.at(lower, end) is not None:
+    if end < len(lower) and tokens.marks & lexicon.units.bit and lexicon.units.at(lower, end) is not None:
         # "2011 году" is a year by its noun, "12 лет" a length of time.
         is_year = number.is_bare and _YEARS[0] <= number.value <= _YEARS[1] and lower[end] in lexicon.year_nouns
         return "year" if is_year else "unit"
-    if end < len(lower) and lexicon.differences.at(lower, end) is not None:
+    if end < len(lower) and tokens.marks & lexicon.differences.bit and lexicon.differences.at(lower, end) is not None:
         return "difference"
     if _is_hyphenated(tokens, end):
         if lexicon.qualifiers_after.at(lower, end + 1) is not None:

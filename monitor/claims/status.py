@@ -33,13 +33,15 @@ class FoundCue:
 
 def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
     """All status cues of a sentence; those inside neutral phrases ("earlier this week") are left out."""
+    if not tokens.marks & lexicon.cues.bit and lexicon.perfect_auxiliary.isdisjoint(tokens.lower):
+        return []
     neutral = [
         (index, span[0])
-        for index, word in enumerate(tokens.lower)
+        for index, word in enumerate(tokens.lower if tokens.marks & lexicon.neutral.bit else ())
         if word in lexicon.neutral.firsts and (span := lexicon.neutral.at(tokens.lower, index)) is not None
     ]
     cues: list[FoundCue] = []
-    is_by_then = any(True for _ in lexicon.by_then.find(tokens.lower))
+    is_by_then = any(True for _ in lexicon.by_then.find(tokens.lower, tokens.marks))
     for index, word in enumerate(tokens.lower):
         if word in lexicon.perfect_auxiliary and (_is_told_of_itself(tokens, index, lexicon) or is_by_then):
             continue
@@ -128,7 +130,11 @@ def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lex
     start, end = clause_bounds(reading, quantity.number_start, lexicon)
     low = min(quantity.start, link.trigger[0])
     high = max(quantity.end, link.trigger[1])
-    settled = [span for span in lexicon.settled.find(reading.tokens.lower) if low - _NEAR <= span[0] <= high + 1]
+    settled = [
+        span
+        for span in lexicon.settled.find(reading.tokens.lower, reading.tokens.marks)
+        if low - _NEAR <= span[0] <= high + 1
+    ]
     reached: dict[str, str] = {}
     for found in cues:
         cue = found.cue
@@ -328,7 +334,8 @@ def is_lowered(reading: Reading, link: Link, lexicon: Lexicon) -> bool:
     "revised the number of dead down to 97", or close behind the figure "two fewer than announced earlier".
     """
     quantity = reading.quantities[link.quantity]
-    if link.is_subset:
+    tables = lexicon.lowered_to.bit | lexicon.lowered_after.bit
+    if link.is_subset or not reading.tokens.marks & tables:
         return False
     return _comes_down_to(reading, link, quantity, lexicon) or _is_fewer(reading, link, quantity, lexicon)
 

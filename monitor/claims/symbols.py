@@ -34,7 +34,7 @@ def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounP
     singles, leads = lexicon.symbols, lexicon.words.leads
     other, name = lexicon.grammar.other, lexicon.grammar.name
     starts = {quantity.start: number for number, quantity in enumerate(quantities)}
-    idioms = {start: end for start, end, _ in lexicon.idioms.find(tokens.lower)}
+    idioms = {start: end for start, end, _ in lexicon.idioms.find(tokens.lower, tokens.marks)}
     special = starts.keys() | idioms.keys()
     symbols: list[Symbol] = []
     places: list[tuple[int, int]] = []

@@ -61,6 +61,7 @@ class Tokens:
     """A sentence's tokens as parallel lists: `lower` is folded for look-up, `kinds` is n (number), w (word), m (mark).
 
     Quotation marks are no tokens, so that phrases match across them; `quotes` holds the index of the token after each.
+    `marks` has the bits of the phrase tables of which the sentence may hold a phrase; all, where nobody looked.
     """
 
     text: str
@@ -69,6 +70,7 @@ class Tokens:
     starts: list[int]
     ends: list[int]
     quotes: list[int]
+    marks: int = -1
 
     def surface(self, start: int, end: int) -> str:
         """The text from token `start` up to and without token `end`."""
