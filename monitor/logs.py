@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 # Libraries that talk at every request or start; their warnings are still ours to see.
-_CHATTY = ("apscheduler", "httpx", "httpcore", "aiohttp", "uvicorn", "alembic", "htmldate", "urllib3")
+_CHATTY = (
+    "apscheduler", "httpx", "httpcore", "aiohttp", "uvicorn", "alembic", "htmldate", "urllib3", "procrastinate",
+    "psycopg.pool",
+)  # fmt: skip
 # These warn of what we say ourselves, in other words: a page without a text.
 _ECHOING = ("trafilatura",)
 
@@ -71,5 +74,7 @@ def configure_logs(*, level: str, form: str, stream: TextIO | None = None) -> No
     root.setLevel(level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns of every call that was left out because the last one still ran, as it should be under load.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     for name in _ECHOING:
         logging.getLogger(name).setLevel(logging.CRITICAL)

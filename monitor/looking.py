@@ -6,18 +6,13 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from monitor.cycle import read_entry, reread_article
-from monitor.intake import Taken
-from monitor.polling import Polled, poll_feed
+from monitor.errands import Errands
 from monitor.tools import Tools
 from storage import articles, feeds
 from storage.errors import DatabaseError
-from storage.records import Article, Feed, SeenEntry
+from storage.records import Feed
 
 _LOG = logging.getLogger(__name__)
-
-# So many feeds that cannot be reached, and none that can, are no accident of one site.
-_ENOUGH = 3
 
 Key = tuple[str, str]
 Work = Callable[[], Coroutine[Any, Any, None]]
@@ -33,10 +28,9 @@ class Looker:
         self._tools = tools
         self._concurrency = concurrency
         self._reread = reread
-        self._on_alerts = on_alerts
+        self._errands = Errands(tools, on_alerts=on_alerts)
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._is_finishing = False
-        self._troubles = _Troubles()
 
     async def look(self) -> int:
         """Begin what is due and not under way; returns how much was begun."""
@@ -71,13 +65,13 @@ class Looker:
             for seen in feeds.list_waiting_entries(session, now, limit=limit):
                 feed = by_id.setdefault(seen.feed_id, feeds.get_feed(session, seen.feed_id))
                 key = ("entry", f"{seen.feed_id}:{seen.entry_key}")
-                found.append((key, partial(self._read, feed, seen)))
+                found.append((key, partial(self._errands.read, feed, seen)))
             if self._reread:
                 for article in articles.list_due_articles(session, now, limit=limit):
                     key = ("article", str(article.article_id))
-                    found.append((key, partial(self._reread_one, article)))
+                    found.append((key, partial(self._errands.reread, article)))
             for feed in feeds.list_due_feeds(session, now, limit=limit):
-                found.append((("feed", str(feed.feed_id)), partial(self._poll, feed)))
+                found.append((("feed", str(feed.feed_id)), partial(self._errands.poll, feed)))
         return found
 
     def _begin(self, key: Key, work: Work) -> None:
@@ -98,73 +92,3 @@ class Looker:
                 return
             _LOG.exception("this should not happen: please report it")
             await asyncio.sleep(1.0)
-
-    async def _poll(self, feed: Feed) -> None:
-        self._troubles.note(await poll_feed(self._tools, feed), self._count_feeds)
-
-    def _count_feeds(self) -> int:
-        with self._tools.database.read() as session:
-            return len(feeds.list_feeds(session))
-
-    async def _read(self, feed: Feed, seen: SeenEntry) -> None:
-        self._tell(await read_entry(self._tools, feed, seen))
-
-    async def _reread_one(self, article: Article) -> None:
-        self._tell(await reread_article(self._tools, article))
-
-    def _tell(self, taken: Taken | None) -> None:
-        if taken is None or not taken.is_new:
-            return
-        for revision in taken.revisions:
-            _LOG.info(
-                "%s: %s %s (%s)",
-                revision.story,
-                revision.key.metric or taken.article.title,
-                revision.kind.value,
-                taken.article.url,
-            )
-        if taken.revisions:
-            self._on_alerts()
-
-
-class _Troubles:
-    """Says once what is wrong with a feed, and in one line for all when nothing answers: a line a poll would drown the
-    log, and a line a feed would hide that there is no network.
-    """
-
-    def __init__(self) -> None:
-        self._unreachable: dict[int, str] = {}
-        self._answering: set[int] = set()
-        self._said: dict[int, str] = {}
-        self._is_outage = False
-
-    def note(self, polled: Polled, count: Callable[[], int]) -> None:
-        """Take account of one poll; `count` gives the number of all feeds."""
-        feed, message = polled.update.feed, polled.update.message
-        if feed.failures and feed.last_status is None and polled.is_unreached:
-            self._unreachable[feed.feed_id] = message
-            self._answering.discard(feed.feed_id)
-        else:
-            self._unreachable.pop(feed.feed_id, None)
-            self._answering.add(feed.feed_id)
-            self._say(feed.feed_id, message)
-        if self._answering:
-            self._end_outage()
-        elif not self._is_outage and len(self._unreachable) >= min(_ENOUGH, count()):
-            self._is_outage = True
-            _LOG.warning(
-                "no feed can be reached (%s); is there a network? Polling goes on by itself when there is", message
-            )
-
-    def _end_outage(self) -> None:
-        if self._is_outage:
-            self._is_outage = False
-            _LOG.info("feeds answer again")
-        for feed_id, message in self._unreachable.items():
-            self._say(feed_id, message)
-
-    def _say(self, feed_id: int, message: str) -> None:
-        """Say what is wrong unless it was the last thing said of this feed; a feed that is well may fail anew."""
-        if message and self._said.get(feed_id) != message:
-            _LOG.warning("%s", message)
-        self._said[feed_id] = message

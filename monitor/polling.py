@@ -29,7 +29,7 @@ from monitor.vault import Vault
 from monitor.watch import Watch
 from storage import articles, feeds, pushes
 from storage.codec import to_json
-from storage.errors import FeedParseError, StorywatchError
+from storage.errors import DatabaseError, FeedParseError, StorywatchError
 from storage.records import Entry, Feed, FeedKind, ParsedFeed, SeenEntry
 
 
@@ -144,6 +144,8 @@ async def _fetch_feed(
             return fetched, None, fetched
         parse = partial(_parse, tools, feed)
         parsed = await expand_index(tools.fetcher, await parse(fetched), now, parse)
+    except DatabaseError:
+        raise  # no fault of the feed
     except StorywatchError as error:
         return fetched, None, error
     return fetched, parsed, fetched

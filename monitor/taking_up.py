@@ -1,11 +1,13 @@
 """SHELL: take up stories from their seeds, and make the watch from what the store holds."""
 
+import asyncio
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from monitor.clock import Clock
 from monitor.intake import refold
 from monitor.settings import Settings, to_subscriptions
 from monitor.stories.seed import load_seed
@@ -96,3 +98,32 @@ def make_watch(database: Database, settings: Settings, *, quiet: Collection[str]
         every = stories.list_stories(session)
     late_after = timedelta(seconds=settings.polling.late_after)
     return Watch(every, to_subscriptions(settings), late_after=late_after, quiet=quiet)
+
+
+class SeedKeeper:
+    """Takes up a folder of seeds again and again; what is wrong with one is said once, not at every look."""
+
+    def __init__(self, database: Database, folder: Path, *, clock: Clock) -> None:
+        self._database = database
+        self._folder = folder
+        self._clock = clock
+        self._complaints: frozenset[str] = frozenset()
+
+    async def take_up(self, polled_after: timedelta = timedelta(0)) -> None:
+        """Store what is new or changed; new feeds fall due `polled_after` from now."""
+        taken = await asyncio.to_thread(
+            take_up_seeds, self._database, self._folder, now=self._clock(), polled_after=polled_after
+        )
+        for complaint in taken.complaints:
+            if complaint not in self._complaints:
+                _LOG.error("%s", complaint)
+        self._complaints = frozenset(taken.complaints)
+        for slug in taken.changed:
+            _LOG.info("taking up story %s", slug)
+
+
+def describe_watch(database: Database) -> str:
+    """One line for the log: how many stories and feeds are watched."""
+    with database.read() as session:
+        active = stories.list_stories(session, states=(StoryState.ACTIVE,))
+        return f"watching {len(active)} stories, {len(feeds.list_feeds(session))} feeds"

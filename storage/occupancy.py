@@ -1,15 +1,25 @@
-"""Who runs on a database file: one service at a time, and no restore under a running one.
+"""Who runs on a database: one service at a time, and no restore under a running one.
 
-A lock of the operating system on a file beside the database: it ends with its process, however that ends (kill -9 too).
+A lock of the operating system on a file beside the database, or a lock of a session on a server: both end with their
+process, however that ends (kill -9 too).
 """
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from storage.database import Database
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from storage.database import Database, describe_error
 from storage.errors import DatabaseError
+
+# On a server, whoever decides what is due holds this advisory lock: a service in one process, or the leading scheduler.
+LEADER_LOCK = 7_026_004
+# A server may take so long (seconds) to see that the one who held it is gone.
+PATIENCE = 15.0
 
 
 class OccupiedError(DatabaseError):
@@ -19,8 +29,12 @@ class OccupiedError(DatabaseError):
 
 
 @contextmanager
-def occupy(database: Database) -> Iterator[None]:
-    """Hold a database file for this process; a server needs no holding. Raises OccupiedError where another holds it."""
+def occupy(database: Database, *, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold a database for this process. Raises OccupiedError where another holds it, on a server after `patience` s."""
+    if not database.is_sqlite:
+        with _lead(database, patience):
+            yield
+        return
     if database.path is None:
         yield
         return
@@ -34,6 +48,26 @@ def occupy(database: Database) -> Iterator[None]:
                 f"{database.path}: a storywatch service runs on this database; stop it first (it holds {lock.name})"
             ) from error
         yield
+
+
+@contextmanager
+def _lead(database: Database, patience: float) -> Iterator[None]:
+    until = time.monotonic() + patience
+    try:
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
+            while not session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LEADER_LOCK}).scalar():
+                if time.monotonic() >= until:
+                    raise OccupiedError(
+                        f"{database.label}: a storywatch service or scheduler runs on this database; stop it first, or "
+                        "start 'storywatch page' and 'storywatch worker' beside it"
+                    )
+                time.sleep(0.25)
+            try:
+                yield
+            finally:
+                session.invalidate()  # the lock ends with its session
+    except DBAPIError as error:
+        raise describe_error(error, database.label) from error
 
 
 def lock_path(path: Path) -> Path:

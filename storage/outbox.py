@@ -147,6 +147,20 @@ def list_due_channels(session: Session, *, now: datetime) -> frozenset[str]:
     return frozenset(session.execute(select(DELIVERIES.c.channel).where(due).distinct()).scalars())
 
 
+def is_anything_due(session: Session, *, now: datetime) -> bool:
+    """Whether a dispatcher would find something to do: a group that is due, or a delivery."""
+    planned = and_(ALERTS.c.state == AlertState.PENDING.value, ALERTS.c.due_at <= now)
+    due = and_(DELIVERIES.c.state == DeliveryState.DUE.value, DELIVERIES.c.due_at <= now)
+    queries = (select(ALERTS.c.alert_id).where(planned), select(DELIVERIES.c.delivery_id).where(due))
+    return any(session.execute(query.limit(1)).first() is not None for query in queries)
+
+
+def list_claimants(session: Session) -> frozenset[str]:
+    """The names of those that have a delivery on its way."""
+    sending = DELIVERIES.c.state == DeliveryState.SENDING.value
+    return frozenset(session.execute(select(DELIVERIES.c.claimed_by).where(sending).distinct()).scalars())
+
+
 def count_waiting(session: Session) -> dict[str, int]:
     """How many deliveries wait for each channel."""
     waiting = DELIVERIES.c.state.in_([DeliveryState.DUE.value, DeliveryState.SENDING.value])

@@ -8,9 +8,13 @@ from sqlmodel import Session
 
 from storage.codec import from_json, to_json
 from storage.errors import NotFoundError
+from storage.keys import stable_hash
+from storage.meta import find_fact, set_fact
 from storage.records import ExtractionRun, Story, StoryState
 from storage.tables import EXTRACTION_RUNS, STORIES
 from storage.writing import changed_rows, insert_or_update, returned_id
+
+_MARK_FACT = "stories.mark"
 
 
 def add_story(session: Session, story: Story, *, now: datetime) -> bool:
@@ -37,6 +41,7 @@ def add_story(session: Session, story: Story, *, now: datetime) -> bool:
         session.execute(update(STORIES).where(STORIES.c.slug == story.slug).values(**row))
     else:
         insert_or_update(session, STORIES, [row], ["slug"])
+    _mark_change(session, story.slug, payload, state)
     return True
 
 
@@ -77,6 +82,17 @@ def set_story_state(session: Session, slug: str, state: StoryState, *, now: date
     changed = session.execute(update(STORIES).where(STORIES.c.slug == slug).values(state=state.value, updated_at=now))
     if not changed_rows(changed):
         get_story(session, slug)
+    _mark_change(session, slug, now.isoformat(), state)
+
+
+def find_stories_mark(session: Session) -> str:
+    """A mark that is another one whenever any story was added, changed, closed or opened: whoever holds all stories in
+    memory asks for it before each piece of work."""
+    return find_fact(session, _MARK_FACT) or ""
+
+
+def _mark_change(session: Session, slug: str, what: str, state: StoryState) -> None:
+    set_fact(session, _MARK_FACT, stable_hash("s1", find_stories_mark(session), slug, what, state.value))
 
 
 def add_extraction_run(session: Session, story: str, lexicon_version: str, *, started_at: datetime) -> int:

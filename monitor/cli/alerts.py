@@ -9,10 +9,10 @@ import typer
 from alerts.desk import add_silence, approve_alert, drop_alert, drop_delivery, replay_delivery
 from alerts.dispatch import send_test
 from alerts.plan import explain_not_told
-from monitor.app import make_channels, make_poster
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_figure, show_time
 from monitor.cli.stories import describe_key
+from monitor.making import make_channels, make_poster
 from monitor.settings import to_subscriptions
 from monitor.settings_model import read_duration
 from storage import claims, deliveries, outbox, stories

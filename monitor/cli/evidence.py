@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from monitor.app import make_fetcher, make_vault
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_time
+from monitor.making import make_fetcher, make_vault
 from monitor.settings import Settings
 from monitor.sources.answers import Fetched
 from monitor.sources.http import PAGE_ACCEPT

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from monitor.app import make_fetcher
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_time
 from monitor.cli.parse import feeds_parse_command
+from monitor.making import make_fetcher
 from monitor.sources.discovery import FoundFeed, discover_feeds
 from monitor.sources.opml import read_opml, write_opml
 from storage import feeds, pushes

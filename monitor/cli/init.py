@@ -11,12 +11,12 @@ import typer
 from rich.progress import Progress
 from rich.text import Text
 
-from monitor.app import make_fetcher, make_tools
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_table, progress_console, show_figure, show_span, shown_on
 from monitor.cli.seed import draft, read_source
 from monitor.cli.stories import describe_key
 from monitor.first_look import FirstLook, find_outlet_feeds, find_search_feeds, look_first
+from monitor.making import make_fetcher, make_tools
 from monitor.settings import Settings
 from monitor.stories.seed import parse_seed
 from monitor.stories.seed_writer import format_seed

@@ -17,6 +17,7 @@ from monitor.cli.extract import explain_command, extract_command, lexicon_app
 from monitor.cli.init import init_command
 from monitor.cli.keeping import backup_command, prune_command, restore_command, verify_command
 from monitor.cli.reprocess import reprocess_command
+from monitor.cli.scale import page_command, scheduler_command, worker_command
 from monitor.cli.search import search_command
 from monitor.cli.why import why_command
 
@@ -68,6 +69,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "restore": restore_command,
     "verify": verify_command,
     "prune": prune_command,
+    "worker": worker_command,
+    "scheduler": scheduler_command,
+    "page": page_command,
     "demo": service.demo_command,
     "healthcheck": service.healthcheck_command,
 }

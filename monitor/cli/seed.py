@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from monitor.app import make_fetcher
 from monitor.claims.extract import Extractor
 from monitor.cli.context import settings
 from monitor.cli.output import console, print_json, print_table, say_error, show_time
+from monitor.making import make_fetcher
 from monitor.reading.articles import read_article
 from monitor.reading.language import detect_language
 from monitor.sources.http import PAGE_ACCEPT

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from monitor.app import LOOK_SECONDS, Service, make_fetcher, make_tools
+from monitor.app import LOOK_SECONDS, Service
 from monitor.cli.context import clock, opened_database, settings, sqlite_path
 from monitor.cli.feeds import find_one
 from monitor.cli.output import console, print_json, print_table, say_error, show_time
@@ -19,6 +19,7 @@ from monitor.cycle import read_entry
 from monitor.demo.play import run_demo
 from monitor.examination import examine
 from monitor.logs import configure_logs
+from monitor.making import make_fetcher, make_tools
 from monitor.polling import poll_feed
 from monitor.settings import Settings
 from monitor.taking_up import make_watch, take_up_seeds
@@ -173,9 +174,20 @@ def demo_command(
         int | None, typer.Option(help="Kill the service (-9) at moments drawn from this seed.")
     ] = None,
     kills: Annotated[int, typer.Option(min=1, help="How often to kill it.")] = 20,
+    workers: Annotated[
+        int, typer.Option(min=0, max=16, help="Play through a scheduler and so many workers; needs --database-url.")
+    ] = 0,
+    database_url: Annotated[
+        str, typer.Option(help="An empty database to play on, instead of a file in the folder.")
+    ] = "",
 ) -> None:
     """Play January 2022 on this machine, offline: a news site, the real service, and the alerts as they land."""
-    raise typer.Exit(run_demo(console(), folder=folder, kill_seed=kill_seed, kills=kills))
+    if workers and not database_url.startswith("postgresql"):
+        raise typer.BadParameter("workers share a PostgreSQL: name one with --database-url postgresql+psycopg://…")
+    code = run_demo(
+        console(), folder=folder, kill_seed=kill_seed, kills=kills, database_url=database_url, workers=workers
+    )
+    raise typer.Exit(code)
 
 
 db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
@@ -184,8 +196,17 @@ db_app = typer.Typer(no_args_is_help=True, help="The database's schema.")
 @db_app.command("upgrade")
 def db_upgrade_command() -> None:
     """Bring the database to this version's schema (the service does so by itself when it starts)."""
-    with opened_database(create=True) as database:
+    current = settings()
+    with opened_database(current, create=True) as database:
         console().print(f"{database.label}: schema {database.schema_version()}")
+        if database.is_sqlite:
+            return
+    try:
+        from monitor.queueing import prepare_queue
+    except ModuleNotFoundError:
+        return  # without the `scale` extra there are no workers, and no queue
+    if prepare_queue(current.database_url):
+        console().print("the queue of the workers is made")
 
 
 @db_app.command("check")

@@ -33,11 +33,20 @@ PATIENCE = 45.0
 TONES = {"retracted": "red", "lowered": "red", "edited": "magenta", "raised": "yellow", "correction": "red"}
 
 
-def run_demo(console: Console, *, folder: Path | None = None, kill_seed: int | None = None, kills: int = 20) -> int:
+def run_demo(
+    console: Console,
+    *,
+    folder: Path | None = None,
+    kill_seed: int | None = None,
+    kills: int = 20,
+    database_url: str = "",
+    workers: int = 0,
+) -> int:
     """Play January 2022 and return the exit code: 0 if everything came out as it must, else 1.
 
     `folder` keeps the settings, the database and the log (default: a new temporary one). With `kill_seed` the service
-    is killed by kill -9 at `kills` moments drawn from that seed, and started again.
+    is killed by kill -9 at `kills` moments drawn from that seed, and started again. `database_url` names an empty
+    database other than a file in the folder; with `workers` a scheduler and so many workers share it.
     """
     folder = folder or Path(tempfile.mkdtemp(prefix="storywatch-demo-"))
     script = load_script()
@@ -47,8 +56,9 @@ def run_demo(console: Console, *, folder: Path | None = None, kill_seed: int | N
             mail = stack.enter_context(MailReceiver())
             hook = stack.enter_context(HookReceiver(HOOK_SECRET))
             web_port = free_port()
-            _write_settings(folder, site=site, mail=mail, hook=hook, web_port=web_port)
-            service = DemoService(folder)
+            url = database_url or f"sqlite:///{folder.as_posix()}/storywatch.db"
+            _write_settings(folder, site=site, mail=mail, hook=hook, web_port=web_port, database_url=url)
+            service = DemoService(folder, database_url=url, workers=workers)
             play = _Play(console, script, site, service, hook, mail, kill_seed=kill_seed, kills=kills)
             faults = play.run()
     except DemoError as error:
@@ -193,13 +203,16 @@ def _draw_kills(beats: int, seed: int | None, kills: int) -> Mapping[int, float]
     return {beat: chance.uniform(0, 0.4) for beat in chance.sample(range(1, beats), min(kills, beats - 1))}
 
 
-def _write_settings(folder: Path, *, site: DemoSite, mail: MailReceiver, hook: HookReceiver, web_port: int) -> None:
+def _write_settings(
+    folder: Path, *, site: DemoSite, mail: MailReceiver, hook: HookReceiver, web_port: int, database_url: str
+) -> None:
     seeds = folder / "seeds"
     seeds.mkdir(parents=True, exist_ok=True)
     (seeds / "kazakhstan-january-2022.toml").write_text(seed_text(site.url), encoding="utf-8")
     text = Path(__file__).with_name("settings.toml").read_text(encoding="utf-8")
     filled = {
         "FOLDER": folder.as_posix(),
+        "DATABASE_URL": database_url,
         "WEB_PORT": str(web_port),
         "MAIL_PORT": str(mail.port),
         "HOOK_URL": hook.url,

@@ -23,16 +23,22 @@ class DemoError(StorywatchError):
 
 
 class DemoService:
-    """`storywatch run` on the settings and the clock in `folder`; `start` begins it, the end of the `with` stops it."""
+    """The real service on the settings and the clock in `folder`; `start` begins it, the end of the `with` stops it.
 
-    def __init__(self, folder: Path) -> None:
+    With `workers` it is a scheduler and so many workers on the database of `database_url`, else one `storywatch run`.
+    """
+
+    def __init__(self, folder: Path, *, database_url: str, workers: int = 0) -> None:
         self.config = folder / "storywatch.toml"
         self.kills = 0
         self._folder = folder
         self._clock = folder / "clock"
         self._log = folder / "service.log"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._database = Database(f"sqlite:///{folder}/storywatch.db")
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._database = Database(database_url)
+        self._parts: tuple[tuple[str, ...], ...] = (("run", "--look-seconds", LOOK_SECONDS),)
+        if workers:
+            self._parts = (("scheduler", "--look-seconds", LOOK_SECONDS), *([("worker",)] * workers))
 
     def __enter__(self) -> Self:
         return self
@@ -52,39 +58,45 @@ class DemoService:
     @property
     def is_running(self) -> bool:
         """Whether we started it and have neither stopped nor killed it."""
-        return self._process is not None
+        return bool(self._processes)
 
     def start(self) -> None:
         """Start the service; its log goes to service.log."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 our own program with our own arguments
-                self._command("run", "--look-seconds", LOOK_SECONDS), stdout=log, stderr=log, env=_environment()
-            )
+        if len(self._parts) > 1:
+            self.call("db", "upgrade")
+        for part in self._parts:
+            with self._log.open("ab") as log:
+                self._processes.append(
+                    subprocess.Popen(  # noqa: S603 our own program with our own arguments
+                        self._command(*part), stdout=log, stderr=log, env=_environment()
+                    )
+                )
 
     def stop(self) -> None:
-        """Ask the service to stop, and wait for it; kill it if it takes longer than a quarter of a minute."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+        """Ask the service to stop, and wait for it; kill what takes longer than a quarter of a minute."""
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._processes = []
 
     def kill(self) -> None:
         """kill -9: no goodbye, no clean-up."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-            self.kills += 1
+        for process in self._processes:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        self.kills += bool(self._processes)
+        self._processes = []
 
     def check_alive(self) -> None:
         """Raise DemoError with the end of its log if the service has ended by itself."""
-        if self._process is not None and self._process.poll() is not None:
-            raise DemoError(f"the service ended with {self._process.returncode}; its last words:\n{self.log_tail()}")
+        for process in self._processes:
+            if process.poll() is not None:
+                raise DemoError(f"the service ended with {process.returncode}; its last words:\n{self.log_tail()}")
 
     def log_tail(self, lines: int = 15) -> str:
         """The last lines of the service's log."""
@@ -98,8 +110,7 @@ class DemoService:
                     feeds.list_due_feeds(session, now)
                     or feeds.list_waiting_entries(session, now)
                     or articles.list_due_articles(session, now)
-                    or any(alert.due_at <= now for alert in deliveries.list_pending_alerts(session))
-                    or outbox.list_due_channels(session, now=now)
+                    or outbox.is_anything_due(session, now=now)
                     or deliveries.count_deliveries(session).get(DeliveryState.SENDING)
                 )
         except DatabaseError:  # the service has not made its tables yet

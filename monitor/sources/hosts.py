@@ -1,14 +1,29 @@
 """One request at a time a host, and a pause between two: manners within this process.
 
-Due times that outlive the process stand in storage; this only keeps tasks of one process apart.
+Due times that outlive the process stand in storage; this only keeps tasks of one process apart. Where many processes
+poll, `monitor.sources.shared_hosts` keeps them apart.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 _IDLE_SECONDS = 3600.0  # a host unused for so long is forgotten
+
+
+class Pacer(Protocol):
+    """Hands out the turns of hosts, to one request at a time each."""
+
+    def turn(self, host: str) -> AbstractAsyncContextManager[None]:
+        """Wait until `host` is free and rested, hold it for the block, and let it rest afterwards."""
+
+    def set_crawl_delay(self, host: str, seconds: float) -> None:
+        """What the host's robots.txt asks for between two requests."""
+
+    def pause_of(self, host: str) -> float:
+        """Seconds that pass between two requests to `host`, as far as this process knows."""
 
 
 @dataclass(slots=True)

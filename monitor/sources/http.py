@@ -22,7 +22,7 @@ from yarl import URL
 from monitor.sources.addresses import is_public_address
 from monitor.sources.answers import Exchange, Fetched, Pairs, finish
 from monitor.sources.bodies import BodyDecoder
-from monitor.sources.hosts import HostPacer
+from monitor.sources.hosts import HostPacer, Pacer
 from storage.errors import FetchError, ForbiddenAddressError
 
 MAX_BYTES = 15 * 1024 * 1024
@@ -92,13 +92,14 @@ class Fetcher:
         connections: int = 64,
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         """`proxy` is an http(s) proxy's address: then the proxy decides which named hosts may be reached.
 
         `host_pause` seconds between two requests to a host, `host_pauses` by host name. `resolver` and `tls` replace
-        name resolution and the trusted certificates.
+        name resolution and the trusted certificates; `pacer` replaces the turns of hosts that this process keeps alone.
         """
-        self.pacer = HostPacer(pause=host_pause, pauses=host_pauses)
+        self.pacer: Pacer = pacer or HostPacer(pause=host_pause, pauses=host_pauses)
         self._allow_private = allow_private
         self._proxy = proxy or None
         self._connections = connections

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.postgres import Postgres
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
@@ -24,6 +26,17 @@ def test_the_history_and_the_alerts_come_out_as_they_must(tmp_path: Path) -> Non
         len(line) <= 80 for line in done.stdout.splitlines() if "storywatch --config" not in line and "http" not in line
     )
     assert (tmp_path / "storywatch.db").exists()
+
+
+@pytest.mark.postgres
+def test_through_two_workers_on_postgresql_the_same_comes_out(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.create("demo")
+    done = play(tmp_path, "--workers", "2", "--database-url", url)
+    postgres.drop("demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = re.findall(r"^2022-01-\d\d \d\d:\d\d \w+ +(.*?) *$", done.stdout, flags=re.MULTILINE)
+    assert steps == ["44", "44 → 164", "164 → withdrawn (44)", "44 → 225"]
+    assert "Traceback" not in (tmp_path / "service.log").read_text()
 
 
 def test_kill_nine_at_random_moments_changes_nothing(tmp_path: Path) -> None:

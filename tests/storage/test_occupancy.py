@@ -9,6 +9,7 @@ import pytest
 from storage.database import Database
 from storage.keeping import backup, restore
 from storage.occupancy import OccupiedError, lock_path, occupy
+from tests.support.postgres import Postgres
 
 HOLDER = """
 import sys, time
@@ -54,7 +55,14 @@ def test_a_restore_under_a_running_service_is_refused_and_changes_nothing(tmp_pa
     restore(saved, Database(database.url), overwrite=True)
 
 
-def test_a_server_needs_no_lock() -> None:
-    database = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    with occupy(database), occupy(database):
+@pytest.mark.postgres
+def test_on_a_server_too_one_decides_what_is_due(migrated_postgres: Postgres) -> None:
+    url = migrated_postgres.create("occupied")
+    database, other = Database(url), Database(url)
+    with occupy(database), pytest.raises(OccupiedError, match="stop it first"), occupy(other, patience=0):
         pass
+    with occupy(other, patience=0):
+        pass
+    database.close()
+    other.close()
+    migrated_postgres.drop("occupied")

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).with_name("storywatch")
@@ -45,17 +45,23 @@ class CommandLine:
             command, cwd=self.folder, env=self.environment, input=stdin, capture_output=True, text=True, timeout=120
         )
 
-    @contextmanager
     def service(
         self, *arguments: object, options: tuple[object, ...] = (), before: Callable[[], None] | None = None
-    ) -> Iterator["RunningService"]:
+    ) -> AbstractContextManager["RunningService"]:
         """`storywatch OPTIONS run ARGUMENTS`, stopped by SIGTERM at the end; `before` is called in the new process."""
-        with (self.folder / "service.log").open("ab") as log:
+        return self.part("service", *options, "run", *arguments, before=before)
+
+    @contextmanager
+    def part(
+        self, name: str, *arguments: object, before: Callable[[], None] | None = None
+    ) -> Iterator["RunningService"]:
+        """`storywatch ARGUMENTS` for as long as the block, then stopped by SIGTERM; its log is NAME.log."""
+        with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [str(PROGRAM), *map(str, options), "run", *map(str, arguments)],
+                [str(PROGRAM), *map(str, arguments)],
                 cwd=self.folder, env=self.environment, stdout=log, stderr=log, preexec_fn=before,
             )  # fmt: skip
-        running = RunningService(process, self.folder / "service.log")
+        running = RunningService(process, self.folder / f"{name}.log")
         try:
             yield running
             running.stop()

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from monitor.app import QuietServer
+from monitor.making import QuietServer
 from monitor.polling import poll_feed
 from monitor.push import PushDesk
 from monitor.sources.guarded import GuardedTransport

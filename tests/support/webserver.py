@@ -14,6 +14,7 @@ import asyncio
 import gzip
 import ssl
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -34,12 +35,13 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sent; header names are lowercase, `path` has its query."""
+    """What a client sent; header names are lowercase, `path` has its query, `at` is by the monotonic clock."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes = b""
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +63,14 @@ Route = Reply | Sequence[Reply] | Callable[[Request], Reply]
 
 
 class WebServer:
-    """The server; `routes` may be changed while it runs. `requests` lists everything that was asked, in order."""
+    """The server; `routes` may be changed while it runs. `requests` lists everything that was asked, in order, and
+    `most_at_once` is how many requests were under way together."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.routes: dict[str, Route] = {}
         self.requests: list[Request] = []
+        self.most_at_once = 0
+        self._at_once = 0
         self._tls = tls
         self._host = host
         self._port = 0
@@ -146,12 +151,17 @@ class WebServer:
         method, path, _ = first.split(" ", 2)
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        request = Request(method=method, path=path, headers=headers, body=body)
+        request = Request(method=method, path=path, headers=headers, body=body, at=time.monotonic())
         self.requests.append(request)
-        reply = self._reply(request)
-        if reply.after_seconds:
-            await asyncio.sleep(reply.after_seconds)
-        return await _send(writer, reply, request)
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            reply = self._reply(request)
+            if reply.after_seconds:
+                await asyncio.sleep(reply.after_seconds)
+            return await _send(writer, reply, request)
+        finally:
+            self._at_once -= 1
 
     def _reply(self, request: Request) -> Reply:
         path = request.path.partition("?")[0]

@@ -1,0 +1,258 @@
+"""The leading scheduler of many machines: one decides what is handed out, another takes over when it dies.
+
+Who leads holds an advisory lock in a session of its own. The server ends that session when its process dies, when its
+machine cannot be reached, and when it stands still; two leaders for a moment harm nobody, since a piece of work waits
+in the queue once.
+"""
+
+import asyncio
+import logging
+import signal
+import time
+from contextlib import AsyncExitStack
+from functools import partial
+from random import Random
+from typing import Any
+
+import psycopg
+
+from monitor.clock import Clock
+from monitor.distributed import check_secret, host_of, make_shared_pacer, worker_of
+from monitor.health import HealthWatch
+from monitor.housekeeping import Housekeeping
+from monitor.making import make_fetcher, make_poster, make_tools
+from monitor.push import PushDesk
+from monitor.queueing import (
+    DELIVERIES,
+    PAGES,
+    POLLS,
+    REREADS,
+    Piece,
+    Queue,
+    conninfo_of,
+    prepare_queue,
+    queue_error,
+)
+from monitor.schedule import Job, build_scheduler, guarded
+from monitor.settings import Settings
+from monitor.taking_up import SeedKeeper, describe_watch, make_watch
+from monitor.tools import Tools
+from storage import articles, feeds, outbox
+from storage.codec import from_json
+from storage.database import Database
+from storage.errors import DatabaseError
+from storage.occupancy import LEADER_LOCK
+from storage.records import Entry
+
+_LOG = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+REAP_SECONDS = 3.0
+RELOAD_SECONDS = 30.0
+HEALTH_SECONDS = 60.0
+HOUSE_SECONDS = 900.0
+PUSH_SECONDS = 5.0
+# How often one that waits asks whether it may lead, and one that leads whether it still does.
+LEAD_SECONDS = 1.0
+# A leader that says nothing for so long (milliseconds) stands still, and the server ends its session.
+SILENT = 10_000
+# So many pieces of a kind wait in the queue at most: what is due beyond stands in our tables, where it is cheap.
+MOST = 500
+# Even when nothing is seen to be due, the outbox is looked into this often (seconds): claims that ran out, repeats.
+OUTBOX_SECONDS = 10.0
+
+
+class Leadership:
+    """The right to lead, held as a lock of a database's session."""
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    async def take(self) -> bool:
+        """Whether we lead now. Raises DatabaseError when the server cannot be asked."""
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
+                await self._connection.execute(f"SET idle_session_timeout = {SILENT}".encode())
+            cursor = await self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADER_LOCK,))
+            row = await cursor.fetchone()
+        except psycopg.Error as error:
+            raise queue_error(error) from error
+        return bool(row and row[0])
+
+    async def is_held(self) -> bool:
+        """Whether the session that holds the lock lives. Asked often, which keeps it alive."""
+        if self._connection is None:
+            return False
+        try:
+            await self._connection.execute("SELECT 1")
+        except psycopg.Error:
+            return False
+        return True
+
+    async def give_up(self) -> None:
+        """Let another lead."""
+        if self._connection is not None:
+            await self._connection.close()
+            self._connection = None
+
+
+class Leader:
+    """Decides what is due and hands it to the workers, while it leads; waits for its turn otherwise."""
+
+    def __init__(self, settings: Settings, *, clock: Clock, rng: Random, look_seconds: float = LOOK_SECONDS) -> None:
+        """Raises SettingsError for a database that many processes cannot share."""
+        check_secret(settings)
+        conninfo_of(settings.database_url)
+        self.settings = settings
+        self.clock = clock
+        self.rng = rng
+        self.look_seconds = look_seconds
+        self.stop = asyncio.Event()
+        self.database = Database(settings.database_url)
+        self._outbox_at = 0.0
+        self._seeds = SeedKeeper(self.database, settings.seeds, clock=clock)
+
+    async def run(self) -> None:
+        """Lead, or wait to lead, until `stop` is set or a signal asks for it."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stop.set)
+        leadership = Leadership(conninfo_of(self.settings.database_url))
+        try:
+            await asyncio.to_thread(self.database.upgrade)
+            await asyncio.to_thread(prepare_queue, self.settings.database_url)
+            is_told = False
+            while not self.stop.is_set():
+                if await self._may_lead(leadership):
+                    await self._lead(leadership)
+                    is_told = False
+                elif not is_told:
+                    is_told = True
+                    _LOG.info("another scheduler leads; waiting to take over")
+                await self._pause(LEAD_SECONDS)
+        finally:
+            await leadership.give_up()
+            self.database.close()
+        _LOG.info("stopped; nothing is lost")
+
+    async def _may_lead(self, leadership: Leadership) -> bool:
+        try:
+            return await leadership.take()
+        except DatabaseError as error:
+            _LOG.error("%s", error)
+            await leadership.give_up()
+            return False
+
+    async def _pause(self, seconds: float) -> None:
+        waiting = asyncio.create_task(self.stop.wait())
+        await asyncio.wait([waiting], timeout=seconds)
+        waiting.cancel()
+
+    async def _lead(self, leadership: Leadership) -> None:
+        """Lead until told to stop, or until another may lead."""
+        resign = asyncio.Event()
+        try:
+            async with AsyncExitStack() as stack:
+                await self._seeds.take_up()
+                queue = await stack.enter_async_context(Queue(self.settings.database_url))
+                tools = await self._make_tools(stack)
+                jobs = await self._make_jobs(stack, queue, tools, resign)
+                scheduler = build_scheduler(
+                    {name: (every, guarded(job, stop=resign)) for name, (every, job) in jobs.items()}
+                )
+                _LOG.info("leading; %s", describe_watch(self.database))
+                scheduler.start()
+                while not self.stop.is_set() and await leadership.is_held():
+                    await self._pause(LEAD_SECONDS)
+                resign.set()
+                scheduler.shutdown(wait=False)
+        except DatabaseError as error:
+            _LOG.error("%s", error)
+        finally:
+            resign.set()
+            await leadership.give_up()
+        if not self.stop.is_set():
+            _LOG.warning("no longer leading: the database's session was lost")
+
+    async def _make_tools(self, stack: AsyncExitStack) -> Tools:
+        pacer = await stack.enter_async_context(make_shared_pacer(self.settings, self.rng))
+        fetcher = await stack.enter_async_context(make_fetcher(self.settings, pacer=pacer))
+        tools = make_tools(
+            self.settings,
+            database=self.database,
+            fetcher=fetcher,
+            watch=make_watch(self.database, self.settings),
+            clock=self.clock,
+            rng=self.rng,
+        )
+        stack.callback(tools.close)
+        return tools
+
+    async def _make_jobs(
+        self, stack: AsyncExitStack, queue: Queue, tools: Tools, resign: asyncio.Event
+    ) -> dict[str, tuple[float, Job]]:
+        house = Housekeeping(self.database, clock=self.clock, stop=resign)
+        jobs: dict[str, tuple[float, Job]] = {
+            "look": (self.look_seconds, partial(self.look, queue)),
+            "reap": (REAP_SECONDS, partial(self.reap, queue)),
+            "reload": (RELOAD_SECONDS, self._seeds.take_up),
+            "health": (HEALTH_SECONDS, HealthWatch(tools).look),
+            "house": (HOUSE_SECONDS, house.look),
+        }
+        if tools.push is not None:
+            client = await stack.enter_async_context(make_poster(self.settings))
+            jobs["push"] = (PUSH_SECONDS, PushDesk(tools, client, tools.push).look)
+        return jobs
+
+    async def look(self, queue: Queue) -> int:
+        """Hand out what is due and not handed out yet; returns how much. Raises DatabaseError."""
+        live = await queue.list_live()
+        return await queue.defer(await asyncio.to_thread(self._find_due, live))
+
+    def _find_due(self, live: frozenset[str]) -> list[Piece]:
+        """What is due and not in the queue, pages first, as a service in one process has it."""
+        now = self.clock()
+        found = []
+        with self.database.read() as session:
+            for seen in feeds.list_waiting_entries(session, now, limit=MOST):
+                key = f"read:{seen.feed_id}:{seen.entry_key}"
+                if key in live:
+                    continue
+                what = {"feed_id": seen.feed_id, "entry_key": seen.entry_key}
+                host = host_of(from_json(Entry, seen.payload).link)
+                found.append(Piece(queue=PAGES, task="read", key=key, what=what, host=host))
+            if self.settings.polling.reread:
+                for article in articles.list_due_articles(session, now, limit=MOST):
+                    key, host = f"reread:{article.article_id}", host_of(article.url)
+                    what = {"article_id": article.article_id}
+                    found.append(Piece(queue=REREADS, task="reread", key=key, what=what, host=host))
+            for feed in feeds.list_due_feeds(session, now, limit=MOST):
+                key, host = f"poll:{feed.feed_id}", host_of(feed.url)
+                found.append(Piece(queue=POLLS, task="poll", key=key, what={"feed_id": feed.feed_id}, host=host))
+            if outbox.is_anything_due(session, now=now) or time.monotonic() >= self._outbox_at:
+                self._outbox_at = time.monotonic() + OUTBOX_SECONDS
+                found.append(Piece(queue=DELIVERIES, task="deliver", key="deliver", what={}, priority=1))
+        return [piece for piece in found if piece.key not in live]
+
+    async def reap(self, queue: Queue) -> None:
+        """Give up dead workers; what they did is due again, what they were sending as well. Raises DatabaseError."""
+        reaped = await queue.reap()
+        if reaped.workers or reaped.jobs:
+            _LOG.warning(
+                "%d workers are silent and given up, %d pieces of their work are handed out again",
+                len(reaped.workers),
+                reaped.jobs,
+            )
+        alive = set(await queue.list_workers())
+        await asyncio.to_thread(self._release, alive)
+
+    def _release(self, alive: set[int]) -> None:
+        with self.database.read() as session:
+            holders = outbox.list_claimants(session)
+        dead = [name for name in holders if (number := worker_of(name)) is not None and number not in alive]
+        if dead:
+            with self.database.write() as session:
+                for name in dead:
+                    outbox.release_claims(session, name, now=self.clock())

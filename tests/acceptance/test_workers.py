@@ -1,0 +1,237 @@
+"""Many machines, played by processes on one: schedulers, workers and pages that share a real PostgreSQL."""
+
+import itertools
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from storage import feeds
+from storage.database import Database
+from storage.records import Feed
+from tests.support.commandline import CommandLine, RunningService, free_port, seed, settings
+from tests.support.outlet import Outlet
+from tests.support.postgres import Postgres
+from tests.support.receiver import Answer, Call, Receiver
+from tests.support.webserver import Reply, Request, WebServer
+
+pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(300)]
+
+_numbers = itertools.count(1)
+HOOK = """
+[[channels]]
+name = "hook"
+type = "webhook"
+url = "{url}"
+secret = "whsec_c3Rvcnl3YXRjaC1kZW1vLXNlY3JldC0yMDIy"
+timeout = "60s"
+
+[[subscriptions]]
+name = "desk"
+channels = ["hook"]
+kinds = ["first", "raised"]
+group_wait = "1s"
+"""
+
+
+class Machines:
+    """A folder with settings and seeds that all machines share, and the database."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.line = CommandLine(folder, STORYWATCH_DATABASE_URL=url)
+        self.database = Database(url)
+        self._stack = ExitStack()
+
+    def prepare(self, seeds: dict[str, str], *, more: str = "", pause: str = "0s") -> None:
+        """Write settings and a seed with these feeds, and make the schema."""
+        self.line.write("seeds/unrest.toml", seed("unrest", seeds))
+        text = settings(port=free_port(), more=more).replace("host_pause = 0", f'host_pause = "{pause}"')
+        self.line.write("storywatch.toml", text)
+        done = self.line.run("db", "upgrade")
+        assert done.returncode == 0, done.stderr
+        assert "the queue of the workers is made" in done.stdout
+
+    def start(self, name: str, *arguments: object) -> RunningService:
+        """Start a part; it is stopped with the test."""
+        return self._stack.enter_context(self.line.part(name, *arguments))
+
+    def worker(self, name: str, *arguments: object) -> RunningService:
+        """Start a worker and wait until it takes work."""
+        worker = self.start(name, "worker", *arguments)
+        worker.wait_for("working on ")
+        return worker
+
+    def feed(self, number: int = 1) -> Feed:
+        """A feed as it stands."""
+        with self.database.read() as session:
+            return feeds.get_feed(session, number)
+
+    def close(self) -> None:
+        """Stop all parts."""
+        self._stack.close()
+        self.database.close()
+
+
+@pytest.fixture
+def machines(postgres: Postgres, tmp_path: Path) -> Iterator[Machines]:
+    name = f"machines_{next(_numbers)}_{os.getpid()}"
+    made = Machines(tmp_path, postgres.create(name))
+    yield made
+    made.close()
+    postgres.drop(name)
+
+
+def kill(part: RunningService) -> None:
+    part.process.kill()
+    part.process.wait()
+
+
+def seconds_until(condition: Callable[[], bool], *, most: float) -> float:
+    """How long it took; fails after `most`."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < most, f"not within {most} s"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def test_two_workers_never_ask_one_host_at_once_and_let_it_rest(machines: Machines) -> None:
+    """The server's own log is the witness: feeds and pages of one host through two workers, 0.2 s apart."""
+    with WebServer() as site:
+        outlet = Outlet(site)
+        for number in range(4):
+            outlet.publish(
+                f"a{number}", f"Riots in Harbour City, day {number}", f"Unrest left {number + 40} people dead."
+            )
+        for number in range(12):
+            site.add(f"/feed{number}", Reply(body=b"<rss version='2.0'><channel/></rss>", after_seconds=0.05))
+        named = {f"S{number}": site.url(f"/feed{number}") for number in range(12)}
+        machines.prepare({**named, "Good": site.url("/feed")}, pause="200ms")
+        first, second = machines.worker("one"), machines.worker("two")
+        machines.start("lead", "scheduler")
+        first.wait_for(lambda: len(site.requests) > 40)
+        assert second.exit_code is None
+        moments = [request.at for request in site.requests]
+        assert site.most_at_once == 1
+        gaps = [after - before for before, after in itertools.pairwise(moments)]
+        assert min(gaps) >= 0.19, f"only {min(gaps):.3f} s between two requests"
+
+
+def test_what_a_killed_worker_was_doing_is_done_by_another_within_half_a_minute(machines: Machines) -> None:
+    with WebServer() as site:
+        site.add("/feed", Reply(body=b"", after_seconds=60))
+        machines.prepare({"Slow": site.url("/feed")})
+        first = machines.worker("one")
+        machines.start("lead", "scheduler")
+        first.wait_for(lambda: site.asked("/feed") == 1)
+        machines.worker("two")
+        site.add("/feed", Reply(body=b"<rss version='2.0'><channel/></rss>"))
+        kill(first)
+        took = seconds_until(lambda: machines.feed().last_success_at is not None, most=30)
+        assert took < 30
+
+
+def test_a_delivery_that_a_killed_worker_was_sending_comes_from_another_under_the_same_id(machines: Machines) -> None:
+    with WebServer() as site, Receiver() as hook:
+        Outlet(site).publish("a", "Riots in Harbour City", "The unrest left 44 people dead, the Health Ministry said.")
+        hook.answers = [Answer(hangs=True), Answer()]
+        machines.prepare({"Good": site.url("/feed")}, more=HOOK.format(url=hook.url))
+        first = machines.worker("one")
+        machines.start("lead", "scheduler")
+        first.wait_for(lambda: len(hook.calls) == 1)
+        machines.worker("two")
+        kill(first)
+        seconds_until(lambda: len(hook.calls) > 1, most=30)
+        assert len(set(hook.ids())) == 1
+
+
+def test_an_endpoint_that_hangs_keeps_no_worker_from_other_work(machines: Machines) -> None:
+    def hang(_call: Call) -> Answer:
+        return Answer(hangs=True)
+
+    with WebServer() as site, Receiver() as hook:
+        outlet = Outlet(site)
+        outlet.publish("a", "Riots in Harbour City", "The unrest left 44 people dead, the Health Ministry said.")
+        hook.answers = hang
+        machines.prepare({"Good": site.url("/feed")}, more=HOOK.format(url=hook.url))
+        worker = machines.worker("one", "--concurrency", "2")
+        machines.start("lead", "scheduler")
+        worker.wait_for(lambda: bool(hook.calls))
+        polls = site.asked("/feed")
+        worker.wait_for(lambda: site.asked("/feed") >= polls + 3)
+
+
+def test_a_second_scheduler_takes_over_when_the_first_dies_or_stands_still(machines: Machines) -> None:
+    def answer(_request: Request) -> Reply:
+        return Reply(body=b"<rss version='2.0'><channel/></rss>")
+
+    with WebServer() as site:
+        site.add("/feed", answer)
+        machines.prepare({"Good": site.url("/feed")})
+        worker = machines.worker("worker")
+        first = machines.start("first", "scheduler")
+        first.wait_for("leading; watching 1 stories, 1 feeds")
+        second = machines.start("second", "scheduler")
+        second.wait_for("another scheduler leads")
+        kill(first)
+        seconds_until(lambda: "leading; watching" in second.log, most=10)
+        third = machines.start("third", "scheduler")
+        third.wait_for("another scheduler leads")
+        second.process.send_signal(signal.SIGSTOP)
+        try:
+            seconds_until(lambda: "leading; watching" in third.log, most=25)
+        finally:
+            second.process.send_signal(signal.SIGCONT)
+        second.wait_for("no longer leading")
+        polls = site.asked("/feed")
+        worker.wait_for(lambda: site.asked("/feed") > polls + 1)
+
+
+def test_stories_that_are_added_while_workers_run_are_matched_at_once(machines: Machines) -> None:
+    with WebServer() as site:
+        Outlet(site).publish("a", "Riots in Harbour City", "The unrest left 44 people dead, the Health Ministry said.")
+        machines.prepare({})
+        worker = machines.worker("one")  # before any story is known
+        machines.line.write("seeds/unrest.toml", seed("unrest", {"Good": site.url("/feed")}))
+        machines.start("lead", "scheduler")
+        worker.wait_for("unrest: killed first")
+
+
+def test_the_page_alone_serves_what_workers_found(machines: Machines) -> None:
+    with WebServer() as site:
+        Outlet(site).publish("a", "Riots in Harbour City", "The unrest left 44 people dead, the Health Ministry said.")
+        machines.prepare({"Good": site.url("/feed")})
+        worker = machines.worker("one")
+        machines.start("lead", "scheduler")
+        worker.wait_for("unrest: killed first")
+        machines.start("page", "page").wait_for("the page is at http://")
+        assert machines.line.run("healthcheck").stdout.strip() == "ready"
+
+
+def test_workers_outlive_a_restart_of_the_database(machines: Machines, postgres: Postgres) -> None:
+    with WebServer() as site:
+        site.add("/feed", Reply(body=b"<rss version='2.0'><channel/></rss>"))
+        machines.prepare({"Good": site.url("/feed")})
+        worker = machines.worker("one")
+        lead = machines.start("lead", "scheduler")
+        worker.wait_for(lambda: site.asked("/feed") > 1)
+        name = machines.database.engine.url.database
+        postgres.command(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        polls = site.asked("/feed")
+        worker.wait_for(lambda: site.asked("/feed") > polls + 3)
+        assert lead.exit_code is None
+
+
+def test_two_workers_stop_in_order_when_they_are_asked_to(machines: Machines) -> None:
+    machines.prepare({})
+    worker = machines.worker("one")
+    lead = machines.start("lead", "scheduler")
+    lead.wait_for("leading")
+    worker.stop()
+    lead.stop()
+    assert (worker.exit_code, lead.exit_code) == (0, 0)
+    assert "Traceback" not in worker.log + lead.log
