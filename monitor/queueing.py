@@ -16,8 +16,8 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.schema import SchemaManager
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.engine import make_url
 
+from storage.database import server_parts
 from storage.errors import DatabaseError, SettingsError
 
 SCHEMA = "storywatch_queue"
@@ -41,20 +41,15 @@ CREATE TABLE hosts (
 
 def conninfo_of(url: str) -> str:
     """`database_url` as libpq writes it, with the queue's schema first. SettingsError for anything but PostgreSQL."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "postgresql":
+    parts = server_parts(url)
+    if parts is None:
         raise SettingsError(
             "database_url: many processes share a PostgreSQL (postgresql+psycopg://user:password@host/name), and this "
             "is another kind; 'storywatch run' does all in one process on SQLite"
         )
-    parts: dict[str, Any] = {
-        "host": parsed.host, "port": parsed.port, "user": parsed.username, "password": parsed.password,
-        "dbname": parsed.database, **parsed.query,
-    }  # fmt: skip
-    given = {name: value for name, value in parts.items() if value is not None}
     return make_conninfo(
         "",
-        **given,
+        **parts,
         options=f"-c search_path={SCHEMA},public",
         keepalives_idle=5,
         keepalives_interval=3,

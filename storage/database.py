@@ -136,6 +136,18 @@ class Database:
         self.engine.dispose()
 
 
+def server_parts(url: str) -> dict[str, Any] | None:
+    """What a driver is told to reach the PostgreSQL of `database_url`, by libpq's names; None for another kind."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        return None
+    parts: dict[str, Any] = {
+        "host": parsed.host, "port": parsed.port, "user": parsed.username, "password": parsed.password,
+        "dbname": parsed.database, **parsed.query,
+    }  # fmt: skip
+    return {name: value for name, value in parts.items() if value is not None}
+
+
 def lock_story(session: Session, *slugs: str) -> None:
     """Hold these stories for this transaction, so that two processes never fold one record at once.
 
