@@ -392,8 +392,9 @@ def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
     metric = builtin_metrics().get(found.metric)
     quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
     words = (lexicon.words.at(reading.tokens.lower, index) for index in range(quantity.start, phrase.end))
-    if "trigger-left" not in found.rule.flags and found.rule.id != "counted-noun":
-        # "A further 30 people were hurt", besides the dead.
+    is_object = "trigger-left" in found.rule.flags and phrase.kind == "person"
+    if not is_object and found.rule.id != "counted-noun":
+        # "A further 30 people were hurt" and "injuring hundreds more" are besides the dead.
         return False
     has_step = any(entry is not None and "step" in entry[1].classes for entry in words)
     return has_step and metric is not None and metric.kind is MetricKind.CUMULATIVE
