@@ -16,6 +16,7 @@ _WORD = re.compile(r"\w+")
 _BREAKS = frozenset(",;:()[]–—•|")
 _INNER_MARKS = frozenset("'.-&/")
 _LONGEST = 9
+_SHORTEST_ACRONYM = 3
 _ASIDE = 14
 _ASIDE_MARKS = frozenset((",", ";", ":", "—", "–"))
 _QUOTED_NAME = 4
@@ -156,9 +157,14 @@ def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon)
     if kind in ("according", "quoting") or _has_office(lower, first, last, lexicon):
         return True
     if kind in ("weak_say", "agents"):
-        return False
+        # "KNCHR put the dead at 39": letters alone name an organisation.
+        return kind == "weak_say" and _is_acronym(tokens.surface(last - 1, last))
     capitals = [tokens.is_capital(index) for index in range(first, last) if tokens.kinds[index] == "w"]
     return bool(capitals) and capitals[-1] and (first > 0 or last - first <= _QUOTED_NAME)
+
+
+def _is_acronym(word: str) -> bool:
+    return len(word) >= _SHORTEST_ACRONYM and word.isupper() and word.isalpha()
 
 
 def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
