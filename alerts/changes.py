@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from alerts.chart import ChartSpec, make_chart
 from alerts.drawing import COLOURS
-from alerts.interest import EVENT_KINDS
+from alerts.interest import ARTICLE_KINDS, EVENT_KINDS
 from alerts.links import LinkMaker
 from alerts.words import Words
 from storage.records import Alert, Evidence, Figure, History, Revision, RevisionKind, Story
@@ -101,6 +101,10 @@ _TONES = {
 }
 
 
+# What stands where a story's title would, for what belongs to none.
+_ROOMS = {RevisionKind.FOUND: "searches"}
+
+
 def describe(notice: Notice, words: Words, *, zone: str, links: LinkMaker | None) -> Change:
     """Return a notice in words, in local time of `zone`."""
     revision, story = notice.revision, notice.story
@@ -116,7 +120,7 @@ def describe(notice: Notice, words: Words, *, zone: str, links: LinkMaker | None
         kind=revision.kind.value,
         kind_words=words.say("kinds", revision.kind.value),
         tone=_TONES.get(revision.kind, "plain"),
-        story=story.title if story else words.say("labels", "watch"),
+        story=story.title if story else words.say("labels", _ROOMS.get(revision.kind, "watch")),
         what=subject_of(revision, words, story),
         before=before,
         after=after,
@@ -157,7 +161,7 @@ def headline(notice: Notice, words: Words) -> str:
     """Return the change in one line, without the story: "killed 164 → withdrawn (44)"."""
     revision = notice.revision
     what = subject_of(revision, words, notice.story)
-    if revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED):
+    if revision.kind in ARTICLE_KINDS:
         proof = revision.evidence[0] if revision.evidence else Evidence()
         silently = revision.kind is RevisionKind.EDITED and revision.reason == "silent_edit"
         event = words.say(
@@ -165,6 +169,7 @@ def headline(notice: Notice, words: Words) -> str:
             "edited_silently" if silently else revision.kind.value,
             source=proof.source or words.say("subjects", "a_source"),
             title=proof.title or words.say("subjects", "untitled"),
+            search=revision.key.place,
         )
         before, after = _article_sides(revision, words)
         if not (before and after):
@@ -206,7 +211,7 @@ def subject_of(revision: Revision, words: Words, story: Story | None) -> str:
 
 def _sides(notice: Notice, path: tuple[Revision, ...], words: Words) -> tuple[str, str]:
     first, last = path[0], path[-1]
-    if notice.revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED):
+    if notice.revision.kind in ARTICLE_KINDS:
         return _article_sides(notice.revision, words)
     if notice.revision.kind is RevisionKind.HEALTH:
         return _health_side(first.before, words), _health_side(last.after, words)

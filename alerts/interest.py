@@ -10,7 +10,7 @@ from storage.keys import key_text, number_text
 from storage.records import Figure, Revision, RevisionKind, Subscription
 
 # Events of an article or of the watch, not of a record: metrics and populations say nothing about them.
-ARTICLE_KINDS = frozenset({RevisionKind.EDITED, RevisionKind.REMOVED})
+ARTICLE_KINDS = frozenset({RevisionKind.EDITED, RevisionKind.REMOVED, RevisionKind.FOUND})
 EVENT_KINDS = ARTICLE_KINDS | {RevisionKind.HEALTH}
 # Only where a number stands on both sides does the size of a change mean anything.
 _SIZED_KINDS = frozenset(
@@ -113,6 +113,8 @@ def judge_interest(revision: Revision, subscription: Subscription, *, told: Coll
         return _no("kind", kind=revision.kind.value, wanted=", ".join(subscription.kinds))
     if revision.story and not _matches(revision.story, subscription.stories):
         return _no("story", story=revision.story, wanted=", ".join(subscription.stories))
+    if revision.kind is RevisionKind.FOUND and not _matches(revision.key.place, subscription.searches):
+        return _no("search", search=revision.key.place, wanted=", ".join(subscription.searches))
     refusal = None
     if revision.kind not in EVENT_KINDS:
         refusal = _refuse_record(revision, subscription)

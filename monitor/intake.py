@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from alerts.plan import plan_alerts
+from monitor.finds import note_finds
 from monitor.ledger.changes import find_revisions
 from monitor.ledger.edit_events import edit_revision
 from monitor.ledger.stamping import stamp_claims
@@ -168,6 +169,9 @@ def _take(
             revisions += refold(
                 session, watch, watch.stories[slug], now=now, changed=touched, extra=events, silent=silent
             )
+    revisions += note_finds(
+        session, watch, article, version, silent=silent or (bool(stories) and watch.quiet.issuperset(stories))
+    )
     return Taken(
         article=article, version=version, is_new=True, stories=tuple(stories), claims=count, revisions=tuple(revisions)
     )
@@ -215,7 +219,7 @@ def join_wire_group(
 
 def _hush(revision: Revision, watch: Watch, now: datetime, silent: bool) -> Revision:
     """Keep quietly what is told to be quiet, and old news that we only learn now; a correction is always told."""
-    is_late = revision.public_at is not None and now - revision.public_at.not_after > watch.late_after
+    is_late = watch.is_late(revision.public_at, now)
     if silent or revision.story in watch.quiet or (is_late and revision.kind is not RevisionKind.CORRECTION):
         return replace(revision, is_silent=True)
     return revision

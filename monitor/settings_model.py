@@ -251,6 +251,7 @@ class SubscriptionSettings(Section):
     name: Text = Field("", description="name in lists and logs; made from the position if empty")
     stories: Words = Field(("*",), description="slugs of stories; `*` stands for any letters")
     kinds: Kinds = Field(_DEFAULT.kinds, description="kinds of change, or `*`")
+    searches: Words = Field(("*",), description="saved searches whose finds are told; `*` stands for any letters")
     metrics: Words = Field(("*",), description="names of metrics, or `*`")
     populations: Words = Field(("*",), description="populations such as `role=police`, or `*`")
     languages: Words = Field(("*",), description="languages of the evidence, or `*`")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from monitor.claims.extract import Extractor
 from monitor.folds import Folds
@@ -43,6 +43,10 @@ class Watch:
         self.folds = Folds()
         self.matcher = Matcher(live)
         self.extractors: Mapping[str, Extractor] = {story.slug: Extractor(story) for story in live}
+
+    def is_late(self, public_at: Span | None, now: datetime) -> bool:
+        """Whether something is so old when it is learned that it fills the archive and is told to nobody."""
+        return public_at is not None and now - public_at.not_after > self.late_after
 
     def could_match(self, *, title: str, summary: str) -> bool:
         """Whether an entry is worth fetching: lenient, on title and summary alone."""

@@ -513,6 +513,17 @@ class Facets:
     months: tuple[tuple[str, int], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedSearch:
+    """A query kept under a name. `is_told`: articles first seen since `saved_at` that it finds are told."""
+
+    name: str
+    query: str
+    saved_at: datetime
+    who: str = ""
+    is_told: bool = True
+
+
 # --- claims ---------------------------------------------------------------------------------
 
 
@@ -649,8 +660,8 @@ class Figure:
 
 
 class RevisionKind(StrEnum):
-    """How a history moved. `edited` and `removed` are events of an article, `health` one of the watch itself, not of a
-    record.
+    """How a history moved. `edited` and `removed` are events of an article, `found` that a saved search found one,
+    `health` an event of the watch itself: none of them is of a record.
     """
 
     FIRST = "first"
@@ -668,6 +679,7 @@ class RevisionKind(StrEnum):
     EDITED = "edited"
     REMOVED = "removed"
     HEALTH = "health"
+    FOUND = "found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -858,12 +870,16 @@ class Judgement:
 class Subscription:
     """Who wants to be told what. Times in seconds. `channels` are channel names.
 
+    `searches` names the saved searches whose finds are told, where `kinds` has `found`.
     `languages` are those of the evidence; `lang` is the language that the messages are written in.
     """
 
     name: str
     stories: tuple[str, ...] = ("*",)
-    kinds: tuple[str, ...] = ("raised", "lowered", "retracted", "contested", "edited", "state_changed", "health")
+    kinds: tuple[str, ...] = (
+        "raised", "lowered", "retracted", "contested", "edited", "state_changed", "health", "found",
+    )  # fmt: skip
+    searches: tuple[str, ...] = ("*",)
     metrics: tuple[str, ...] = ("*",)
     populations: tuple[str, ...] = ("*",)
     languages: tuple[str, ...] = ("*",)

@@ -56,7 +56,7 @@ def index_articles(session: Session, article_ids: list[int]) -> None:
     versions = _versions(session, article_ids)
     remove_documents(session, article_ids, versions)
     postgres = is_postgres(session)
-    tags = _tags(session, article_ids)
+    tags = tags_of(session, article_ids)
     documents, entries = [], []
     for row, key in zip(versions, _new_keys(session, versions), strict=True):
         marks = tags[row.article_id]
@@ -121,7 +121,7 @@ def _new_keys(session: Session, versions: Sequence[Any]) -> list[int]:
     for row in versions:
         sign = -1 if row.article_id in latest else 1
         latest.add(row.article_id)
-        wanted.append((sign, first_key(_moment(row)) | (row.version_id & ((1 << _PLACE_BITS) - 1)) or 1))
+        wanted.append((sign, first_key(publication_moment(row)) | (row.version_id & ((1 << _PLACE_BITS) - 1)) or 1))
     key = DOCUMENTS.c.document_key
     taken = set(session.execute(select(key).where(key.in_([sign * place for sign, place in wanted]))).scalars())
     keys = []
@@ -135,8 +135,11 @@ def _new_keys(session: Session, versions: Sequence[Any]) -> list[int]:
     return keys
 
 
-def _moment(row: Any) -> datetime:
-    """When an article counts as published: a day or month is narrowed to when we first saw it, or spread out evenly."""
+def publication_moment(row: Any) -> datetime:
+    """When an article counts as published: a day or month is narrowed to when we first saw it, or spread out evenly.
+
+    `row` has the columns article_id, published_from, published_to and first_seen_at.
+    """
     start, end, seen = row.published_from, row.published_to, row.first_seen_at
     if start is None or start <= seen <= end:
         moment: datetime = seen
@@ -195,7 +198,8 @@ def _versions(session: Session, article_ids: list[int]) -> list[Any]:
     return list(session.execute(query))
 
 
-def _tags(session: Session, article_ids: list[int]) -> dict[int, list[str]]:
+def tags_of(session: Session, article_ids: list[int]) -> dict[int, list[str]]:
+    """What these articles are filed under (source, host, language, stories, metrics), as the index writes it."""
     tags: dict[int, list[str]] = defaultdict(lambda: ["~a"])
     articles = select(ARTICLES.c.article_id, ARTICLES.c.source, ARTICLES.c.url, ARTICLES.c.lang)
     for number, source, url, lang in session.execute(articles.where(ARTICLES.c.article_id.in_(article_ids))):

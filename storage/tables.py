@@ -267,6 +267,17 @@ class SearchDocumentRow(Row, table=True):
     content: Any = Field(sa_type=SearchContent)
 
 
+class SavedSearchRow(Row, table=True):
+    """A query kept under a name, whose new finds may be told."""
+
+    __tablename__ = "saved_searches"
+    name: str = Field(primary_key=True)
+    query: str
+    saved_at: datetime = Field(sa_type=UtcTime)
+    who: str = ""
+    is_told: bool = True
+
+
 # --- claims and the ledger --------------------------------------------------------------------
 
 
@@ -503,6 +514,7 @@ VERSIONS: Table = METADATA.tables["article_versions"]
 FINGERPRINTS: Table = METADATA.tables["fingerprints"]
 MATCHES: Table = METADATA.tables["matches"]
 DOCUMENTS: Table = METADATA.tables["search_documents"]
+SAVED_SEARCHES: Table = METADATA.tables["saved_searches"]
 CLAIMS: Table = METADATA.tables["claims"]
 HISTORIES: Table = METADATA.tables["histories"]
 REVISIONS: Table = METADATA.tables["revisions"]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, articles, claims, evidence, feeds, judge, research, seed, service, stories
+from monitor.cli import alerts, articles, claims, evidence, feeds, judge, research, searches, seed, service, stories
 from monitor.cli.compare import compare_command
 from monitor.cli.context import remember_options, run_guarded
 from monitor.cli.evaluate import import_command, replay_command
@@ -81,6 +81,7 @@ for name, command in COMMANDS.items():
 for name, group in {
     "stories": stories.app,
     "feeds": feeds.app,
+    "searches": searches.app,
     "articles": articles.app,
     "claims": claims.app,
     "judge": judge.app,

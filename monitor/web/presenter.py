@@ -160,6 +160,7 @@ class Presenter:
             "edited_silently" if revision.reason == SILENT_EDIT else revision.kind.value,
             source=proof.source or self.words.say("subjects", "a_source"),
             title=proof.title or self.words.say("subjects", "untitled"),
+            search=revision.key.place,
         )
 
     def why(self, revision: Revision) -> str:

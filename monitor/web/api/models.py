@@ -281,6 +281,16 @@ class FoundOut(Answer):
     number: int
 
 
+class SavedSearchOut(Answer):
+    """A query kept under a name; `is_told`: articles first seen since `saved_at` that it finds are told."""
+
+    name: str
+    query: str
+    saved_at: datetime
+    who: str
+    is_told: bool
+
+
 class FeedOut(Answer):
     """A feed and how it fares."""
 

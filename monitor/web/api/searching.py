@@ -9,6 +9,7 @@ from monitor.web.api import models
 from monitor.web.api.routes import FAILURES, Limit, Offset, page_of
 from monitor.web.site import SiteDep, get_reader
 from storage.search import search_articles
+from storage.searches import list_searches
 
 router = APIRouter(prefix="/api/v1", dependencies=[Depends(get_reader)], responses=FAILURES)
 
@@ -33,3 +34,11 @@ def search(
     with site.database.read() as session:
         found = search_articles(session, q, limit=limit + 1, offset=offset, rank=rank, all_versions=all_versions)
     return page_of(request, models.FoundOut, found, limit, offset)
+
+
+@router.get("/searches", tags=["search"])
+def saved_searches(site: SiteDep) -> tuple[models.SavedSearchOut, ...]:
+    """The searches kept under a name; `storywatch searches` keeps and removes them."""
+    with site.database.read() as session:
+        found = list_searches(session)
+    return tuple(models.SavedSearchOut.model_validate(search) for search in found)

@@ -14,6 +14,7 @@ from monitor.web.site import ReaderDep, SiteDep, with_query
 from storage.errors import QueryError
 from storage.records import Facets, SearchHit, Span
 from storage.search import count_facets, search_articles
+from storage.searches import list_searches
 from storage.suggestions import suggest_query
 
 router = APIRouter(include_in_schema=False)
@@ -75,6 +76,7 @@ def search(
             better = None if hits else suggest_query(session, q)
         except QueryError as problem:
             error = str(problem)
+        saved = list_searches(session)
         page = site.page(request, "search", session, caller=caller)
     ui = site.presenter(request, known)
     kept = {"q": q, "rank": "1" if rank else "", "all_versions": "1" if all_versions else ""}
@@ -89,6 +91,7 @@ def search(
         all_versions=all_versions,
         error=error,
         better=better,
+        saved=saved,
         total=facets.total if facets else None,
         is_capped=facets.is_capped if facets else False,
         results=[as_found(hit) for hit in hits[:PER_PAGE]],

@@ -192,3 +192,27 @@ class TestExport:
     def test_a_place_that_cannot_be_written_is_said(self) -> None:
         with pytest.raises(ExportError, match="choose a place"):
             run("export", "report", STORY, "-o", "nowhere/report.html")
+
+
+@pytest.mark.usefixtures("folder")
+class TestSavedSearches:
+    def test_a_search_is_saved_run_listed_and_removed(self, folder: Path) -> None:
+        assert "No subscription is told" in run("searches", "save", "tolls", "killed>100", "verified")
+        (folder / "storywatch.toml").write_text(
+            '[[channels]]\nname = "desk"\ntype = "slack"\nurl = "https://example.org/x"\n'
+            '[[subscriptions]]\nname = "finds"\nkinds = ["found"]\nsearches = ["toll*"]\n'
+        )
+        assert "told to: finds" in run("searches", "save", "tolls", "killed>100")
+        assert "Nobody is told" in run("searches", "save", "quiet", "--quiet", "Almaty")
+        listed = run_json("searches", "list")
+        assert [(one["search"]["name"], one["told"]) for one in listed] == [("quiet", []), ("tolls", ["finds"])]
+        assert "killed>100" in run("searches", "list")
+        found = [json.loads(line)["url"] for line in run("searches", "run", "tolls", "--json").splitlines()]
+        assert found
+        assert found == [json.loads(line)["url"] for line in run("search", "killed>100", "--json").splitlines()]
+        run("searches", "remove", "tolls")
+        assert "tolls" not in run("searches", "list")
+
+    def test_what_is_not_saved_cannot_be_run(self) -> None:
+        with pytest.raises(NotFoundError, match="searches list"):
+            run("searches", "run", "nothing")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from httpx import Client
 
-from storage import articles, claims
+from alerts.finds import find_revision
+from storage import articles, claims, searches
 from storage.database import Database
 from storage.records import Figure, RecordKey, Revision, RevisionKind
 from tests.monitor.web import archive
@@ -183,6 +184,22 @@ def test_search_explains_a_query_that_it_cannot_read(reader: Client) -> None:
 def test_a_search_that_finds_nothing_asks_what_was_meant(reader: Client) -> None:
     assert 'href="/search?q=prosecutors"' in reader.get("/search", params={"q": "prosecuters"}).text
     assert "Did you mean" not in reader.get("/search", params={"q": "zzzzzzz"}).text
+
+
+def test_saved_searches_stand_beside_and_their_finds_have_a_page(client: Client, database: Database) -> None:
+    assert "Saved searches" not in client.get("/search").text
+    with database.write() as session:
+        saved = searches.save_search(session, "tolls", "killed>100 -drill", saved_at=archive.NOW)
+        article = articles.list_articles(session, limit=1)[0]
+        version = articles.get_version(session, article.article_id, 1)
+        found = find_revision(saved, article, version, now=archive.NOW)
+        claims.add_revisions(session, [found])
+    assert 'href="/search?q=killed%3E100+-drill"' in client.get("/search").text
+    assert [one["name"] for one in client.get("/api/v1/searches").json()] == ["tolls"]
+    text = client.get(f"/revisions/{found.revision_id}").text
+    assert "tolls: " in text
+    assert "killed&gt;100 -drill" in text
+    assert client.get(f"/api/v1/revisions/{found.revision_id}").json()["kind"] == "found"
 
 
 def test_feeds_in_trouble_come_first_with_words(reader: Client) -> None:
