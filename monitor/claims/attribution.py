@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
@@ -26,8 +26,7 @@ _NAMED_BACK = 7
 _FIGURE_BETWEEN = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(NamedTuple):
     """Someone quoted, at the tokens of the words that say so. `kind`: say, according, quoting, by_phrases, agents."""
 
     speaker: str
@@ -87,10 +86,10 @@ def _subject_of_aside(tokens: Tokens, start: int, end: int, kind: str, lexicon: 
         return None
     outer = _subject_before(tokens, opening, opening + 1, kind, lexicon)
     if outer is not None and any(tokens.is_capital(index) for index in _last_words(tokens, opening)):
-        return replace(outer, start=start, end=end)
+        return outer._replace(start=start, end=end)
     inner = _voice(tokens, opening + 1, start - 1, (start, end), kind, lexicon)
     is_named = inner is not None and tokens.is_capital(opening + 1) and " " in inner.speaker
-    return inner if is_named else outer and replace(outer, start=start, end=end)
+    return inner if is_named else outer and outer._replace(start=start, end=end)
 
 
 def _last_words(tokens: Tokens, end: int) -> range:

@@ -23,6 +23,8 @@ def day_at(
     tokens: Tokens, index: int, lexicon: Lexicon, published: Span, zone: ZoneInfo, *, reach: int = 3
 ) -> Span | None:
     """The day named at token `index` or within `reach` tokens from it."""
+    if lexicon.day_words.isdisjoint(tokens.lower[index : index + reach]):
+        return None
     anchor = published.not_after.astimezone(zone)
     for probe in range(index, min(index + reach, len(tokens.lower))):
         word = tokens.lower[probe]

@@ -32,8 +32,8 @@ PACK_FILES = (
     "examples.toml",
 )
 TRIGGER_FORMS = ("active", "past", "participle", "intransitive", "adjective", "noun", "toll")
-# The bits of Lexicon.gates: what a sentence may hold.
-TRIGGER, NUMBER, CONTEXT, SINGLE, STATE, MEASURE = (1 << bit for bit in range(6))
+# What a sentence may hold, as bits: those of Lexicon.gates in their order, and any digit.
+TRIGGER, NUMBER, CONTEXT, SINGLE, STATE, MEASURE, DIGIT = (1 << bit for bit in range(7))
 # Classes whose words make rules with a metric of their own ("claimed 63 lives"): they open the gate too.
 GATE_CLASSES = frozenset(("lives", "bodies", "victims", "hospital", "soldiers"))
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -177,6 +177,7 @@ class Lexicon:
     plain_months: frozenset[str]
     weekdays: dict[str, int]
     relative_days: PhraseTable[int]
+    day_words: frozenset[str]
     when: PhraseTable[bool]
     as_of: PhraseTable[bool]
     abbreviations: frozenset[str]
@@ -265,6 +266,7 @@ def build_lexicon(
     class_suffixes = tuple(
         (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
     )
+    relative_days = PhraseTable((split_words(key.lower()), int(value)) for key, value in dates["relative"].items())
     triggers = _trigger_stems(entries) + _class_words(entries, GATE_CLASSES)
     lexicon = Lexicon(
         lang=lang,
@@ -358,7 +360,8 @@ def build_lexicon(
             name for name in map(str.lower, dates["months"]) if entries[(name,)].classes == {"date"}
         ),
         weekdays={key.lower(): int(value) for key, value in dates["weekdays"].items()},
-        relative_days=PhraseTable((split_words(key.lower()), int(value)) for key, value in dates["relative"].items()),
+        relative_days=relative_days,
+        day_words=frozenset(map(str.lower, (*dates["months"], *dates["weekdays"]))) | relative_days.firsts,
         when=_table(dates.get("words", {}).get("when", ())),
         as_of=_table(dates.get("words", {}).get("as_of", ())),
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),

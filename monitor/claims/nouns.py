@@ -180,6 +180,8 @@ def _guess(tokens: Tokens, unknown: list[int], phrase: NounPhrase, lexicon: Lexi
 
 def population_key(axes: set[tuple[str, str]], lemma: str) -> str | None:
     """The canonical key "age=child;role=police"; None for everyone. An unknown noun becomes `other:<lemma>`."""
+    if not axes:
+        return f"other:{lemma}" if lemma else None
     merged = dict(sorted(axes))
     roles = {value for axis, value in axes if axis == "role"}
     if len(roles) > 1:

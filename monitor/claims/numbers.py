@@ -1,8 +1,8 @@
 """Tokens to numbers: digits in the shapes of a language, number words, scales and mixtures of them."""
 
-from dataclasses import dataclass
 from functools import reduce
 from math import isinf
+from typing import NamedTuple
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.tokens import Tokens
@@ -10,8 +10,7 @@ from monitor.claims.tokens import Tokens
 _SPACES = "\u00a0\u202f\u2009 "
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number at tokens [start, end). `is_bare` marks plain digits without separators, which may be years."""
 
     start: int

@@ -1,19 +1,21 @@
 """One field of a document while it is read: its sentences, tokens and voices on demand, and what was told so far."""
 
 import re
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
 from monitor.claims.attribution import Voice, find_voices
 from monitor.claims.gates import fold
-from monitor.claims.lexicon import Lexicon
+from monitor.claims.lexicon import DIGIT, Lexicon
 from monitor.claims.scope import Draft
 from monitor.claims.tokens import Tokens, split_sentences, tokenize
 from storage.records import Span
 
 _QUOTE_REACH = 12
-_DIGIT = re.compile(r"\d")
+_DIGITS = re.compile(r"\d+")
+_ASCII_DIGITS = re.compile(r"[0-9]+")
 _CLOCK = re.compile(r"\W*(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?!\d)")
 _SOLID = re.compile(r"\S")
 
@@ -39,24 +41,18 @@ class Page:
     latest: str | None = None
     headline: str | None = None
     drafts: list[Draft] = field(default_factory=list)
+    clocks: list[int | None] = field(default_factory=list)
 
     def sentence(self, number: int) -> str:
         """The text of a sentence."""
         start, end = self.spans[number]
         return self.body[start:end]
 
-    def has_digit(self, number: int) -> bool:
-        """Whether a digit stands in a sentence."""
-        return _DIGIT.search(self.body, *self.spans[number]) is not None
-
     def entry(self, number: int) -> int | None:
         """The clock, in minutes, of the live blog's entry that a sentence stands in; None outside of one."""
-        for probe in range(number, -1, -1):
-            if probe == 0 or self.paragraphs[probe - 1] != self.paragraphs[probe]:
-                found = _CLOCK.match(self.body, *self.spans[probe])
-                if found is not None:
-                    return int(found["hour"]) * 60 + int(found["minute"])
-        return None
+        if not self.clocks:
+            self.clocks.extend(_clocks(self.body, self.spans, self.paragraphs))
+        return self.clocks[number]
 
     def opening(self, number: int) -> str:
         """The first character of a sentence behind its space; "" in an empty one."""
@@ -80,7 +76,30 @@ def open_page(name: str, body: str, lexicon: Lexicon, published: Span | None, ye
 
     voices_of = cache(lambda number: find_voices(tokens_of(number), lexicon))
     gates = lexicon.gates.sentences(fold(body), spans)
+    for number in _with_digits(body, spans):
+        gates[number] |= DIGIT
     return Page(name, body, lexicon, published, years, spans, paragraphs, tokens_of, voices_of, gates)
+
+
+def _clocks(body: str, spans: list[tuple[int, int]], paragraphs: list[int]) -> Iterator[int | None]:
+    """For each sentence the clock that opens its paragraph, or the last one before it that has a clock."""
+    clock: int | None = None
+    for number, span in enumerate(spans):
+        if number == 0 or paragraphs[number - 1] != paragraphs[number]:
+            found = _CLOCK.match(body, *span)
+            clock = clock if found is None else int(found["hour"]) * 60 + int(found["minute"])
+        yield clock
+
+
+def _with_digits(body: str, spans: list[tuple[int, int]]) -> Iterator[int]:
+    """The numbers of the sentences in which a digit stands, each as often as it holds a number."""
+    starts = [start for start, _ in spans]
+    for found in (_ASCII_DIGITS if body.isascii() else _DIGITS).finditer(body):
+        number = bisect_right(starts, found.start()) - 1
+        # What runs on without a space may be cut within a number.
+        while number < len(spans) and spans[number][0] < found.end():
+            yield number
+            number += 1
 
 
 def opens_quote(page: Page, number: int) -> bool:

@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.linking import Reading
@@ -15,8 +15,7 @@ _LONGEST = 5
 _POSSESSED = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A place named after a preposition, at tokens [start, end).
 
     `is_generic`: "the region" without a name. `is_alone`: "in Kerr County alone", said to be no more than a part.

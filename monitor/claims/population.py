@@ -104,6 +104,8 @@ def anaphora_metric(reading: Reading, drafts: list[Draft], lexicon: Lexicon) -> 
     if not drafts:
         return None
     for index in range(min(3, len(reading.tokens.lower))):
+        if reading.tokens.lower[index] not in lexicon.people.firsts:
+            continue
         person = lexicon.people.at(reading.tokens.lower, index)
         if person is not None and person[1].axes:
             key = population_key(set(person[1].axes), "")

@@ -1,6 +1,6 @@
 """How a figure stands in its own text: current, previous, retracted, denied, unconfirmed, or of another event."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from monitor.claims.lexicon import Cue, Lexicon
 from monitor.claims.linking import Link, Reading
@@ -22,8 +22,7 @@ LOWERED = "+lowered"
 """What is appended to the rule of a figure that its text says was lowered."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundCue:
+class FoundCue(NamedTuple):
     """A status cue at tokens [start, end)."""
 
     start: int

@@ -1,6 +1,6 @@
 """Sentences to symbols: one for each word, phrase or quantity with its noun, which the rules of the grammar read."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from monitor.claims.grammar import Symbol
 from monitor.claims.lexicon import Lexicon
@@ -13,8 +13,7 @@ _THINGS = frozenset(("X",))
 _HOSPITALS = frozenset(("X", "hospital"))
 
 
-@dataclass(frozen=True, slots=True)
-class Symbols:
+class Symbols(NamedTuple):
     """A sentence in symbols: words, phrases and quantities with their nouns, and the token span of each.
 
     `figures` holds the number of the quantity at the places where one stands.
