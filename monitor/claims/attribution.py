@@ -224,11 +224,18 @@ def choose_voice(voices: list[Voice], position: int, others: list[int]) -> tuple
 
 
 def inherit_voice(
-    number: int, paragraphs: list[int], voices_of: Callable[[int], list[Voice]], *, is_pronoun: bool, in_quote: bool
+    number: int,
+    paragraphs: list[int],
+    voices_of: Callable[[int], list[Voice]],
+    passed_on: dict[int, Voice | None],
+    *,
+    is_pronoun: bool,
+    in_quote: bool,
 ) -> Voice | None:
     """The speaker of a sentence that names none: who closes the quotation, or who spoke just before.
 
-    A pronoun or a running quotation reaches back a few sentences, a sentence without any speaker two.
+    A pronoun or a running quotation reaches back a few sentences, a sentence without any speaker two. `passed_on` keeps
+    for sentences in which only pronouns speak who is meant, so that a long chain of them is followed once.
     """
     if in_quote and not is_pronoun:
         for later in range(number + 1, min(number + 3, len(paragraphs))):
@@ -236,18 +243,26 @@ def inherit_voice(
                 voice = next((voice for voice in voices_of(later) if not voice.is_pronoun), None)
                 if voice is not None:
                     return voice
-    reach = _PRONOUN_BACK if is_pronoun or in_quote else _LOOK_BACK
+    last = number - (_PRONOUN_BACK if is_pronoun or in_quote else _LOOK_BACK)
+    chain: list[int] = []
+    found: Voice | None = None
     for earlier in range(number - 1, -1, -1):
-        if number - earlier > reach:
+        if earlier < last:
+            break
+        if earlier in passed_on:
+            found = passed_on[earlier]
             break
         voices = voices_of(earlier)
         named = [voice for voice in voices if not voice.is_pronoun]
         if named:
-            return named[-1]
+            found = named[-1]
+            break
         if voices:
             # "He said …" goes on for the one named before.
-            reach = number - earlier + _PRONOUN_BACK
-    return None
+            chain.append(earlier)
+            last = earlier - _PRONOUN_BACK
+    passed_on.update(dict.fromkeys(chain, found))
+    return found
 
 
 class Origins:

@@ -4,6 +4,7 @@ sentences → trigger gate → tokens → numbers → quantities → noun phrase
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -363,17 +364,12 @@ class Extractor:
     def _voice_of(self, page: Page, number: int, position: int, others: list[int], has_quotes: bool) -> Voiced:
         """Who says what stands at token `position`: speaker, key of the origin, outlet that quotes them."""
         voice, via = choose_voice(page.voices_of(number), position, others)
+        inherit = partial(inherit_voice, number, page.paragraphs, page.voices_of, page.passed_on)
         if via is not None and via.is_pronoun:
-            via = inherit_voice(number, page.paragraphs, page.voices_of, is_pronoun=True, in_quote=False)
+            via = inherit(is_pronoun=True, in_quote=False)
         if voice is None or voice.is_pronoun:
             in_quote = has_quotes or opens_quote(page, number)
-            voice = inherit_voice(
-                number,
-                page.paragraphs,
-                page.voices_of,
-                is_pronoun=voice is not None,
-                in_quote=in_quote,
-            )
+            voice = inherit(is_pronoun=voice is not None, in_quote=in_quote)
         if voice is None:
             return _UNVOICED
         speaker = full_name(voice, number, page.voices_of, page.sentence)

@@ -42,6 +42,7 @@ class Page:
     headline: str | None = None
     drafts: list[Draft] = field(default_factory=list)
     clocks: list[int | None] = field(default_factory=list)
+    passed_on: dict[int, Voice | None] = field(default_factory=dict)
 
     def sentence(self, number: int) -> str:
         """The text of a sentence."""

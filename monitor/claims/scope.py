@@ -134,6 +134,7 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
         for draft in drafts
         if draft.claim.field == "title" and draft.mention is None and draft.claim.population is None
     }
+    beside = _by_sentence(drafts)
     for draft in drafts:
         if draft.mention is None:
             continue
@@ -150,7 +151,7 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             limits = (
                 draft.is_subset
                 or (not is_headline and _has_larger(claim, largest, draft.mention))
-                or ((claim.metric, claim.value) not in told and _has_sibling(draft, drafts, title_slug, is_headline))
+                or ((claim.metric, claim.value) not in told and _has_sibling(draft, beside, title_slug, is_headline))
             )
         if limits:
             # Where the place says which part it is, nothing need be said of whom.
@@ -159,15 +160,21 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             draft.claim = replace(claim, place=key, place_text=draft.mention.text, population=population)
 
 
-def _has_sibling(draft: Draft, drafts: list[Draft], title_slug: str, is_headline: bool) -> bool:
+def _by_sentence(drafts: list[Draft]) -> dict[tuple[str, int], list[Draft]]:
+    """The drafts by field and sentence, so that a long text is not gone through for each of its figures."""
+    sentences: dict[tuple[str, int], list[Draft]] = {}
+    for draft in drafts:
+        sentences.setdefault((draft.claim.field, draft.sentence), []).append(draft)
+    return sentences
+
+
+def _has_sibling(draft: Draft, beside: dict[tuple[str, int], list[Draft]], title_slug: str, is_headline: bool) -> bool:
     """Whether the text gives another place its own figure beside this one: "3,419 died in Turkey and 1,602 in Syria".
 
     A place of the headline is such a part only beside another place of the headline, others only in one sentence.
     """
     return any(
         other.claim.metric == draft.claim.metric
-        and other.claim.field == draft.claim.field
-        and abs(other.sentence - draft.sentence) <= is_headline
         and other.claim.status is ClaimStatus.CURRENT
         and other.claim.value != draft.claim.value
         and other.claim.kind is ClaimKind.LEVEL
@@ -176,7 +183,8 @@ def _has_sibling(draft: Draft, drafts: list[Draft], title_slug: str, is_headline
         and not (other.mention.is_generic or other.mention.is_source)
         and (slug := place_slug(other.mention.text)) != place_slug(draft.mention.text if draft.mention else "")
         and (not is_headline or f"-{slug}-" in title_slug)
-        for other in drafts
+        for number in range(draft.sentence - is_headline, draft.sentence + is_headline + 1)
+        for other in beside.get((draft.claim.field, number), ())
     )
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from itertools import pairwise
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +39,28 @@ def test_a_number_without_bounds_is_no_figure(number: str) -> None:
     text = f"The blast killed {number} people and injured 12."
     claims = EXTRACTOR.extract(title="", text=text, published=None, lang="en")
     assert [claim.value for claim in claims] == [12]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "He said 12 people died. ",
+        "The curfew was lifted. He said it was extended. ",
+        "In Osh 12 people were killed and in Naryn 15 died. ",
+        "12:30 At least 5 people died\n",
+        '"12 people were killed. ',
+    ],
+)
+def test_reading_time_grows_with_length_alone(sentence: str) -> None:
+    """Four times the text takes about four times as long; where each claim looks at all others it is sixteen."""
+
+    def cost(times: int) -> float:
+        start = process_time()
+        EXTRACTOR.extract(title="", text=sentence * times, published=None, lang="en")
+        return process_time() - start
+
+    cost(10)
+    assert min(cost(2000), cost(2000)) < 8 * max(cost(500), cost(500))
 
 
 @pytest.mark.parametrize("lang", supported_languages())
