@@ -84,6 +84,8 @@ class Change:
     chart_lines: tuple[tuple[str, str], ...]
     silence_link: str
     page_link: str
+    approve_link: str
+    drop_link: str
 
 
 _TONES = {
@@ -105,8 +107,8 @@ _TONES = {
 _ROOMS = {RevisionKind.FOUND: "searches"}
 
 
-def describe(notice: Notice, words: Words, *, zone: str, links: LinkMaker | None) -> Change:
-    """Return a notice in words, in local time of `zone`."""
+def describe(notice: Notice, words: Words, *, zone: str, links: LinkMaker | None, is_question: bool = False) -> Change:
+    """Return a notice in words, in local time of `zone`; a question has links to approve and drop, not to silence."""
     revision, story = notice.revision, notice.story
     path = in_order(notice)
     before, after = _sides(notice, path, words)
@@ -138,8 +140,10 @@ def describe(notice: Notice, words: Words, *, zone: str, links: LinkMaker | None
         chart=chart,
         chart_alt=_chart_alt(notice, path, words) if chart else "",
         chart_lines=_chart_lines(chart),
-        silence_link=links.make_link("silence", notice.alert.alert_id) if links else "",
+        silence_link=links.make_link("silence", notice.alert.alert_id) if links and not is_question else "",
         page_link=links.page_link(revision.revision_id) if links else "",
+        approve_link=links.make_link("approve", notice.alert.alert_id) if links and is_question else "",
+        drop_link=links.make_link("drop", notice.alert.alert_id) if links and is_question else "",
     )
 
 
@@ -256,11 +260,11 @@ def _path_steps(path: tuple[Revision, ...], words: Words, zone: str) -> tuple[Pa
 
 
 def _distinct_evidence(path: tuple[Revision, ...]) -> tuple[Evidence, ...]:
-    """The newest change's sentences first, each once."""
+    """The newest change's sentences first, each once; of an article that changed or went at least its address."""
     seen: dict[tuple[str, str], Evidence] = {}
     for revision in reversed(path):
         for proof in revision.evidence:
-            if proof.sentence:
+            if proof.sentence or (revision.kind in ARTICLE_KINDS and proof.url):
                 seen.setdefault((proof.sentence, proof.url), proof)
     return tuple(seen.values())
 

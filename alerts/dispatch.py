@@ -254,6 +254,7 @@ class Dispatcher:
             message_id=load.delivery.delivery_id,
             created_at=load.delivery.created_at,
             repeat=load.delivery.repeat,
+            is_question=load.delivery.is_question,
             links=self._links,
             is_rich=is_rich,
         )

@@ -169,12 +169,10 @@ class _Flushing:
         return max(due, leave_quiet_hours(self.now, quiet, parse_timezone(subscription.timezone)))
 
     def _silence(self, item: _Waiting) -> bool:
-        labels = labels_of(item.revision, item.subscription.name)
-        for silence in self.silences:
-            if all(fnmatchcase(labels.get(name, ""), pattern) for name, pattern in silence.matchers):
-                self._change(item.alert, AlertState.SILENCED, reason=f"silenced:{silence.silence_id}")
-                return True
-        return False
+        silence = find_silence(item.revision, item.subscription, self.silences)
+        if silence is not None:
+            self._change(item.alert, AlertState.SILENCED, reason=f"silenced:{silence.silence_id}")
+        return silence is not None
 
     def _release(self, group_id: GroupId, members: list[_Waiting], waiting: list[_Waiting]) -> None:
         """Send a group: one alert a record leads, the others of that record that still wait are told with it."""
@@ -220,24 +218,16 @@ class _Flushing:
         lane: str,
         repeat: int = 0,
     ) -> None:
-        for channel in dict.fromkeys(subscription.channels):
-            for receiver in self.receivers.get(channel) or ("",):
-                address = f"{channel}:{receiver}" if receiver else channel
-                ids = alert_ids if not repeat else (*alert_ids, f"repeat {repeat}")
-                self.deliveries.append(
-                    Delivery(
-                        delivery_id=delivery_id(address, ids),
-                        channel=channel,
-                        receiver=receiver,
-                        subscription=subscription.name,
-                        lane=stable_hash("l1", address, subscription.name, lane),
-                        alert_ids=alert_ids,
-                        supersedes=supersedes,
-                        repeat=repeat,
-                        due_at=self.now,
-                        created_at=self.now,
-                    )
-                )
+        self.deliveries += make_deliveries(
+            subscription,
+            subscription.channels,
+            self.receivers,
+            alert_ids,
+            supersedes,
+            lane,
+            now=self.now,
+            repeat=repeat,
+        )
 
     def _log(self, group_id: GroupId, leads: list[_Waiting]) -> None:
         """Write the sent log: what may be repeated is what is contested now; what stood open before stays listed."""
@@ -308,6 +298,51 @@ def _pick_lead(run: Sequence[_Waiting]) -> _Waiting:
     """The newest alert of a run that does not merely refine; the newest of all where all do."""
     telling = [item for item in run if item.revision.kind not in _REFINING]
     return max(telling or run, key=_order)
+
+
+def find_silence(revision: Revision, subscription: Subscription, silences: Sequence[Silence]) -> Silence | None:
+    """Return the first of `silences` that mutes a revision for a subscription."""
+    labels = labels_of(revision, subscription.name)
+    for silence in silences:
+        if all(fnmatchcase(labels.get(name, ""), pattern) for name, pattern in silence.matchers):
+            return silence
+    return None
+
+
+def make_deliveries(
+    subscription: Subscription,
+    channels: Sequence[str],
+    receivers: Mapping[str, Sequence[str]],
+    alert_ids: tuple[str, ...],
+    supersedes: tuple[str, ...],
+    lane: str,
+    *,
+    now: datetime,
+    repeat: int = 0,
+    is_question: bool = False,
+) -> list[Delivery]:
+    """Return one delivery for each address of these channels, due at once; ids follow from address and content."""
+    made = []
+    marks = (*((f"repeat {repeat}",) if repeat else ()), *(("question",) if is_question else ()))
+    for channel in dict.fromkeys(channels):
+        for receiver in receivers.get(channel) or ("",):
+            address = f"{channel}:{receiver}" if receiver else channel
+            made.append(
+                Delivery(
+                    delivery_id=delivery_id(address, (*alert_ids, *marks)),
+                    channel=channel,
+                    receiver=receiver,
+                    subscription=subscription.name,
+                    lane=stable_hash("l1", address, subscription.name, lane, *(("question",) if is_question else ())),
+                    alert_ids=alert_ids,
+                    supersedes=supersedes,
+                    repeat=repeat,
+                    is_question=is_question,
+                    due_at=now,
+                    created_at=now,
+                )
+            )
+    return made
 
 
 def lane_of(revision: Revision, subscription: Subscription) -> str:

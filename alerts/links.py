@@ -1,4 +1,4 @@
-"""Signed links in messages: silence, approve and unsubscribe with one press, without a login. Pure.
+"""Signed links in messages: silence, approve, drop and unsubscribe with one press, without a login. Pure.
 
 A link names an action and an alert (or a subscription) and carries an HMAC-SHA256 of both, cut to 128 bits. Opening
 one shows a page with a button (mail scanners open every link); only its POST acts, as RFC 8058 asks for unsubscribing.
@@ -8,7 +8,7 @@ import hmac
 from dataclasses import dataclass
 from urllib.parse import quote
 
-ACTIONS = ("silence", "approve", "unsubscribe")
+ACTIONS = ("silence", "approve", "drop", "unsubscribe")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,22 +30,24 @@ def render(
     message_id: str,
     created_at: datetime,
     repeat: int = 0,
+    is_question: bool = False,
     links: LinkMaker | None = None,
     is_rich: bool = True,
 ) -> Message:
     """Return the message that tells of `notices` (one at least), in the subscription's language and time zone.
 
-    `message_id` is the delivery's id, `created_at` when it was made; `repeat` above 0 marks a reminder. `links` adds
-    addresses to open, silence and unsubscribe. The chart is that of the first notice that has one. Without `is_rich`
+    `message_id` is the delivery's id, `created_at` when it was made; `repeat` above 0 marks a reminder,
+    `is_question` a question to approvers. `links` adds addresses to open, silence and unsubscribe, or to approve and
+    drop. The chart is that of the first notice that has one. Without `is_rich`
     there is neither HTML nor picture.
     """
     words = load_words(subscription.lang)
     zone = subscription.timezone
-    changes = tuple(describe(notice, words, zone=zone, links=links) for notice in notices)
-    subject = write_subject(notices, words, repeat=repeat)
+    changes = tuple(describe(notice, words, zone=zone, links=links, is_question=is_question) for notice in notices)
+    subject = write_subject(notices, words, repeat=repeat, is_question=is_question)
     charted = next((index for index, change in enumerate(changes) if change.chart is not None), -1)
     chart = changes[charted].chart if charted >= 0 else None
-    unsubscribe = links.make_link("unsubscribe", subscription.name) if links else ""
+    unsubscribe = links.make_link("unsubscribe", subscription.name) if links and not is_question else ""
     values = {
         "lang": words.lang,
         "words": words,
@@ -55,9 +57,9 @@ def render(
         "changes": changes,
         "charted": charted,
         "chart_cid": CHART_CID,
-        "repeat_note": words.say("labels", "repeat_note") if repeat else "",
-        "subscription": words.say("labels", "subscription", name=subscription.name),
-        "because": changes[0].told_because if len(changes) == 1 else "",
+        "note": _note(words, repeat=repeat, is_question=is_question),
+        "subscription": words.say("labels", "approver" if is_question else "subscription", name=subscription.name),
+        "because": changes[0].told_because if len(changes) == 1 and not is_question else "",
         "unsubscribe_link": unsubscribe,
     }
     return Message(
@@ -74,6 +76,7 @@ def render(
             subject=subject,
             lang=words.lang,
             repeat=repeat,
+            is_question=is_question,
         ),
         chart_png=draw_png(chart, words) if chart and is_rich else b"",
         chart_alt=changes[charted].chart_alt if chart else "",
@@ -105,7 +108,14 @@ def render_test(*, subscription: Subscription, message_id: str, created_at: date
     )
 
 
-def write_subject(notices: Sequence[Notice], words: Words, *, repeat: int = 0) -> str:
+def _note(words: Words, *, repeat: int, is_question: bool) -> str:
+    """What a reader must know before all else: that this asks, or repeats."""
+    if is_question:
+        return words.say("labels", "question_note")
+    return words.say("labels", "repeat_note") if repeat else ""
+
+
+def write_subject(notices: Sequence[Notice], words: Words, *, repeat: int = 0, is_question: bool = False) -> str:
     """Return one line with the change itself; of several changes the first ones that fit."""
     lines = [headline(notice, words) for notice in notices]
     titles = list(dict.fromkeys(notice.story.title if notice.story else "" for notice in notices))
@@ -115,6 +125,7 @@ def write_subject(notices: Sequence[Notice], words: Words, *, repeat: int = 0) -
         change = _as_many_as_fit(lines, words, room=_LONGEST_SUBJECT - len(titles[0]) - 2)
         subject = words.say("subjects", "story", story=titles[0], change=change) if titles[0] else change
     subject = words.say("subjects", "reminder", subject=subject) if repeat else subject
+    subject = words.say("subjects", "question", subject=subject) if is_question else subject
     subject = " ".join(subject.split())
     return subject if len(subject) <= _LONGEST_SUBJECT else subject[: _LONGEST_SUBJECT - 1] + "…"
 

@@ -37,13 +37,14 @@ def is_waiting(delivery: Delivery, now: datetime) -> bool:
 
 
 def _can_overtake(newer: Delivery, older: Delivery, now: datetime) -> bool:
-    same_address = (newer.channel, newer.receiver, newer.subscription) == (
-        older.channel,
-        older.receiver,
-        older.subscription,
-    )
+    same_address = _address(newer) == _address(older)
     untried = newer.state is DeliveryState.DUE and newer.attempts == 0 and newer.repeat == 0
     return same_address and untried and is_waiting(older, now)
+
+
+def _address(delivery: Delivery) -> tuple[str, str, str, bool]:
+    """Who is told or asked what for: a question never speaks for a message, nor the other way round."""
+    return delivery.channel, delivery.receiver, delivery.subscription, delivery.is_question
 
 
 def _shared(newer: Delivery, older: Delivery, records: Mapping[str, str | None]) -> set[str]:

@@ -25,6 +25,7 @@ def write_payload(
     subject: str,
     lang: str,
     repeat: int = 0,
+    is_question: bool = False,
 ) -> str:
     """Return the payload as compact JSON; the same input gives the same bytes."""
     body = {
@@ -35,6 +36,7 @@ def write_payload(
         "lang": lang,
         "subject": subject,
         "repeat": repeat,
+        "asks_approval": is_question,
         "changes": [_change(notice, change) for notice, change in zip(notices, changes, strict=True)],
     }
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
@@ -43,7 +45,12 @@ def write_payload(
 def _change(notice: Notice, change: Change) -> dict[str, Any]:
     revision = notice.revision
     path = in_order(notice)
-    links = {"page": change.page_link or None, "silence": change.silence_link or None}
+    links = {
+        "approve": change.approve_link or None,
+        "drop": change.drop_link or None,
+        "page": change.page_link or None,
+        "silence": change.silence_link or None,
+    }
     return {
         "alert_id": notice.alert.alert_id,
         **_revision(revision),

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from alerts.asking import ask_approvers
 from alerts.changes import Notice
 from alerts.chart import history_of_revisions
 from alerts.flushing import Flushed, flush
@@ -18,7 +19,7 @@ from alerts.overtaking import overtake
 from alerts.timing import retry_at
 from storage import claims, deliveries, outbox, stories
 from storage.errors import DeliveryError
-from storage.records import Alert, ChannelHealth, Delivery, DeliveryState, Revision, Story, Subscription
+from storage.records import Alert, AlertState, ChannelHealth, Delivery, DeliveryState, Revision, Story, Subscription
 
 # How much of an error or an answer is kept in the log.
 _EXCERPT = 1_000
@@ -71,22 +72,29 @@ def flush_outbox(
     if not pending and not any(entry.subscription in repeating for entry in sent):
         return FlushReport()
     contested = [alert_id for entry in sent if entry.subscription in repeating for alert_id in entry.alert_ids]
+    revisions = claims.find_revisions(session, {alert.revision_id for alert in pending})
+    silences = deliveries.list_silences(session, at=now)
     flushed = flush(
         pending,
-        claims.find_revisions(session, {alert.revision_id for alert in pending}),
+        revisions,
         subscriptions,
         now=now,
-        silences=deliveries.list_silences(session, at=now),
+        silences=silences,
         sent=sent,
         standing=outbox.find_standing(session, contested),
         receivers=receivers,
     )
-    return _store(session, flushed, receivers, now)
+    settled = {alert.alert_id for alert in flushed.alerts}
+    left = [alert for alert in pending if alert.alert_id not in settled]
+    asked = ask_approvers(left, revisions, subscriptions, now=now, silences=silences, receivers=receivers)
+    return _store(session, flushed, asked, receivers, now)
 
 
-def _store(session: Session, flushed: Flushed, receivers: Mapping[str, Sequence[str]], now: datetime) -> FlushReport:
-    made = [_bury_unknown(delivery, receivers) for delivery in flushed.deliveries]
-    deliveries.update_alerts(session, flushed.alerts)
+def _store(
+    session: Session, flushed: Flushed, asked: Flushed, receivers: Mapping[str, Sequence[str]], now: datetime
+) -> FlushReport:
+    made = [_bury_unknown(delivery, receivers) for delivery in (*flushed.deliveries, *asked.deliveries)]
+    deliveries.update_alerts(session, (*flushed.alerts, *asked.alerts))
     deliveries.add_deliveries(session, made)
     deliveries.record_sent_groups(session, flushed.sent)
     superseded = let_overtake(session, {delivery.lane for delivery in made}, now=now)
@@ -94,7 +102,7 @@ def _store(session: Session, flushed: Flushed, receivers: Mapping[str, Sequence[
         made=len(made),
         released=sum(alert.state == "released" for alert in flushed.alerts),
         superseded=superseded,
-        next_due_at=flushed.next_due_at,
+        next_due_at=min((at for at in (flushed.next_due_at, asked.next_due_at) if at is not None), default=None),
     )
 
 
@@ -144,15 +152,27 @@ def take_delivery(
     `is_rich` asks for the records' past too, for the picture: the change log up to the delivery's making, so that a
     message that is sent again shows what it showed. `known` keeps stories that were read already.
     """
-    delivery = outbox.claim_delivery(session, channel, now=now, worker=worker, lease_seconds=lease_seconds)
-    if delivery is None:
-        return None
+    while True:
+        delivery = outbox.claim_delivery(session, channel, now=now, worker=worker, lease_seconds=lease_seconds)
+        if delivery is None:
+            return None
+        if not delivery.is_question or _is_open(session, delivery):
+            break
+        # Answered on the page, or overtaken, before it could be asked (again).
+        answered = replace(delivery, state=DeliveryState.SUPERSEDED, claimed_by="", claimed_until=None)
+        deliveries.update_delivery(session, answered)
     subscription = subscriptions.get(delivery.subscription) or Subscription(name=delivery.subscription)
     return Load(
         delivery=delivery,
         subscription=subscription,
         notices=load_notices(session, delivery, is_rich=is_rich, known=known),
     )
+
+
+def _is_open(session: Session, question: Delivery) -> bool:
+    """Whether anything that a question asks about still waits for an answer."""
+    asked = deliveries.find_alerts(session, question.alert_ids)
+    return any(alert.state is AlertState.HELD for alert in asked.values())
 
 
 def load_notices(

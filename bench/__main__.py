@@ -21,7 +21,10 @@ from rich.table import Table
 
 from bench.figures import SIZES, Figure, read_figures
 
-NAMES = ("polling", "rereading", "parsing", "pages", "claims", "ledger", "ingest", "search", "crowd")
+NAMES = (
+    "polling", "rereading", "parsing", "pages", "claims", "ledger", "ingest", "search", "crowd",
+    "delivering", "telling", "killing",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -124,10 +124,15 @@ class FeedServer:
     def page_url(self, number: int) -> str:
         return f"{self.host}/page/{number}"
 
-    def counts(self) -> dict[str, int]:
-        """Answers by status since the last call."""
+    def counts_so_far(self) -> dict[str, int]:
+        """Answers by status since the last call of `counts`."""
         with urllib.request.urlopen(f"{self.host}/stats") as answer:
             counts: dict[str, int] = json.load(answer)
+        return counts
+
+    def counts(self) -> dict[str, int]:
+        """Answers by status since the last call."""
+        counts = self.counts_so_far()
         urllib.request.urlopen(f"{self.host}/reset").close()
         return counts
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import signal
 import socket
 import time
@@ -11,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
+from alerts.links import LinkMaker
 from monitor.clock import Clock
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
@@ -63,7 +63,7 @@ class Service:
         self._ticked_at = 0.0
         self._is_served = False
         self._seeds = SeedKeeper(self.database, settings.seeds, clock=clock)
-        self._links = make_links(settings, settings.web.session_secret or secrets.token_urlsafe(32))
+        self._links: LinkMaker | None = None
 
     async def run(self) -> None:
         """Start everything, watch until told to stop, and end in order: no new work, what began is finished."""
@@ -78,6 +78,7 @@ class Service:
         _LOG.info("stopped; nothing is lost")
 
     async def _run(self, stack: AsyncExitStack) -> None:
+        self._links = await asyncio.to_thread(make_links, self.settings, self.database)
         await self._seeds.take_up()
         fetcher = await stack.enter_async_context(make_fetcher(self.settings))
         client = await stack.enter_async_context(make_poster(self.settings))

@@ -266,7 +266,7 @@ class Hands:
                 clock=self._tools.clock,
                 rng=self._tools.rng,
                 worker=dispatcher_name(number),
-                links=make_links(self._settings, self._settings.web.session_secret),
+                links=make_links(self._settings, self._tools.database),
             )
         await dispatcher.tick()
 

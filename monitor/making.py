@@ -5,6 +5,7 @@ The composition roots put them together: `monitor.app` in one process, `monitor.
 
 import asyncio
 import logging
+import secrets
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -33,7 +34,7 @@ from monitor.vault import Vault
 from monitor.watch import Watch
 from monitor.web.app import create_app
 from monitor.web.shown import shown_settings
-from storage import stories
+from storage import meta, stories
 from storage.database import Database
 
 _LOG = logging.getLogger(__name__)
@@ -133,9 +134,19 @@ async def make_second_reader(settings: Settings, stack: AsyncExitStack) -> Secon
     )
 
 
-def make_links(settings: Settings, secret: str) -> LinkMaker | None:
-    """What signs the addresses in messages with `secret`; None where no address of the page is set."""
-    return LinkMaker(base_url=settings.web.base_url, secret=secret) if settings.web.base_url else None
+def make_links(settings: Settings, database: Database) -> LinkMaker | None:
+    """What signs the addresses in messages; None where no address of the page is set.
+
+    Without web.session_secret its key is made once and kept in the database: links go on working after a restart, and
+    a message that is sent again is the same message. The schema must be there.
+    """
+    if not settings.web.base_url:
+        return None
+    secret = settings.web.session_secret
+    if not secret:
+        with database.write() as session:
+            secret = meta.keep_fact(session, "alerts.link_secret", secrets.token_urlsafe(32))
+    return LinkMaker(base_url=settings.web.base_url, secret=secret)
 
 
 def make_dispatcher(

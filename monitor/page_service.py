@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import signal
 from contextlib import AsyncExitStack
 from functools import partial
@@ -54,7 +53,7 @@ class PageService:
         )
         stack.callback(tools.close)
         push = PushDesk(tools, client, tools.push) if tools.push is not None else None
-        links = make_links(self.settings, self.settings.web.session_secret or secrets.token_urlsafe(32))
+        links = await asyncio.to_thread(make_links, self.settings, self.database)
         server = make_server(self.settings, tools, push=push, links=links, is_ticking=None, stop=self.stop)
         web = self.settings.web
         if server is None:

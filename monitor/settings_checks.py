@@ -40,10 +40,15 @@ def _find_wrong_subscriptions(read: SettingsFile) -> Iterator[Problem]:
     names = {channel.name for channel in read.channels}
     named: set[str] = set()
     for index, subscription in enumerate(read.subscriptions):
-        for channel_name in subscription.channels:
-            if channel_name not in names:
-                said = f"{channel_name!r} is none of the [[channels]]; {suggest(channel_name, names) or 'add it there'}"
-                yield Problem(("subscriptions", index, "channels"), said)
+        for key in ("channels", "approvers"):
+            for channel_name in getattr(subscription, key):
+                if channel_name not in names:
+                    advice = suggest(channel_name, names) or "add it there"
+                    said = f"{channel_name!r} is none of the [[channels]]; {advice}"
+                    yield Problem(("subscriptions", index, key), said)
+        if subscription.approvers and not read.web.base_url:
+            said = "approve by a link to the page; set web.base_url to the address under which people reach it"
+            yield Problem(("subscriptions", index, "approvers"), said)
         if not names:
             yield Problem(("subscriptions", index), "has no channel to go to; add one under [[channels]]")
         if subscription.name and subscription.name in named:

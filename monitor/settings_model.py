@@ -201,7 +201,9 @@ class WebSettings(Section):
     token: Text = _secret("a token for programs, with an editor's rights")
     users: Annotated[tuple[UserSettings, ...], BeforeValidator(_read_json)] = Field((), description="more people")
     tokens: Annotated[tuple[TokenSettings, ...], BeforeValidator(_read_json)] = Field((), description="more programs")
-    session_secret: Text = _secret("signs cookies and approval links; made at each start if empty")
+    session_secret: Text = _secret(
+        "signs cookies and links; empty: cookies end at a restart, links use a key kept in the database"
+    )
     allowed_hosts: Words = Field((), description="names under which the page answers, besides loopback and base_url's")
     secure_cookie: bool = Field(False, description="send cookies over HTTPS only")
     per_page: Count = Field(50, description="rows on a page")
@@ -271,6 +273,7 @@ class SubscriptionSettings(Section):
         "", description='no messages in these hours, like "22:00-07:00"'
     )
     hold: Kinds = Field((), description="kinds of change that wait for a person's approval")
+    approvers: Words = Field((), description="names of channels that are asked, by a link in the message, to approve")
     lang: Text = Field("en", description="language of the messages")
 
 

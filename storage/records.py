@@ -868,7 +868,8 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """Who wants to be told what. Times in seconds. `channels` are channel names.
+    """Who wants to be told what. Times in seconds. `channels` are channel names, and so are `approvers`: they are asked
+    about alerts of a kind in `hold`.
 
     `searches` names the saved searches whose finds are told, where `kinds` has `found`.
     `languages` are those of the evidence; `lang` is the language that the messages are written in.
@@ -895,6 +896,7 @@ class Subscription:
     timezone: str = "UTC"
     quiet_hours: str = ""
     hold: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
     lang: str = "en"
 
 
@@ -913,7 +915,11 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A revision due to one subscription. `alert_id` is deterministic from both."""
+    """A revision due to one subscription. `alert_id` is deterministic from both.
+
+    `asked_at` is when a message about a held one was put to the subscription's approvers (None: not yet, or there are
+    none).
+    """
 
     alert_id: str
     revision_id: str
@@ -925,6 +931,7 @@ class Alert:
     planned_at: datetime
     due_at: datetime
     superseded_by: str | None = None
+    asked_at: datetime | None = None
 
 
 class DeliveryState(StrEnum):
@@ -948,7 +955,7 @@ class Delivery:
     are mentioned with them. Deliveries of one `lane` are about the same records for one receiver: one of them is sent
     at a
     time, and a newer one takes the place of an older one that is still waiting. `repeat` counts reminders (0: the
-    first).
+    first). A question asks approvers whether its alerts, which are held, may go.
     """
 
     delivery_id: str
@@ -959,6 +966,7 @@ class Delivery:
     alert_ids: tuple[str, ...]
     supersedes: tuple[str, ...] = ()
     repeat: int = 0
+    is_question: bool = False
     state: DeliveryState = DeliveryState.DUE
     attempts: int = 0
     due_at: datetime

@@ -8,7 +8,7 @@ the migrations together on both databases.
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DDL, BigInteger, DateTime, Dialect, Index, Integer, MetaData, Table, Text, event
+from sqlalchemy import DDL, BigInteger, DateTime, Dialect, Index, Integer, MetaData, Table, Text, event, false
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
@@ -404,6 +404,7 @@ class AlertRow(Row, table=True):
     planned_at: datetime = Field(sa_type=UtcTime)
     due_at: datetime = Field(sa_type=UtcTime)
     superseded_by: str | None = None
+    asked_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
 
 class DeliveryRow(Row, table=True):
@@ -412,7 +413,8 @@ class DeliveryRow(Row, table=True):
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("ix_deliveries_state_due_at", "state", "due_at"),
-        Index("ix_deliveries_channel_state_due_at", "channel", "state", "due_at"),
+        # In the order in which a channel's deliveries are taken: else each claim sorts all that wait.
+        Index("ix_deliveries_turn", "channel", "state", "due_at", "created_at", "delivery_id"),
     )
     delivery_id: str = Field(primary_key=True)
     channel: str = Field(index=True)
@@ -422,6 +424,7 @@ class DeliveryRow(Row, table=True):
     alert_ids: str
     supersedes: str = "[]"
     repeat: int = 0
+    is_question: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     state: str = "due"
     attempts: int = 0
     due_at: datetime = Field(sa_type=UtcTime)

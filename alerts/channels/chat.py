@@ -131,7 +131,7 @@ def _changes(message: Message) -> tuple[list[dict[str, Any]], Words]:
 
 
 def _links(change: dict[str, Any], words: Words) -> list[tuple[str, str]]:
-    labels = {"page": words.say("labels", "open"), "silence": words.say("labels", "silence")}
+    labels = {name: words.say("labels", "open" if name == "page" else name) for name in change["links"]}
     return [(labels[name], url) for name, url in change["links"].items() if url]
 
 

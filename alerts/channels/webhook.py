@@ -92,7 +92,13 @@ class WebhookChannel:
 
     async def _post(self, body: str, headers: dict[str, str], where: str, now: datetime) -> Receipt:
         request = self._client.stream(
-            "POST", self._spec.url, content=body.encode(), headers=headers, follow_redirects=False
+            # The limit over all of it is the channel's own: the client's would end a slow receiver earlier.
+            "POST",
+            self._spec.url,
+            content=body.encode(),
+            headers=headers,
+            follow_redirects=False,
+            timeout=None,
         )
         async with request as response:
             excerpt = await _read_excerpt(response)
@@ -136,7 +142,7 @@ def _retry_after(value: str | None, now: datetime) -> float | None:
     nonsense."""
     if not value:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     try:
         at = parsedate_to_datetime(value)

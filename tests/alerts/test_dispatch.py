@@ -1,12 +1,12 @@
 """The dispatcher against a real database, real receivers and a clock that the tests drive."""
 
 import asyncio
+import json
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import httpx
 import pytest
@@ -83,16 +83,14 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    database = Database(f"sqlite:///{tmp_path / 'house.db'}")
-    database.upgrade()
+def house(database: Database) -> Iterator[House]:
+    """On SQLite and on PostgreSQL."""
     with database.write() as session:
         stories.add_story(session, STORY, now=NOON)
         claims.add_revisions(session, PAST)
     with ExitStack() as stack:
         servers = stack.enter_context(Receiver()), stack.enter_context(Receiver()), stack.enter_context(MailServer())
         yield House(database, *servers)
-    database.close()
 
 
 def test_a_revision_reaches_mail_and_webhook(house: House) -> None:
@@ -270,6 +268,79 @@ def test_a_held_alert_goes_only_after_approval(house: House) -> None:
         assert desk.approve_alert(session, alert.alert_id, now=after(1e6)).state is AlertState.PENDING
         assert desk.approve_alert(session, alert.alert_id, now=after(1e6)).state is AlertState.PENDING
     assert house.dispatch(after(1e6)).delivered == 1
+
+
+def test_approvers_are_asked_once_and_a_link_lets_it_go(house: House) -> None:
+    house.subscriptions = [subscribe(hold=("retracted",), approvers=("editors",))]
+    house.commit(WITHDRAWN)
+    assert house.dispatch().delivered == 2
+    assert not house.hook.calls
+    (mail,) = {mail["Subject"] for mail in house.mail.mails}
+    assert mail == "To approve: Kazakhstan unrest: killed 164 → withdrawn (44)"
+    (question,) = {one.is_question for one in house.deliveries()}
+    assert question
+    assert house.dispatch(after(1e6)).delivered == 0
+    with house.database.write() as session:
+        desk.approve_alert(session, deliveries.list_alerts(session)[0].alert_id, now=after(1e6))
+    assert house.dispatch(after(1e6)).delivered == 1
+    assert json.loads(house.hook.calls[0].body)["asks_approval"] is False
+
+
+def test_a_question_that_was_answered_meanwhile_is_not_asked(house: House) -> None:
+    house.subscriptions = [subscribe(hold=("*",), approvers=("other",))]
+    house.other.answers = [Answer(status=500), Answer()]
+    house.commit(WITHDRAWN)
+    assert house.dispatch().retried == 1
+    with house.database.write() as session:
+        desk.drop_alert(session, deliveries.list_alerts(session)[0].alert_id)
+    house.dispatch(after(60))
+    assert len(house.other.calls) == 1
+    assert [one.state for one in house.deliveries()] == [DeliveryState.SUPERSEDED]
+
+
+def test_a_newer_question_mentions_the_older_one_and_neither_speaks_for_a_message(house: House) -> None:
+    house.subscriptions = [subscribe(hold=("retracted",), approvers=("hook",))]
+    house.hook.answers = [Answer(status=500), Answer()]
+    house.commit(replace(PAST[2], revision_id="up", recorded_at=NOON))
+    house.dispatch()
+    house.commit(WITHDRAWN, now=after(1))
+    assert house.dispatch(after(60)).superseded == 0
+    asked, told = (json.loads(call.body) for call in house.hook.calls[1:])
+    if not asked["asks_approval"]:
+        asked, told = told, asked
+    assert [change["kind"] for change in asked["changes"]] == ["retracted"]
+    assert [change["kind"] for change in told["changes"]] == ["raised"]
+    house.commit(revise("again", K.RETRACTED, 44, 26), now=after(120))
+    house.dispatch(after(120))
+    path = json.loads(house.hook.calls[3].body)["changes"][0]["path"]
+    assert [step["revision_id"] for step in path] == [WITHDRAWN.revision_id, "again"]
+
+
+def test_two_dispatchers_on_one_database_send_each_delivery_once(house: House) -> None:
+    house.hook.answers = [Answer(after_seconds=0.002)]
+    house.commit(*(revise(f"r{index}", metric=f"m{index}") for index in range(60)))
+
+    async def go() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            pair = [
+                Dispatcher(
+                    house.database,
+                    house.channels(client),
+                    subscriptions=house.subscriptions,
+                    clock=lambda: NOON,
+                    rng=random.Random(7),
+                    worker=worker,
+                )
+                for worker in ("one", "two")
+            ]
+            await asyncio.gather(*(one.tick() for one in pair))
+            reports = await asyncio.gather(*(one.drain() for one in pair))
+            assert sum(report.delivered for report in reports) == 60
+            for one in pair:
+                await one.aclose()
+
+    asyncio.run(go())
+    assert len(house.hook.ids()) == len(set(house.hook.ids())) == 60
 
 
 def test_a_dropped_alert_never_goes(house: House) -> None:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -19,11 +18,8 @@ from tests.support.receiver import Answer, Call, Receiver
 
 @pytest.mark.slow
 @pytest.mark.parametrize("slots", [1, 3])
-def test_kill_9_loses_nothing_and_repeats_only_what_was_on_its_way(tmp_path: Path, slots: int) -> None:
-    count, kills = 90, 6
-    url = f"sqlite:///{tmp_path / 'house.db'}"
-    database = Database(url)
-    database.upgrade()
+def test_kill_9_loses_nothing_and_repeats_only_what_was_on_its_way(database: Database, slots: int) -> None:
+    count, kills, url = 90, 6, database.url
     revisions = [revise(f"r{index}", metric=f"m{index}") for index in range(count)]
     with database.write() as session:
         stories.add_story(session, STORY, now=NOON)
@@ -56,7 +52,6 @@ def test_kill_9_loses_nothing_and_repeats_only_what_was_on_its_way(tmp_path: Pat
         told = Counter(receiver.ids())
     with database.read() as session:
         made = deliveries.list_deliveries(session)
-    database.close()
     assert {one.state for one in made} == {DeliveryState.DELIVERED}
     assert set(told) == {one.delivery_id for one in made}
     assert len(made) == count

@@ -46,6 +46,7 @@ CASES = {
     "edited": write_message(notice(EDITED, past=()), links=None),
     "correction": write_message(notice(SORRY, past=())),
     "health": write_message(notice(DEAD, past=(), story=None)),
+    "question": write_message(notice(passed_over=(PAST[2],)), is_question=True),
     "reminder": write_message(notice(revise("r-c", K.CONTESTED, 225, 300), past=()), repeat=2),
 }
 

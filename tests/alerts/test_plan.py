@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.asking import ask_approvers
 from alerts.interest import check_subscription
 from alerts.plan import Flushed, explain_not_told, flush, plan_alerts
 from storage.errors import SettingsError
@@ -23,7 +24,7 @@ from storage.records import (
     StoryState,
     Subscription,
 )
-from tests.support.alerting import ALL_KINDS, NOON, STORY, after, revise, subscribe
+from tests.support.alerting import ALL_KINDS, NOON, STORY, WITHDRAWN, after, revise, subscribe
 
 K = RevisionKind
 
@@ -194,6 +195,39 @@ def test_held_alerts_wait_and_are_overtaken_by_what_goes_out() -> None:
     assert run(held, holding, after(1e6)).alerts == ()
     flushed = run([*held, revise("b", K.RETRACTED, when=after(5))], holding, after(1e6))
     assert states(flushed) == {"a": AlertState.SUPERSEDED, "b": AlertState.RELEASED}
+
+
+@pytest.mark.parametrize(
+    ("fields", "planned", "now", "asked"),
+    [
+        ({}, NOON, NOON, 1),
+        ({"approvers": ()}, NOON, NOON, 0),
+        ({"group_wait": 30}, NOON, after(29), 0),
+        ({"group_wait": 30}, NOON, after(30), 1),
+        ({"digest": "daily 08:00"}, NOON, NOON, 1),
+        ({"quiet_hours": "11:00-13:00"}, NOON, NOON, 0),
+        ({"quiet_hours": "11:00-13:00"}, NOON, after(3600), 1),
+    ],
+)
+def test_approvers_are_asked_when_their_group_is_due(
+    fields: dict[str, Any], planned: datetime, now: datetime, asked: int
+) -> None:
+    asker = subscribe(**{"hold": ("retracted",), "approvers": ("boss",), **fields})
+    held = plan_alerts([WITHDRAWN], [asker], now=planned)
+    behind = {WITHDRAWN.revision_id: WITHDRAWN}
+    found = ask_approvers(held, behind, [asker], now=now)
+    assert [delivery.channel for delivery in found.deliveries] == ["boss"] * asked
+    assert ask_approvers(found.alerts, behind, [asker], now=after(9e9)).deliveries == ()
+    assert (found.next_due_at is None) == bool(asked or not asker.approvers)
+
+
+def test_nobody_is_asked_about_what_is_silenced() -> None:
+    asker = subscribe(hold=("*",), approvers=("boss",))
+    held = plan_alerts([WITHDRAWN], [asker], now=NOON)
+    silence = Silence(silence_id="hush", matchers=(("story", "k*"),), starts_at=NOON, ends_at=after(60))
+    found = ask_approvers(held, {WITHDRAWN.revision_id: WITHDRAWN}, [asker], now=NOON, silences=[silence])
+    assert found.deliveries == ()
+    assert [(one.state, one.reason) for one in found.alerts] == [(AlertState.SILENCED, "silenced:hush")]
 
 
 def test_a_daily_digest_goes_out_at_its_local_time_in_one_message() -> None:

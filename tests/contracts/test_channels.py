@@ -235,6 +235,18 @@ def test_an_answer_cut_off_mid_body_is_a_failure(bench: Bench) -> None:
     assert not caught.value.permanent
 
 
+def test_a_slow_receiver_has_the_channels_own_time(bench: Bench) -> None:
+    bench.hook.answers = [Answer(after_seconds=0.3)]
+
+    async def go() -> None:
+        async with httpx.AsyncClient(trust_env=False, timeout=0.05) as client:
+            spec = ChannelSpec(name="slow", type="webhook", url=bench.hook.url, timeout=10)
+            channel = build_channel(spec, client=client, email=EmailSpec())
+            assert (await channel.send(MESSAGE, delivery_id="d1-slow", now=NOON)).response == "200 ok"
+
+    asyncio.run(go())
+
+
 def test_an_answer_that_drips_is_cut_by_the_whole_timeout(bench: Bench) -> None:
     bench.hook.answers = [Answer(drips=True)]
     with pytest.raises(DeliveryError, match="no whole answer"):

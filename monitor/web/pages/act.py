@@ -14,6 +14,7 @@ from monitor.web.pages.alerts import AlertLine, lines
 from monitor.web.site import Site, SiteDep
 from storage import deliveries
 from storage.errors import NotFoundError
+from storage.records import AlertState
 
 router = APIRouter(include_in_schema=False)
 # An unsubscribing reader gets nothing for a hundred years, or until somebody ends that silence on the page (seconds).
@@ -32,7 +33,7 @@ def ask(request: Request, site: SiteDep, action: str, target: str, signature: st
             line = lines(session, [deliveries.get_alert(session, target)])[0]
     ui = site.presenter(request, known)
     return site.render(
-        request, "act.html", site.page(request, ""), ui, action=action, target=target, line=line, is_done=False
+        request, "act.html", site.page(request, ""), ui, action=action, target=target, line=line, outcome=""
     )
 
 
@@ -41,10 +42,10 @@ def act(request: Request, site: SiteDep, action: str, target: str, signature: st
     """Do it."""
     check(site, action, target, signature)
     with site.database.write() as session:
-        perform(session, site, action, target)
+        outcome = perform(session, site, action, target)
     ui = site.presenter(request)
     return site.render(
-        request, "act.html", site.page(request, ""), ui, action=action, target=target, line=None, is_done=True
+        request, "act.html", site.page(request, ""), ui, action=action, target=target, line=None, outcome=outcome
     )
 
 
@@ -54,14 +55,21 @@ def check(site: Site, action: str, target: str, signature: str) -> None:
         raise RefusedError(404, "error.not_found")
 
 
-def perform(session: Session, site: Site, action: str, target: str) -> None:
-    """Approve an alert, silence what it is about for a day, or silence a subscription until somebody ends that."""
+def perform(session: Session, site: Site, action: str, target: str) -> str:
+    """Approve or drop an alert, silence its subject for a day, or silence a subscription until somebody ends that.
+
+    Returns what came of it, a key of the texts under `act.done`: `late` where somebody had answered otherwise before.
+    """
     now = site.clock()
     if action == "approve":
-        desk.approve_alert(session, target, now=now)
-    elif action == "silence":
+        alert = desk.approve_alert(session, target, now=now)
+        return action if alert.state in (AlertState.PENDING, AlertState.RELEASED) else "late"
+    if action == "drop":
+        return action if desk.drop_alert(session, target).state is AlertState.DROPPED else "late"
+    if action == "silence":
         desk.silence_record(session, target, now=now, who=WHO)
-    else:
-        if target not in {one.name for one in site.subscriptions}:
-            raise NotFoundError(f"no subscription is called {target!r}")
-        desk.silence_subscription(session, target, now=now, seconds=FOR_GOOD, who=WHO)
+        return action
+    if target not in {one.name for one in site.subscriptions}:
+        raise NotFoundError(f"no subscription is called {target!r}")
+    desk.silence_subscription(session, target, now=now, seconds=FOR_GOOD, who=WHO)
+    return action

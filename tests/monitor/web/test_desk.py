@@ -143,6 +143,17 @@ def test_links_that_silence_and_unsubscribe(client: httpx.Client, database: Data
     assert any(one.matchers == (("subscription", "desk"),) for one in made)
 
 
+def test_the_link_of_a_question_drops_what_is_held(client: httpx.Client, database: Database) -> None:
+    alert_id = held_alert(database)
+    link = f"/act/drop/{alert_id}/{LINKS.sign('drop', alert_id)}"
+    assert "Do not send" in client.get(link).text
+    assert "told to nobody" in client.post(link).text
+    with database.read() as session:
+        assert deliveries.get_alert(session, alert_id).state is AlertState.DROPPED
+    late = client.post(f"/act/approve/{alert_id}/{LINKS.sign('approve', alert_id)}")
+    assert "Somebody answered otherwise" in late.text
+
+
 @pytest.mark.parametrize(
     "path", ["/act/approve/a1-0/00000000000000000000000000000000", "/act/burn/a1-0/x", "/act/approve/a1-0/é"]
 )
