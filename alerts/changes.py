@@ -114,6 +114,9 @@ def describe(notice: Notice, words: Words, *, zone: str, links: LinkMaker | None
     before, after = _sides(notice, path, words)
     arrow = f" {words.say('format', 'arrow')} "
     before = arrow.join(filter(None, [before, *_middle(path, words)]))
+    if before and revision.kind in ARTICLE_KINDS:
+        # The heading is the article's: what the figure counts must stand with it.
+        before = f"{words.what(revision.key, story)} {before}"
     chart = _chart(notice, words, zone)
     quotes = tuple(_quote(proof, words, zone) for proof in _distinct_evidence(path))
     return Change(

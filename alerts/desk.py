@@ -13,7 +13,7 @@ from alerts.interest import LABELS, labels_of
 from storage import claims, deliveries
 from storage.errors import NotFoundError, SettingsError
 from storage.keys import silence_id
-from storage.records import Alert, AlertState, Delivery, DeliveryState, RevisionKind, Silence
+from storage.records import Alert, AlertState, Delivery, DeliveryState, RevisionKind, Silence, Subscription
 
 # What "silence this" means when nothing else is said (seconds).
 SILENCE_SECONDS = 86_400.0
@@ -86,9 +86,24 @@ def add_silence(
     return silence
 
 
-def silence_subscription(session: Session, name: str, *, now: datetime, seconds: float, who: str = "") -> Silence:
-    """Silence a whole subscription (what the unsubscribe link does, until a person takes it out of the settings)."""
-    return add_silence(session, (("subscription", _literal(name)),), now=now, seconds=seconds, who=who)
+def unsubscribe(
+    session: Session,
+    target: str,
+    subscriptions: Sequence[Subscription],
+    *,
+    now: datetime,
+    seconds: float,
+    who: str = "",
+) -> Silence:
+    """Silence what an unsubscribe link names: a subscription, or one receiver of it ("name|address"). The settings stay
+    as they are, and a person can end it like any silence. Raises NotFoundError where no subscription is meant."""
+    for name in (one.name for one in subscriptions):
+        receiver = target.removeprefix(f"{name}|")
+        if target == name or receiver != target:
+            matchers = [("subscription", _literal(name))]
+            matchers += [("receiver", _literal(receiver))] if target != name else []
+            return add_silence(session, matchers, now=now, seconds=seconds, who=who)
+    raise NotFoundError(f"no subscription is called {target!r}")
 
 
 def replay_delivery(session: Session, delivery_id: str, *, now: datetime) -> Delivery:

@@ -255,6 +255,7 @@ class Dispatcher:
             created_at=load.delivery.created_at,
             repeat=load.delivery.repeat,
             is_question=load.delivery.is_question,
+            receiver=load.delivery.receiver,
             links=self._links,
             is_rich=is_rich,
         )

@@ -300,9 +300,11 @@ def _pick_lead(run: Sequence[_Waiting]) -> _Waiting:
     return max(telling or run, key=_order)
 
 
-def find_silence(revision: Revision, subscription: Subscription, silences: Sequence[Silence]) -> Silence | None:
-    """Return the first of `silences` that mutes a revision for a subscription."""
-    labels = labels_of(revision, subscription.name)
+def find_silence(
+    revision: Revision, subscription: Subscription, silences: Sequence[Silence], *, receiver: str = ""
+) -> Silence | None:
+    """Return the first of `silences` that mutes a revision for a subscription, or for one receiver of it."""
+    labels = labels_of(revision, subscription.name, receiver)
     for silence in silences:
         if all(fnmatchcase(labels.get(name, ""), pattern) for name, pattern in silence.matchers):
             return silence

@@ -27,7 +27,7 @@ _SIZED_KINDS = frozenset(
 _COUNTED_KINDS = _SIZED_KINDS | {RevisionKind.FIRST, RevisionKind.STATE_CHANGED}
 
 GROUP_LABELS = ("story", "metric", "unit", "population", "place", "period", "kind", "origin", "article", "record")
-LABELS = (*GROUP_LABELS, "source", "subscription", "corrects")
+LABELS = (*GROUP_LABELS, "source", "subscription", "corrects", "receiver")
 ANY = "*"
 WHOLE = "whole"
 
@@ -42,8 +42,11 @@ class Verdict:
     details: tuple[tuple[str, str], ...] = ()
 
 
-def labels_of(revision: Revision, subscription: str = "") -> dict[str, str]:
-    """Return what silences and groups can match on; empty population and place read "whole"."""
+def labels_of(revision: Revision, subscription: str = "", receiver: str = "") -> dict[str, str]:
+    """Return what silences and groups can match on; empty population and place read "whole".
+
+    An alert has no receiver yet: what names one silences its deliveries alone.
+    """
     key = revision.key
     return {
         "story": revision.story,
@@ -59,6 +62,7 @@ def labels_of(revision: Revision, subscription: str = "") -> dict[str, str]:
         "source": ", ".join(sorted({proof.source for proof in revision.evidence if proof.source})),
         "subscription": subscription,
         "corrects": revision.corrects or "",
+        "receiver": receiver,
     }
 
 

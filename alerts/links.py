@@ -19,9 +19,13 @@ class LinkMaker:
     secret: str
 
     def make_link(self, action: str, target: str) -> str:
-        """Return the address that performs `action` on `target` (an alert id, or a subscription's name for
-        `unsubscribe`)."""
+        """Return the address that performs `action` on `target` (an alert id; for `unsubscribe` see
+        unsubscribe_link)."""
         return f"{self.base_url.rstrip('/')}/act/{action}/{quote(target, safe='')}/{self.sign(action, target)}"
+
+    def unsubscribe_link(self, subscription: str, receiver: str) -> str:
+        """Return the address that ends a subscription, for one receiver where a channel has several."""
+        return self.make_link("unsubscribe", f"{subscription}|{receiver}" if receiver else subscription)
 
     def page_link(self, revision_id: str) -> str:
         """Return the address of the page that shows a revision."""

@@ -31,13 +31,14 @@ def render(
     created_at: datetime,
     repeat: int = 0,
     is_question: bool = False,
+    receiver: str = "",
     links: LinkMaker | None = None,
     is_rich: bool = True,
 ) -> Message:
     """Return the message that tells of `notices` (one at least), in the subscription's language and time zone.
 
     `message_id` is the delivery's id, `created_at` when it was made; `repeat` above 0 marks a reminder,
-    `is_question` a question to approvers. `links` adds addresses to open, silence and unsubscribe, or to approve and
+    `is_question` a question to approvers; `receiver` is the address it goes to, if its channel has several. `links` adds addresses to open, silence and unsubscribe, or to approve and
     drop. The chart is that of the first notice that has one. Without `is_rich`
     there is neither HTML nor picture.
     """
@@ -47,7 +48,7 @@ def render(
     subject = write_subject(notices, words, repeat=repeat, is_question=is_question)
     charted = next((index for index, change in enumerate(changes) if change.chart is not None), -1)
     chart = changes[charted].chart if charted >= 0 else None
-    unsubscribe = links.make_link("unsubscribe", subscription.name) if links and not is_question else ""
+    unsubscribe = links.unsubscribe_link(subscription.name, receiver) if links and not is_question else ""
     values = {
         "lang": words.lang,
         "words": words,

@@ -13,13 +13,23 @@ from sqlmodel import Session
 from alerts.asking import ask_approvers
 from alerts.changes import Notice
 from alerts.chart import history_of_revisions
-from alerts.flushing import Flushed, flush
+from alerts.flushing import Flushed, find_silence, flush
 from alerts.interest import EVENT_KINDS, record_of
 from alerts.overtaking import overtake
 from alerts.timing import retry_at
 from storage import claims, deliveries, outbox, stories
 from storage.errors import DeliveryError
-from storage.records import Alert, AlertState, ChannelHealth, Delivery, DeliveryState, Revision, Story, Subscription
+from storage.records import (
+    Alert,
+    AlertState,
+    ChannelHealth,
+    Delivery,
+    DeliveryState,
+    Revision,
+    Silence,
+    Story,
+    Subscription,
+)
 
 # How much of an error or an answer is kept in the log.
 _EXCERPT = 1_000
@@ -152,27 +162,44 @@ def take_delivery(
     `is_rich` asks for the records' past too, for the picture: the change log up to the delivery's making, so that a
     message that is sent again shows what it showed. `known` keeps stories that were read already.
     """
-    while True:
-        delivery = outbox.claim_delivery(session, channel, now=now, worker=worker, lease_seconds=lease_seconds)
-        if delivery is None:
-            return None
-        if not delivery.is_question or _is_open(session, delivery):
-            break
-        # Answered on the page, or overtaken, before it could be asked (again).
-        answered = replace(delivery, state=DeliveryState.SUPERSEDED, claimed_by="", claimed_until=None)
-        deliveries.update_delivery(session, answered)
-    subscription = subscriptions.get(delivery.subscription) or Subscription(name=delivery.subscription)
-    return Load(
-        delivery=delivery,
-        subscription=subscription,
-        notices=load_notices(session, delivery, is_rich=is_rich, known=known),
-    )
+    while (
+        delivery := outbox.claim_delivery(session, channel, now=now, worker=worker, lease_seconds=lease_seconds)
+    ) is not None:
+        subscription = subscriptions.get(delivery.subscription) or Subscription(name=delivery.subscription)
+        free = replace(delivery, claimed_by="", claimed_until=None)
+        if delivery.is_question and not _is_open(session, delivery):
+            # Answered on the page, or overtaken, before it could be asked (again).
+            deliveries.update_delivery(session, replace(free, state=DeliveryState.SUPERSEDED))
+        elif (silence := _find_mute(session, delivery, subscription, now)) is not None:
+            muted = f"silenced for this address ({silence.silence_id})"
+            deliveries.update_delivery(session, replace(free, state=DeliveryState.DROPPED, last_error=muted))
+        else:
+            notices = load_notices(session, delivery, is_rich=is_rich, known=known)
+            return Load(delivery=delivery, subscription=subscription, notices=notices)
+    return None
 
 
 def _is_open(session: Session, question: Delivery) -> bool:
     """Whether anything that a question asks about still waits for an answer."""
     asked = deliveries.find_alerts(session, question.alert_ids)
     return any(alert.state is AlertState.HELD for alert in asked.values())
+
+
+def _find_mute(session: Session, delivery: Delivery, subscription: Subscription, now: datetime) -> Silence | None:
+    """The silence that names this receiver (who unsubscribed) and covers all that the delivery tells; None mostly."""
+    if not delivery.receiver or delivery.is_question:
+        return None
+    silences = [
+        silence
+        for silence in deliveries.list_silences(session, at=now)
+        if silence.starts_at <= now and any(name == "receiver" for name, _ in silence.matchers)
+    ]
+    if not silences:
+        return None
+    alerts = deliveries.find_alerts(session, delivery.alert_ids)
+    revisions = claims.find_revisions(session, {alert.revision_id for alert in alerts.values()})
+    found = [find_silence(one, subscription, silences, receiver=delivery.receiver) for one in revisions.values()]
+    return found[0] if found and all(found) else None
 
 
 def load_notices(

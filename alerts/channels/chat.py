@@ -13,8 +13,10 @@ from storage.records import Message
 
 # Limits of the services' own documentation, with room to spare.
 _SLACK_TEXT, _DISCORD_TEXT, _MATTERMOST_TEXT = 2_900, 3_900, 15_000
-# Discord takes ten embeds, its total of 6,000 characters fewer still.
-_MOST_CHANGES = 10
+# Discord takes ten embeds of 6,000 characters together.
+_MOST_CHANGES, _DISCORD_TOTAL = 10, 5_800
+# Sentences are quoted, not republished; a whole card of Teams may have 28 kB.
+_LONGEST_SENTENCE = 420
 _MOST_QUOTES = 2
 _TONES = {
     "raised": 0xD9822B,
@@ -39,7 +41,7 @@ def write_slack(message: Message) -> str:
             _slack(change["reason_text"]),
         ]
         lines += [
-            f"> {_slack(proof['sentence'])}\n> {_slack_link(proof)}" for proof in change["evidence"][:_MOST_QUOTES]
+            f"> {_slack(_sentence(proof))}\n> {_slack_link(proof)}" for proof in change["evidence"][:_MOST_QUOTES]
         ]
         text = "\n".join(line for line in lines if line)[:_SLACK_TEXT]
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": text}})
@@ -57,17 +59,24 @@ def write_slack(message: Message) -> str:
 def write_discord(message: Message) -> str:
     """Return a body with one embed a change; nobody is pinged, whatever a headline contains."""
     changes, words = _changes(message)
-    embeds = []
+    embeds: list[dict[str, Any]] = []
+    room = _DISCORD_TOTAL
     for change in changes:
-        quotes = [f"> {proof['sentence']}\n{_markdown_link(proof)}" for proof in change["evidence"][:_MOST_QUOTES]]
+        quotes = [f"> {_sentence(proof)}\n{_markdown_link(proof)}" for proof in change["evidence"][:_MOST_QUOTES]]
         links = [f"[{label}]({url})" for label, url in _links(change, words)]
         parts = [change["reason_text"], *quotes, " · ".join(links)]
+        title, story = change["summary"][:250], change["story"]["title"][:250]
+        described = "\n\n".join(part for part in parts if part)[:_DISCORD_TEXT]
+        room -= len(title) + len(story) + len(described)
+        if room < 0 and embeds:
+            # The subject says how many there are; more than this is refused whole.
+            break
         embeds.append(
             {
-                "title": change["summary"][:250],
-                "description": "\n\n".join(part for part in parts if part)[:_DISCORD_TEXT],
+                "title": title,
+                "description": described,
                 "color": _TONES.get(change["kind"], _PLAIN),
-                "author": {"name": change["story"]["title"][:250]},
+                "author": {"name": story},
                 "timestamp": change["recorded_at"],
             }
         )
@@ -89,7 +98,7 @@ def write_teams(message: Message) -> str:
         )
         items.append({"type": "TextBlock", "text": change["reason_text"], "wrap": True})
         for proof in change["evidence"][:_MOST_QUOTES]:
-            text = f"_{proof['sentence']}_\n\n{_markdown_link(proof)}"
+            text = f"_{_sentence(proof)}_\n\n{_markdown_link(proof)}"
             items.append({"type": "TextBlock", "text": text, "wrap": True})
         if len(changes) == 1:
             actions += [{"type": "Action.OpenUrl", "title": label, "url": url} for label, url in _links(change, words)]
@@ -109,7 +118,7 @@ def write_mattermost(message: Message) -> str:
     changes, words = _changes(message)
     parts = [f"**{message.subject}**"]
     for change in changes:
-        quotes = [f"> {proof['sentence']}\n> {_markdown_link(proof)}" for proof in change["evidence"][:_MOST_QUOTES]]
+        quotes = [f"> {_sentence(proof)}\n> {_markdown_link(proof)}" for proof in change["evidence"][:_MOST_QUOTES]]
         links = " · ".join(f"[{label}]({url})" for label, url in _links(change, words))
         parts += [f"**{change['summary']}**", change["reason_text"], *quotes, links]
     text = "\n\n".join(part for part in parts if part).replace("@", "@\u200b")
@@ -133,6 +142,11 @@ def _changes(message: Message) -> tuple[list[dict[str, Any]], Words]:
 def _links(change: dict[str, Any], words: Words) -> list[tuple[str, str]]:
     labels = {name: words.say("labels", "open" if name == "page" else name) for name in change["links"]}
     return [(labels[name], url) for name, url in change["links"].items() if url]
+
+
+def _sentence(proof: dict[str, Any]) -> str:
+    sentence = " ".join(proof["sentence"].split())
+    return sentence if len(sentence) <= _LONGEST_SENTENCE else sentence[: _LONGEST_SENTENCE - 1] + "…"
 
 
 def _slack(text: str) -> str:

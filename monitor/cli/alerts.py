@@ -70,7 +70,7 @@ def deliveries_command(
         [
             [
                 short_id(one.delivery_id),
-                f"{one.channel} {one.receiver}".strip(),
+                " ".join(filter(None, (one.channel, one.receiver, "(asks)" if one.is_question else ""))),
                 one.state.value,
                 str(one.attempts),
                 show_time(one.delivered_at or one.due_at),

@@ -19,6 +19,7 @@ from alerts.plan import plan_alerts
 from alerts.sending import flush_outbox
 from storage import claims, deliveries, outbox, stories
 from storage.database import Database
+from storage.errors import NotFoundError
 from storage.records import (
     AlertState,
     Delivery,
@@ -364,6 +365,25 @@ def test_a_silence_from_an_alert_mutes_its_record_and_no_other(house: House) -> 
     assert house.alert_states().count(AlertState.SILENCED) == 1
     house.commit(revise("later", before=164, after_=165), now=after(90_000))
     assert house.dispatch(after(90_000)).delivered == 1
+
+
+def test_who_unsubscribes_is_left_out_and_the_others_are_told(house: House) -> None:
+    house.subscriptions = [subscribe(channels=("editors", "hook"))]
+    with house.database.write() as session:
+        desk.unsubscribe(session, "desk|a@example.org", house.subscriptions, now=NOON, seconds=1e6, who="link")
+    house.commit(WITHDRAWN)
+    assert house.dispatch(after(1)).delivered == 2
+    assert house.mail.recipients == [["b@example.org"]]
+    (left_out,) = house.deliveries(DeliveryState.DROPPED)
+    assert "silenced for this address" in left_out.last_error
+    house.commit(revise("later", metric="injured"), now=after(2e6))
+    assert house.dispatch(after(2e6)).delivered == 3
+
+
+@pytest.mark.parametrize("target", ["nobody", "nobody|a@example.org", "des", "desk2|a@example.org"])
+def test_an_unsubscribe_link_that_means_no_subscription_is_refused(house: House, target: str) -> None:
+    with house.database.write() as session, pytest.raises(NotFoundError):
+        desk.unsubscribe(session, target, house.subscriptions, now=NOON, seconds=60)
 
 
 def test_a_correction_of_what_was_told_is_told(house: House) -> None:

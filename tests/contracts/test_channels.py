@@ -15,9 +15,11 @@ from standardwebhooks import Webhook
 
 from alerts.channels.base import Channel, ChannelSpec, EmailSpec, Receipt, TlsMode
 from alerts.channels.build import TYPES, build_channel
+from alerts.channels.chat import WRITERS
 from alerts.channels.email import write_mail
 from storage.errors import DeliveryError, SettingsError
-from tests.support.alerting import NOON, write_message
+from storage.records import Evidence
+from tests.support.alerting import NOON, notice, revise, write_message
 from tests.support.receiver import Answer, Receiver, free_port, make_server_tls
 from tests.support.smtp import CUT, HANG, MailServer
 
@@ -316,6 +318,17 @@ def test_a_chat_gets_change_sentence_and_links(bench: Bench, kind: str) -> None:
 
 
 # --- mail -------------------------------------------------------------------------------------
+
+
+def test_many_changes_stay_within_what_discord_and_teams_take() -> None:
+    long = Evidence(sentence="Слово за словом. " * 200, url="https://a.example/" + "x" * 200, source="Example Agency")
+    many = [notice(revise(f"r{n}", metric=f"a measure {n}", evidence=(long, long)), past=()) for n in range(30)]
+    message = write_message(*many)
+    embeds = json.loads(WRITERS["discord"](message))["embeds"]
+    texts = [text for embed in embeds for text in (embed["title"], embed["description"], embed["author"]["name"])]
+    assert 1 < len(embeds) <= 10
+    assert sum(map(len, texts)) <= 6_000
+    assert len(WRITERS["teams"](message).encode()) <= 28_000
 
 
 def test_a_mail_is_whole(bench: Bench) -> None:

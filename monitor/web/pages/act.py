@@ -13,7 +13,6 @@ from monitor.web.access import RefusedError
 from monitor.web.pages.alerts import AlertLine, lines
 from monitor.web.site import Site, SiteDep
 from storage import deliveries
-from storage.errors import NotFoundError
 from storage.records import AlertState
 
 router = APIRouter(include_in_schema=False)
@@ -56,7 +55,7 @@ def check(site: Site, action: str, target: str, signature: str) -> None:
 
 
 def perform(session: Session, site: Site, action: str, target: str) -> str:
-    """Approve or drop an alert, silence its subject for a day, or silence a subscription until somebody ends that.
+    """Approve or drop an alert, silence its subject for a day, or a subscription (for one receiver) until ended.
 
     Returns what came of it, a key of the texts under `act.done`: `late` where somebody had answered otherwise before.
     """
@@ -69,7 +68,5 @@ def perform(session: Session, site: Site, action: str, target: str) -> str:
     if action == "silence":
         desk.silence_record(session, target, now=now, who=WHO)
         return action
-    if target not in {one.name for one in site.subscriptions}:
-        raise NotFoundError(f"no subscription is called {target!r}")
-    desk.silence_subscription(session, target, now=now, seconds=FOR_GOOD, who=WHO)
+    desk.unsubscribe(session, target, site.subscriptions, now=now, seconds=FOR_GOOD, who=WHO)
     return action

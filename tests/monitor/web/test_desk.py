@@ -133,14 +133,17 @@ def test_a_signed_link_asks_before_it_acts(client: httpx.Client, database: Datab
 
 def test_links_that_silence_and_unsubscribe(client: httpx.Client, database: Database) -> None:
     alert_id = held_alert(database)
-    for action, target in (("silence", alert_id), ("unsubscribe", "desk")):
+    for action, target in (("silence", alert_id), ("unsubscribe", "desk"), ("unsubscribe", "desk|a@example.org")):
         path = LINKS.make_link(action, target).removeprefix(LINKS.base_url)
         assert client.get(path).status_code == 200
         assert client.post(path, data={"List-Unsubscribe": "One-Click"}).status_code == 200
     with database.read() as session:
         made = [one for one in deliveries.list_silences(session, at=archive.NOW) if one.who == "link"]
-    assert len(made) == 2
-    assert any(one.matchers == (("subscription", "desk"),) for one in made)
+    assert len(made) == 3
+    assert {one.matchers for one in made[1:]} == {
+        (("subscription", "desk"),),
+        (("subscription", "desk"), ("receiver", "a@example.org")),
+    }
 
 
 def test_the_link_of_a_question_drops_what_is_held(client: httpx.Client, database: Database) -> None:
