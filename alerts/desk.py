@@ -95,8 +95,11 @@ def unsubscribe(
     seconds: float,
     who: str = "",
 ) -> Silence:
-    """Silence what an unsubscribe link names: a subscription, or one receiver of it ("name|address"). The settings stay
-    as they are, and a person can end it like any silence. Raises NotFoundError where no subscription is meant."""
+    """Silence what an unsubscribe link names: a subscription, or one receiver of it ("name|address").
+
+    The settings stay as they are, and a person can end it like any silence. Raises NotFoundError where no subscription
+    is meant.
+    """
     for name in (one.name for one in subscriptions):
         receiver = target.removeprefix(f"{name}|")
         if target == name or receiver != target:

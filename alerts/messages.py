@@ -37,10 +37,10 @@ def render(
 ) -> Message:
     """Return the message that tells of `notices` (one at least), in the subscription's language and time zone.
 
-    `message_id` is the delivery's id, `created_at` when it was made; `repeat` above 0 marks a reminder,
-    `is_question` a question to approvers; `receiver` is the address it goes to, if its channel has several. `links` adds addresses to open, silence and unsubscribe, or to approve and
-    drop. The chart is that of the first notice that has one. Without `is_rich`
-    there is neither HTML nor picture.
+    `message_id` is the delivery's id, `created_at` when it was made; `repeat` above 0 marks a reminder, `is_question` a
+    question to approvers; `receiver` is the address it goes to, if its channel has several. `links` adds addresses to
+    open, silence and unsubscribe, or to approve and drop. The chart is that of the first notice that has one. Without
+    `is_rich` there is neither HTML nor picture.
     """
     words = load_words(subscription.lang)
     zone = subscription.timezone

@@ -158,10 +158,7 @@ def _run(house: House, stack: ExitStack, count: int, kills: int, chance: random.
         if batch:
             _commit(house.database, batch)
         process = _start(settings)
-        seen, patience = house.requests + len(house.mail.mails), chance.randint(2, 30)
-        until = time.monotonic() + 6 + chance.random()
-        while time.monotonic() < until and house.requests + len(house.mail.mails) < seen + patience:
-            time.sleep(0.002)
+        _let_send(house, chance.randint(2, 30))
         if process.poll() is not None:
             raise SystemExit(f"the dispatcher ended by itself: {process.returncode}")
         process.kill()
@@ -172,6 +169,17 @@ def _run(house: House, stack: ExitStack, count: int, kills: int, chance: random.
     _mend(house, stack)
     process = _start(settings)
     _wait_until_told(house.database, process)
+
+
+def _let_send(house: House, patience: int) -> None:
+    """Wait until so many messages came, or none has come for a while after the first: then the endpoints rest."""
+    first = last = house.requests + len(house.mail.mails)
+    quiet_at = time.monotonic() + 60
+    while last < first + patience and time.monotonic() < quiet_at:
+        time.sleep(0.002)
+        now = house.requests + len(house.mail.mails)
+        if now != last:
+            last, quiet_at = now, time.monotonic() + 1.5
 
 
 def _mend(house: House, stack: ExitStack) -> None:
