@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,7 @@ def _open(folder: Path, url: str | None, stack: ExitStack) -> House:
     mail = stack.enter_context(MailServer())
     house = House(database, url, folder, *hooks, mail, free_port())
     for name, receiver in zip(("steady", "failing", "gone", "untrusted"), hooks, strict=True):
-        receiver.answers = lambda call, name=name: house.answer(name, call)  # type: ignore[misc]
+        receiver.answers = partial(house.answer, name)
     mail.refuse["RCPT"] = ["451 later", "550 no such person", CUT] * 4
     mail.refuse["MAIL"] = ["421 too busy", HANG] * 4
     mail.refuse["DATA"] = ["451 later", CUT] * 4
