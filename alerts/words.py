@@ -88,6 +88,10 @@ class Words:
             parts.append(str(known) if known else axis.partition("=")[2] or axis.partition(":")[2] or axis)
         return self.say("format", "joiner").join(parts).replace("_", " ")
 
+    def populations(self) -> tuple[str, ...]:
+        """Return the axes of populations that this catalogue has words for, as keys: "age=child"."""
+        return tuple(self._catalogue.get("axes", {}))
+
     def place(self, key: str, story: Story | None = None) -> str:
         """Return a place by the name that the story gives it; a key without one reads as names."""
         for place in story.places if story else ():

@@ -82,3 +82,7 @@ class DeliveryError(StorywatchError):
         self.retry_after = retry_after
         self.permanent = permanent
         self.disable = disable
+
+
+class JudgementError(StorywatchError):
+    """What a person would overrule cannot be: the message says which part of it is wrong."""

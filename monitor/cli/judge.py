@@ -1,7 +1,6 @@
 """`storywatch judge`: overrule what was read. Judgements are kept with who, when and why; every fold replays them."""
 
 import getpass
-import json
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -12,14 +11,13 @@ from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_figure, show_time
 from monitor.cli.stories import describe_key
 from monitor.intake import refold
+from monitor.judging import note_judgement
 from monitor.ledger.judgements import MATCH_STATES
 from monitor.reprocessing import rematch_article, unjudge_match
 from monitor.settings import to_subscriptions
 from monitor.watch import Watch
-from storage import articles, claims, judgements, stories
+from storage import articles, judgements, stories
 from storage.database import lock_story
-from storage.errors import StorywatchError
-from storage.keys import parse_key
 from storage.records import JudgementKind, MatchState, Revision
 from storage.shortened import whole_id
 
@@ -54,7 +52,7 @@ def rescope_command(
 @app.command("merge")
 def merge_command(record: str, into: str, story: StoryName = None, why: Why = "") -> None:
     """Two records are one: count the claims of RECORD for INTO (both as story/metric/unit/population/place)."""
-    _judge(JudgementKind.MERGE, _checked_key(record), {"into": _checked_key(into)}, story, why)
+    _judge(JudgementKind.MERGE, record, {"into": into}, story, why)
 
 
 @app.command("split")
@@ -62,8 +60,8 @@ def split_command(record: str, into: str, claim_ids: list[str], story: StoryName
     """A record mixes two things: count these of its claims for INTO (a record's whole key)."""
     _judge(
         JudgementKind.SPLIT,
-        _checked_key(record),
-        {"into": _checked_key(into), "claims": _whole_claims(claim_ids)},
+        record,
+        {"into": into, "claims": _whole_claims(claim_ids)},
         story,
         why,
     )
@@ -78,7 +76,7 @@ def alias_command(name: str, origin: str, story: StoryName = None, why: Why = ""
 @app.command("pin")
 def pin_command(record: str, value: float, story: StoryName = None, why: Why = "") -> None:
     """Hold a record at a value, whatever is reported, until the judgement is taken back."""
-    _judge(JudgementKind.PIN, _checked_key(record), {"value": value}, story, why)
+    _judge(JudgementKind.PIN, record, {"value": value}, story, why)
 
 
 @app.command("add")
@@ -93,7 +91,7 @@ def add_command(
 ) -> None:
     """Add a claim by hand that no feed brought."""
     payload = {"value": value, "origin": origin, "url": url, "quote": quote}
-    _judge(JudgementKind.ADD, _checked_key(record), payload, story, why)
+    _judge(JudgementKind.ADD, record, payload, story, why)
 
 
 @app.command("annotate")
@@ -172,16 +170,9 @@ def _judge(kind: JudgementKind, target: str, payload: Mapping[str, object], stor
     with opened_database(current) as database:
         chosen = one_story(database, story)
         with database.write() as session:
-            lock_story(session, chosen.slug)
             if kind in (JudgementKind.REJECT, JudgementKind.RESCOPE):
                 target = whole_id(session, "claim", target)
-                ruled = claims.get_claim(session, target, story=chosen.slug)
-                # Bound to place and quote as well as to the id, so that it outlives a newer lexicon.
-                payload = {**payload, "url": ruled.url, "quote": ruled.claim.quote}
-            judgements.add_judgement(
-                session, story=chosen.slug, kind=kind, target=target, payload=json.dumps(payload), who=_who(), why=why,
-                made_at=now,
-            )  # fmt: skip
+            note_judgement(session, chosen, kind, target, payload, who=_who(), why=why, now=now)
             moved = refold(session, Watch([chosen], to_subscriptions(current)), chosen, now=now)
     _report(moved)
 
@@ -205,14 +196,6 @@ def _report(moved: tuple[Revision, ...]) -> None:
 def _whole_claims(claim_ids: list[str]) -> list[str]:
     with opened_database() as database, database.read() as session:
         return [whole_id(session, "claim", one) for one in claim_ids]
-
-
-def _checked_key(text: str) -> str:
-    try:
-        parse_key(text)
-    except ValueError as error:
-        raise StorywatchError(str(error)) from error
-    return text
 
 
 def _who() -> str:

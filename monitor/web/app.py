@@ -31,6 +31,7 @@ from monitor.web.pages import (
     atom,
     door,
     feeds,
+    judging,
     records,
     revisions,
     search,
@@ -41,11 +42,13 @@ from monitor.web.security import HostGuard, SecurityHeaders
 from monitor.web.site import Refold, Rematch, Site, see_other, with_query
 from monitor.web.wording import DEFAULT_LANGUAGE, load_texts
 from storage.database import Database
-from storage.errors import DatabaseError, NotFoundError, QueryError
+from storage.errors import DatabaseError, JudgementError, NotFoundError, QueryError
 from storage.records import Subscription
 
 log = logging.getLogger(__name__)
-PAGES = (door, stories, records, revisions, articles, search, feeds, alerts, act, about, atom, websub)
+PAGES = (door, stories, records, judging, revisions, articles, search, feeds, alerts, act, about, atom, websub)
+# Errors whose message is for whoever asked, with the status that each is answered with.
+EXPLAINED: dict[type[Exception], int] = {NotFoundError: 404, QueryError: 400, JudgementError: 422}
 SHOWN_STATUSES = frozenset({400, 401, 403, 404, 405, 422, 429, 500, 503})
 
 
@@ -160,13 +163,11 @@ def _add_handlers(app: FastAPI, site: Site) -> None:
     def refuse(request: Request, error: RefusedError) -> Response:
         return answer(request, error.status, site.presenter(request).t(error.key, **error.values))
 
-    @app.exception_handler(NotFoundError)
-    def not_found(request: Request, error: NotFoundError) -> Response:
-        return answer(request, 404, str(error))
+    def explain(request: Request, error: Exception) -> Response:
+        return answer(request, EXPLAINED[type(error)], str(error))
 
-    @app.exception_handler(QueryError)
-    def bad_query(request: Request, error: QueryError) -> Response:
-        return answer(request, 400, str(error))
+    for kind in EXPLAINED:
+        app.add_exception_handler(kind, explain)
 
     @app.exception_handler(DatabaseError)
     def no_database(request: Request, error: DatabaseError) -> Response:

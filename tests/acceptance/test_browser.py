@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from monitor.settings import Settings
 from monitor.web.app import create_app
+from monitor.web.options import WebOptions
+from monitor.web.shown import shown_settings
 from storage import articles, claims, deliveries
 from storage.database import Database
 from storage.records import AlertState, Figure, RecordKey, Revision, RevisionKind
@@ -87,6 +90,7 @@ def base(database: Database) -> Iterator[str]:
         refold=refold_story,
         rematch=rematch_article,
         subscriptions=archive.SUBSCRIPTIONS,
+        options=WebOptions(shown=shown_settings(Settings())),
     )
     with serve(app) as address:
         yield address
@@ -124,6 +128,7 @@ def pages_of(database: Database) -> dict[str, str]:
         "story": STORY,
         "record": f"{STORY}/record?metric=killed",
         "as-known": f"{STORY}/record?metric=killed&as_known_at=2022-01-09T12:00",
+        "judgements": f"{STORY}/judgements",
         "revision": f"/revisions/{withdrawn.revision_id}",
         "article": f"/articles/{edited.article_id}?version=2&against=1",
         "search": "/search?q=killed",
@@ -252,6 +257,28 @@ def test_an_editor_judges_and_approves(page: Page, database: Database) -> None:
     with database.read() as session:
         states = {alert.state for alert in deliveries.list_alerts(session)}
     assert {AlertState.DROPPED, AlertState.PENDING} <= states
+
+
+def test_an_editor_moves_a_claim_and_pins_a_record(page: Page) -> None:
+    page.goto(f"{STORY}?kind=raised&metric=killed")
+    page.locator(".rev .what").first.click()
+    page.get_by_text("It speaks of something else").click()
+    page.get_by_label("Of whom").select_option(label="Attackers")
+    page.get_by_label("Why?").fill("Rioters alone")
+    page.get_by_role("button", name="Count it there").click()
+    expect(page.get_by_text("Counted elsewhere by a person")).to_be_visible()
+    page.goto(f"{STORY}/record?metric=killed")
+    expect(page.locator(".best")).not_to_have_text("225")
+    page.get_by_text("Hold this record at a figure").click()
+    pin = page.locator("form", has=page.get_by_role("button", name="Pin the figure"))
+    pin.get_by_label("Figure").fill("226")
+    pin.get_by_label("Why?").fill("Checked by phone")
+    pin.get_by_role("button").click()
+    expect(page.locator(".best")).to_have_text("226")
+    page.get_by_role("link", name="All of this story").click()
+    expect(page.locator(".rulings .card")).to_have_count(3)
+    page.get_by_role("button", name="Take back").first.click()
+    expect(page.locator(".rulings .is-over")).to_have_count(1)
 
 
 def test_colours_and_language_are_chosen(page: Page) -> None:

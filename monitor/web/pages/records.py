@@ -9,11 +9,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.ledger.fold import fold_story
+from monitor.ledger.judgements import read_payload
 from monitor.web.access import RefusedError
 from monitor.web.charts import draw_chart
+from monitor.web.pages.judging import Ruled, as_ruled, other_records
+from monitor.web.presenter import Presenter
 from monitor.web.site import ReaderDep, SiteDep
 from storage import claims, judgements, stories
 from storage.errors import NotFoundError
+from storage.keys import key_text
 from storage.records import Evidence, Figure, History, RecordKey, Refusal, StampedClaim
 
 router = APIRouter(include_in_schema=False)
@@ -50,6 +54,8 @@ def show_record(
         story = stories.get_story(session, slug)
         history = read_history(session, key, known_at)
         refusals = list_refused(session, slug, history.refusals[-MOST_REFUSALS:])
+        known = [one.key for one in claims.list_histories(session, slug)] if caller.may_edit else []
+        rulings = list_rulings(session, site.presenter(request, [story]), key)
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story])
     title = ui.t("chart.label", name=ui.record_name(key))
@@ -65,7 +71,22 @@ def show_record(
         refusals=refusals,
         as_known_at=known_at,
         scope=[(name, value) for name, value in scope.items() if value],
+        rulings=rulings,
+        target=key_text(key),
+        others=other_records(ui, key, known),
+        names=sorted({*(one.origin for one in history.positions), *(one.name for one in story.origins)} - {""}),
     )
+
+
+def list_rulings(session: Session, ui: Presenter, key: RecordKey) -> list[Ruled]:
+    """What people overruled of this record and still hold: pins, additions and what was merged into it."""
+    line = key_text(key)
+    found = [
+        one
+        for one in judgements.list_judgements(session, key.story)
+        if one.target == line or read_payload(one).get("into") == line
+    ]
+    return as_ruled(session, ui, reversed(found))
 
 
 def parse_moment(text: str) -> datetime | None:
@@ -94,7 +115,8 @@ def read_history(session: Session, key: RecordKey, known_at: datetime | None) ->
             raise NotFoundError(f"story {key.story!r} keeps no such record of {key.metric!r}")
         return present
     story = stories.get_story(session, key.story)
-    known = claims.list_claims(session, key.story, metric=key.metric, known_at=known_at)
+    # All claims of the story: a person may have said that one of another measure counts here.
+    known = claims.list_claims(session, key.story, known_at=known_at)
     decided = judgements.list_judgements(session, key.story, known_at=known_at)
     return fold_story(known, decided, story).get(key, History(key=key))
 

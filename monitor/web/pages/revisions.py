@@ -10,25 +10,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts.interest import EVENT_KINDS
+from monitor.judging import note_judgement
 from monitor.ledger.judgements import MATCH_STATES, match_state
 from monitor.web.access import RefusedError
 from monitor.web.pages.articles import as_diff
+from monitor.web.pages.judging import AS_READ, scopes_of
 from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, own_path, see_other
 from storage import articles, claims, judgements, stories
 from storage.database import lock_story
 from storage.records import ArticleVersion, Evidence, JudgementKind, Revision, RevisionKind
 
 router = APIRouter(include_in_schema=False)
-FROM_HERE = (JudgementKind.REJECT, JudgementKind.ANNOTATE)
+FROM_HERE = (JudgementKind.REJECT, JudgementKind.RESCOPE, JudgementKind.ANNOTATE)
+ON_CLAIMS = frozenset({JudgementKind.REJECT, JudgementKind.RESCOPE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """One sentence behind a revision, with our copy of its article."""
+    """One sentence behind a revision, with our copy of its article and how a person overruled it."""
 
     evidence: Evidence
     article_id: int
-    is_rejected: bool
+    ruled: JudgementKind | None
 
 
 @router.get("/revisions/{revision_id}")
@@ -43,8 +46,9 @@ def show_revision(request: Request, site: SiteDep, caller: ReaderDep, revision_i
             for one in judgements.list_judgements(session, revision.story, with_revoked=True)
             if one.target in wanted
         ]
-        rejected = {one.target for one in noted if one.kind is JudgementKind.REJECT and one.revoked_at is None}
-        proofs = _proofs(session, revision, rejected)
+        ruled = {one.target: one.kind for one in noted if one.kind in ON_CLAIMS and one.revoked_at is None}
+        proofs = _proofs(session, revision, ruled)
+        known = claims.find_histories(session, revision.story) if caller.may_edit else {}
         edit = _find_edit(session, revision)
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story] if story else [])
@@ -61,6 +65,7 @@ def show_revision(request: Request, site: SiteDep, caller: ReaderDep, revision_i
         diff=diff,
         proofs=proofs,
         judgements=noted,
+        scopes=scopes_of(ui, story, known) if story and caller.may_edit else None,
     )
 
 
@@ -73,7 +78,7 @@ def _find_edit(session: Session, revision: Revision) -> tuple[ArticleVersion, Ar
     return found if found and found[0].text and found[1].text else None
 
 
-def _proofs(session: Session, revision: Revision, rejected: set[str]) -> list[Proof]:
+def _proofs(session: Session, revision: Revision, ruled: dict[str, JudgementKind]) -> list[Proof]:
     ids = [one.claim_id for one in revision.evidence if one.claim_id]
     found = (
         {claim.claim_id: claim for claim in claims.list_claims(session, revision.story, claim_ids=ids)} if ids else {}
@@ -82,7 +87,7 @@ def _proofs(session: Session, revision: Revision, rejected: set[str]) -> list[Pr
         Proof(
             evidence=one,
             article_id=found[one.claim_id].article_id if one.claim_id in found else 0,
-            is_rejected=one.claim_id in rejected,
+            ruled=ruled.get(one.claim_id),
         )
         for one in revision.evidence
     ]
@@ -97,8 +102,11 @@ def judge(
     kind: Annotated[str, Form()],
     why: Annotated[str, Form(min_length=1, max_length=2000)],
     target: Annotated[str, Form()] = "",
+    metric: Annotated[str, Form(max_length=100)] = AS_READ,
+    population: Annotated[str, Form(max_length=200)] = AS_READ,
+    place: Annotated[str, Form(max_length=200)] = AS_READ,
 ) -> Response:
-    """Reject a claim that stands behind a revision, or note something on the revision."""
+    """Reject a claim behind a revision, say that it speaks of something else, or note something on the revision."""
     chosen = next((one for one in FROM_HERE if one.value == kind), None)
     now = site.clock()
     with site.database.write() as session:
@@ -108,19 +116,23 @@ def judge(
         }
         if chosen is None or not is_of_it:
             raise RefusedError(400, "error.bad_request")
-        lock_story(session, revision.story)
-        judgements.add_judgement(
+        scope = {"metric": metric, "population": population, "place": place}
+        is_of_claim = chosen in ON_CLAIMS
+        note_judgement(
             session,
-            story=revision.story,
-            kind=chosen,
-            target=target if chosen is JudgementKind.REJECT else revision_id,
+            stories.get_story(session, revision.story),
+            chosen,
+            target if is_of_claim else revision_id,
+            {name: value for name, value in scope.items() if value != AS_READ}
+            if chosen is JudgementKind.RESCOPE
+            else {},
             who=caller.name,
             why=why.strip(),
-            made_at=now,
+            now=now,
         )
-        if chosen is JudgementKind.REJECT:
+        if is_of_claim:
             site.refold(session, revision.story, now)
-    return see_other(request, f"/revisions/{revision_id}", "judged" if chosen is JudgementKind.REJECT else "noted")
+    return see_other(request, f"/revisions/{revision_id}", "judged" if is_of_claim else "noted")
 
 
 @router.post("/judgements/{judgement_id}/revoke")

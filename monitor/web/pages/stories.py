@@ -17,7 +17,7 @@ from monitor.web.charts import Chart, draw_chart, draw_spark, number_of
 from monitor.web.live import follow_story
 from monitor.web.presenter import latest_first
 from monitor.web.site import ReaderDep, SiteDep, with_query
-from storage import articles, claims, stories
+from storage import articles, claims, judgements, stories
 from storage.records import History, Revision, RevisionKind, Story, StoryState
 
 router = APIRouter(include_in_schema=False)
@@ -103,6 +103,7 @@ def show_story(
             else claims.list_revisions(session, slug, newest_first=True, limit=1)
         )
         counted = articles.count_articles(session, story=slug)
+        judged = len(judgements.list_judgements(session, slug, with_revoked=True))
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story])
     numeric = [history for history in histories if not is_state(history)]
@@ -115,6 +116,7 @@ def show_story(
         ui,
         story=story,
         articles=counted,
+        judged=judged,
         latest_at=latest[0].recorded_at if latest else None,
         panels=[
             Panel(

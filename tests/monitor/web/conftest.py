@@ -12,13 +12,11 @@ from fastapi import FastAPI
 from sqlmodel import Session
 
 from alerts.links import LinkMaker
-from monitor import reprocessing
-from monitor.ledger.changes import find_revisions
-from monitor.ledger.fold import fold_story
+from monitor import intake, reprocessing
 from monitor.watch import Watch
 from monitor.web.app import create_app
 from monitor.web.options import WebOptions
-from storage import claims, judgements, stories
+from storage import stories
 from storage.database import Database
 from tests.monitor.web import archive
 from tests.monitor.web.serving import serve
@@ -38,14 +36,9 @@ class Clock:
 
 
 def refold_story(session: Session, slug: str, now: datetime) -> None:
-    """Work a story out again from what is stored, as the composition root has it done (without planning alerts)."""
+    """Work a story out again from what is stored, as the composition root has it done."""
     story = stories.get_story(session, slug)
-    before = claims.find_histories(session, slug)
-    stamped = claims.list_claims(session, slug)
-    after = fold_story(stamped, judgements.list_judgements(session, slug), story)
-    known = {claim.claim_id: claim for claim in stamped}
-    claims.update_histories(session, slug, after.values(), before.keys() - after.keys(), now=now)
-    claims.add_revisions(session, find_revisions(before, after, claims=known, recorded_at=now))
+    intake.refold(session, Watch([story], archive.SUBSCRIPTIONS), story, now=now)
 
 
 def rematch_article(session: Session, article_id: int, slug: str, now: datetime) -> None:

@@ -1,0 +1,102 @@
+"""SHELL: note what a person overruled, checked and bound to what it rules over. The page and the command line share it.
+
+What is noted moves nothing by itself: the caller works the story out again in the same transaction. The payloads are
+those that `monitor.ledger.judgements` reads.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from monitor.claims.metrics import builtin_metrics
+from storage import claims, judgements
+from storage.database import lock_story
+from storage.errors import JudgementError
+from storage.keys import key_text, parse_key
+from storage.records import Judgement, JudgementKind, Metric, RecordKey, StampedClaim, Story
+
+_LEAST_LETTERS = 2
+
+
+def note_judgement(
+    session: Session,
+    story: Story,
+    kind: JudgementKind,
+    target: str,
+    payload: Mapping[str, object] | None = None,
+    *,
+    who: str,
+    why: str,
+    now: datetime,
+) -> Judgement:
+    """Store a judgement of one story, with the story locked.
+
+    `target` is a claim's whole id (reject, rescope), a record's key (merge, split, pin, add), a name (alias) or
+    anything (annotate). Raises JudgementError for what makes no sense, NotFoundError for a claim that is not there.
+    """
+    lock_story(session, story.slug)
+    given = dict(payload or {})
+    if kind in (JudgementKind.REJECT, JudgementKind.RESCOPE):
+        ruled = claims.get_claim(session, target, story=story.slug)
+        if kind is JudgementKind.RESCOPE:
+            given = _scope(story, ruled, given)
+        # Bound to place and quote as well as to the id, so that it outlives a newer lexicon.
+        given |= {"url": ruled.url, "quote": ruled.claim.quote}
+    elif kind in (JudgementKind.MERGE, JudgementKind.SPLIT):
+        target = key_text(_key(story, target))
+        given["into"] = key_text(_key(story, str(given.get("into", ""))))
+        if given["into"] == target:
+            raise JudgementError(f"{target} is one record already: name another one")
+    elif kind in (JudgementKind.PIN, JudgementKind.ADD):
+        target = key_text(_key(story, target))
+        given["value"] = _number(given.get("value"))
+    elif kind is JudgementKind.ALIAS:
+        target, given = _alias(target, str(given.get("origin", "")))
+    return judgements.add_judgement(
+        session, story=story.slug, kind=kind, target=target, payload=json.dumps(given), who=who, why=why, made_at=now
+    )
+
+
+def measures(story: Story) -> dict[str, Metric]:
+    """Every measure that a claim of this story may be of: the built-in ones and the story's own."""
+    return builtin_metrics() | {metric.name: metric for metric in story.metrics}
+
+
+def _scope(story: Story, ruled: StampedClaim, given: dict[str, object]) -> dict[str, object]:
+    """What a claim is said to speak of; a new measure brings its unit."""
+    if not given:
+        raise JudgementError("say what it speaks of: another measure, population or place")
+    metric = str(given.get("metric", ruled.claim.metric))
+    if metric == ruled.claim.metric:
+        return given
+    known = measures(story)
+    if metric not in known:
+        raise JudgementError(f"{metric!r} is no measure of {story.slug}; there are {', '.join(sorted(known))}")
+    return given | {"unit": known[metric].unit}
+
+
+def _key(story: Story, line: str) -> RecordKey:
+    try:
+        key = parse_key(line)
+    except ValueError as error:
+        raise JudgementError(str(error)) from error
+    if key.story != story.slug:
+        raise JudgementError(f"{line!r} names a record of {key.story!r}, not of {story.slug!r}")
+    return key
+
+
+def _number(value: object) -> float:
+    number = float(value) if isinstance(value, int | float) else math.nan
+    if not math.isfinite(number) or number < 0:
+        raise JudgementError(f"{value!r} is no figure: give a number from 0 on")
+    return number
+
+
+def _alias(name: str, origin: str) -> tuple[str, dict[str, object]]:
+    name, origin = name.strip(), origin.strip()
+    if min(len(name), len(origin)) < _LEAST_LETTERS or name == origin:
+        raise JudgementError(f"{name!r} cannot speak for {origin!r}: give two different names")
+    return name, {"origin": origin}

@@ -1,0 +1,190 @@
+"""What an editor overrules on the page: a claim's scope, a record's figure, two records, two names; all listed, all undone."""
+
+import json
+
+import httpx
+import pytest
+
+from monitor.web.options import Role, Token, WebOptions
+from storage import claims, judgements
+from storage.database import Database
+from storage.keys import key_text
+from storage.records import Judgement, JudgementKind, RecordKey, Revision, RevisionKind
+from tests.monitor.web import archive
+from tests.monitor.web.conftest import MakeApp
+from tests.monitor.web.forms import send
+from tests.monitor.web.serving import serve
+
+SLUG = archive.KAZAKHSTAN.slug
+KILLED = RecordKey(story=SLUG, metric="killed")
+IN_ALMATY = RecordKey(story=SLUG, metric="killed", place="almaty")
+ATTACKERS = RecordKey(story=SLUG, metric="killed", population="role=attacker")
+RECORD = f"/stories/{SLUG}/record?metric=killed"
+JUDGEMENTS = f"/stories/{SLUG}/judgements"
+
+
+def raised(database: Database) -> Revision:
+    with database.read() as session:
+        return claims.list_revisions(session, key=KILLED, kinds=[RevisionKind.RAISED], newest_first=True)[0]
+
+
+def best(database: Database, key: RecordKey = KILLED) -> float | None:
+    with database.read() as session:
+        return claims.get_history(session, key).best
+
+
+def last(database: Database) -> Judgement:
+    with database.read() as session:
+        return judgements.list_judgements(session, SLUG, with_revoked=True)[-1]
+
+
+def test_a_claim_is_counted_elsewhere_and_back_again(client: httpx.Client, database: Database) -> None:
+    revision = raised(database)
+    target = revision.evidence[0].claim_id
+    page = f"/revisions/{revision.revision_id}"
+    fields = {"metric": "=", "population": "role=attacker", "place": "="}
+    answer = send(client, page, f"{page}/judgements", kind="rescope", target=target, why="Of rioters alone", **fields)
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
+    assert "Counted elsewhere by a person" in client.get(page).text
+    assert best(database) != 225
+    assert best(database, ATTACKERS) == 225
+    with database.read() as session:
+        ruled = claims.get_claim(session, target, story=SLUG)
+    # The quote and its place are kept, so that the judgement holds after the words are read anew.
+    assert json.loads(last(database).payload) == {
+        "population": "role=attacker",
+        "url": ruled.url,
+        "quote": ruled.claim.quote,
+    }
+    listed = client.get(JUDGEMENTS).text
+    assert "Killed, attackers" in listed
+    assert "Of rioters alone" in listed
+    send(client, JUDGEMENTS, f"/judgements/{last(database).judgement_id}/revoke", back=JUDGEMENTS)
+    assert best(database) == 225
+    assert "taken back" in client.get(JUDGEMENTS).text
+
+
+def test_a_claim_of_another_measure_takes_its_unit(client: httpx.Client, database: Database) -> None:
+    revision = raised(database)
+    page = f"/revisions/{revision.revision_id}"
+    send(
+        client, page, f"{page}/judgements", kind="rescope", target=revision.evidence[0].claim_id,
+        metric="homes_damaged", population="", place="", why="Houses, not people",
+    )  # fmt: skip
+    assert best(database, RecordKey(story=SLUG, metric="homes_damaged", unit="buildings")) == 225
+
+
+def test_a_record_is_held_at_a_figure_until_that_is_taken_back(client: httpx.Client, database: Database) -> None:
+    send(
+        client, RECORD, JUDGEMENTS, kind="pin", target=key_text(KILLED), value=227, why="Checked by phone", back=RECORD
+    )
+    assert best(database) == 227
+    text = client.get(RECORD).text
+    assert "Checked by phone" in text
+    assert "Killed: 227" in text
+    send(client, RECORD, f"/judgements/{last(database).judgement_id}/revoke", back=RECORD)
+    assert best(database) == 225
+
+
+def test_a_merged_record_counts_for_the_other_and_its_page_leads_there(
+    client: httpx.Client, database: Database
+) -> None:
+    page = f"{RECORD}&place=almaty"
+    answer = send(
+        client,
+        page,
+        JUDGEMENTS,
+        kind="merge",
+        target=key_text(IN_ALMATY),
+        into=key_text(KILLED),
+        why="The same",
+        back=page,
+    )
+    assert answer.headers["location"] == RECORD
+    assert client.get(page).status_code == 404
+    assert "Killed, Almaty counts for Killed" in client.get(RECORD).text
+    send(client, RECORD, f"/judgements/{last(database).judgement_id}/revoke", back=RECORD)
+    assert client.get(page).status_code == 200
+
+
+def test_a_name_speaks_for_an_origin(client: httpx.Client, database: Database) -> None:
+    send(
+        client,
+        RECORD,
+        JUDGEMENTS,
+        kind="alias",
+        target="Rights Watchers",
+        origin="Prosecutor General's Office",
+        why="Its desk",
+    )
+    with database.read() as session:
+        origins = {one.origin for one in claims.get_history(session, KILLED).positions}
+    assert "Rights Watchers" not in origins
+    assert "Rights Watchers speaks for Prosecutor General&#39;s Office" in client.get(JUDGEMENTS).text
+
+
+def test_a_claim_is_added_by_hand(client: httpx.Client, database: Database) -> None:
+    fields = {"origin": "Health Ministry", "url": "https://example.org/note", "quote": "By now 231 people have died."}
+    send(client, RECORD, JUDGEMENTS, kind="add", target=key_text(KILLED), value=231, why="From the briefing", **fields)
+    assert best(database) == 231
+    text = client.get(RECORD).text
+    assert "From the briefing" in text
+    with database.read() as session:
+        revision = claims.list_revisions(session, key=KILLED, newest_first=True)[0]
+    assert "231 people have died" in client.get(f"/revisions/{revision.revision_id}").text
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "words"),
+    [
+        ({"kind": "pin", "target": key_text(KILLED), "value": "-3"}, 422, "no figure"),
+        ({"kind": "pin", "target": key_text(KILLED), "value": "inf"}, 422, "no figure"),
+        ({"kind": "pin", "target": key_text(KILLED)}, 422, "no figure"),
+        ({"kind": "pin", "target": "killed", "value": "3"}, 422, "no record key"),
+        ({"kind": "pin", "target": "other/killed", "value": "3"}, 422, "not of"),
+        ({"kind": "merge", "target": key_text(KILLED), "into": key_text(KILLED)}, 422, "one record already"),
+        ({"kind": "alias", "target": "a ministry", "origin": "a ministry"}, 422, "two different names"),
+        ({"kind": "reject", "target": "x"}, 400, ""),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(
+    client: httpx.Client, database: Database, fields: dict[str, str], status: int, words: str
+) -> None:
+    answer = send(client, RECORD, JUDGEMENTS, why="x", **fields)
+    assert answer.status_code == status
+    assert words in answer.text
+    with database.read() as session:
+        made = {one.kind for one in judgements.list_judgements(session, SLUG)}
+    assert made <= {JudgementKind.ANNOTATE}
+
+
+def test_a_measure_that_is_none_is_refused(client: httpx.Client, database: Database) -> None:
+    revision = raised(database)
+    page = f"/revisions/{revision.revision_id}"
+    target = revision.evidence[0].claim_id
+    for fields in ({"metric": "nonsense"}, {}):
+        answer = send(client, page, f"{page}/judgements", kind="rescope", target=target, why="x", **fields)
+        assert answer.status_code == 422
+    assert best(database) == 225
+
+
+def test_the_past_counts_what_was_moved_to_a_record_from_another_measure(
+    client: httpx.Client, database: Database
+) -> None:
+    revision = raised(database)
+    page = f"/revisions/{revision.revision_id}"
+    send(
+        client, page, f"{page}/judgements", kind="rescope", target=revision.evidence[0].claim_id,
+        metric="rescued", population="=", place="=", why="Saved, not dead",
+    )  # fmt: skip
+    answer = client.get(f"/stories/{SLUG}/record", params={"metric": "rescued", "as_known_at": "2022-02-01T00:00"})
+    assert '<p class="best">225</p>' in answer.text
+
+
+def test_a_reader_sees_judgements_and_no_forms(make_app: MakeApp) -> None:
+    options = WebOptions(login_required=True, tokens=(Token(name="r", secret="read", role=Role.READER),))
+    with serve(make_app(options)) as base, httpx.Client(base_url=base) as reader:
+        reader.headers["Authorization"] = "Bearer read"
+        assert reader.get(JUDGEMENTS).status_code == 200
+        assert "<details><summary>Hold this record" not in reader.get(RECORD).text
+        assert reader.post(JUDGEMENTS, data={"kind": "pin", "why": "x"}).status_code == 403
