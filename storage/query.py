@@ -20,7 +20,8 @@ _DEEPEST = 30
 _MOST_TERMS = 100
 _LEXEME = re.compile(r'\s+|(?P<open>\()|(?P<close>\))|(?P<minus>-(?=[^\s)]))|(?P<atom>(?:"[^"]*"|[^\s()"])+|")')
 _FIELD = re.compile(r"(?P<name>[a-z]+):(?!//)(?P<value>.*)", re.DOTALL | re.IGNORECASE)
-_COMPARISON = re.compile(r"(?P<metric>[^\W\d]\w*)(?P<operator>>=|<=|>|<|=)(?P<number>.*)")
+# With or without the name of the field before it: people write both.
+_COMPARISON = re.compile(r"(?:metric:)?(?P<metric>[^\W\d]\w*)(?P<operator>>=|<=|>|<|=)(?P<number>.*)", re.IGNORECASE)
 _DATE = re.compile(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 
 
@@ -244,11 +245,11 @@ class _Parser:
             raise self._error(f"more than {_MOST_TERMS} words; ask for less at once", lexeme.at)
         if lexeme.text == "AND":
             return None
-        if match := _FIELD.fullmatch(lexeme.text):
-            return self._field(match, lexeme, outermost, is_barred)
         if match := _COMPARISON.fullmatch(lexeme.text):
             self._comparison(match, lexeme, outermost, is_barred)
             return None
+        if match := _FIELD.fullmatch(lexeme.text):
+            return self._field(match, lexeme, outermost, is_barred)
         return self._term(lexeme)
 
     def _term(self, lexeme: _Lexeme) -> Term | None:

@@ -16,6 +16,7 @@ from monitor.cli.export import export_command
 from monitor.cli.extract import explain_command, extract_command, lexicon_app
 from monitor.cli.init import init_command
 from monitor.cli.keeping import backup_command, prune_command, restore_command, verify_command
+from monitor.cli.mcp import mcp_command
 from monitor.cli.reprocess import reprocess_command
 from monitor.cli.scale import page_command, scheduler_command, worker_command
 from monitor.cli.search import search_command
@@ -73,6 +74,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "scheduler": scheduler_command,
     "page": page_command,
     "demo": service.demo_command,
+    "mcp": mcp_command,
     "healthcheck": service.healthcheck_command,
 }
 for name, command in COMMANDS.items():

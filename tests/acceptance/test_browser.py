@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from monitor.settings import Settings
+from monitor.settings import load_settings
 from monitor.web.app import create_app
 from monitor.web.options import WebOptions
 from monitor.web.shown import shown_settings
@@ -82,7 +82,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def base(database: Database) -> Iterator[str]:
+def base(database: Database, tmp_path: Path) -> Iterator[str]:
     """The address of a service on it."""
     app = create_app(
         database=database,
@@ -90,7 +90,7 @@ def base(database: Database) -> Iterator[str]:
         refold=refold_story,
         rematch=rematch_article,
         subscriptions=archive.SUBSCRIPTIONS,
-        options=WebOptions(shown=shown_settings(Settings())),
+        options=WebOptions(shown=shown_settings(load_settings(None, {}, tmp_path))),
     )
     with serve(app) as address:
         yield address

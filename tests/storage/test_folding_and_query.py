@@ -115,6 +115,13 @@ def test_dates_and_figures_bound_the_whole_query() -> None:
     assert asked.node == Term(("toll",))
 
 
+def test_a_figure_may_be_asked_with_the_field_named_before_it() -> None:
+    assert (
+        parse_query("metric:killed>100 -Metric:injured<5").comparisons
+        == parse_query("killed>100 -injured<5").comparisons
+    )
+
+
 def test_what_is_not_before_is_from_then_on() -> None:
     assert parse_query("-before:2022").since == parse_query("after:2022-01-01").since
     assert parse_query("before:2022-01-12T06:00+06:00").until == parse_query("before:2022-01-12").until
