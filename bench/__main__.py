@@ -22,7 +22,7 @@ from rich.table import Table
 from bench.figures import SIZES, Figure, read_figures
 
 NAMES = (
-    "polling", "rereading", "parsing", "pages", "claims", "ledger", "ingest", "search", "crowd",
+    "polling", "rereading", "parsing", "pages", "claims", "ledger", "ingest", "search", "site", "crowd",
     "delivering", "telling", "killing",
 )  # fmt: skip
 

@@ -112,6 +112,15 @@ def remove_feed(session: Session, feed: int | str) -> Feed:
     return removed
 
 
+def find_feed_stories(session: Session) -> dict[int, tuple[str, ...]]:
+    """The stories that each feed serves, in the order of their names; a feed that serves all is not in it."""
+    query = select(FEED_STORIES.c.feed_id, FEED_STORIES.c.story).order_by(FEED_STORIES.c.story)
+    found: dict[int, list[str]] = {}
+    for feed_id, story in session.execute(query):
+        found.setdefault(feed_id, []).append(story)
+    return {feed_id: tuple(serving) for feed_id, serving in found.items()}
+
+
 def list_feed_stories(session: Session, feed_id: int) -> tuple[str, ...]:
     """The stories that a feed serves; none means all."""
     query = select(FEED_STORIES.c.story).where(FEED_STORIES.c.feed_id == feed_id).order_by(FEED_STORIES.c.story)

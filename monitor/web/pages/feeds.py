@@ -1,20 +1,20 @@
 """The feeds and how they fare, and a form to add one."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.web.presenter import is_safe_url
-from monitor.web.site import EditorDep, ReaderDep, Site, SiteDep, see_other
+from monitor.web.site import EditorDep, ReaderDep, Site, SiteDep, see_other, with_query
 from storage import feeds, stories
 from storage.records import Feed, FeedSpec, FeedState, Trust
 
 router = APIRouter(include_in_schema=False)
+PER_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,25 +28,26 @@ class FeedLine:
 
 
 @router.get("/feeds")
-def show_feeds(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
+def show_feeds(
+    request: Request, site: SiteDep, caller: ReaderDep, start: Annotated[int, Query(ge=0, le=10_000_000)] = 0
+) -> Response:
     """Every feed: those in trouble first."""
-    return _page(request, site)
+    return _page(request, site, start=start)
 
 
-def _page(request: Request, site: Site, *, error: str = "", typed: str = "", status: int = 200) -> Response:
+def _page(
+    request: Request, site: Site, *, start: int = 0, error: str = "", typed: str = "", status: int = 200
+) -> Response:
     with site.database.read() as session:
         known = site.stories(session)
         held = feeds.list_feeds(session)
-        serving: dict[int, list[str]] = defaultdict(list)
-        for story in known:
-            for feed in feeds.list_feeds(session, story=story.slug):
-                serving[feed.feed_id].append(story.slug)
+        serving = feeds.find_feed_stories(session)
         page = site.page(request, "feeds", session)
     rows = [
         FeedLine(
             feed=feed,
             host=urlsplit(feed.url).hostname or feed.url,
-            stories=tuple(serving[feed.feed_id]),
+            stories=serving.get(feed.feed_id, ()),
             is_ill=feed.failures > 0 or feed.state is FeedState.GONE,
         )
         for feed in held
@@ -60,7 +61,9 @@ def _page(request: Request, site: Site, *, error: str = "", typed: str = "", sta
         page,
         site.presenter(request, known),
         status=status,
-        rows=rows,
+        rows=rows[start : start + PER_PAGE],
+        newer=with_query("/feeds", start=max(start - PER_PAGE, 0)) if start else "",
+        older=with_query("/feeds", start=start + PER_PAGE) if len(rows) > start + PER_PAGE else "",
         ill=ill,
         well=well,
         titles={story.slug: story.title for story in known},

@@ -76,16 +76,16 @@ def judge(
     chosen = next((one for one in ON_RECORDS if one.value == kind), None)
     if chosen is None:
         raise RefusedError(400, "error.bad_request")
-    given: dict[str, object] = {
+    given: dict[JudgementKind, dict[str, object]] = {
         JudgementKind.MERGE: {"into": into},
         JudgementKind.PIN: {"value": value},
         JudgementKind.ADD: {"value": value, "origin": origin.strip(), "url": url.strip(), "quote": quote.strip()},
         JudgementKind.ALIAS: {"origin": origin},
-    }[chosen]  # type: ignore[assignment]
+    }
     now = site.clock()
     with site.database.write() as session:
         story = stories.get_story(session, slug)
-        note_judgement(session, story, chosen, target, given, who=caller.name, why=why.strip(), now=now)
+        note_judgement(session, story, chosen, target, given[chosen], who=caller.name, why=why.strip(), now=now)
         site.refold(session, slug, now)
     # The page of a merged record is gone: its claims are on the other's.
     where = record_path(parse_key(into)) if chosen is JudgementKind.MERGE else own_path(back)
