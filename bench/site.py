@@ -60,6 +60,7 @@ def main() -> None:
         database = Database(arguments.database or f"sqlite:///{folder}/site.db")
         if not arguments.database:
             fill(database, count)
+        database.upgrade()
         now = add_story(database, chosen(arguments, 30, 1_000, 1_000))
         figures = measure(database, now, arguments)
         database.close()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -10,7 +11,7 @@ from sqlmodel import Session
 
 from storage.codec import from_json, to_json
 from storage.errors import NotFoundError
-from storage.records import History, LoggedRevision, RecordKey, Revision, RevisionKind, StampedClaim
+from storage.records import History, LoggedRevision, RecordKey, RecordLine, Revision, RevisionKind, StampedClaim
 from storage.search_index import touch
 from storage.tables import CLAIMS, HISTORIES, REVISIONS
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update
@@ -112,7 +113,26 @@ def list_histories(
         query = query.where(HISTORIES.c.metric == metric)
     if limit is not None:
         query = query.limit(limit).offset(offset)
-    return tuple(from_json(History, payload) for payload in session.execute(query).scalars())
+    return tuple(_read_history(payload) for payload in session.execute(query).scalars())
+
+
+def list_record_lines(session: Session, story: str) -> tuple[RecordLine, ...]:
+    """Which records a story has, in the order of their keys, without reading their histories."""
+    named = (HISTORIES.c[name] for name in _KEY)
+    query = select(*named, HISTORIES.c.state, HISTORIES.c.steps).where(HISTORIES.c.story == story)
+    found = session.execute(query.order_by(*(HISTORIES.c[name] for name in _KEY))).mappings()
+    return tuple(
+        RecordLine(
+            key=RecordKey(**{name: row[name] for name in _KEY}), is_state=row["state"] is not None, steps=row["steps"]
+        )
+        for row in found
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _read_history(payload: str) -> History:
+    """A history as stored. Kept by its very text, since pages read the same ones again and again; it is frozen."""
+    return from_json(History, payload)
 
 
 def get_history(session: Session, key: RecordKey) -> History:
@@ -122,7 +142,7 @@ def get_history(session: Session, key: RecordKey) -> History:
         raise NotFoundError(
             f"story {key.story!r} has no record {key.metric!r} of this unit, population, place and period"
         )
-    return from_json(History, payload)
+    return _read_history(payload)
 
 
 def update_histories(

@@ -749,6 +749,15 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordLine:
+    """That a record is kept, and how much there is to it: `steps` versions; `is_state`: a state stands, no number."""
+
+    key: RecordKey
+    is_state: bool
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What a revision rests on, ready to be shown: the sentence, the span of the figure within it, and where it
     stands.

@@ -54,7 +54,7 @@ def show_record(
         story = stories.get_story(session, slug)
         history = read_history(session, key, known_at)
         refusals = list_refused(session, slug, history.refusals[-MOST_REFUSALS:])
-        known = [one.key for one in claims.list_histories(session, slug)] if caller.may_edit else []
+        known = [one.key for one in claims.list_record_lines(session, slug)] if caller.may_edit else []
         rulings = list_rulings(session, site.presenter(request, [story]), key)
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story])

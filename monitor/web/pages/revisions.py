@@ -48,7 +48,7 @@ def show_revision(request: Request, site: SiteDep, caller: ReaderDep, revision_i
         ]
         ruled = {one.target: one.kind for one in noted if one.kind in ON_CLAIMS and one.revoked_at is None}
         proofs = _proofs(session, revision, ruled)
-        known = claims.find_histories(session, revision.story) if caller.may_edit else {}
+        known = [one.key for one in claims.list_record_lines(session, revision.story)] if caller.may_edit else []
         edit = _find_edit(session, revision)
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story] if story else [])

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -18,12 +19,13 @@ from monitor.web.live import follow_story
 from monitor.web.presenter import latest_first
 from monitor.web.site import ReaderDep, SiteDep, with_query
 from storage import articles, claims, judgements, stories
-from storage.records import History, Revision, RevisionKind, Story, StoryState
+from storage.records import History, Position, RecordKey, Revision, RevisionKind, Story, StoryState
 
 router = APIRouter(include_in_schema=False)
 TALLIES = 4
 CHARTS = 10
 LATEST = 4
+MOST_POSITIONS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class Panel:
     history: History
     chart: Chart | None
     origins: tuple[str, ...]
+    positions: tuple[Position, ...]
 
 
 @router.get("/")
@@ -67,13 +70,16 @@ def show_stories(request: Request, site: SiteDep, caller: ReaderDep) -> Response
 
 
 def _card(session: Session, story: Story) -> StoryCard:
-    histories = by_weight(claims.list_histories(session, story.slug))
+    lines = sorted(
+        claims.list_record_lines(session, story.slug), key=lambda one: weight(one.key, one.is_state, one.steps)
+    )
+    histories = [claims.get_history(session, one.key) for one in lines[:TALLIES]]
     recent = claims.list_revisions(session, story.slug, newest_first=True, limit=LATEST * 4)
     return StoryCard(
         story=story,
         articles=articles.count_articles(session, story=story.slug),
-        records=len(histories),
-        tallies=tuple(Tally(history=history, spark=draw_spark(history)) for history in histories[:TALLIES]),
+        records=len(lines),
+        tallies=tuple(Tally(history=history, spark=draw_spark(history)) for history in histories),
         revisions=tuple(one for one in recent if not one.is_silent)[:LATEST],
     )
 
@@ -129,6 +135,7 @@ def show_story(
                     zone=story.timezone,
                 ),
                 origins=speaking(history),
+                positions=standing(history),
             )
             for history in charted
         ],
@@ -172,20 +179,30 @@ def is_state(history: History) -> bool:
 
 
 def by_weight(histories: Iterable[History]) -> list[History]:
-    """Records: numbers before states, the whole before its parts, in the order of the table of measures."""
-    order = {name: place for place, name in enumerate(builtin_metrics())}
+    """Records in the order in which a page shows them."""
+    return sorted(histories, key=lambda one: weight(one.key, is_state(one), len(one.steps)))
 
-    def weight(history: History) -> tuple[object, ...]:
-        key = history.key
-        is_part = bool(key.population) + bool(key.place) + bool(key.period)
-        return (is_state(history), is_part, order.get(key.metric, len(order)), -len(history.steps), key)
 
-    return sorted(histories, key=weight)
+def weight(key: RecordKey, of_state: bool, steps: int) -> tuple[object, ...]:
+    """The place of a record: numbers before states, the whole before its parts, measures in their table's order."""
+    order = _order()
+    is_part = bool(key.population) + bool(key.place) + bool(key.period)
+    return (of_state, is_part, order.get(key.metric, len(order)), -steps, key)
+
+
+@cache
+def _order() -> dict[str, int]:
+    return {name: place for place, name in enumerate(builtin_metrics())}
 
 
 def has_moved(history: History) -> bool:
     """Whether a record has stood at more than one number, so that a chart of it shows something."""
     return len({number for step in history.steps if (number := number_of(step.figure)) is not None}) > 1
+
+
+def standing(history: History) -> tuple[Position, ...]:
+    """What origins say now, the latest first; what they said before stands on the record's own page."""
+    return tuple(one for one in latest_first(history.positions) if one.until is None)[:MOST_POSITIONS]
 
 
 def speaking(history: History) -> tuple[str, ...]:
