@@ -135,6 +135,12 @@ def _read_history(payload: str) -> History:
     return from_json(History, payload)
 
 
+@lru_cache(maxsize=2_048)
+def _read_revision(payload: str) -> Revision:
+    """An entry of the change log as stored; entries never change, so that those read again and again are kept."""
+    return from_json(Revision, payload)
+
+
 def get_history(session: Session, key: RecordKey) -> History:
     """The present history of one record. Raises NotFoundError."""
     payload = session.execute(select(HISTORIES.c.payload).where(*_is_key(HISTORIES, key))).scalar()
@@ -185,7 +191,7 @@ def find_revisions(session: Session, revision_ids: Iterable[str]) -> dict[str, R
     found: dict[str, Revision] = {}
     for part in chunks(revision_ids):
         query = select(REVISIONS.c.revision_id, REVISIONS.c.payload).where(REVISIONS.c.revision_id.in_(part))
-        found |= {row.revision_id: from_json(Revision, row.payload) for row in session.execute(query)}
+        found |= {row.revision_id: _read_revision(row.payload) for row in session.execute(query)}
     return found
 
 
@@ -219,14 +225,14 @@ def list_revisions(
         query = query.where(REVISIONS.c.recorded_at <= known_at)
     if limit is not None:
         query = query.limit(limit).offset(offset)
-    return tuple(from_json(Revision, payload) for payload in session.execute(query).scalars())
+    return tuple(_read_revision(payload) for payload in session.execute(query).scalars())
 
 
 def list_revisions_after(session: Session, sequence: int, *, limit: int = 1000) -> tuple[LoggedRevision, ...]:
     """The change log after a place in it, with the places: for readers that go on where they stopped."""
     query = select(REVISIONS.c.sequence, REVISIONS.c.payload).where(REVISIONS.c.sequence > sequence)
     rows = session.execute(query.order_by(REVISIONS.c.sequence).limit(limit))
-    return tuple(LoggedRevision(sequence=row.sequence, revision=from_json(Revision, row.payload)) for row in rows)
+    return tuple(LoggedRevision(sequence=row.sequence, revision=_read_revision(row.payload)) for row in rows)
 
 
 def last_sequence(session: Session) -> int:

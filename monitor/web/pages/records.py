@@ -115,10 +115,10 @@ def read_history(session: Session, key: RecordKey, known_at: datetime | None) ->
             raise NotFoundError(f"story {key.story!r} keeps no such record of {key.metric!r}")
         return present
     story = stories.get_story(session, key.story)
-    # All claims of the story: a person may have said that one of another measure counts here.
+    # All claims of the story: one of another measure may count here, by a judgement or as a sum's part.
     known = claims.list_claims(session, key.story, known_at=known_at)
     decided = judgements.list_judgements(session, key.story, known_at=known_at)
-    return fold_story(known, decided, story).get(key, History(key=key))
+    return fold_story(known, decided, story, only=(key,)).get(key, History(key=key))
 
 
 def find_history(session: Session, key: RecordKey) -> History | None:

@@ -104,7 +104,7 @@ def make_app(database: Database, clock: Clock, stop: asyncio.Event) -> MakeApp:
 @pytest.fixture
 def client(make_app: MakeApp) -> Iterator[httpx.Client]:
     """A browser of sorts on a service without a login."""
-    with serve(make_app()) as base, httpx.Client(base_url=base) as opened:
+    with serve(make_app()) as base, httpx.Client(base_url=base, timeout=60) as opened:
         yield opened
 
 
@@ -122,6 +122,6 @@ def reader(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[h
         subscriptions=archive.SUBSCRIPTIONS,
         links=LINKS,
     )
-    with serve(app) as base, httpx.Client(base_url=base) as opened:
+    with serve(app) as base, httpx.Client(base_url=base, timeout=60) as opened:
         yield opened
     database.close()
