@@ -139,7 +139,26 @@ def _voice(tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: s
         return Voice(tokens.lower[last - 1], verb[0], verb[1], _plain(kind), is_pronoun=True)
     if not _is_name(tokens, first, last, kind, lexicon):
         return None
-    return Voice(tokens.surface(first, last), verb[0], verb[1], _plain(kind))
+    return Voice(_nominative(tokens, first, last, lexicon), verb[0], verb[1], _plain(kind))
+
+
+def _nominative(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> str:
+    """A speaker's name with the words for offices in the case of a subject: «по данным Минздрава» → "Минздрав"."""
+    parts: list[str] = []
+    index, copied = first, first
+    while index < last:
+        found = lexicon.nominatives.at(tokens.lower, index)
+        if found is None or found[0] > last:
+            index += 1
+            continue
+        if index > copied:
+            parts.append(tokens.surface(copied, index))
+        head = found[1]
+        parts.append(head[0].upper() + head[1:] if tokens.is_capital(index) else head)
+        index = copied = found[0]
+    if copied < last:
+        parts.append(tokens.surface(copied, last))
+    return " ".join(parts)
 
 
 def _plain(kind: str) -> str:

@@ -114,6 +114,7 @@ class Lexicon:
     between: frozenset[str]
     articles: frozenset[str]
     vague: PhraseTable[str]
+    hedged_scales: frozenset[str]
     qualifiers: PhraseTable[Qualifier]
     qualifiers_after: PhraseTable[Qualifier]
     units: PhraseTable[bool]
@@ -125,6 +126,8 @@ class Lexicon:
     currency: frozenset[str]
     pronoun_before: frozenset[str]
     unit_words: frozenset[str]
+    has_genitive: bool
+    adjectival: tuple[str, ...]
     others: frozenset[str]
     differences: PhraseTable[bool]
     none_before: PhraseTable[bool]
@@ -165,6 +168,7 @@ class Lexicon:
     speaker_tails: frozenset[str]
     official: frozenset[str]
     offices: PhraseTable[bool]
+    nominatives: PhraseTable[str]
     subjects: PhraseTable[str]
     actions: PhraseTable[str]
     allowed_states: dict[str, frozenset[str]]
@@ -288,6 +292,7 @@ def build_lexicon(
         between=frozenset(numbers.get("between", ())),
         articles=frozenset(numbers.get("definite", ())),
         vague=PhraseTable(vague),
+        hedged_scales=frozenset(expand_all(numbers.get("hedged_scales", ()))),
         qualifiers=PhraseTable(_qualifiers(numbers["qualifiers"])),
         qualifiers_after=PhraseTable(_qualifiers(numbers.get("qualifiers_after", {}))),
         units=_table(units),
@@ -304,6 +309,8 @@ def build_lexicon(
         differences=_table(excluded.get("differences", ())),
         none_before=_table(excluded.get("none_before", ())),
         all_but=_table(excluded.get("all_but", ())),
+        has_genitive=bool(words.get("nouns", {}).get("genitive", False)),
+        adjectival=tuple(words.get("nouns", {}).get("adjectival", ())),
         others=frozenset(expand_all(words.get("part", {}).get("others", ()))),
         unit_words=frozenset(expand_all(excluded.get("pronoun_words", ()))),
         level_hedges=frozenset(expand_all(numbers.get("level_hedges", ()))),
@@ -347,6 +354,11 @@ def build_lexicon(
         speaker_tails=frozenset(expand_all(attribution.get("tails", ()))),
         official=frozenset(expand_all(attribution.get("official", ()))),
         offices=_table(attribution.get("offices", ())),
+        nominatives=PhraseTable(
+            (split_words(form), expand_all([pattern])[0])
+            for pattern in attribution.get("nominatives", ())
+            for form in expand_all([pattern])
+        ),
         subjects=_keyed(states.get("subjects", {})),
         actions=_keyed(states.get("actions", {})),
         allowed_states={key: frozenset(value) for key, value in states.get("allowed", {}).items()},

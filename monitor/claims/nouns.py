@@ -52,6 +52,8 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
             limit, unknown = min(count, index + _REACH), []
         elif _stands_alone(tokens, index, quantity.end, lexicon):
             break
+        elif "thing" in classes and _is_complement(phrase, lexicon):
+            break
         elif "thing" in classes:
             if not _is_modifier(lower, end, lexicon):
                 return NounPhrase("thing", end, lemma=lower[index], is_more=phrase.is_more)
@@ -88,6 +90,11 @@ def _is_group_of(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """Whether "of" opens a partitive ("dozens of the dead"), not the counted noun ("dozens of people")."""
     after = lexicon.words.at(tokens.lower, index + 1) if index + 1 < len(tokens.lower) else None
     return after is not None and bool(after[1].classes & {"det", "them"})
+
+
+def _is_complement(phrase: NounPhrase, lexicon: Lexicon) -> bool:
+    """Whether a thing's noun only says whose the persons before it are: «12 пассажиров автобуса»."""
+    return phrase.kind == "person" and lexicon.has_genitive and not phrase.head.endswith(lexicon.adjectival)
 
 
 def _is_surety(lower: list[str], end: int, classes: frozenset[str], lexicon: Lexicon) -> bool:

@@ -64,6 +64,9 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
             continue
         number = numbers.get(index)
         vague = lexicon.vague.at(tokens.lower, index) if word in vague_words and tokens.kinds[index] == "w" else None
+        if word in lexicon.hedged_scales and lexicon.qualifiers.ending_at(tokens.lower, index) is not None:
+            # «около тысячи» is about a thousand, «тысячи» alone are thousands.
+            vague = None
         if vague is not None and (number is None or vague[0] >= number.end):
             low, high = conventions()[convention][vague[1]]
             quantity = Quantity(index, vague[0], index, low, high=high, qualifier=Qualifier.VAGUE, vague=vague[1])
@@ -270,6 +273,10 @@ def why_no_count(tokens: Tokens, number: Number, lexicon: Lexicon) -> str | None
     glued = start > 0 and tokens.ends[start - 1] == tokens.starts[start]
     if glued and before in _GLUE and not _is_range_dash(tokens, start):
         return "compound"
+    is_glued_year = number.is_bare and _YEARS[0] <= number.value <= _YEARS[1] and _is_hyphenated(tokens, end)
+    if is_glued_year and lower[end + 1] in lexicon.year_nouns:
+        # «в 2007-м»
+        return "year"
     if end < len(lower) and tokens.marks & lexicon.units.bit and lexicon.units.at(lower, end) is not None:
         # "2011 году" is a year by its noun, "12 лет" a length of time.
         is_year = number.is_bare and _YEARS[0] <= number.value <= _YEARS[1] and lower[end] in lexicon.year_nouns
