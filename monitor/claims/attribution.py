@@ -119,10 +119,18 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
         word = tokens.lower[last]
         if not _is_inner(tokens, last) or word in _BREAKS or word in lexicon.speaker_stops:
             break
+        if _counts_people(tokens, last, lexicon):
+            break
         last += 1
     while last > end and tokens.kinds[last - 1] == "m":
         last -= 1
     return _voice(tokens, end, last, (start, end), kind, lexicon)
+
+
+def _counts_people(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a number with those whom it counts begins here: «laut Polizei | 12 Menschen»."""
+    is_number = tokens.kinds[index] == "n" or tokens.lower[index] in lexicon.number_words
+    return is_number and index + 1 < len(tokens.lower) and lexicon.people.at(tokens.lower, index + 1) is not None
 
 
 def _voice(tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: str, lexicon: Lexicon) -> Voice | None:

@@ -30,7 +30,7 @@ from monitor.claims.linking import Link, Reading, link, read_sentence
 from monitor.claims.measures import find_measures
 from monitor.claims.metrics import builtin_metrics
 from monitor.claims.nouns import population_key
-from monitor.claims.page import Page, open_page, opens_quote
+from monitor.claims.page import Page, open_page, opens_quote, told_after
 from monitor.claims.places import Gazetteer, Mention, find_mentions
 from monitor.claims.population import anaphora_metric, person_after, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention, find_quantities
@@ -364,6 +364,8 @@ class Extractor:
     def _voice_of(self, page: Page, number: int, position: int, others: list[int], has_quotes: bool) -> Voiced:
         """Who says what stands at token `position`: speaker, key of the origin, outlet that quotes them."""
         voice, via = choose_voice(page.voices_of(number), position, others)
+        if voice is None:
+            voice = told_after(page, number)
         inherit = partial(inherit_voice, number, page.paragraphs, page.voices_of, page.passed_on)
         if via is not None and via.is_pronoun:
             via = inherit(is_pronoun=True, in_quote=False)

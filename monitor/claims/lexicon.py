@@ -35,7 +35,7 @@ TRIGGER_FORMS = ("active", "past", "participle", "intransitive", "adjective", "n
 # What a sentence may hold, as bits: those of Lexicon.gates in their order, and any digit.
 TRIGGER, NUMBER, CONTEXT, SINGLE, STATE, MEASURE, DIGIT = (1 << bit for bit in range(7))
 # Classes whose words make rules with a metric of their own ("claimed 63 lives"): they open the gate too.
-GATE_CLASSES = frozenset(("lives", "bodies", "victims", "hospital", "soldiers"))
+GATE_CLASSES = frozenset(("lives", "bodies", "victims", "hospital", "soldiers", "held", "to_death", "wounds", "condition"))
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_](?:\w|['.](?=\w)|-(?=\w))*|[^\w\s]")
 
@@ -154,6 +154,7 @@ class Lexicon:
     lowered_to: PhraseTable[bool]
     lowered_after: PhraseTable[bool]
     perfect_auxiliary: frozenset[str]
+    late_verbs: frozenset[str]
     by_then: PhraseTable[bool]
     year_prepositions: frozenset[str]
     since: str
@@ -169,6 +170,7 @@ class Lexicon:
     official: frozenset[str]
     offices: PhraseTable[bool]
     nominatives: PhraseTable[str]
+    told_so: PhraseTable[bool]
     subjects: PhraseTable[str]
     actions: PhraseTable[str]
     allowed_states: dict[str, frozenset[str]]
@@ -340,6 +342,7 @@ def build_lexicon(
         lowered_to=_table(status.get("lowered", {}).get("to", ())),
         lowered_after=_table(status.get("lowered", {}).get("after", ())),
         by_then=_table(status.get("previous", {}).get("by_then", ())),
+        late_verbs=frozenset(expand_all(status.get("previous", {}).get("late_verbs", ()))),
         perfect_auxiliary=frozenset(expand_all(status.get("previous", {}).get("perfect_auxiliary", ()))),
         year_prepositions=frozenset(expand_all(status.get("other_event", {}).get("year_prepositions", ()))),
         since=status.get("other_event", {}).get("since", ""),
@@ -354,6 +357,7 @@ def build_lexicon(
         speaker_tails=frozenset(expand_all(attribution.get("tails", ()))),
         official=frozenset(expand_all(attribution.get("official", ()))),
         offices=_table(attribution.get("offices", ())),
+        told_so=_table(attribution.get("told_so", ())),
         nominatives=PhraseTable(
             (split_words(form), expand_all([pattern])[0])
             for pattern in attribution.get("nominatives", ())

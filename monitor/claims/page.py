@@ -103,6 +103,15 @@ def _with_digits(body: str, spans: list[tuple[int, int]]) -> Iterator[int]:
             number += 1
 
 
+def told_after(page: Page, number: int) -> Voice | None:
+    """Who told what a sentence says, where only the next one names them: «Об этом сообщил губернатор»."""
+    if number + 1 >= len(page.spans):
+        return None
+    if page.lexicon.told_so.at(page.tokens_of(number + 1).lower, 0) is None:
+        return None
+    return next((voice for voice in page.voices_of(number + 1) if not voice.is_pronoun), None)
+
+
 def opens_quote(page: Page, number: int) -> bool:
     """Whether a sentence stands inside a quotation that its paragraph opened before."""
     first = number

@@ -49,6 +49,8 @@ def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
             cues.extend(FoundCue(index, found[0], cue) for cue in found[1])
         if word in lexicon.perfect_auxiliary:
             verb = _perfect_verb(tokens, index, lexicon)
+            if verb is None and _has_late_verb(tokens, index, lexicon):
+                verb = index + 1
             if verb is not None:
                 cues.append(FoundCue(index, verb, Cue("previous", "before")))
     return [cue for cue in cues if not any(_is_within(cue, other) for other in cues)]
@@ -78,6 +80,16 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
         if entry is None or not entry[1].classes & {"adverb", "hedge", "in", "at"}:
             return None
     return None
+
+
+def _has_late_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a verb of telling ends the clause that "had" opens: «hatte die Polizei 50 Tote *gemeldet*»."""
+    for probe in range(index + 1, len(tokens.lower)):
+        if tokens.lower[probe] in _BREAKS or tokens.lower[probe] in lexicon.boundary_words:
+            return False
+        if tokens.lower[probe] in lexicon.late_verbs:
+            return True
+    return False
 
 
 def _is_number(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
