@@ -115,11 +115,16 @@ def _from_words(tokens: Tokens, index: int, lexicon: Lexicon) -> Number | None:
     seen = 0
     position, count = index, len(tokens.lower)
     last = index
+    is_joined = False
     while position < count:
         lower = tokens.lower[position]
         value = words.get(lower)
         if value is None and "-" in lower:
             value = _hyphenated(lower, words, scales)
+        if is_joined and lower in lexicon.number_articles:
+            # "vingt et un": the article is the unit.
+            value = 1.0
+        is_joined = False
         if value is not None and (seen == 0 or _may_add(current, value)):
             current += value
         elif lower in scales:
@@ -136,6 +141,7 @@ def _from_words(tokens: Tokens, index: int, lexicon: Lexicon) -> Number | None:
             return _half(tokens, index, position, lexicon)
         elif seen and lower in lexicon.number_joiners and _joins(tokens, position, current, lexicon):
             position += 1
+            is_joined = lexicon.joins_tens
             continue
         else:
             break
@@ -152,6 +158,8 @@ def _joins(tokens: Tokens, position: int, current: float, lexicon: Lexicon) -> b
         return False
     following = tokens.lower[position + 1]
     value = lexicon.number_words.get(following)
+    if lexicon.joins_tens and following in lexicon.number_articles and current > 0 and _may_add(current, 1.0):
+        return current % 10 == 0 and current % 100 >= 20
     if value is None and "-" in following:
         value = _hyphenated(following, lexicon.number_words, lexicon.number_scales)
     is_tens = lexicon.joins_tens and current > 0 and value is not None and _may_add(current, value)

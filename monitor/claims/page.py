@@ -107,7 +107,8 @@ def told_after(page: Page, number: int) -> Voice | None:
     """Who told what a sentence says, where only the next one names them: «Об этом сообщил губернатор»."""
     if number + 1 >= len(page.spans):
         return None
-    if page.lexicon.told_so.at(page.tokens_of(number + 1).lower, 0) is None:
+    lower = page.tokens_of(number + 1).lower
+    if not lower or page.lexicon.told_so.at(lower, 0) is None:
         return None
     return next((voice for voice in page.voices_of(number + 1) if not voice.is_pronoun), None)
 
