@@ -119,7 +119,7 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
         word = tokens.lower[last]
         if not _is_inner(tokens, last) or word in _BREAKS or word in lexicon.speaker_stops:
             break
-        if _counts_people(tokens, last, lexicon):
+        if lexicon.has_speaker_after and _counts_people(tokens, last, lexicon):
             break
         last += 1
     while last > end and tokens.kinds[last - 1] == "m":

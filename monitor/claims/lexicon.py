@@ -35,7 +35,9 @@ TRIGGER_FORMS = ("active", "past", "participle", "intransitive", "adjective", "n
 # What a sentence may hold, as bits: those of Lexicon.gates in their order, and any digit.
 TRIGGER, NUMBER, CONTEXT, SINGLE, STATE, MEASURE, DIGIT = (1 << bit for bit in range(7))
 # Classes whose words make rules with a metric of their own ("claimed 63 lives"): they open the gate too.
-GATE_CLASSES = frozenset(("lives", "bodies", "victims", "hospital", "soldiers", "held", "to_death", "wounds", "condition"))
+GATE_CLASSES = frozenset(
+    ("lives", "bodies", "victims", "hospital", "soldiers", "held", "to_death", "wounds", "condition")
+)
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_](?:\w|['.](?=\w)|-(?=\w))*|[^\w\s]")
 

@@ -126,7 +126,15 @@ def _check_tables(folder: str, pack: Mapping[str, Mapping[str, Any]]) -> Iterato
         if name in ("boundary",):
             continue
         for key in table:
-            known = _SIDES | {"neutral", "by_then", "late_verbs", "perfect_auxiliary", "settled", "year_prepositions", "since"}
+            known = _SIDES | {
+                "neutral",
+                "by_then",
+                "late_verbs",
+                "perfect_auxiliary",
+                "settled",
+                "year_prepositions",
+                "since",
+            }
             known = known if name != "lowered" else frozenset(("to", "after"))
             if key not in known:
                 yield f"{folder}/status.toml: {name}.{key} is unknown; sides are {', '.join(sorted(_SIDES))}"

@@ -50,9 +50,7 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
             _take_person(phrase, person[1], lower[index : person[0]])
             index = phrase.end = person[0]
             limit, unknown = min(count, index + _REACH), []
-        elif _stands_alone(tokens, index, quantity.end, lexicon):
-            break
-        elif "thing" in classes and _is_complement(phrase, lexicon):
+        elif _stands_alone(tokens, index, quantity.end, lexicon) or _is_complement(phrase, classes, lexicon):
             break
         elif "thing" in classes:
             if not _is_modifier(lower, end, lexicon):
@@ -92,9 +90,11 @@ def _is_group_of(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     return after is not None and bool(after[1].classes & {"det", "them"})
 
 
-def _is_complement(phrase: NounPhrase, lexicon: Lexicon) -> bool:
+def _is_complement(phrase: NounPhrase, classes: frozenset[str], lexicon: Lexicon) -> bool:
     """Whether a thing's noun only says whose the persons before it are: «12 пассажиров автобуса»."""
-    return phrase.kind == "person" and lexicon.has_genitive and not phrase.head.endswith(lexicon.adjectival)
+    if "thing" not in classes or not lexicon.has_genitive:
+        return False
+    return phrase.kind == "person" and not phrase.head.endswith(lexicon.adjectival)
 
 
 def _is_surety(lower: list[str], end: int, classes: frozenset[str], lexicon: Lexicon) -> bool:

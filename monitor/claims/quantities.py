@@ -63,10 +63,7 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         if index < floor or (index not in numbers and word not in vague_words):
             continue
         number = numbers.get(index)
-        vague = lexicon.vague.at(tokens.lower, index) if word in vague_words and tokens.kinds[index] == "w" else None
-        if word in lexicon.hedged_scales and lexicon.qualifiers.ending_at(tokens.lower, index) is not None:
-            # «около тысячи» is about a thousand, «тысячи» alone are thousands.
-            vague = None
+        vague = _vague_at(tokens, index, lexicon) if word in vague_words else None
         if vague is not None and (number is None or vague[0] >= number.end):
             low, high = conventions()[convention][vague[1]]
             quantity = Quantity(index, vague[0], index, low, high=high, qualifier=Qualifier.VAGUE, vague=vague[1])
@@ -101,6 +98,14 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
     ):
         found[-1].reason = "rest"
     return found
+
+
+def _vague_at(tokens: Tokens, index: int, lexicon: Lexicon) -> tuple[int, str] | None:
+    """The vague words at a token; «около тысячи» is about a thousand, «тысячи» alone are thousands."""
+    is_one = tokens.lower[index] in lexicon.hedged_scales
+    if tokens.kinds[index] != "w" or (is_one and lexicon.qualifiers.ending_at(tokens.lower, index) is not None):
+        return None
+    return lexicon.vague.at(tokens.lower, index)
 
 
 def find_implicit(tokens: Tokens, lexicon: Lexicon) -> list[Quantity]:
