@@ -10,7 +10,12 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
+<<<<<<< HEAD
 from alerts.links import LinkMaker
+=======
+from prometheus_client import CollectorRegistry
+
+>>>>>>> 48459b2 (Run the profile scale: migration, scheduler, workers, page and backup; count work, backlog and stale feeds for Prometheus)
 from monitor.clock import Clock
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
@@ -25,6 +30,7 @@ from monitor.making import (
     make_server,
     make_tools,
 )
+from monitor.measures import Measures
 from monitor.push import PushDesk
 from monitor.schedule import Job, build_scheduler, guarded
 from monitor.settings import Settings
@@ -103,11 +109,13 @@ class Service:
             worker=f"{socket.gethostname()}:run",
             links=self._links,
         )
+        measures = Measures(CollectorRegistry())
         looker = Looker(
             tools,
             concurrency=self.settings.polling.concurrency,
             reread=self.settings.polling.reread,
             on_alerts=dispatcher.wake,
+            measures=measures,
         )
         health = HealthWatch(tools)
         house = Housekeeping(self.database, clock=self.clock, stop=self.stop)
@@ -118,7 +126,13 @@ class Service:
             "house": (HOUSE_SECONDS, self._guarded(house.look)),
         }
         server = make_server(
-            self.settings, tools, push=push, links=self._links, is_ticking=self._is_ticking, stop=self.stop
+            self.settings,
+            tools,
+            push=push,
+            links=self._links,
+            is_ticking=self._is_ticking,
+            stop=self.stop,
+            registry=measures.registry,
         )
         if push is not None and server is not None:
             jobs["push"] = (PUSH_SECONDS, self._guarded(push.look))

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ from monitor.making import (
     make_second_reader,
     make_tools,
 )
+from monitor.measures import Measures
 from monitor.queueing import DELIVERIES, HEARTBEAT, PAGES, POLLS, QUEUES, REREADS, SILENCE, Queue, conninfo_of
 from monitor.settings import Settings
 from monitor.sources.shared_hosts import SharedPacer
@@ -93,9 +95,20 @@ class Worker:
     """Takes work from the queues until told to stop; several at once on any number of machines."""
 
     def __init__(
-        self, settings: Settings, *, clock: Clock, rng: Random, queues: Sequence[str] = QUEUES, concurrency: int = 16
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        rng: Random,
+        queues: Sequence[str] = QUEUES,
+        concurrency: int = 16,
+        alive: Path | None = None,
+        measures: Measures | None = None,
     ) -> None:
-        """`concurrency` pieces at once. Raises SettingsError for a database or a queue that there is none of."""
+        """`concurrency` pieces at once; `alive` is touched while the queue is at hand, `measures` counts what is done.
+
+        Raises SettingsError for a database that many processes cannot share, or a queue that there is none of.
+        """
         if unknown := sorted(set(queues) - set(QUEUES)):
             raise SettingsError(f"no queue is called {', '.join(unknown)}; there are {', '.join(QUEUES)}")
         check_secret(settings)
@@ -105,6 +118,8 @@ class Worker:
         self.rng = rng
         self.queues = tuple(dict.fromkeys(queues))
         self.concurrency = concurrency
+        self._alive = alive
+        self._measures = measures
         self.stop = asyncio.Event()
         self.database = Database(settings.database_url)
 
@@ -139,7 +154,8 @@ class Worker:
             second=await make_second_reader(self.settings, stack),
         )
         stack.callback(tools.close)
-        return Hands(self.settings, tools, make_channels(self.settings, client), mark=mark)
+        errands = Errands(tools, measures=self._measures)
+        return Hands(self.settings, tools, errands, make_channels(self.settings, client), mark=mark)
 
     async def _work(self, hands: "Hands") -> None:
         """Work as one registered worker, until told to stop or until the queue is lost."""
@@ -171,7 +187,10 @@ class Worker:
 
     async def _until_told(self, working: "asyncio.Task[None]") -> None:
         told = asyncio.create_task(self.stop.wait())
-        await asyncio.wait([working, told], return_when=asyncio.FIRST_COMPLETED)
+        while not (working.done() or told.done()):
+            if self._alive is not None:
+                self._alive.touch()
+            await asyncio.wait([working, told], timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
         if not working.done():
             working.cancel()
@@ -211,13 +230,15 @@ def _guarded(work: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[No
 class Hands:
     """What the tasks of a worker do. Each looks first whether its work is still due."""
 
-    def __init__(self, settings: Settings, tools: Tools, channels: dict[str, Channel], *, mark: str) -> None:
+    def __init__(
+        self, settings: Settings, tools: Tools, errands: Errands, channels: dict[str, Channel], *, mark: str
+    ) -> None:
         """`mark` is that of the stories which the watch of `tools` was made from, or an older one."""
         self._settings = settings
         self._tools = tools
         self._channels = channels
         self._mark = mark
-        self._errands = Errands(tools)
+        self._errands = errands
         self._dispatchers: dict[int, Dispatcher] = {}
 
     async def poll(self, context: JobContext, *, feed_id: int) -> None:

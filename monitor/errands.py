@@ -6,8 +6,11 @@ Whoever decides that one is due calls them: the ticker of one process, or a work
 import logging
 from collections.abc import Callable
 
+from prometheus_client import CollectorRegistry
+
 from monitor.cycle import read_entry, reread_article
 from monitor.intake import Taken
+from monitor.measures import Measures
 from monitor.polling import Polled, poll_feed
 from monitor.tools import Tools
 from storage import feeds
@@ -22,22 +25,32 @@ _ENOUGH = 3
 class Errands:
     """Runs one piece of work at a time each; `on_alerts` is called after each commit that may have planned alerts."""
 
-    def __init__(self, tools: Tools, *, on_alerts: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, tools: Tools, *, on_alerts: Callable[[], None] = lambda: None, measures: Measures | None = None
+    ) -> None:
+        """`measures` counts what is done; without it nothing is counted."""
+        self._measures = measures or Measures(CollectorRegistry())
         self._tools = tools
         self._on_alerts = on_alerts
         self._troubles = Troubles()
 
     async def poll(self, feed: Feed) -> None:
         """Poll a feed. Raises DatabaseError."""
-        self._troubles.note(await poll_feed(self._tools, feed), self._count_feeds)
+        with self._measures.timed("poll"):
+            polled = await poll_feed(self._tools, feed)
+        self._troubles.note(polled, self._count_feeds)
 
     async def read(self, feed: Feed, seen: SeenEntry) -> None:
         """Read the page of an entry that waits. Raises DatabaseError."""
-        self._tell(await read_entry(self._tools, feed, seen))
+        with self._measures.timed("page"):
+            taken = await read_entry(self._tools, feed, seen)
+        self._tell(taken)
 
     async def reread(self, article: Article) -> None:
         """Read an article's page again. Raises DatabaseError."""
-        self._tell(await reread_article(self._tools, article))
+        with self._measures.timed("reread"):
+            taken = await reread_article(self._tools, article)
+        self._tell(taken)
 
     def _count_feeds(self) -> int:
         with self._tools.database.read() as session:
@@ -46,6 +59,7 @@ class Errands:
     def _tell(self, taken: Taken | None) -> None:
         if taken is None or not taken.is_new:
             return
+        self._measures.count(versions=1, claims=taken.claims, revisions=len(taken.revisions))
         for revision in taken.revisions:
             _LOG.info(
                 "%s: %s %s (%s)",

@@ -11,6 +11,7 @@ import signal
 import time
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -101,8 +102,19 @@ class Leadership:
 class Leader:
     """Decides what is due and hands it to the workers, while it leads; waits for its turn otherwise."""
 
-    def __init__(self, settings: Settings, *, clock: Clock, rng: Random, look_seconds: float = LOOK_SECONDS) -> None:
-        """Raises SettingsError for a database that many processes cannot share."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        rng: Random,
+        look_seconds: float = LOOK_SECONDS,
+        alive: Path | None = None,
+    ) -> None:
+        """`alive` is touched every second or so.
+
+        Raises SettingsError for a database that many processes cannot share.
+        """
         check_secret(settings)
         conninfo_of(settings.database_url)
         self.settings = settings
@@ -112,6 +124,7 @@ class Leader:
         self.stop = asyncio.Event()
         self.database = Database(settings.database_url)
         self._outbox_at = 0.0
+        self._alive = alive
         self._seeds = SeedKeeper(self.database, settings.seeds, clock=clock)
 
     async def run(self) -> None:
@@ -146,6 +159,8 @@ class Leader:
             return False
 
     async def _pause(self, seconds: float) -> None:
+        if self._alive is not None:
+            self._alive.touch()
         waiting = asyncio.create_task(self.stop.wait())
         await asyncio.wait([waiting], timeout=seconds)
         waiting.cancel()

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from monitor.errands import Errands
+from monitor.measures import Measures
 from monitor.tools import Tools
 from storage import articles, feeds
 from storage.errors import DatabaseError
@@ -22,13 +23,19 @@ class Looker:
     """Begins polls, page reads and re-reads as they fall due. `look` returns at once; the work goes on beside it."""
 
     def __init__(
-        self, tools: Tools, *, concurrency: int, reread: bool = True, on_alerts: Callable[[], None] = lambda: None
+        self,
+        tools: Tools,
+        *,
+        concurrency: int,
+        reread: bool = True,
+        on_alerts: Callable[[], None] = lambda: None,
+        measures: Measures | None = None,
     ) -> None:
-        """`on_alerts` is called after each commit that may have planned alerts."""
+        """`on_alerts` is called after each commit that may have planned alerts; `measures` counts what is done."""
         self._tools = tools
         self._concurrency = concurrency
         self._reread = reread
-        self._errands = Errands(tools, on_alerts=on_alerts)
+        self._errands = Errands(tools, on_alerts=on_alerts, measures=measures)
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._is_finishing = False
 

@@ -14,6 +14,7 @@ from random import Random
 
 import httpx
 import uvicorn
+from prometheus_client import CollectorRegistry
 from sqlmodel import Session
 
 from alerts.channels.base import Channel
@@ -179,8 +180,12 @@ def make_server(
     links: LinkMaker | None,
     is_ticking: Callable[[], bool] | None,
     stop: asyncio.Event,
+    registry: CollectorRegistry | None = None,
 ) -> uvicorn.Server | None:
-    """The page, ready to be served; None, with a line in the log, where its port is taken."""
+    """The page, ready to be served; None, with a line in the log, where its port is taken.
+
+    `registry` holds what this process counts, to be shown with the rest.
+    """
     web = settings.web
     if not _is_free(web.host, web.port):
         _LOG.error(
@@ -209,6 +214,7 @@ def make_server(
         is_ticking=is_ticking,
         push=push,
         stop=stop,
+        registry=registry,
     )
     config = uvicorn.Config(
         app, host=web.host, port=web.port, log_config=None, access_log=False, lifespan="on", server_header=False,

@@ -240,6 +240,12 @@ def last_sequence(session: Session) -> int:
     return int(session.execute(select(func.coalesce(func.max(REVISIONS.c.sequence), 0))).scalar_one())
 
 
+def count_kinds(session: Session) -> dict[str, int]:
+    """How many entries of the change log there are of each kind."""
+    query = select(REVISIONS.c.kind, func.count()).group_by(REVISIONS.c.kind)
+    return {kind: count for kind, count in session.execute(query)}
+
+
 def count_revisions(session: Session, story: str | None = None) -> int:
     """How long the change log is, or the part of it about one story."""
     query = select(func.count()).select_from(REVISIONS)

@@ -64,6 +64,7 @@ def create_app(
     is_ticking: Callable[[], bool] | None = None,
     push: PushDesk | None = None,
     stop: asyncio.Event | None = None,
+    registry: CollectorRegistry | None = None,
 ) -> FastAPI:
     """The application. Reads through `database.read()`, writes what an editor decides through `database.write()`.
 
@@ -71,7 +72,8 @@ def create_app(
     `rematch(session, article_id, story, now)` takes an article in again whose match a person decided. `links` checks
     the signed links of messages; without it they are answered 404. `is_ticking` tells whether the scheduler of this
     process ticks; None where it runs elsewhere. `push` answers hubs; None where none can reach us. `stop` is set when
-    the service ends: open streams of changes end with it, instead of holding the server up.
+    the service ends: open streams of changes end with it, instead of holding the server up. `registry` holds what this
+    process counts besides.
     """
     options = options or WebOptions()
     site = Site(
@@ -97,7 +99,7 @@ def create_app(
         redoc_url=None,
     )
     app.state.site = site
-    app.state.registry = CollectorRegistry()
+    app.state.registry = registry or CollectorRegistry()
     app.state.registry.register(health.StoreCollector(site))
     for router in (*(page.router for page in PAGES), routes.router, searching.router, guide.router, health.router):
         app.include_router(router)

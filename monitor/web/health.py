@@ -15,10 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.web.site import ReaderDep, Site, SiteDep
 from storage import articles, claims, deliveries, feeds, stories
+from storage.backlog import Backlog, count_due
 from storage.errors import StorywatchError
 from storage.records import AlertState, DeliveryState, Feed, FeedState
 
 router = APIRouter(include_in_schema=False)
+# Of so many feeds it is told one by one how stale they are: the stalest.
+MOST_FEEDS = 500
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
 
@@ -67,6 +70,8 @@ class StoreCollector(Collector):
                 held = feeds.list_feeds(session, states=tuple(FeedState))
                 counted = deliveries.count_deliveries(session)
                 due_at = deliveries.next_delivery_due_at(session)
+                backlog = count_due(session, self.site.clock())
+                kinds = claims.count_kinds(session)
                 gauges = [
                     gauge("stories", "Stories that are known", len(stories.list_stories(session))),
                     gauge("articles", "Articles stored", articles.count_articles(session)),
@@ -83,6 +88,13 @@ class StoreCollector(Collector):
         yield gauge("database_up", "Whether the database answers", 1)
         yield from gauges
         yield from feed_gauges(held, self.site.clock())
+        yield from backlog_gauges(backlog, self.site.clock())
+        by_kind = GaugeMetricFamily(
+            "storywatch_revisions_by_kind", "Entries of the change log by kind", labels=["kind"]
+        )
+        for kind, count in sorted(kinds.items()):
+            by_kind.add_metric([kind], count)
+        yield by_kind
         by_state = GaugeMetricFamily("storywatch_deliveries", "Deliveries by state", labels=["state"])
         for state in DeliveryState:
             by_state.add_metric([state.value], counted.get(state, 0))
@@ -99,8 +111,23 @@ def feed_gauges(held: tuple[Feed, ...], now: datetime) -> Iterator[GaugeMetricFa
     for state in FeedState:
         by_state.add_metric([state.value], sum(feed.state is state for feed in held))
     yield by_state
+    stale = GaugeMetricFamily("storywatch_feed_stale_seconds", "How long ago a feed last answered", labels=["feed"])
+    answered = sorted((feed.last_success_at, feed.url) for feed in active if feed.last_success_at is not None)
+    for at, url in answered[:MOST_FEEDS]:
+        stale.add_metric([url], max((now - at).total_seconds(), 0.0))
+    yield stale
     yield gauge("feeds_failing", "Active feeds whose last poll failed", sum(feed.failures > 0 for feed in active))
     yield gauge("feed_lag_seconds", "How long the most overdue feed has been due", max(late, 0.0))
+
+
+def backlog_gauges(backlog: tuple[Backlog, ...], now: datetime) -> Iterator[GaugeMetricFamily]:
+    """What is due and not done yet, whoever does it: a queue of one process, or of many machines."""
+    due = GaugeMetricFamily("storywatch_due", "Pieces of work that are due now", labels=["queue"])
+    age = GaugeMetricFamily("storywatch_due_age_seconds", "How long the longest has been due", labels=["queue"])
+    for one in backlog:
+        due.add_metric([one.queue], one.count)
+        age.add_metric([one.queue], max((now - one.oldest_at).total_seconds(), 0.0) if one.oldest_at else 0.0)
+    yield from (due, age)
 
 
 def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

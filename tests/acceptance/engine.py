@@ -167,6 +167,29 @@ class Compose:
         """What the engine says of the service's health: starting, healthy, unhealthy."""
         return self.engine.docker("inspect", "--format", "{{.State.Health.Status}}", self.container(service)).strip()
 
+    def containers(self, service: str) -> list[str]:
+        """The ids of all containers of a service."""
+        return self("ps", "--quiet", service).split()
+
+    def wait_until_container_healthy(self, container: str, seconds: float = 120) -> None:
+        """Return once one container is healthy; EngineError with its log if it is not in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            asked = self.engine.docker("inspect", "--format", "{{.State.Health.Status}}", container)
+            if asked.strip() == "healthy":
+                return
+            time.sleep(0.5)
+        tail = self.engine.docker("logs", "--tail", "40", container)
+        raise EngineError(f"{container} was not healthy within {seconds:.0f} s:\n{tail}")
+
+    def wait_for_words(self, service: str, words: str, *, seconds: float) -> None:
+        """Return once a service has said `words`; EngineError with its log if it has not in time."""
+        deadline = time.monotonic() + seconds
+        while words not in (said := self("logs", "--no-color", service)):
+            if time.monotonic() > deadline:
+                raise EngineError(f"{service} has not said {words!r} within {seconds:.0f} s:\n{said[-3000:]}")
+            time.sleep(0.5)
+
     def wait_until_healthy(self, service: str, seconds: float = 120) -> None:
         """Return once the service is healthy; EngineError with its log if it is not in time."""
         deadline = time.monotonic() + seconds

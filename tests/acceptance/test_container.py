@@ -58,7 +58,7 @@ def compose(engine: Engine, image: str, tmp_path: Path) -> Iterator[Compose]:
         env={"STORYWATCH_TAG": image.partition(":")[2], "STORYWATCH_PORT": "0", "STORYWATCH_SECRETS": str(tmp_path)},
     )
     yield stack
-    stack("--profile", "postgres", "down", "--volumes", "--timeout", "15")
+    stack("--profile", "postgres", "--profile", "scale", "down", "--volumes", "--timeout", "15")
 
 
 def get(address: str, path: str) -> tuple[int, str]:
@@ -108,3 +108,36 @@ def test_the_postgres_profile_runs_on_postgresql(compose: Compose) -> None:
     assert compose("exec", "-T", "storywatch-postgres", "storywatch", "status").strip()
     stories = compose("exec", "-T", "postgres", "psql", "-U", "storywatch", "-Atc", "select count(*) from stories")
     assert int(stories) >= 1
+
+
+@pytest.mark.usefixtures("postgres_image")
+def test_the_scale_profile_runs_a_scheduler_two_workers_a_page_and_a_backup(engine: Engine, compose: Compose) -> None:
+    compose("--profile", "scale", "up", "--detach", "--no-build", "--scale", "worker=2", "page", "backup")
+    for service in ("page", "scheduler", "backup"):
+        compose.wait_until_healthy(service)
+    first, second = compose.containers("worker")
+    for container in (first, second):
+        compose.wait_until_container_healthy(container)
+    assert get(compose.address("page", 8080), "/readyz")[0] == 200
+    for container in (first, second, *compose.containers("scheduler"), *compose.containers("page")):
+        (found,) = json.loads(engine.docker("inspect", container))
+        assert found["HostConfig"]["ReadonlyRootfs"] is True
+        assert found["HostConfig"]["CapDrop"] == ["ALL"]
+        assert found["HostConfig"]["Memory"] > 0
+        assert found["HostConfig"]["LogConfig"]["Config"]["max-size"] == "10m"
+        assert not any("PASSWORD=" in line for line in found["Config"]["Env"])
+    dumps = compose("exec", "-T", "backup", "sh", "-c", "pg_restore --list storywatch-*.dump")
+    assert "TABLE public stories" in dumps
+    assert "storywatch_queue" not in dumps
+
+    # The demo's history through two workers on the stack's own server.
+    compose("exec", "-T", "postgres", "createdb", "-U", "storywatch", "demo")
+    play = (
+        "storywatch demo --workers 2 --database-url "
+        "postgresql+psycopg://storywatch:$(cat /run/secrets/postgres_password)@postgres/demo"
+    )
+    told = engine.docker("exec", first, "sh", "-c", play, timeout=400)
+    assert "44 → 225" in told
+
+    engine.docker("kill", "--signal", "KILL", second)
+    compose.wait_for_words("scheduler", "1 workers are silent and given up", seconds=30)
