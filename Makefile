@@ -10,7 +10,7 @@ PIP := @$(BIN)/python -m pip --disable-pip-version-check -qq
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help run test check lint types imports accuracy bench demo container lock clean
+.PHONY: help run test check lint types imports accuracy bench chaos demo container lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
@@ -42,6 +42,9 @@ accuracy: $(VENV)/.dev  ## score the extraction, matching and ledger against the
 
 bench: $(VENV)/.dev  ## measure speed and memory beside peers (ARGS=--full: large sizes; ARGS=ledger: only that)
 	@$(BIN)/python -m bench $(ARGS)
+
+chaos: $(VENV)/.dev  ## do faults to workers under load, and write what came of it to docs/reliability.md (ARGS="--seconds 600")
+	@$(BIN)/python -m bench.chaos --out docs/reliability.md $(ARGS)
 
 container: $(VENV)/.dev  ## build and run the containers with a real engine (as root, on Debian)
 	$(BIN)/python -m pytest -q -p no:randomly -m container --durations=10 tests/acceptance $(ARGS)

@@ -43,6 +43,11 @@ class Postgres:
         """Take a database away, whoever is still connected."""
         self.command(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    def restart(self) -> None:
+        """Stop the server at once, as a crash would, and start it again."""
+        _run(_program("pg_ctl"), "-D", str(self.folder / "data"), "-w", "-t", "60", "-m", "immediate", "-l",
+             str(self.folder / "log"), "restart")  # fmt: skip
+
     def command(self, statement: str) -> None:
         """Run one statement outside a transaction in the maintenance database."""
         with psycopg.connect(f"postgresql://postgres@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
