@@ -413,18 +413,18 @@ def count(name: str, url: str, truth: Truth, hook: Receiver) -> Count:
 HEAD = """# What faults do
 
 Written by `make chaos`: a scheduler and two workers on a real PostgreSQL poll four outlets on loopback that publish two
-articles a second and edit one, for {seconds} seconds, while a fault is done to them; then all has up to {settle:.0f} s to
-settle. What the site published is the truth that is counted against. Last run: {when}, {cores} cores, seed {seed}.
+articles a second and edit one, for {seconds} seconds, while a fault is done to them; then all has up to {settle:.0f} s
+to settle. What the site published is the truth that is counted against. Last run: {when}, {cores} cores, seed {seed}.
 
 | fault | published | texts | lost | doubled | late | messages | untold | repeated |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 TAIL = """
 - **lost**: articles whose last text is not stored. **doubled**: an article or a text of it stored twice. **late**: the
-  last text was stored more than {late:.0f} s after it appeared, by the machine's clock (while the clock is stepped, by the
-  stepped one).
-- **untold**: messages that were planned and did not arrive. **repeated**: messages that arrived again, under the id that
-  they had before: delivery is at least once, and receivers drop what they know by its id.
+  last text was stored more than {late:.0f} s after it appeared, by the machine's clock (while the clock is stepped, by
+  the stepped one).
+- **untold**: messages that were planned and did not arrive. **repeated**: messages that arrived again, under the id
+  that they had before: delivery is at least once, and receivers drop what they know by its id.
 - A text that was replaced before it was read is not lost: nobody could have read it.
 
 Not done: a disk that is full, a slow PostgreSQL, DNS that fails, and a network cut between worker and database. Ten

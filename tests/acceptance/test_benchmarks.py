@@ -70,3 +70,24 @@ def test_without_a_peer_no_ratio_is_claimed(tmp_path: Path) -> None:
     assert (alone.ratio, alone.theirs, alone.is_met) == (None, "", None)
     (tmp_path / "rows.json").write_text(json.dumps([{"what": "x", "ours": "1"}]), encoding="utf-8")
     assert read_figures(tmp_path / "rows.json") == [Figure(what="x", ours="1")]
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_a_short_run_of_a_fault_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "bench.chaos",
+        "--fault",
+        "kill",
+        "--seconds",
+        "5",
+        "--out",
+        str(tmp_path / "r.md"),
+    ]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": "."}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (row,) = (line for line in (tmp_path / "r.md").read_text("utf-8").splitlines() if line.startswith("| kill -9"))
+    _, _, published, *_ = (part.strip() for part in row.split("|"))
+    assert int(published) == 11
