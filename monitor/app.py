@@ -10,12 +10,9 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
-<<<<<<< HEAD
-from alerts.links import LinkMaker
-=======
 from prometheus_client import CollectorRegistry
 
->>>>>>> 48459b2 (Run the profile scale: migration, scheduler, workers, page and backup; count work, backlog and stale feeds for Prometheus)
+from alerts.links import LinkMaker
 from monitor.clock import Clock
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping

@@ -15,7 +15,7 @@ import pytest
 
 from tests.acceptance.engine import ROOT, Compose, Engine
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.container, pytest.mark.timeout(1100)]
 
 PYTHON = "3.11"
 BASE = f"python:{PYTHON}-slim-bookworm"
