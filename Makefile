@@ -51,7 +51,7 @@ container: $(VENV)/.dev  ## build and run the containers with a real engine (as 
 
 # The parquet extra is left to those who ask for it: its one library is larger than all the others together.
 lock: $(VENV)/.dev  ## resolve the dependencies of pyproject.toml anew
-	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra scale --extra traces --extra demo --extra apprise --group build --universal --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra scale --extra demo --extra apprise --group build --universal --generate-hashes \
 		--no-header --no-emit-index-url --quiet -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group build --group dev --constraints requirements.lock --universal --generate-hashes \
 		--no-header --no-emit-index-url --quiet -o requirements-dev.lock
