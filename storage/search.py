@@ -29,6 +29,12 @@ _GROWTH = 8
 _LONGEST_STRETCH = timedelta(days=5 * 366)
 _MOST_DAYS = timedelta(days=45)
 _INDEX = table("search_index", column("rowid"))
+# Statements that every search runs are made once: to build one costs as much as to run it.
+_MATCHING = select(_INDEX.c.rowid).where(
+    text("search_index MATCH :query"), _INDEX.c.rowid.between(bindparam("low"), bindparam("high"))
+)
+_NEWEST = _MATCHING.order_by(_INDEX.c.rowid.desc()).limit(bindparam("count"))
+_NEWEST_REPLACED = _MATCHING.order_by(_INDEX.c.rowid).limit(bindparam("count"))
 _TSQUERY = cast(bindparam("query"), TSQUERY)
 
 
@@ -138,19 +144,18 @@ def _find_sqlite(session: Session, asked: Query, count: int, *, is_latest: bool)
     low, high = _signed(_bounds(asked), is_latest=is_latest)
     if asked.node is None:
         return _find_by_time(session, asked, low, high, count, is_latest=is_latest)
-    order = _INDEX.c.rowid.desc() if is_latest else _INDEX.c.rowid
-    query = _match_sqlite(asked, low, high).order_by(order).limit(count)
-    return list(session.execute(query, {"query": to_fts5(asked.node)}).scalars())
+    query = _with_figures(_NEWEST if is_latest else _NEWEST_REPLACED, asked)
+    values = {"query": to_fts5(asked.node), "low": low, "high": high, "count": count}
+    return list(session.connection().execute(query, values).scalars())
 
 
-def _match_sqlite(asked: Query, low: int, high: int) -> Select[Any]:
-    query = select(_INDEX.c.rowid).where(text("search_index MATCH :query"), _INDEX.c.rowid.between(low, high))
-    if asked.comparisons:
-        document = select(DOCUMENTS.c.document_key).where(
-            DOCUMENTS.c.document_key == _INDEX.c.rowid, *_figures(asked, postgres=False)
-        )
-        query = query.where(document.correlate(_INDEX).exists())
-    return query
+def _with_figures(query: Select[Any], asked: Query) -> Select[Any]:
+    if not asked.comparisons:
+        return query
+    document = select(DOCUMENTS.c.document_key).where(
+        DOCUMENTS.c.document_key == _INDEX.c.rowid, *_figures(asked, postgres=False)
+    )
+    return query.where(document.correlate(_INDEX).exists())
 
 
 def _find_by_time(session: Session, asked: Query, low: int, high: int, count: int, *, is_latest: bool) -> list[int]:
@@ -239,8 +244,9 @@ def _ranked_keys(session: Session, asked: Query, limit: int, offset: int, all_ve
         ranges = [(oldest, _HIGHEST)] + ([(-_HIGHEST, -oldest)] if all_versions else [])
         relevance: ColumnElement[float] = literal_column("bm25(search_index, 4.0, 1.0, 0.0)")
         for low, high in ranges:
-            query = _match_sqlite(asked, low, high).add_columns(relevance)
-            scores += [(rank, key) for key, rank in session.execute(query, {"query": to_fts5(asked.node)})]
+            query = _with_figures(_MATCHING, asked).add_columns(relevance)
+            bounds = {"query": to_fts5(asked.node), "low": low, "high": high}
+            scores += [(rank, key) for key, rank in session.execute(query, bounds)]
         wanted = set(newest)
         scores = [pair for pair in scores if pair[1] in wanted]
     scores.sort(key=lambda pair: (pair[0], -abs(pair[1])))
@@ -282,17 +288,23 @@ _SHOWN = (
     VERSIONS.c.title, VERSIONS.c.text, VERSIONS.c.packed, VERSIONS.c.number,
 )  # fmt: skip
 
+_HITS = (
+    select(*_SHOWN)
+    .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
+    .join(ARTICLES, ARTICLES.c.article_id == DOCUMENTS.c.article_id)
+    .where(DOCUMENTS.c.document_key.in_(bindparam("keys", expanding=True)))
+)
+_STORIES = (
+    select(MATCHES.c.article_id, MATCHES.c.story)
+    .where(MATCHES.c.article_id.in_(bindparam("ids", expanding=True)), belongs())
+    .order_by(MATCHES.c.story)
+)
+
 
 def _hits(session: Session, keys: Sequence[int], terms: Sequence[Term]) -> tuple[SearchHit, ...]:
     rows: dict[int, Any] = {}
     for part in chunks(keys):
-        query = (
-            select(*_SHOWN)
-            .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
-            .join(ARTICLES, ARTICLES.c.article_id == DOCUMENTS.c.article_id)
-            .where(DOCUMENTS.c.document_key.in_(part))
-        )
-        rows |= {row.document_key: row for row in session.execute(query)}
+        rows |= {row.document_key: row for row in session.connection().execute(_HITS, {"keys": part})}
     found = [rows[key] for key in keys if key in rows]
     stories = _stories_of(session, {row.article_id for row in found})
     return tuple(_hit(row, stories.get(row.article_id, ()), terms) for row in found)
@@ -321,8 +333,7 @@ def _hit(row: Any, stories: Sequence[str], terms: Sequence[Term]) -> SearchHit:
 def _stories_of(session: Session, article_ids: set[int]) -> dict[int, list[str]]:
     stories: dict[int, list[str]] = defaultdict(list)
     for part in chunks(sorted(article_ids)):
-        query = select(MATCHES.c.article_id, MATCHES.c.story).where(MATCHES.c.article_id.in_(part), belongs())
-        for article_id, story in session.execute(query.order_by(MATCHES.c.story)):
+        for article_id, story in session.connection().execute(_STORIES, {"ids": part}):
             stories[article_id].append(story)
     return stories
 
