@@ -29,7 +29,7 @@ from monitor.making import (
 )
 from monitor.measures import Measures
 from monitor.push import PushDesk
-from monitor.schedule import Job, build_scheduler, guarded
+from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
 from monitor.taking_up import SeedKeeper, describe_watch, make_watch
 from monitor.tools import Tools
@@ -117,10 +117,10 @@ class Service:
         health = HealthWatch(tools)
         house = Housekeeping(self.database, clock=self.clock, stop=self.stop)
         jobs = {
-            "look": (self.look_seconds, guarded(looker.look, stop=self.stop, before=self._note_tick)),
-            "reload": (RELOAD_SECONDS, self._guarded(partial(self._reload, tools))),
-            "health": (HEALTH_SECONDS, self._guarded(health.look)),
-            "house": (HOUSE_SECONDS, self._guarded(house.look)),
+            "look": (self.look_seconds, guarded(looker.look, before=self._note_tick)),
+            "reload": (RELOAD_SECONDS, guarded(partial(self._reload, tools))),
+            "health": (HEALTH_SECONDS, guarded(health.look)),
+            "house": (HOUSE_SECONDS, guarded(house.look)),
         }
         server = make_server(
             self.settings,
@@ -132,16 +132,15 @@ class Service:
             registry=measures.registry,
         )
         if push is not None and server is not None:
-            jobs["push"] = (PUSH_SECONDS, self._guarded(push.look))
-        scheduler = build_scheduler(jobs)
+            jobs["push"] = (PUSH_SECONDS, guarded(push.look))
+        ticker = Ticker(jobs)
         self._is_served = server is not None
         self._announce(tools)
-        scheduler.start()
+        ticker.start()
         telling = asyncio.create_task(dispatcher.run(self.stop))
         serving = asyncio.create_task(server.serve()) if server is not None else None
         await self.stop.wait()
-        scheduler.shutdown(wait=False)
-        await looker.finish()
+        await asyncio.gather(ticker.finish(), looker.finish())
         try:
             await telling
         except DatabaseError as error:
@@ -157,9 +156,6 @@ class Service:
         if fresh.stories != tools.watch.stories:
             tools.watch = fresh
             _LOG.info("%s", self._watching())
-
-    def _guarded(self, job: Job) -> Job:
-        return guarded(job, stop=self.stop)
 
     def _note_tick(self) -> None:
         self._ticked_at = time.monotonic()

@@ -34,7 +34,7 @@ from monitor.queueing import (
     prepare_queue,
     queue_error,
 )
-from monitor.schedule import Job, build_scheduler, guarded
+from monitor.schedule import Job, Ticker, guarded
 from monitor.settings import Settings
 from monitor.taking_up import SeedKeeper, describe_watch, make_watch
 from monitor.tools import Tools
@@ -174,15 +174,13 @@ class Leader:
                 queue = await stack.enter_async_context(Queue(self.settings.database_url))
                 tools = await self._make_tools(stack)
                 jobs = await self._make_jobs(stack, queue, tools, resign)
-                scheduler = build_scheduler(
-                    {name: (every, guarded(job, stop=resign)) for name, (every, job) in jobs.items()}
-                )
+                ticker = Ticker({name: (every, guarded(job)) for name, (every, job) in jobs.items()})
                 _LOG.info("leading; %s", describe_watch(self.database))
-                scheduler.start()
+                ticker.start()
                 while not self.stop.is_set() and await leadership.is_held():
                     await self._pause(LEAD_SECONDS)
                 resign.set()
-                scheduler.shutdown(wait=False)
+                await ticker.finish()
         except DatabaseError as error:
             _LOG.error("%s", error)
         finally:

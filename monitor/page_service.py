@@ -10,7 +10,7 @@ from random import Random
 from monitor.clock import Clock
 from monitor.making import make_fetcher, make_links, make_poster, make_server, make_tools
 from monitor.push import PushDesk
-from monitor.schedule import build_scheduler, guarded
+from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
 from monitor.taking_up import make_watch
 from monitor.tools import Tools
@@ -58,12 +58,12 @@ class PageService:
         web = self.settings.web
         if server is None:
             raise StorywatchError(f"{web.host}:{web.port}: the page cannot be served there")
-        scheduler = build_scheduler({"reload": (RELOAD_SECONDS, guarded(partial(self._reload, tools), stop=self.stop))})
-        scheduler.start()
+        ticker = Ticker({"reload": (RELOAD_SECONDS, guarded(partial(self._reload, tools)))})
+        ticker.start()
         _LOG.info("the page is at http://%s:%d/", web.host, web.port)
         serving = asyncio.create_task(server.serve())
         await self.stop.wait()
-        scheduler.shutdown(wait=False)
+        await ticker.finish()
         server.should_exit = True
         await serving
 
