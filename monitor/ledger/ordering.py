@@ -13,6 +13,9 @@ from monitor.ledger.values import best_of, says_same
 from storage.records import ClaimStatus, MetricKind
 
 Rank = tuple[int, float, float, str]
+# The phases of a day: plain assertions; changes against the metric's direction that the text itself tells; what goes on
+# from there; parts; withdrawals.
+_PLAIN, _TURNED, _GOING_ON, _PART, _WITHDRAWN = range(5)
 
 
 def in_order(assertions: Iterable[Assertion], kind: MetricKind) -> list[Assertion]:
@@ -33,18 +36,19 @@ def in_order(assertions: Iterable[Assertion], kind: MetricKind) -> list[Assertio
 
 def order_day(assertions: list[Assertion], kind: MetricKind) -> list[Assertion]:
     """Return the assertions of one day in order: clocked ones by the clock, the others by text and size among them."""
-    clocked = _by_clock([one for one in assertions if one.clock is not None], kind)
-    dated = sorted((one for one in assertions if one.clock is None), key=lambda one: rank(one, kind))
+    late = _after_a_turn(assertions, kind)
+    clocked = _by_clock([one for one in assertions if one.clock is not None], kind, late)
+    dated = sorted((one for one in assertions if one.clock is None), key=lambda one: rank(one, kind, late))
     if not clocked or not dated:
         return clocked or dated
     # Among clocked ones the clock decides; a dated one stands before the first clocked one that outranks it.
     peaks, top = [], None
     for one in clocked:
-        top = rank(one, kind) if top is None else max(top, rank(one, kind))
+        top = rank(one, kind, late) if top is None else max(top, rank(one, kind, late))
         peaks.append(top)
     slots: list[list[Assertion]] = [[] for _ in range(len(clocked) + 1)]
     for one in dated:
-        slots[bisect_left(peaks, rank(one, kind))].append(one)
+        slots[bisect_left(peaks, rank(one, kind, late))].append(one)
     merged: list[Assertion] = []
     for position, one in enumerate(clocked):
         merged.extend(slots[position])
@@ -53,23 +57,36 @@ def order_day(assertions: list[Assertion], kind: MetricKind) -> list[Assertion]:
     return merged
 
 
-def _by_clock(assertions: list[Assertion], kind: MetricKind) -> list[Assertion]:
+def _after_a_turn(assertions: Iterable[Assertion], kind: MetricKind) -> frozenset[str]:
+    """Return the claims that go on from where another text of the day turned: "from 275 to 280" after "275, not 288".
+
+    Only if nothing plain says that figure on the day: else they may as well come before.
+    """
+    plain = [one for one in assertions if _phase(one, kind) == _PLAIN]
+    if not any(one.previous for one in plain):
+        return frozenset()
+    turned = {one.figure.value for one in assertions if _phase(one, kind) == _TURNED}
+    goals = turned - {None} - {one.figure.value for one in plain}
+    return frozenset(one.claim_id for one in plain if any(past.figure.value in goals for past in one.previous))
+
+
+def _by_clock(assertions: list[Assertion], kind: MetricKind, late: frozenset[str]) -> list[Assertion]:
     """Sort by the clock, and by rank where it stands still."""
     assertions.sort(key=lambda one: one.clock or 0.0)
     start = 0
     for end in range(1, len(assertions) + 1):
         if end == len(assertions) or assertions[end].clock != assertions[start].clock:
             if end - start > 1:
-                assertions[start:end] = sorted(assertions[start:end], key=lambda one: rank(one, kind))
+                assertions[start:end] = sorted(assertions[start:end], key=lambda one: rank(one, kind, late))
             start = end
     return assertions
 
 
-def rank(one: Assertion, kind: MetricKind) -> Rank:
+def rank(one: Assertion, kind: MetricKind, late: frozenset[str] = frozenset()) -> Rank:
     """Return where an assertion stands among those of its day: phase, size in the metric's direction, identity."""
     size = best_of(one.figure) or 0.0
-    phase = _phase(one, kind)
-    turned = phase == 1
+    phase = _GOING_ON if one.claim_id in late else _phase(one, kind)
+    turned = phase == _TURNED
     ascending = (kind is not MetricKind.STOCK) != turned
     signed = size if ascending else -size
     # Of two equal numbers the firmer speaks first, so that a rounding never opens a record that a count then "refines".
@@ -77,13 +94,14 @@ def rank(one: Assertion, kind: MetricKind) -> Rank:
 
 
 def _phase(one: Assertion, kind: MetricKind) -> int:
-    """0: plain. 1: changes against the metric's direction that the text itself tells. 2: parts. 3: withdrawals."""
     if one.status in GONE:
-        return 3
+        return _WITHDRAWN
     if one.is_part:
-        return 2
+        return _PART
     if one.status is not ClaimStatus.CURRENT:
-        return 0
+        return _PLAIN
+    if one.is_lowering and kind is not MetricKind.STOCK:
+        return _TURNED
     olds = [past.figure for past in one.previous] + [*one.gone, *one.replaced]
     size = best_of(one.figure) or 0.0
     for old in olds:
@@ -91,5 +109,5 @@ def _phase(one: Assertion, kind: MetricKind) -> int:
         if says_same(old, one.figure):
             continue
         if (was < size) if kind is MetricKind.STOCK else (was > size):
-            return 1
-    return 0
+            return _TURNED
+    return _PLAIN
