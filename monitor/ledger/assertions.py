@@ -20,6 +20,8 @@ _CLOCKED = timedelta(hours=12)
 _DATED = timedelta(days=3)
 _SHARED_WORDS = 8
 _LOOSE = 3
+# Under this share of a figure, a number is of a part of it.
+PART_SHARE = 1 / 3
 _FIRM = frozenset({Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN})
 
 
@@ -210,12 +212,12 @@ def _body_over_headline(pairs: list[tuple[Assertion, StampedClaim]]) -> list[Ass
 
 
 def _speaks_apart(title: Assertion, body: Sequence[Assertion]) -> bool:
-    """Whether a headline quotes a count of somebody whom the body does not quote, beside other people's counts."""
+    """Whether a headline quotes somebody's count above those that the body quotes, all of them other people's."""
     return (
         bool(title.origin.name)
         and is_count(title.figure)
         and all(one.origin.name and one.origin.name != title.origin.name for one in body)
-        and not any(says_same(title.figure, one.figure) for one in body)
+        and all(title.window.is_above(one.window) for one in body)
     )
 
 
@@ -268,7 +270,12 @@ def _one_per_origin(assertions: list[Assertion]) -> list[Assertion]:
     for one in sorted(assertions, key=_by_weight):
         slot = (one.origin.name, one.status)
         best = kept.get(slot)
-        kept[slot] = one if best is None else replace(best, repeats=(*best.repeats, one.claim_id))
+        if best is None:
+            kept[slot] = one
+        elif _is_part_of(best, one):
+            kept[slot] = replace(one, repeats=(*one.repeats, best.claim_id, *best.repeats))
+        else:
+            kept[slot] = replace(best, repeats=(*best.repeats, one.claim_id))
     if any(is_count(one.figure) for slot, one in kept.items() if slot[1] is ClaimStatus.CURRENT):
         # Beside a count, a ceiling or a vague word says nothing, whoever speaks it.
         kept = {slot: one for slot, one in kept.items() if FIRMNESS[one.figure.qualifier] < _LOOSE}
@@ -289,6 +296,11 @@ def _hedge_rumours(spoken: list[Assertion]) -> list[Assertion]:
         else one
         for one in spoken
     ]
+
+
+def _is_part_of(count: Assertion, other: Assertion) -> bool:
+    """Whether a count is so far below a floor or an estimate of the same voice that it must be of some of them."""
+    return FIRMNESS[other.figure.qualifier] < _LOOSE and (best_of(count.figure) or 0.0) < PART_SHARE * other.window.low
 
 
 def _by_weight(one: Assertion) -> tuple[int, float, str]:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from monitor.ledger.assertions import GONE, Assertion
+from monitor.ledger.assertions import GONE, PART_SHARE, Assertion
 from monitor.ledger.contests import contest_higher, contest_lower, settle
 from monitor.ledger.official import goes_on_officially, passes_over_rumour
 from monitor.ledger.previous import backfill, backfill_all, backfill_taken_back
@@ -21,7 +21,6 @@ from monitor.ledger.values import CEILINGS, is_count, is_rounding_of, refines, r
 from monitor.ledger.withdrawals import deprecate_above, names_as_old, try_comeback, withdraw
 from storage.records import ClaimStatus, MetricKind, Qualifier, RevisionKind, Trust
 
-PART_SHARE = 1 / 3
 STOCK_PART_SHARE = 1 / 10
 JUMP = 10
 SMALL = 3
