@@ -204,20 +204,26 @@ def _body_over_headline(pairs: list[tuple[Assertion, StampedClaim]]) -> list[Ass
         return [
             one
             for one, stamped in pairs
-            if stamped.claim.field != "title" or not _is_current(one) or _speaks_apart(one, body)
+            if stamped.claim.field != "title" or not _is_current(one) or _stands_above(one, body)
         ]
     return [
         replace(one, status=ClaimStatus.PREVIOUS) if one in body and not one.origin.name else one for one, _ in pairs
     ]
 
 
-def _speaks_apart(title: Assertion, body: Sequence[Assertion]) -> bool:
-    """Whether a headline quotes somebody's count above those that the body quotes, all of them other people's."""
+def _stands_above(title: Assertion, body: Sequence[Assertion]) -> bool:
+    """Whether a headline gives a count above all that the body has from others: their counts may be of parts."""
     return (
-        bool(title.origin.name)
+        title.figure.qualifier is Qualifier.EXACT
         and is_count(title.figure)
-        and all(one.origin.name and one.origin.name != title.origin.name for one in body)
-        and all(title.window.is_above(one.window) for one in body)
+        and all(
+            one.origin.name
+            and one.origin.name != title.origin.name
+            and title.window.is_above(one.window)
+            and not is_rounding_of(title.figure, one.figure)
+            and not is_rounding_of(one.figure, title.figure)
+            for one in body
+        )
     )
 
 

@@ -26,6 +26,8 @@ JUMP = 10
 SMALL = 3
 LARGE = 20
 LAG_DAYS = 3
+# From this rounding step on, a number without hedge is more often cut off than counted.
+ROUND = 100
 _DAY = timedelta(days=1)
 
 
@@ -213,7 +215,9 @@ def is_implausible(state: RecordState, one: Assertion, standing: Version) -> boo
 
 def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
     explicit = says_lowered(one, standing) or _is_brought_down(state, one, standing)
-    if is_vague(standing.figure):
+    if _rounds_off(one, standing):
+        state.refuse(one, "1.agrees", "agrees")
+    elif is_vague(standing.figure):
         state.refuse(one, "6.below", "part")
     elif passes_over_rumour(state, one, standing):
         state.set_aside(standing)
@@ -237,6 +241,15 @@ def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
         _lower(state, one, "6c.same_origin", "same_origin")
     elif contest_lower(state, one, standing):
         _lower(state, one, "6e.two_origins", "two_origins")
+
+
+def _rounds_off(one: Assertion, standing: Version) -> bool:
+    """Whether a number of full hundreds or thousands is the standing count without its last digits."""
+    value, count = one.figure.value, standing.figure.value
+    if value is None or count is None or one.figure.qualifier is not Qualifier.EXACT:
+        return False
+    step = rounding_step(value)
+    return step >= ROUND and value < count < value + step and rounding_step(count) < step
 
 
 def _lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
