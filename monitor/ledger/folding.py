@@ -4,12 +4,13 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
-from monitor.ledger.assertions import Assertion, day_and_clock, weigh_report, weigh_states
+from monitor.ledger.assertions import Assertion, day_and_clock
 from monitor.ledger.history import make_history
 from monitor.ledger.ordering import order_day
 from monitor.ledger.origins import OriginBook
 from monitor.ledger.positions import LAGGED_RULES, Lines, Voice, has_position, line_up
 from monitor.ledger.record import RecordState
+from monitor.ledger.reports import weigh_report, weigh_states
 from monitor.ledger.states import fold_states, order_states
 from monitor.ledger.sums import (
     ADDED,
