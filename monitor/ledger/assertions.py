@@ -24,10 +24,10 @@ class Assertion:
     `day` is the ordinal of the day in the story's time zone (None: undated), `clock` the seconds since the epoch
     if the time is known to within half a day. `previous` and `gone` are the earlier and the withdrawn figures of
     the same text; of the withdrawn, `denied` are those that somebody only denies, `taken_back` those of the very
-    origin that gives the new figure. `replaced` are those that an edit of the article took out, `steps` by how much it
-    says the figure moved. `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same
-    voice. `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came down to this.
-    `is_of_victims`: its sentence counts victims, who may be more than the dead (`monitor.ledger.sums`).
+    origin that gives the new figure. `replaced` are those that an edit of the article took out, `steps` by how much
+    it says the figure moved. `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a
+    mark is the same voice. `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came
+    down to this. `is_of_victims`: its sentence counts victims, who may be more than the dead (`monitor.ledger.sums`).
     Nothing changes an assertion once it is made; it is not frozen only because a story makes many thousands.
     """
 

@@ -123,6 +123,18 @@ def test_a_wall_or_a_blank_page_is_no_edit(desk: Desk) -> None:
     assert desk.moves() == [("first", 44)]
 
 
+def test_a_page_that_flaps_between_two_texts_is_no_edit(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.go_on()
+    for turn in range(8):
+        desk.edit("a", TITLE, TOLL.replace("44", "57") if turn % 2 == 0 else TOLL)
+        desk.go_on(15, step=15)
+    with desk.database.read() as session:
+        versions = articles.list_versions(session, desk.articles()[0].article_id)
+    assert len(versions) == 1
+    assert desk.moves() == [("first", 44)]
+
+
 def test_a_page_that_is_gone_twice_is_told_as_removed_once(desk: Desk) -> None:
     desk.publish("a", TITLE, TOLL)
     desk.go_on(5)
