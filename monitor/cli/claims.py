@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from alerts.words import load_words
 from monitor.cli.context import opened_database
 from monitor.cli.output import console, print_json, print_table, show_figure, show_number, show_span, show_time
 from monitor.cli.stories import describe_inconsistency, describe_key
@@ -200,7 +201,11 @@ def _print_history(
         )
         console().print(Text(f"position  {line_}", style="dim"))
     if full:
+        words = load_words("en")
         for refusal in history.refusals:
             held = by_id.get(refusal.claim_id)
             said = f"{held.source}: “{held.sentence}”" if held else refusal.claim_id
+            why = words.say("reasons", refusal.reason) if refusal.reason else ""
             console().print(Text(f"refused   {refusal.rule}: {said}", style="dim"))
+            if why:
+                console().print(Text(f"  {why}", style="dim"))
