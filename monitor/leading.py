@@ -177,10 +177,10 @@ class Leader:
                 ticker = Ticker({name: (every, guarded(job)) for name, (every, job) in jobs.items()})
                 _LOG.info("leading; %s", describe_watch(self.database))
                 ticker.start()
+                stack.push_async_callback(ticker.finish)
                 while not self.stop.is_set() and await leadership.is_held():
                     await self._pause(LEAD_SECONDS)
                 resign.set()
-                await ticker.finish()
         except DatabaseError as error:
             _LOG.error("%s", error)
         finally:
