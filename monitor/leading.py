@@ -55,6 +55,8 @@ HOUSE_SECONDS = 900.0
 PUSH_SECONDS = 5.0
 # How often one that waits asks whether it may lead, and one that leads whether it still does.
 LEAD_SECONDS = 1.0
+# A leader that resigns gives the jobs under way so long: the next one waits for it.
+RESIGNING_SECONDS = 2.0
 # A leader that says nothing for so long (milliseconds) stands still, and the server ends its session.
 SILENT = 10_000
 # So many pieces of a kind wait in the queue at most: what is due beyond stands in our tables, where it is cheap.
@@ -177,7 +179,7 @@ class Leader:
                 ticker = Ticker({name: (every, guarded(job)) for name, (every, job) in jobs.items()})
                 _LOG.info("leading; %s", describe_watch(self.database))
                 ticker.start()
-                stack.push_async_callback(ticker.finish)
+                stack.push_async_callback(ticker.finish, patience=RESIGNING_SECONDS)
                 while not self.stop.is_set() and await leadership.is_held():
                     await self._pause(LEAD_SECONDS)
                 resign.set()
