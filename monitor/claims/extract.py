@@ -449,6 +449,12 @@ def _is_placed(reading: Reading, found: Link, mention: Mention | None) -> bool:
     )
 
 
+def _is_placed_by(reading: Reading, other: Quantity, mention: Mention) -> bool:
+    """Whether a place follows another figure without a comma between."""
+    between = reading.tokens.lower[other.end : mention.start]
+    return other.end <= mention.start and len(between) <= _REACH and "," not in between
+
+
 def _mention_for(reading: Reading, found: Link, mentions: list[Mention]) -> Mention | None:
     """The place nearest to the figure, without another figure between."""
     quantity = reading.quantities[found.quantity]
@@ -459,6 +465,9 @@ def _mention_for(reading: Reading, found: Link, mentions: list[Mention]) -> Ment
         distance = mention.start - high if mention.start >= high else low - mention.end
         left, right = sorted((mention.start, quantity.start))
         if distance > _REACH or any(left < other.number_start < right for other in others):
+            continue
+        if "level" in found.rule.flags and any(_is_placed_by(reading, other, mention) for other in others):
+            # "Two died in Ohio, one in Indiana, bringing the toll to seven": the place is the one's.
             continue
         cost = max(distance, 0) + (2 if mention.start < low else 0)
         if best is None or cost < best[0]:

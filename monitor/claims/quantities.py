@@ -303,7 +303,7 @@ def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon
     lower, start = tokens.lower, number.start
     if any(word in lexicon.ages_before for word in lower[max(0, start - 2) : start]):
         return "age"
-    if _is_age_of_name(tokens, number) or _is_age_of_one(tokens, number, lexicon):
+    if _is_age_of_name(tokens, number, lexicon) or _is_age_of_one(tokens, number, lexicon):
         return "age"
     label = lower[start - 2] if before == "." and start > 1 else before
     if label in lexicon.not_before and not number.is_word and not _is_verb(tokens, start - 1, lexicon):
@@ -323,12 +323,16 @@ def _is_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     return bool(before[1].classes & {"toll", "adverb", "modal", "past", "adjective", "who"})
 
 
-def _is_age_of_name(tokens: Tokens, number: Number) -> bool:
-    """ "Ana Ruiz, 28, of Osh": a number between commas after a name."""
-    start, end = number.start, number.end
-    if number.is_word or number.value > _LAST_AGE or start < 2 or end >= len(tokens.lower):
+def _is_age_of_name(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
+    """ "Ana Ruiz, 28, of Osh"; "two brothers, 8 and 11, were": between commas, after a noun two of them."""
+    lower, start, end = tokens.lower, number.start, number.end
+    if number.is_word or number.value > _LAST_AGE or start < 2 or end >= len(lower) or lower[start - 1] != ",":
         return False
-    return tokens.lower[start - 1] == "," and tokens.lower[end] in (",", ")") and tokens.is_capital(start - 2)
+    if lower[end] in (",", ")"):
+        return tokens.is_capital(start - 2)
+    person = lexicon.people.at(lower, start - 2)
+    is_listed = lower[end] in lexicon.number_joiners and tokens.kinds[end + 1 : end + 2] == ["n"]
+    return is_listed and lower[end + 2 : end + 3] == [","] and person is not None and person[1].is_noun
 
 
 def _is_age_of_one(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
