@@ -14,6 +14,7 @@ from storage.records import Story
 
 _WORD = re.compile(r"\w+")
 _BREAKS = frozenset(",;:()[]–—•|")
+_COLONS = frozenset(":-–—")
 _INNER_MARKS = frozenset("'.-&/")
 _LONGEST = 9
 _SHORTEST_ACRONYM = 3
@@ -40,7 +41,7 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     """Everyone whom a sentence quotes, from left to right; agents ("police arrested …") last."""
     voices: list[Voice] = []
     agents: list[Voice] = []
-    for start, end, kind in lexicon.say.find(tokens.lower, tokens.marks):
+    for start, end, kind in lexicon.say.find_in(tokens):
         if kind in ("say", "weak_say", "agents"):
             voice = _subject_before(tokens, start, end, kind, lexicon)
             if voice is None and kind == "say" and tokens.lower[start] not in lexicon.addressing:
@@ -177,7 +178,7 @@ def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon)
     """Offices and capitalised names speak; tolls, figures and places of the dead do not."""
     lower = tokens.lower
     for index in range(first, last):
-        entry = lexicon.words.at(lower, index)
+        entry = lexicon.words.at(lower, index) if lower[index] in lexicon.metric_words else None
         if lower[index] in lexicon.number_words or (entry is not None and entry[1].metrics):
             return False
     if kind in ("according", "quoting") or _has_office(lower, first, last, lexicon):
@@ -196,6 +197,8 @@ def _is_acronym(word: str) -> bool:
 def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     """ "…: prosecutors" at the end and "Ministry: …" at the start of a headline."""
     found: list[Voice] = []
+    if _COLONS.isdisjoint(tokens.words):
+        return found
     lower = tokens.lower
     marks = [index for index, word in enumerate(lower) if word in (":", "-", "–", "—", ",") and index]
     if not marks:
@@ -210,7 +213,7 @@ def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
 
 def _has_office(lower: list[str], first: int, last: int, lexicon: Lexicon) -> bool:
     plain = [word.removesuffix("'s") for word in lower[first:last]]
-    return any(lexicon.offices.at(plain, index) is not None for index in range(len(plain)))
+    return any(lexicon.offices.find(plain))
 
 
 def full_name(
@@ -316,6 +319,8 @@ class Origins:
 
 @lru_cache(maxsize=4096)
 def _fold(text: str) -> str:
+    if text.isascii():
+        return " ".join(_WORD.findall(text.casefold()))
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
     return " ".join(_WORD.findall(plain))

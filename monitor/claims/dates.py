@@ -12,7 +12,7 @@ def find_as_of(tokens: Tokens, lexicon: Lexicon, published: Span | None, zone: Z
     """The day that an "as of" phrase names, as a span of that whole day in the story's time zone; None without one."""
     if published is None:
         return None
-    for _, end, _ in lexicon.as_of.find(tokens.lower, tokens.marks):
+    for _, end, _ in lexicon.as_of.find_in(tokens):
         day = day_at(tokens, end, lexicon, published, zone)
         if day is not None:
             return day

@@ -11,9 +11,12 @@ as in regular expressions.
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from itertools import compress
+from operator import not_, or_
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +37,8 @@ _NAME = frozenset(("word", "name"))
 _FIRST_CHARACTER = 0xE000
 # Shorter words are not judged by their suffix.
 _SUFFIXED = 6
-# How many words WordSymbols keeps before it begins anew, and how many sets of needs a grammar does.
+# How many words WordSymbols keeps before it begins anew.
 _MOST_WORDS = 30_000
-_MOST_NEEDS = 10_000
 _IDENTIFIER = re.compile(r"!\(([^()]*)\)|@\(|#([A-Za-z_]+)|~Q|\(\?[:=!]|\(\?<[!=]|[A-Za-z_]+|\s+|.", re.DOTALL)
 _MACRO = re.compile(r"\$([a-z_]+)")
 
@@ -111,7 +113,7 @@ def _fill(pattern: str, macros: dict[str, str]) -> str:
 class Grammar:
     """Compiled rules of one language with the alphabet they are written in."""
 
-    __slots__ = ("_candidates", "_characters", "_meets", "_needs", "_symbols", "name", "other", "plain", "rules")
+    __slots__ = ("_characters", "_meets", "_needs", "_rule_needs", "_symbols", "name", "other", "plain", "rules")
 
     def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
         fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
@@ -119,9 +121,8 @@ class Grammar:
         ordered = sorted(fixed | set(class_sets), key=sorted)
         self._characters = {names: chr(_FIRST_CHARACTER + index) for index, names in enumerate(ordered)}
         # What each character meets of the needs of all rules, a bit for each need: a set of characters.
-        self._meets = dict.fromkeys(self._characters.values(), 0)
+        self._meets: dict[str, int] = defaultdict(int)
         self._needs: dict[frozenset[str], int] = {}
-        self._candidates: dict[int, tuple[CompiledRule, ...]] = {}
         self._symbols: dict[tuple[frozenset[str], tuple[tuple[str, str], ...]], Symbol] = {}
         # A word as such, and one that no table knows; both have one character.
         self.plain = self.symbol(_WORD)
@@ -132,6 +133,7 @@ class Grammar:
             CompiledRule(rule, re.compile(self._compile(rule.pattern)), self._needs_of(rule.pattern))
             for rule in sorted(rules, key=lambda rule: rule.priority)
         )
+        self._rule_needs = [rule.needs for rule in self.rules]
 
     def symbol(self, classes: frozenset[str], metrics: tuple[tuple[str, str], ...] = ()) -> Symbol:
         """The symbol of a set of classes; a set that the lexicon does not know is read as a plain word."""
@@ -143,21 +145,12 @@ class Grammar:
 
     def met_by(self, symbols: str) -> int:
         """The needs that a string of symbols meets, as bits: to be compared with those of a rule."""
-        met = 0
-        for character in set(symbols):
-            met |= self._meets.get(character, 0)
-        return met
+        return reduce(or_, map(self._meets.__getitem__, set(symbols)), 0)
 
-    def rules_for(self, symbols: str) -> tuple[CompiledRule, ...]:
+    def rules_for(self, symbols: str) -> list[CompiledRule]:
         """The rules whose needs a string of symbols meets, in their order."""
-        met = self.met_by(symbols)
-        found = self._candidates.get(met)
-        if found is None:
-            if len(self._candidates) >= _MOST_NEEDS:
-                self._candidates.clear()
-            unmet = ~met
-            found = self._candidates[met] = tuple(rule for rule in self.rules if not rule.needs & unmet)
-        return found
+        unmet = ~self.met_by(symbols)
+        return list(compress(self.rules, map(not_, map(unmet.__and__, self._rule_needs))))
 
     def _members(self, name: str) -> str:
         return "".join(character for names, character in self._characters.items() if name in names)

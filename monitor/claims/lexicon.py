@@ -6,7 +6,7 @@ is the strict validator; loading trusts what it has passed.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -38,6 +38,8 @@ TRIGGER, NUMBER, CONTEXT, SINGLE, STATE, MEASURE, DIGIT = (1 << bit for bit in r
 GATE_CLASSES = frozenset(
     ("lives", "bodies", "victims", "hospital", "soldiers", "held", "to_death", "wounds", "condition")
 )
+# Marks that end a clause in every language.
+CLAUSE_MARKS = frozenset((";", "•", "|"))
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_](?:\w|['.](?=\w)|-(?=\w))*|[^\w\s]")
 
@@ -139,7 +141,9 @@ class Lexicon:
     fractions: PhraseTable[bool]
     level_hedges: frozenset[str]
     words: PhraseTable[WordEntry]
-    class_suffixes: tuple[tuple[str, str], ...]
+    adverb_suffixes: tuple[str, ...]
+    metric_words: frozenset[str]
+    among_words: frozenset[str]
     people: PhraseTable[PersonEntry]
     person_suffixes: tuple[str, ...]
     idioms: PhraseTable[bool]
@@ -195,7 +199,7 @@ class Lexicon:
     gates: Gates
     marks: dict[str, int]
 
-    def marks_of(self, words: Sequence[str]) -> int:
+    def marks_of(self, words: frozenset[str]) -> int:
         """The bits of the phrase tables of which there may be a phrase among words."""
         marks, bits = self.marks, 0
         for word in marks.keys() & words:
@@ -275,6 +279,8 @@ def build_lexicon(
         (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
     )
     relative_days = PhraseTable((split_words(key.lower()), int(value)) for key, value in dates["relative"].items())
+    cues = _cue_table(status, ("adjacent", "near", "before", "after"))
+    perfect_auxiliary = frozenset(expand_all(status.get("previous", {}).get("perfect_auxiliary", ())))
     triggers = _trigger_stems(entries) + _class_words(entries, GATE_CLASSES)
     lexicon = Lexicon(
         lang=lang,
@@ -319,7 +325,9 @@ def build_lexicon(
         unit_words=frozenset(expand_all(excluded.get("pronoun_words", ()))),
         level_hedges=frozenset(expand_all(numbers.get("level_hedges", ()))),
         words=PhraseTable(entries.items()),
-        class_suffixes=class_suffixes,
+        adverb_suffixes=tuple(suffix for suffix, name in class_suffixes if name == "adverb"),
+        metric_words=frozenset(phrase[0] for phrase, entry in entries.items() if entry.metrics),
+        among_words=frozenset(phrase[0] for phrase, entry in entries.items() if "among" in entry.classes),
         people=PhraseTable(_person_entries(people, frozenset(expand_all(words["classes"].get("in", ()))))),
         person_suffixes=tuple(people.get("others", {}).get("suffixes", ())),
         idioms=_table(people.get("idioms", {}).get("never", ())),
@@ -335,17 +343,17 @@ def build_lexicon(
             if "context" in table
         },
         place={key: frozenset(expand_all(value)) for key, value in words.get("place", {}).items()},
-        cues=_cue_table(status, ("adjacent", "near", "before", "after")),
+        cues=cues,
         next_cues=_cue_table(status, ("next_sentence",)),
         next_gate=Gate(_next_forms(status)),
         neutral=_table(status.get("previous", {}).get("neutral", ())),
-        boundary_words=frozenset(expand_all(status.get("boundary", {}).get("words", ()))),
+        boundary_words=CLAUSE_MARKS | frozenset(expand_all(status.get("boundary", {}).get("words", ()))),
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
         lowered_to=_table(status.get("lowered", {}).get("to", ())),
         lowered_after=_table(status.get("lowered", {}).get("after", ())),
         by_then=_table(status.get("previous", {}).get("by_then", ())),
         late_verbs=frozenset(expand_all(status.get("previous", {}).get("late_verbs", ()))),
-        perfect_auxiliary=frozenset(expand_all(status.get("previous", {}).get("perfect_auxiliary", ()))),
+        perfect_auxiliary=perfect_auxiliary,
         year_prepositions=frozenset(expand_all(status.get("other_event", {}).get("year_prepositions", ()))),
         since=status.get("other_event", {}).get("since", ""),
         say=_say_table(attribution),

@@ -45,7 +45,7 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
     while index < limit and (tokens.kinds[index] == "w" or _is_abbreviation_dot(tokens, index)):
         entry = lexicon.words.at(lower, index)
         end, classes = (entry[0], entry[1].classes) if entry else (index + 1, _NONE)
-        person = lexicon.people.at(lower, index)
+        person = lexicon.people.at(lower, index) if lower[index] in lexicon.people.firsts else None
         if person is not None and person[1].is_noun:
             _take_person(phrase, person[1], lower[index : person[0]])
             index = phrase.end = person[0]
@@ -122,14 +122,12 @@ def _stands_alone(tokens: Tokens, index: int, first: int, lexicon: Lexicon) -> b
     if before is not None and "det" in before[1].classes:
         entry = lexicon.words.at(lower, index)
         return entry is not None and "generic_toll" in entry[1].classes
-    after = lexicon.words.at(lower, index + 1) if index + 1 < len(lower) else None
-    if after is None or not _is_adverb(lower[index], lexicon):
+    if index + 1 >= len(lower) or not lower[index].endswith(lexicon.adverb_suffixes):
+        return False
+    after = lexicon.words.at(lower, index + 1)
+    if after is None:
         return False
     return "sub" in after[1].classes or (index == first and bool(after[1].classes & _TRIGGERS))
-
-
-def _is_adverb(word: str, lexicon: Lexicon) -> bool:
-    return any(name == "adverb" and word.endswith(suffix) for suffix, name in lexicon.class_suffixes)
 
 
 def _is_modifier(lower: list[str], end: int, lexicon: Lexicon) -> bool:

@@ -48,16 +48,13 @@ def parse_digits(text: str, decimal: str, thousands: tuple[str, ...]) -> float |
 def find_numbers(tokens: Tokens, lexicon: Lexicon) -> list[Number]:
     """All numbers of a sentence from left to right."""
     found: list[Number] = []
-    firsts, scales = lexicon.number_firsts, lexicon.number_scales
+    scales = lexicon.number_scales
     last = 0
-    for index, word in enumerate(tokens.lower):
-        kind = tokens.kinds[index]
-        if kind == "n":
-            number = _from_digits(tokens, index, lexicon) if index >= last else None
-        elif kind == "w" and (word in firsts or "-" in word) and index >= last:
-            number = _from_words(tokens, index, lexicon)
-        else:
+    for index in _openings(tokens, lexicon):
+        if index < last or tokens.kinds[index] == "m":
             continue
+        is_digits = tokens.kinds[index] == "n"
+        number = _from_digits(tokens, index, lexicon) if is_digits else _from_words(tokens, index, lexicon)
         if number is None:
             continue
         last = number.end
@@ -67,6 +64,17 @@ def find_numbers(tokens: Tokens, lexicon: Lexicon) -> list[Number]:
         if not number.is_word or number.value not in scales.values() or _has_amount(tokens, number, lexicon):
             found.append(number)
     return found
+
+
+def _openings(tokens: Tokens, lexicon: Lexicon) -> list[int]:
+    """The tokens at which a number may begin: digits, number words, and words with a hyphen."""
+    found: list[int] = tokens.indices(lexicon.number_firsts)
+    index = tokens.kinds.find("n")
+    while index >= 0:
+        found.append(index)
+        index = tokens.kinds.find("n", index + 1)
+    found += [index for index in tokens.hyphened() if tokens.kinds[index] == "w"]
+    return sorted(set(found))
 
 
 def _has_amount(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
+from monitor.claims.tokens import Tokens
+
 Payload = TypeVar("Payload")
 
 
 class PhraseTable(Generic[Payload]):
     """Maps phrases (tuples of lower-case words) to payloads; a later entry for one phrase replaces an earlier one."""
 
-    __slots__ = ("_by_first", "_lasts", "bit", "firsts", "keys", "leads")
+    __slots__ = ("_alone", "_by_first", "_lasts", "bit", "firsts", "keys", "leads")
 
     def __init__(self, entries: Iterable[tuple[tuple[str, ...], Payload]] = ()) -> None:
         phrases = dict(entries)
@@ -22,6 +24,7 @@ class PhraseTable(Generic[Payload]):
                 longer.setdefault(words[1], []).append((len(words), words, payload))
         # First word → the payload of the word alone (at most one) and the longer phrases by their second word.
         self._by_first = table
+        self._alone = {words[0] for words in phrases if len(words) == 1}
         self._lasts = {words[-1] for words in phrases}
         # One word of each phrase, and the bit of Tokens.marks that says whether a sentence holds any of them. A table
         # that no lexicon gave a bit may always find something.
@@ -60,23 +63,33 @@ class PhraseTable(Generic[Payload]):
                     return start, payload
         return None
 
-    def find(self, words: Sequence[str], marks: int = -1) -> Iterator[tuple[int, int, Payload]]:
-        """All phrases from left to right, longest first, without overlap: (start, end, payload).
-
-        `marks` are those of the words (Tokens.marks): where they tell that there is nothing, nothing is searched.
-        """
-        if not marks & self.bit or self.firsts.isdisjoint(words):
+    def find(self, words: Sequence[str]) -> Iterator[tuple[int, int, Payload]]:
+        """All phrases from left to right, longest first, without overlap: (start, end, payload)."""
+        if self.firsts.isdisjoint(words):
             return iter(())
-        return self._find(words)
+        return self._find(words, [index for index, word in enumerate(words) if word in self.firsts])
 
-    def _find(self, words: Sequence[str]) -> Iterator[tuple[int, int, Payload]]:
-        by_first, leads, last, count = self._by_first, self.leads, 0, len(words)
-        for index, word in enumerate(words):
-            if word not in by_first or index < last:
-                continue
-            alone, _ = by_first[word]
-            if alone or (index + 1 < count and words[index + 1] in leads[word]):
-                found = self.at(words, index)
-                if found is not None:
-                    last = found[0]
-                    yield index, last, found[1]
+    def find_in(self, tokens: Tokens) -> Iterator[tuple[int, int, Payload]]:
+        """The same for a sentence; what its marks tell that it does not hold is not searched for."""
+        indices = self.openings(tokens)
+        return self._find(tokens.lower, indices) if indices else iter(())
+
+    def openings(self, tokens: Tokens) -> list[int]:
+        """Where a phrase may begin in a sentence: at its first word, before the second of one of several words."""
+        if not tokens.marks & self.bit:
+            return []
+        words, alone, leads = tokens.lower, self._alone, self.leads
+        last = len(words) - 1
+        return [
+            index
+            for index in tokens.indices(self.firsts)
+            if words[index] in alone or (index < last and words[index + 1] in leads[words[index]])
+        ]
+
+    def _find(self, words: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, int, Payload]]:
+        last = 0
+        for index in indices:
+            found = self.at(words, index) if index >= last else None
+            if found is not None:
+                last = found[0]
+                yield index, last, found[1]

@@ -45,7 +45,10 @@ def find_mentions(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     mentions: list[Mention] = []
     elsewhere = lexicon.place.get("elsewhere", frozenset())
     possessives = tuple(lexicon.place.get("possessive", ()))
-    for index, word in enumerate(tokens.lower):
+    joined = " ".join(tokens.words)
+    is_held = any(end in joined for end in possessives)
+    for index in range(len(tokens.lower)) if is_held else tokens.indices(prepositions | elsewhere):
+        word = tokens.lower[index]
         if possessives and word.endswith(possessives) and _has_toll(tokens, index + 1, lexicon):
             name = next(tokens.surface(index, index + 1)[: -len(end)] for end in possessives if word.endswith(end))
             if tokens.is_capital(index):

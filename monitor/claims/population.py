@@ -39,7 +39,7 @@ def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str,
 def _listed_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str, str]]:
     """Axes of the first words over all bare figures that follow: "losses among officers rose to 18 dead, 748 hurt"."""
     lower = reading.tokens.lower
-    if reading.phrases[found.quantity].kind != "bare":
+    if reading.phrases[found.quantity].kind != "bare" or lexicon.among_words.isdisjoint(reading.tokens.words):
         return set()
     first = min(reading.quantities[number].start for number in reading.links)
     for index in range(first):

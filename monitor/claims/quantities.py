@@ -54,16 +54,14 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
     """All quantities of a sentence, the excluded ones with their reason, in order of place."""
     numbers = {number.start: number for number in find_numbers(tokens, lexicon)}
     found: list[Quantity] = []
-    vague_words = lexicon.vague.firsts
     marks = tokens.marks
-    if not numbers and (not marks & lexicon.vague.bit or vague_words.isdisjoint(tokens.lower)):
-        return found
+    vague_words = tokens.indices(lexicon.vague.firsts) if marks & lexicon.vague.bit else []
     floor = 0
-    for index, word in enumerate(tokens.lower):
-        if index < floor or (index not in numbers and word not in vague_words):
+    for index in sorted({*numbers, *vague_words}) if vague_words else numbers:
+        if index < floor:
             continue
         number = numbers.get(index)
-        vague = _vague_at(tokens, index, lexicon) if word in vague_words else None
+        vague = _vague_at(tokens, index, lexicon) if vague_words else None
         if vague is not None and (number is None or vague[0] >= number.end):
             low, high = conventions()[convention][vague[1]]
             quantity = Quantity(index, vague[0], index, low, high=high, qualifier=Qualifier.VAGUE, vague=vague[1])
@@ -337,14 +335,12 @@ def _is_age_of_name(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
 
 def _is_age_of_one(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
     """ "A man of 19 detained there": a number after a single person."""
-    of = lexicon.words.at(tokens.lower, number.start - 1) if number.start >= 2 else None
-    is_small = number.value <= _LAST_AGE and not number.is_word
-    return (
-        is_small
-        and of is not None
-        and "of" in of[1].classes
-        and tokens.lower[number.start - 2] in lexicon.implicit_nouns
-    )
+    if number.start < 2 or number.is_word or number.value > _LAST_AGE:
+        return False
+    if tokens.lower[number.start - 2] not in lexicon.implicit_nouns:
+        return False
+    of = lexicon.words.at(tokens.lower, number.start - 1)
+    return of is not None and "of" in of[1].classes
 
 
 def _is_hyphenated(tokens: Tokens, end: int) -> bool:

@@ -24,10 +24,10 @@ class StateFinding:
 
 def find_states(tokens: Tokens, lexicon: Lexicon) -> list[StateFinding]:
     """All states that a sentence tells of, in order of place; one a subject mention."""
-    barred = [(start, end) for start, end, _ in lexicon.state_idioms.find(tokens.lower, tokens.marks)]
-    actions = list(lexicon.actions.find(tokens.lower, tokens.marks))
+    barred = [(start, end) for start, end, _ in lexicon.state_idioms.find_in(tokens)]
+    actions = list(lexicon.actions.find_in(tokens))
     found: list[StateFinding] = []
-    for start, end, subject in lexicon.subjects.find(tokens.lower, tokens.marks):
+    for start, end, subject in lexicon.subjects.find_in(tokens):
         if any(first <= start < last for first, last in barred):
             continue
         best: tuple[int, int, int, str] | None = None
@@ -43,7 +43,7 @@ def find_states(tokens: Tokens, lexicon: Lexicon) -> list[StateFinding]:
                 best = (high - low, first, last, state)
         if best is not None:
             _, first, last, state = best
-            is_planned = any(first - 4 <= span[0] < first for span in lexicon.planned.find(tokens.lower, tokens.marks))
+            is_planned = any(first - 4 <= span[0] < first for span in lexicon.planned.find_in(tokens))
             status = ClaimStatus.UNCONFIRMED if is_planned else ClaimStatus.CURRENT
             found.append(StateFinding(subject, state, min(start, first), max(end, last), (first, last), status))
     return found

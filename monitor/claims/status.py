@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
-from monitor.claims.lexicon import Cue, Lexicon
+from monitor.claims.lexicon import CLAUSE_MARKS, Cue, Lexicon
 from monitor.claims.linking import Link, Reading
 from monitor.claims.quantities import Quantity
 from monitor.claims.tokens import Tokens, tokenize
 from storage.records import ClaimStatus
 
-_BREAKS = frozenset((";", "•", "|"))
 _ORDER = ("retracted", "denied", "previous", "other_event", "unconfirmed")
 _NEAR = 3
 _CLOSE_BEHIND = 6
@@ -36,12 +35,13 @@ def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
         return []
     neutral = [
         (index, span[0])
-        for index, word in enumerate(tokens.lower if tokens.marks & lexicon.neutral.bit else ())
-        if word in lexicon.neutral.firsts and (span := lexicon.neutral.at(tokens.lower, index)) is not None
+        for index in lexicon.neutral.openings(tokens)
+        if (span := lexicon.neutral.at(tokens.lower, index)) is not None
     ]
     cues: list[FoundCue] = []
-    is_by_then = any(True for _ in lexicon.by_then.find(tokens.lower, tokens.marks))
-    for index, word in enumerate(tokens.lower):
+    is_by_then = any(True for _ in lexicon.by_then.find_in(tokens))
+    for index in sorted({*tokens.indices(lexicon.perfect_auxiliary), *lexicon.cues.openings(tokens)}):
+        word = tokens.lower[index]
         if word in lexicon.perfect_auxiliary and (_is_told_of_itself(tokens, index, lexicon) or is_by_then):
             continue
         found = lexicon.cues.at(tokens.lower, index) if word in lexicon.cues.firsts else None
@@ -75,7 +75,7 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
             return entry[0]
         if entry is not None and "level" in entry[1].classes:
             # "It had grown to 3,000" is past; "police said it had grown to 3,000" is today's news, told in the past.
-            told = any(span[0] < index for span in lexicon.say.find(tokens.lower))
+            told = any(span[0] < index for span in lexicon.say.find_in(tokens))
             return None if told else entry[0]
         if entry is None or not entry[1].classes & {"adverb", "hedge", "in", "at"}:
             return None
@@ -85,7 +85,7 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
 def _has_late_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """Whether a verb of telling ends the clause that "had" opens: «hatte die Polizei 50 Tote *gemeldet*»."""
     for probe in range(index + 1, len(tokens.lower)):
-        if tokens.lower[probe] in _BREAKS or tokens.lower[probe] in lexicon.boundary_words:
+        if tokens.lower[probe] in lexicon.boundary_words:
             return False
         if tokens.lower[probe] in lexicon.late_verbs:
             return True
@@ -103,7 +103,7 @@ def _is_told_of_itself(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """In "Amnesty said it had recorded 52 names" the perfect is that of reported speech: 52 is today's news."""
     if index < 2 or tokens.lower[index - 1] not in lexicon.pronouns:
         return False
-    first = max((probe + 1 for probe in range(index) if tokens.lower[probe] in _BREAKS), default=0)
+    first = max((probe + 1 for probe in range(index) if tokens.lower[probe] in CLAUSE_MARKS), default=0)
     said = lexicon.say.find(tokens.lower[: index - 1])
     return any(first <= start and kind == "say" for start, _, kind in said)
 
@@ -122,16 +122,11 @@ def next_sentence_status(folded: str, lexicon: Lexicon) -> ClaimStatus | None:
 
 def clause_bounds(reading: Reading, position: int, lexicon: Lexicon) -> tuple[int, int]:
     """The token span of the clause around `position`, cut at semicolons and words such as "but"."""
-    tokens = reading.tokens
-    start, end = 0, len(tokens.lower)
-    for index in range(position - 1, -1, -1):
-        if tokens.lower[index] in _BREAKS or tokens.lower[index] in lexicon.boundary_words:
-            start = index + 1
-            break
-    for index in range(position, end):
-        if tokens.lower[index] in _BREAKS or tokens.lower[index] in lexicon.boundary_words:
-            end = index
-            break
+    start, end = 0, len(reading.tokens.lower)
+    for index in reading.tokens.indices(lexicon.boundary_words):
+        if index >= position:
+            return start, index
+        start = index + 1
     return start, end
 
 
@@ -141,11 +136,7 @@ def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lex
     start, end = clause_bounds(reading, quantity.number_start, lexicon)
     low = min(quantity.start, link.trigger[0])
     high = max(quantity.end, link.trigger[1])
-    settled = [
-        span
-        for span in lexicon.settled.find(reading.tokens.lower, reading.tokens.marks)
-        if low - _NEAR <= span[0] <= high + 1
-    ]
+    settled = [span for span in lexicon.settled.find_in(reading.tokens) if low - _NEAR <= span[0] <= high + 1]
     reached: dict[str, str] = {}
     for found in cues:
         cue = found.cue
@@ -209,7 +200,7 @@ def _is_answered(reading: Reading, found: FoundCue, quantity: Quantity, lexicon:
     ]
     return bool(between) and any(
         kind in ("say", "weak_say") and max(between) <= start < quantity.number_start
-        for start, _, kind in lexicon.say.find(reading.tokens.lower)
+        for start, _, kind in lexicon.say.find_in(reading.tokens)
     )
 
 
@@ -360,9 +351,11 @@ def _comes_down_to(reading: Reading, link: Link, quantity: Quantity, lexicon: Le
     first = max(min(link.trigger[0], quantity.start) - _LOWERING_REACH, 0)
     classes = [_classes_at(lower, index, lexicon) for index in range(first, quantity.start)]
     is_of_toll = {"level", "trigger-left"} <= link.rule.flags or any(each & _TOLLS for each in classes)
-    falls = [end for start, end, _ in lexicon.lowered_to.find(lower) if first <= start and end <= quantity.start]
+    falls = [
+        end for start, end, _ in lexicon.lowered_to.find_in(reading.tokens) if first <= start and end <= quantity.start
+    ]
     is_down = any(all("level" not in each or each & _TOLLS for each in classes[end - first :]) for end in falls)
-    is_closed = any(start == quantity.end for start, *_ in lexicon.lowered_after.find(lower))
+    is_closed = any(start == quantity.end for start, *_ in lexicon.lowered_after.find_in(reading.tokens))
     return is_of_toll and (is_down or is_closed)
 
 
@@ -371,8 +364,8 @@ def _is_fewer(reading: Reading, link: Link, quantity: Quantity, lexicon: Lexicon
     end = max(quantity.end, link.trigger[1])
     others = [reading.quantities[number] for number in reading.links if number != link.quantity]
     last = min((other.start for other in others if other.start >= end), default=len(reading.tokens.lower))
-    lower = reading.tokens.lower
-    return any(end <= start < min(end + _FEWER_REACH, last) for start, *_ in lexicon.lowered_after.find(lower))
+    fewer = lexicon.lowered_after.find_in(reading.tokens)
+    return any(end <= start < min(end + _FEWER_REACH, last) for start, *_ in fewer)
 
 
 def _classes_at(lower: list[str], index: int, lexicon: Lexicon) -> frozenset[str]:

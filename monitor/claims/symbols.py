@@ -1,5 +1,6 @@
 """Sentences to symbols: one for each word, phrase or quantity with its noun, which the rules of the grammar read."""
 
+from operator import attrgetter
 from typing import NamedTuple
 
 from monitor.claims.grammar import Symbol
@@ -10,6 +11,7 @@ from monitor.claims.tokens import Tokens
 
 _EXCLUDED = frozenset(("Y",))
 _THINGS = frozenset(("X",))
+_CHARACTER = attrgetter("character")
 _HOSPITALS = frozenset(("X", "hospital"))
 
 
@@ -25,43 +27,59 @@ class Symbols(NamedTuple):
 
     def text(self) -> str:
         """The string that rules are matched against."""
-        return "".join([symbol.character for symbol in self.symbols])
+        return "".join(map(_CHARACTER, self.symbols))
 
 
 def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounPhrase], lexicon: Lexicon) -> Symbols:
     """The symbols of a sentence with its quantities and their noun phrases."""
-    singles, leads = lexicon.symbols, lexicon.words.leads
-    other, name = lexicon.grammar.other, lexicon.grammar.name
+    leads = lexicon.words.leads
+    lower, count = tokens.lower, len(tokens.lower)
+    singles = _single_symbols(tokens, lexicon)
     starts = {quantity.start: number for number, quantity in enumerate(quantities)}
-    idioms = {start: end for start, end, _ in lexicon.idioms.find(tokens.lower, tokens.marks)}
-    special = starts.keys() | idioms.keys()
+    idioms = {start: end for start, end, _ in lexicon.idioms.find_in(tokens)}
+    phrased = [
+        index
+        for index in tokens.indices(leads.keys())
+        if index + 1 < count and lower[index + 1] in leads[lower[index]] and tokens.kinds[index] != "m"
+    ]
     symbols: list[Symbol] = []
     places: list[tuple[int, int]] = []
     figures: dict[int, int] = {}
-    lower, count = tokens.lower, len(tokens.lower)
+    # A sentence ends in marks that are nothing to the rules.
+    while count and singles[count - 1] is None:
+        count -= 1
     index = 0
-    symbol: Symbol | None
-    for start, word in enumerate(lower):
+    # Where no quantity, idiom or phrase begins, words are taken as they stand.
+    for start in sorted({*starts, *idioms, *phrased, count}):
         if start < index:
             continue
-        index = start + 1
-        if start in special:
-            if start in starts:
-                number = figures[len(places)] = starts[start]
-                symbol, index = _quantity_symbol(quantities[number], phrases[number], lexicon)
-            else:
-                symbol, index = lexicon.grammar.plain, idioms[start]
-        elif word in leads and index < count and lower[index] in leads[word] and tokens.kinds[start] != "m":
-            symbol, index = _phrase_symbol(tokens, start, starts, lexicon)
+        for single in range(index, start):
+            symbol = singles[single]
+            if symbol is not None:
+                symbols.append(symbol)
+                places.append((single, single + 1))
+        if start == count:
+            break
+        if start in starts:
+            number = figures[len(places)] = starts[start]
+            symbol, index = _quantity_symbol(quantities[number], phrases[number], lexicon)
+        elif start in idioms:
+            symbol, index = lexicon.grammar.plain, idioms[start]
         else:
-            symbol = singles[word]
-            if symbol is None:
-                continue
-            if symbol is other and tokens.is_capital(start):
-                symbol = name
+            symbol, index = _phrase_symbol(tokens, start, starts, lexicon)
         symbols.append(symbol)
         places.append((start, index))
     return Symbols(symbols, places, figures)
+
+
+def _single_symbols(tokens: Tokens, lexicon: Lexicon) -> list[Symbol | None]:
+    """The symbol of each token by itself, None for a mark without one; unknown words with a capital are names."""
+    singles = list(map(lexicon.symbols.__getitem__, tokens.lower))
+    other = lexicon.grammar.other
+    for index in tokens.capitals():
+        if singles[index] is other:
+            singles[index] = lexicon.grammar.name
+    return singles
 
 
 def _phrase_symbol(tokens: Tokens, index: int, starts: dict[int, int], lexicon: Lexicon) -> tuple[Symbol, int]:

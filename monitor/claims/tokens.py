@@ -1,10 +1,10 @@
 """Texts to sentences, sentences to tokens. Offsets always point into the text as it was given."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from itertools import accumulate
-from operator import add
+from itertools import accumulate, compress
+from operator import add, itemgetter
 
 # A number, a word (also "G20", "anti-war", "O'Neil") or a mark, with the space behind it: no character is left out, so
 # that lengths give the offsets.
@@ -49,6 +49,7 @@ class _Kinds(dict[str, str]):
 
 
 _KINDS = _Kinds()
+_FIRST = itemgetter(0)
 
 
 def kind_of(word: str) -> str:
@@ -58,7 +59,7 @@ def kind_of(word: str) -> str:
 
 @dataclass(slots=True)
 class Tokens:
-    """A sentence's tokens as parallel lists: `lower` is folded for look-up, `kinds` is n (number), w (word), m (mark).
+    """A sentence's tokens in parallel: `lower` is folded for look-up, `kinds` is n (number), w (word) or m (mark).
 
     Quotation marks are no tokens, so that phrases match across them; `quotes` holds the index of the token after each.
     `marks` has the bits of the phrase tables of which the sentence may hold a phrase; all, where nobody looked.
@@ -66,11 +67,25 @@ class Tokens:
 
     text: str
     lower: list[str]
-    kinds: list[str]
+    words: frozenset[str]
+    kinds: str
     starts: list[int]
     ends: list[int]
     quotes: list[int]
     marks: int = -1
+
+    def indices(self, among: Set[str]) -> list[int]:
+        """Where words of a set stand, from left to right: quicker than to go through all words where few do."""
+        found: list[int] = []
+        lower = self.lower
+        for word in among & self.words:
+            index = lower.index(word)
+            found.append(index)
+            for _ in range(lower.count(word) - 1):
+                index = lower.index(word, index + 1)
+                found.append(index)
+        found.sort()
+        return found
 
     def surface(self, start: int, end: int) -> str:
         """The text from token `start` up to and without token `end`."""
@@ -82,6 +97,23 @@ class Tokens:
         return self.text[start].isupper() or (
             self.kinds[index] == "w" and "-" in self.lower[index] and not self.text[start : self.ends[index]].islower()
         )
+
+    def capitals(self) -> list[int]:
+        """The tokens that are capitalised (`is_capital`)."""
+        firsts = map(self.text.__getitem__, self.starts)
+        found = list(compress(range(len(self.starts)), map(str.isupper, firsts)))
+        return found + [index for index in self.hyphened() if self.is_capital(index)]
+
+    def hyphened(self) -> list[int]:
+        """The tokens with a hyphen in them, in order."""
+        joined = "\n".join(self.lower)
+        found: list[int] = []
+        at = joined.find("-")
+        while at >= 0:
+            found.append(joined.count("\n", 0, at))
+            end = joined.find("\n", at)
+            at = joined.find("-", end) if end >= 0 else -1
+        return found
 
     def is_month_like(self, index: int, plain: frozenset[str]) -> bool:
         """Whether a month's name is written as one: "may" without a capital is a verb, a `plain` name is not."""
@@ -98,7 +130,7 @@ def tokenize(text: str, start: int, end: int) -> Tokens:
     starts = list(accumulate(map(len, pieces[:-1]), initial=first)) if pieces else []
     lower = list(map(str.rstrip, pieces))
     ends = list(map(add, starts, map(len, lower)))
-    kinds = [_KINDS[word[0]] for word in lower]
+    kinds = "".join(map(_KINDS.__getitem__, map(_FIRST, lower)))
     if not is_even:
         lower = list(map(str.lower, lower))
     if not is_ascii and _TYPOGRAPHIC.search(part):
@@ -110,9 +142,9 @@ def tokenize(text: str, start: int, end: int) -> Tokens:
     if "q" in kinds:
         kept = [index for index, kind in enumerate(kinds) if kind != "q"]
         quotes = [index - passed for passed, index in enumerate(i for i, kind in enumerate(kinds) if kind == "q")]
-        lower, kinds = [lower[index] for index in kept], [kinds[index] for index in kept]
+        lower, kinds = [lower[index] for index in kept], kinds.replace("q", "")
         starts, ends = [starts[index] for index in kept], [ends[index] for index in kept]
-    return Tokens(text, lower, kinds, starts, ends, quotes)
+    return Tokens(text, lower, frozenset(lower), kinds, starts, ends, quotes)
 
 
 def split_sentences(text: str, abbreviations: frozenset[str]) -> Iterator[tuple[int, int]]:
