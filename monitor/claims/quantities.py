@@ -329,7 +329,7 @@ def _is_age_of_name(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
     if lower[end] in (",", ")"):
         return tokens.is_capital(start - 2)
     person = lexicon.people.at(lower, start - 2)
-    is_listed = lower[end] in lexicon.number_joiners and tokens.kinds[end + 1 : end + 2] == ["n"]
+    is_listed = lower[end] in lexicon.number_joiners and tokens.kinds[end + 1 : end + 2] == "n"
     return is_listed and lower[end + 2 : end + 3] == [","] and person is not None and person[1].is_noun
 
 
