@@ -44,6 +44,8 @@ _DEFAULT_LANGUAGE = "en"
 _REACH = 8
 _ARTICLE_REACH = 3
 _DAY_REACH = 6
+_NEXT_REACH = 4
+_BREAKS = frozenset((",", ";", "–", "—"))
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 _UNDATED = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED))
 _BULLETS = frozenset("•*–—-·▪")
@@ -449,6 +451,12 @@ def _is_placed(reading: Reading, found: Link, mention: Mention | None) -> bool:
     )
 
 
+def _opens_next(reading: Reading, end: int, mention: Mention, other: Quantity) -> bool:
+    """Whether a place behind a break is the next figure's: "rose to 3,000, while in Syria it reached 1,000"."""
+    is_near = 0 <= other.start - mention.end <= _NEXT_REACH
+    return is_near and not _BREAKS.isdisjoint(reading.tokens.lower[end : mention.start])
+
+
 def _is_placed_by(reading: Reading, other: Quantity, mention: Mention) -> bool:
     """Whether a place follows another figure without a comma between."""
     between = reading.tokens.lower[other.end : mention.start]
@@ -468,6 +476,8 @@ def _mention_for(reading: Reading, found: Link, mentions: list[Mention]) -> Ment
             continue
         if "level" in found.rule.flags and any(_is_placed_by(reading, other, mention) for other in others):
             # "Two died in Ohio, one in Indiana, bringing the toll to seven": the place is the one's.
+            continue
+        if mention.start >= high and any(_opens_next(reading, high, mention, other) for other in others):
             continue
         cost = max(distance, 0) + (2 if mention.start < low else 0)
         if best is None or cost < best[0]:
