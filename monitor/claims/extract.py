@@ -31,7 +31,8 @@ from monitor.claims.measures import find_measures
 from monitor.claims.metrics import builtin_metrics
 from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote, told_after
-from monitor.claims.places import Gazetteer, Mention, find_mentions
+from monitor.claims.places import Gazetteer, find_mentions
+from monitor.claims.placing import is_placed, mention_for, named_place
 from monitor.claims.population import anaphora_metric, person_after, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention, find_quantities
 from monitor.claims.scope import PART, Draft, settle
@@ -44,8 +45,6 @@ _DEFAULT_LANGUAGE = "en"
 _REACH = 8
 _ARTICLE_REACH = 3
 _DAY_REACH = 6
-_NEXT_REACH = 4
-_BREAKS = frozenset((",", ";", "–", "—"))
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 _UNDATED = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED))
 _BULLETS = frozenset("•*–—-·▪")
@@ -268,8 +267,8 @@ class Extractor:
             position = reading.quantities[quantity].number_start
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
             voiced = self._voice_of(page, number, position, others, bool(reading.tokens.quotes))
-            named = _named_place(reading, found) if "named" in found.rule.flags else None
-            mention = named or _mention_for(reading, found, mentions)
+            named = named_place(reading, found) if "named" in found.rule.flags else None
+            mention = named or mention_for(reading, found, mentions)
             page.drafts.append(
                 Draft(
                     self._claim(page, number, reading, found, status, as_of, voiced),
@@ -278,7 +277,7 @@ class Extractor:
                     number,
                     "level" in found.rule.flags,
                     is_listed,
-                    is_placed=_is_placed(reading, found, mention),
+                    is_placed=is_placed(reading, found, mention),
                     is_taken_up=found.rule.metric == "@context" and not _is_another(reading, found, lexicon),
                     is_inherited=found.parent is None and (found.rule.metric or "").startswith("@"),
                     is_earlier="level" in found.rule.flags and self._is_of_earlier_day(page, reading, found),
@@ -423,63 +422,7 @@ def _kind(reading: Reading, found: Link, status: ClaimStatus, lexicon: Lexicon) 
     return ClaimKind.LEVEL if others else ClaimKind.INCREMENT
 
 
-def _named_place(reading: Reading, found: Link) -> Mention:
-    """The capitalised name that stands before its figure: "Parigi Moutong 15"."""
-    tokens, last = reading.tokens, found.trigger[1]
-    first = last - 1
-    while first > 0 and tokens.kinds[first - 1] == "w" and tokens.is_capital(first - 1):
-        first -= 1
-    return Mention(tokens.surface(first, last), first, last)
-
-
 def _is_another(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
     """Whether a count is one beside the others: "a separate tally stood at 74"."""
     before = reading.tokens.lower[max(0, found.trigger[0] - _ARTICLE_REACH) : found.trigger[0]]
     return not lexicon.number_articles.isdisjoint(before)
-
-
-def _is_placed(reading: Reading, found: Link, mention: Mention | None) -> bool:
-    """Whether the place alone makes a figure a part: "in Naryn twelve, in Osh eight", "84 of them in Kerr County"."""
-    if mention is None or mention.is_source or "placed" not in found.rule.flags:
-        return False
-    if "named" in found.rule.flags:
-        return True
-    quantity = reading.quantities[found.quantity]
-    return (
-        0 <= mention.start - max(quantity.end, found.trigger[1]) <= 2
-        or mention.end + 2 >= quantity.start > mention.end - 1
-    )
-
-
-def _opens_next(reading: Reading, end: int, mention: Mention, other: Quantity) -> bool:
-    """Whether a place behind a break is the next figure's: "rose to 3,000, while in Syria it reached 1,000"."""
-    is_near = 0 <= other.start - mention.end <= _NEXT_REACH
-    return is_near and not _BREAKS.isdisjoint(reading.tokens.lower[end : mention.start])
-
-
-def _is_placed_by(reading: Reading, other: Quantity, mention: Mention) -> bool:
-    """Whether a place follows another figure without a comma between."""
-    between = reading.tokens.lower[other.end : mention.start]
-    return other.end <= mention.start and len(between) <= _REACH and "," not in between
-
-
-def _mention_for(reading: Reading, found: Link, mentions: list[Mention]) -> Mention | None:
-    """The place nearest to the figure, without another figure between."""
-    quantity = reading.quantities[found.quantity]
-    low, high = min(quantity.start, found.trigger[0]), max(quantity.end, found.trigger[1])
-    others = [reading.quantities[number] for number in reading.links if number != found.quantity]
-    best: tuple[int, Mention] | None = None
-    for mention in mentions:
-        distance = mention.start - high if mention.start >= high else low - mention.end
-        left, right = sorted((mention.start, quantity.start))
-        if distance > _REACH or any(left < other.number_start < right for other in others):
-            continue
-        if "level" in found.rule.flags and any(_is_placed_by(reading, other, mention) for other in others):
-            # "Two died in Ohio, one in Indiana, bringing the toll to seven": the place is the one's.
-            continue
-        if mention.start >= high and any(_opens_next(reading, high, mention, other) for other in others):
-            continue
-        cost = max(distance, 0) + (2 if mention.start < low else 0)
-        if best is None or cost < best[0]:
-            best = (cost, mention)
-    return best[1] if best else None
