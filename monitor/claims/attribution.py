@@ -9,12 +9,11 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from monitor.claims.lexicon import Lexicon
-from monitor.claims.tokens import Tokens
+from monitor.claims.tokens import COLON, Tokens
 from storage.records import Story
 
 _WORD = re.compile(r"\w+")
 _BREAKS = frozenset(",;:()[]–—•|")
-_COLONS = frozenset(":-–—")
 _INNER_MARKS = frozenset("'.-&/")
 _LONGEST = 9
 _SHORTEST_ACRONYM = 3
@@ -197,7 +196,7 @@ def _is_acronym(word: str) -> bool:
 def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     """ "…: prosecutors" at the end and "Ministry: …" at the start of a headline."""
     found: list[Voice] = []
-    if _COLONS.isdisjoint(tokens.words):
+    if not tokens.marks & COLON:
         return found
     lower = tokens.lower
     marks = [index for index, word in enumerate(lower) if word in (":", "-", "–", "—", ",") and index]

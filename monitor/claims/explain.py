@@ -46,7 +46,7 @@ def explain_text(text: str, lang: str, *, convention: str | None = None) -> tupl
     readings: list[SentenceReading] = []
     context: str | None = None
     for start, end in split_sentences(text, lexicon.abbreviations):
-        tokens = tokenize(text, start, end)
+        tokens = tokenize(text, start, end, lexicon.vocabulary)
         if not tokens.lower:
             continue
         reading = read_sentence(tokens, lexicon, convention or default_convention(), whole=True)

@@ -11,12 +11,9 @@ as in regular expressions.
 
 import re
 import tomllib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, reduce
-from itertools import compress
-from operator import not_, or_
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +63,15 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """What a word, phrase or quantity is to the rules: its classes, their character, the metrics that it names."""
+    """What a word, phrase or quantity is to the rules: its classes, their character, the metrics that it names.
+
+    `meets` has a bit for each need of any rule that it meets.
+    """
 
     character: str
     classes: frozenset[str]
     metrics: tuple[tuple[str, str], ...] = ()
+    meets: int = 0
 
 
 @cache
@@ -113,7 +114,7 @@ def _fill(pattern: str, macros: dict[str, str]) -> str:
 class Grammar:
     """Compiled rules of one language with the alphabet they are written in."""
 
-    __slots__ = ("_characters", "_meets", "_needs", "_rule_needs", "_symbols", "name", "other", "plain", "rules")
+    __slots__ = ("_by_needs", "_characters", "_meets", "_needs", "_symbols", "name", "other", "plain", "rules")
 
     def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
         fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
@@ -121,36 +122,42 @@ class Grammar:
         ordered = sorted(fixed | set(class_sets), key=sorted)
         self._characters = {names: chr(_FIRST_CHARACTER + index) for index, names in enumerate(ordered)}
         # What each character meets of the needs of all rules, a bit for each need: a set of characters.
-        self._meets: dict[str, int] = defaultdict(int)
+        self._meets = dict.fromkeys(self._characters.values(), 0)
         self._needs: dict[frozenset[str], int] = {}
         self._symbols: dict[tuple[frozenset[str], tuple[tuple[str, str], ...]], Symbol] = {}
+        self.rules = tuple(
+            CompiledRule(rule, re.compile(self._compile(rule.pattern)), self._needs_of(rule.pattern))
+            for rule in sorted(rules, key=lambda rule: rule.priority)
+        )
+        self._by_needs = [(rule.needs, rule) for rule in self.rules]
         # A word as such, and one that no table knows; both have one character.
         self.plain = self.symbol(_WORD)
         self.other = self.symbol(frozenset())
         # An unknown word with a capital: a name, of a place as often as not.
         self.name = self.symbol(_NAME)
-        self.rules = tuple(
-            CompiledRule(rule, re.compile(self._compile(rule.pattern)), self._needs_of(rule.pattern))
-            for rule in sorted(rules, key=lambda rule: rule.priority)
-        )
-        self._rule_needs = [rule.needs for rule in self.rules]
 
     def symbol(self, classes: frozenset[str], metrics: tuple[tuple[str, str], ...] = ()) -> Symbol:
         """The symbol of a set of classes; a set that the lexicon does not know is read as a plain word."""
         found = self._symbols.get((classes, metrics))
         if found is None:
             character = self._characters.get(classes) or self._characters[_WORD]
-            found = self._symbols[classes, metrics] = Symbol(character, classes, metrics)
+            found = self._symbols[classes, metrics] = Symbol(character, classes, metrics, self._meets[character])
         return found
 
     def met_by(self, symbols: str) -> int:
         """The needs that a string of symbols meets, as bits: to be compared with those of a rule."""
-        return reduce(or_, map(self._meets.__getitem__, set(symbols)), 0)
+        met = 0
+        for character in set(symbols):
+            met |= self._meets.get(character, 0)
+        return met
 
-    def rules_for(self, symbols: str) -> list[CompiledRule]:
-        """The rules whose needs a string of symbols meets, in their order."""
-        unmet = ~self.met_by(symbols)
-        return list(compress(self.rules, map(not_, map(unmet.__and__, self._rule_needs))))
+    def rules_for(self, symbols: Iterable[Symbol]) -> list[CompiledRule]:
+        """The rules whose needs a sentence meets, in their order."""
+        met = 0
+        for symbol in symbols:
+            met |= symbol.meets
+        unmet = ~met
+        return [rule for needs, rule in self._by_needs if not needs & unmet]
 
     def _members(self, name: str) -> str:
         return "".join(character for names, character in self._characters.items() if name in names)

@@ -6,8 +6,9 @@ is the strict validator; loading trusts what it has passed.
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from monitor.claims.gates import Gate, Gates
 from monitor.claims.grammar import MARKS, Grammar, Rule, Symbol, WordSymbols, load_rules
 from monitor.claims.phrases import PhraseTable
+from monitor.claims.tokens import AMONG, CLAUSE, FIRST_FREE_BIT, LEAD, NUMERIC, PERFECT, PLACE, Vocabulary
 from storage.errors import StorywatchError
 from storage.records import Qualifier
 
@@ -197,14 +199,7 @@ class Lexicon:
     symbols: WordSymbols
     gate: Gate
     gates: Gates
-    marks: dict[str, int]
-
-    def marks_of(self, words: frozenset[str]) -> int:
-        """The bits of the phrase tables of which there may be a phrase among words."""
-        marks, bits = self.marks, 0
-        for word in marks.keys() & words:
-            bits |= marks[word]
-        return bits
+    vocabulary: Vocabulary
 
 
 def expand(pattern: str) -> list[str]:
@@ -402,19 +397,33 @@ def build_lexicon(
             expand_all(form for forms in states.get("subjects", {}).values() for form in forms),
             [form for row in pack.get("measures", {}).values() for form in expand_all(row["near"])],
         ),
-        marks={},
+        vocabulary=Vocabulary({}, ()),
     )
-    _give_bits(lexicon)
-    return lexicon
+    return replace(lexicon, vocabulary=_vocabulary(lexicon))
 
 
-def _give_bits(lexicon: Lexicon) -> None:
-    """Give each phrase table its bit and mark its words; words and people are in every sentence, and need none."""
+def _vocabulary(lexicon: Lexicon) -> Vocabulary:
+    """What is known of each word. Each phrase table has two bits; words and people, in every sentence, need none."""
+    known: dict[str, int] = defaultdict(int)
+    place = lexicon.place
+    for words, flag in (
+        (lexicon.number_firsts, NUMERIC),
+        (place.get("prepositions", frozenset()) | place.get("elsewhere", frozenset()), PLACE),
+        (lexicon.boundary_words, CLAUSE),
+        (lexicon.perfect_auxiliary, PERFECT),
+        (lexicon.words.leads, LEAD),
+        (lexicon.among_words, AMONG),
+    ):
+        for word in words:
+            known[word] |= flag
     tables = (getattr(lexicon, one.name) for one in fields(lexicon) if one.name not in ("words", "people"))
     for number, table in enumerate(table for table in tables if isinstance(table, PhraseTable)):
-        table.bit = 1 << number
+        table.bit, table.first = 1 << FIRST_FREE_BIT + 2 * number, 2 << FIRST_FREE_BIT + 2 * number
         for word in table.keys:
-            lexicon.marks[word] = lexicon.marks.get(word, 0) | table.bit
+            known[word] |= table.bit
+        for word in table.firsts:
+            known[word] |= table.first
+    return Vocabulary(known, tuple(place.get("possessive", ())))
 
 
 def _trigger_stems(entries: Mapping[tuple[str, ...], WordEntry]) -> list[str]:

@@ -90,7 +90,7 @@ def link(
     symbols = reading.symbols.text()
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
     victims: list[tuple[Rule, int, tuple[int, int]]] = []
-    for compiled in lexicon.grammar.rules_for(symbols):
+    for compiled in lexicon.grammar.rules_for(reading.symbols.symbols):
         rule = compiled.rule
         for figure, trigger, old in _matches(compiled, symbols):
             quantity = reading.symbols.figures[figure]

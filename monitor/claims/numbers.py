@@ -5,7 +5,7 @@ from math import isinf
 from typing import NamedTuple
 
 from monitor.claims.lexicon import Lexicon
-from monitor.claims.tokens import Tokens
+from monitor.claims.tokens import NUMERIC, Tokens
 
 _SPACES = "\u00a0\u202f\u2009 "
 
@@ -50,7 +50,7 @@ def find_numbers(tokens: Tokens, lexicon: Lexicon) -> list[Number]:
     found: list[Number] = []
     scales = lexicon.number_scales
     last = 0
-    for index in _openings(tokens, lexicon):
+    for index in tokens.indices(NUMERIC):
         if index < last or tokens.kinds[index] == "m":
             continue
         is_digits = tokens.kinds[index] == "n"
@@ -64,17 +64,6 @@ def find_numbers(tokens: Tokens, lexicon: Lexicon) -> list[Number]:
         if not number.is_word or number.value not in scales.values() or _has_amount(tokens, number, lexicon):
             found.append(number)
     return found
-
-
-def _openings(tokens: Tokens, lexicon: Lexicon) -> list[int]:
-    """The tokens at which a number may begin: digits, number words, and words with a hyphen."""
-    found: list[int] = tokens.indices(lexicon.number_firsts)
-    index = tokens.kinds.find("n")
-    while index >= 0:
-        found.append(index)
-        index = tokens.kinds.find("n", index + 1)
-    found += [index for index in tokens.hyphened() if tokens.kinds[index] == "w"]
-    return sorted(set(found))
 
 
 def _has_amount(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:

@@ -71,9 +71,7 @@ def open_page(name: str, body: str, lexicon: Lexicon, published: Span | None, ye
 
     @cache
     def tokens_of(number: int) -> Tokens:
-        tokens = tokenize(body, *spans[number])
-        tokens.marks = lexicon.marks_of(tokens.words)
-        return tokens
+        return tokenize(body, *spans[number], lexicon.vocabulary)
 
     voices_of = cache(lambda number: find_voices(tokens_of(number), lexicon))
     gates = lexicon.gates.sentences(fold(body), spans)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.linking import Reading
-from monitor.claims.tokens import Tokens
+from monitor.claims.tokens import OWNER, PLACE, Tokens
 from storage.records import Place, Story
 
 UNRESOLVED = "unresolved"
@@ -45,9 +45,7 @@ def find_mentions(reading: Reading, lexicon: Lexicon) -> list[Mention]:
     mentions: list[Mention] = []
     elsewhere = lexicon.place.get("elsewhere", frozenset())
     possessives = tuple(lexicon.place.get("possessive", ()))
-    joined = " ".join(tokens.words)
-    is_held = any(end in joined for end in possessives)
-    for index in range(len(tokens.lower)) if is_held else tokens.indices(prepositions | elsewhere):
+    for index in tokens.indices(PLACE | OWNER):
         word = tokens.lower[index]
         if possessives and word.endswith(possessives) and _has_toll(tokens, index + 1, lexicon):
             name = next(tokens.surface(index, index + 1)[: -len(end)] for end in possessives if word.endswith(end))

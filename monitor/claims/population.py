@@ -4,6 +4,7 @@ from monitor.claims.lexicon import Lexicon
 from monitor.claims.linking import Link, Reading
 from monitor.claims.nouns import population_key
 from monitor.claims.scope import Draft
+from monitor.claims.tokens import AMONG
 
 _POSSESSOR_REACH = 4
 _ANAPHORA_REACH = 30
@@ -39,7 +40,7 @@ def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str,
 def _listed_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str, str]]:
     """Axes of the first words over all bare figures that follow: "losses among officers rose to 18 dead, 748 hurt"."""
     lower = reading.tokens.lower
-    if reading.phrases[found.quantity].kind != "bare" or lexicon.among_words.isdisjoint(reading.tokens.words):
+    if reading.phrases[found.quantity].kind != "bare" or not reading.tokens.marks & AMONG:
         return set()
     first = min(reading.quantities[number].start for number in reading.links)
     for index in range(first):

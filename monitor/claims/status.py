@@ -5,7 +5,7 @@ from typing import NamedTuple
 from monitor.claims.lexicon import CLAUSE_MARKS, Cue, Lexicon
 from monitor.claims.linking import Link, Reading
 from monitor.claims.quantities import Quantity
-from monitor.claims.tokens import Tokens, tokenize
+from monitor.claims.tokens import CLAUSE, PERFECT, Tokens, tokenize
 from storage.records import ClaimStatus
 
 _ORDER = ("retracted", "denied", "previous", "other_event", "unconfirmed")
@@ -31,7 +31,7 @@ class FoundCue(NamedTuple):
 
 def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
     """All status cues of a sentence; those inside neutral phrases ("earlier this week") are left out."""
-    if not tokens.marks & lexicon.cues.bit and lexicon.perfect_auxiliary.isdisjoint(tokens.lower):
+    if not tokens.marks & (lexicon.cues.bit | PERFECT):
         return []
     neutral = [
         (index, span[0])
@@ -40,7 +40,7 @@ def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
     ]
     cues: list[FoundCue] = []
     is_by_then = any(True for _ in lexicon.by_then.find_in(tokens))
-    for index in sorted({*tokens.indices(lexicon.perfect_auxiliary), *lexicon.cues.openings(tokens)}):
+    for index in sorted({*tokens.indices(PERFECT), *lexicon.cues.openings(tokens)}):
         word = tokens.lower[index]
         if word in lexicon.perfect_auxiliary and (_is_told_of_itself(tokens, index, lexicon) or is_by_then):
             continue
@@ -112,7 +112,7 @@ def next_sentence_status(folded: str, lexicon: Lexicon) -> ClaimStatus | None:
     """What a sentence says of the figures before it ("the post was later deleted"); None for nothing."""
     if not lexicon.next_gate.opens(folded):
         return None
-    tokens = tokenize(folded, 0, len(folded))
+    tokens = tokenize(folded, 0, len(folded), lexicon.vocabulary)
     for index in range(len(tokens.lower)):
         found = lexicon.next_cues.at(tokens.lower, index)
         if found is not None:
@@ -123,7 +123,7 @@ def next_sentence_status(folded: str, lexicon: Lexicon) -> ClaimStatus | None:
 def clause_bounds(reading: Reading, position: int, lexicon: Lexicon) -> tuple[int, int]:
     """The token span of the clause around `position`, cut at semicolons and words such as "but"."""
     start, end = 0, len(reading.tokens.lower)
-    for index in reading.tokens.indices(lexicon.boundary_words):
+    for index in reading.tokens.indices(CLAUSE):
         if index >= position:
             return start, index
         start = index + 1

@@ -7,7 +7,7 @@ from monitor.claims.grammar import Symbol
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.nouns import NounPhrase
 from monitor.claims.quantities import Quantity
-from monitor.claims.tokens import Tokens
+from monitor.claims.tokens import LEAD, Tokens
 
 _EXCLUDED = frozenset(("Y",))
 _THINGS = frozenset(("X",))
@@ -32,54 +32,38 @@ class Symbols(NamedTuple):
 
 def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounPhrase], lexicon: Lexicon) -> Symbols:
     """The symbols of a sentence with its quantities and their noun phrases."""
-    leads = lexicon.words.leads
-    lower, count = tokens.lower, len(tokens.lower)
-    singles = _single_symbols(tokens, lexicon)
+    singles, leads = lexicon.symbols, lexicon.words.leads
+    other, name = lexicon.grammar.other, lexicon.grammar.name
     starts = {quantity.start: number for number, quantity in enumerate(quantities)}
     idioms = {start: end for start, end, _ in lexicon.idioms.find_in(tokens)}
-    phrased = [
-        index
-        for index in tokens.indices(leads.keys())
-        if index + 1 < count and lower[index + 1] in leads[lower[index]] and tokens.kinds[index] != "m"
-    ]
+    special = {*starts, *idioms}
     symbols: list[Symbol] = []
     places: list[tuple[int, int]] = []
     figures: dict[int, int] = {}
-    # A sentence ends in marks that are nothing to the rules.
-    while count and singles[count - 1] is None:
-        count -= 1
+    lower, flags, count = tokens.lower, tokens.flags, len(tokens.lower)
     index = 0
-    # Where no quantity, idiom or phrase begins, words are taken as they stand.
-    for start in sorted({*starts, *idioms, *phrased, count}):
+    symbol: Symbol | None
+    for start, word in enumerate(lower):
         if start < index:
             continue
-        for single in range(index, start):
-            symbol = singles[single]
-            if symbol is not None:
-                symbols.append(symbol)
-                places.append((single, single + 1))
-        if start == count:
-            break
-        if start in starts:
-            number = figures[len(places)] = starts[start]
-            symbol, index = _quantity_symbol(quantities[number], phrases[number], lexicon)
-        elif start in idioms:
-            symbol, index = lexicon.grammar.plain, idioms[start]
-        else:
+        index = start + 1
+        if start in special:
+            if start in starts:
+                number = figures[len(places)] = starts[start]
+                symbol, index = _quantity_symbol(quantities[number], phrases[number], lexicon)
+            else:
+                symbol, index = lexicon.grammar.plain, idioms[start]
+        elif flags[start] & LEAD and index < count and lower[index] in leads[word] and tokens.kinds[start] != "m":
             symbol, index = _phrase_symbol(tokens, start, starts, lexicon)
+        else:
+            symbol = singles[word]
+            if symbol is None:
+                continue
+            if symbol is other and tokens.is_capital(start):
+                symbol = name
         symbols.append(symbol)
         places.append((start, index))
     return Symbols(symbols, places, figures)
-
-
-def _single_symbols(tokens: Tokens, lexicon: Lexicon) -> list[Symbol | None]:
-    """The symbol of each token by itself, None for a mark without one; unknown words with a capital are names."""
-    singles = list(map(lexicon.symbols.__getitem__, tokens.lower))
-    other = lexicon.grammar.other
-    for index in tokens.capitals():
-        if singles[index] is other:
-            singles[index] = lexicon.grammar.name
-    return singles
 
 
 def _phrase_symbol(tokens: Tokens, index: int, starts: dict[int, int], lexicon: Lexicon) -> tuple[Symbol, int]:

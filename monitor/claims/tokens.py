@@ -1,10 +1,11 @@
 """Texts to sentences, sentences to tokens. Offsets always point into the text as it was given."""
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate, compress
-from operator import add, itemgetter
+from functools import reduce
+from itertools import accumulate
+from operator import add, itemgetter, or_
 
 # A number, a word (also "G20", "anti-war", "O'Neil") or a mark, with the space behind it: no character is left out, so
 # that lengths give the offsets.
@@ -27,6 +28,14 @@ _LONGEST = 1200
 _LONGEST_ABBREVIATION = 24
 _WORD_BREAK = re.compile(r"[\s(\"“']")
 _OPENER = re.compile(r"\s*[\"'“‘«(\[—–•-]*\s*(?:[^\W\d_]|\d)")
+
+# What a word may be: the beginning of a number, a colon or dash, a possessive, a word before a place or in
+# place of one, the end of a clause, an auxiliary of the perfect, the first word of a phrase of several, "among".
+NUMERIC, COLON, OWNER, PLACE, CLAUSE, PERFECT, LEAD, AMONG = (1 << bit for bit in range(8))
+FIRST_FREE_BIT = 8
+_COLONS = frozenset(":-–—")
+# How many words a vocabulary keeps before it begins anew.
+_MOST_WORDS = 30_000
 
 # Small letters may be more characters than the capital, and a sigma's depends on its neighbours.
 _UNEVEN = re.compile("[İΣ]")
@@ -57,35 +66,53 @@ def kind_of(word: str) -> str:
     return _KINDS[word[0]]
 
 
+class Vocabulary(dict[str, int]):
+    """What a lexicon knows of single words, as bits: one look-up a token, instead of one in every table.
+
+    The first bits are those above; a lexicon gives more to its phrase tables. Words that it does not hold are kept
+    as they are met.
+    """
+
+    def __init__(self, known: dict[str, int], owners: tuple[str, ...]) -> None:
+        self._owners = owners
+        super().__init__((word, flags | self._own(word)) for word, flags in known.items())
+        self._known = dict(self)
+
+    def __missing__(self, word: str) -> int:
+        if len(self) > _MOST_WORDS:
+            self.clear()
+            self.update(self._known)
+        self[word] = flags = self._own(word)
+        return flags
+
+    def _own(self, word: str) -> int:
+        """What the word's letters alone tell."""
+        kind = kind_of(word)
+        is_hyphened = "-" in word and kind == "w"
+        return (
+            (NUMERIC if kind == "n" else 0)
+            | (NUMERIC if is_hyphened else 0)
+            | (COLON if word in _COLONS else 0)
+            | (OWNER if word.endswith(self._owners) else 0)
+        )
+
+
 @dataclass(slots=True)
 class Tokens:
     """A sentence's tokens in parallel: `lower` is folded for look-up, `kinds` is n (number), w (word) or m (mark).
 
     Quotation marks are no tokens, so that phrases match across them; `quotes` holds the index of the token after each.
-    `marks` has the bits of the phrase tables of which the sentence may hold a phrase; all, where nobody looked.
+    `flags` tells of each token what a Vocabulary knows of it, `marks` has the flags of all.
     """
 
     text: str
     lower: list[str]
-    words: frozenset[str]
     kinds: str
     starts: list[int]
     ends: list[int]
     quotes: list[int]
-    marks: int = -1
-
-    def indices(self, among: Set[str]) -> list[int]:
-        """Where words of a set stand, from left to right: quicker than to go through all words where few do."""
-        found: list[int] = []
-        lower = self.lower
-        for word in among & self.words:
-            index = lower.index(word)
-            found.append(index)
-            for _ in range(lower.count(word) - 1):
-                index = lower.index(word, index + 1)
-                found.append(index)
-        found.sort()
-        return found
+    flags: list[int]
+    marks: int
 
     def surface(self, start: int, end: int) -> str:
         """The text from token `start` up to and without token `end`."""
@@ -98,35 +125,22 @@ class Tokens:
             self.kinds[index] == "w" and "-" in self.lower[index] and not self.text[start : self.ends[index]].islower()
         )
 
-    def capitals(self) -> list[int]:
-        """The tokens that are capitalised (`is_capital`)."""
-        firsts = map(self.text.__getitem__, self.starts)
-        found = list(compress(range(len(self.starts)), map(str.isupper, firsts)))
-        return found + [index for index in self.hyphened() if self.is_capital(index)]
-
-    def hyphened(self) -> list[int]:
-        """The tokens with a hyphen in them, in order."""
-        joined = "\n".join(self.lower)
-        found: list[int] = []
-        at = joined.find("-")
-        while at >= 0:
-            found.append(joined.count("\n", 0, at))
-            end = joined.find("\n", at)
-            at = joined.find("-", end) if end >= 0 else -1
-        return found
+    def indices(self, flag: int) -> list[int]:
+        """The tokens with any of the bits of a flag, in order."""
+        return [index for index, flags in enumerate(self.flags) if flags & flag] if self.marks & flag else []
 
     def is_month_like(self, index: int, plain: frozenset[str]) -> bool:
         """Whether a month's name is written as one: "may" without a capital is a verb, a `plain` name is not."""
         return self.lower[index] in plain or self.is_capital(index)
 
 
-def tokenize(text: str, start: int, end: int) -> Tokens:
+def tokenize(text: str, start: int, end: int, vocabulary: Vocabulary) -> Tokens:
     """The tokens of text[start:end], with offsets into the whole text."""
     part = text[start:end]
     is_ascii = part.isascii()
     is_even = is_ascii or not _UNEVEN.search(part)
     pieces = (_ASCII_TOKEN if is_ascii else _TOKEN).findall(part.lower() if is_even else part)
-    first = start + len(part) - sum(map(len, pieces))
+    first = start + len(part) - len(part.lstrip())
     starts = list(accumulate(map(len, pieces[:-1]), initial=first)) if pieces else []
     lower = list(map(str.rstrip, pieces))
     ends = list(map(add, starts, map(len, lower)))
@@ -144,7 +158,8 @@ def tokenize(text: str, start: int, end: int) -> Tokens:
         quotes = [index - passed for passed, index in enumerate(i for i, kind in enumerate(kinds) if kind == "q")]
         lower, kinds = [lower[index] for index in kept], kinds.replace("q", "")
         starts, ends = [starts[index] for index in kept], [ends[index] for index in kept]
-    return Tokens(text, lower, frozenset(lower), kinds, starts, ends, quotes)
+    flags = list(map(vocabulary.__getitem__, lower))
+    return Tokens(text, lower, kinds, starts, ends, quotes, flags, reduce(or_, flags, 0))
 
 
 def split_sentences(text: str, abbreviations: frozenset[str]) -> Iterator[tuple[int, int]]:

@@ -97,7 +97,7 @@ def _read(body: str, claims: Sequence[Claim], lang: str, extractor: Extractor) -
     lexicon = extractor.lexicon(lang)
     starts = [claim.start for claim in claims]
     for start, end in split_sentences(body, lexicon.abbreviations):
-        tokens = tokenize(body, start, end)
+        tokens = tokenize(body, start, end, lexicon.vocabulary)
         quantities = find_quantities(tokens, lexicon, default_convention())
         key, numbers = _key(tokens, quantities)
         inside = claims[bisect_left(starts, start) : bisect_left(starts, end)]

@@ -84,7 +84,7 @@ def test_sentences_cover_all_that_is_not_space(text: str) -> None:
 @given(text=st.text(max_size=200))
 @settings(deadline=None)
 def test_tokens_point_into_the_text(text: str) -> None:
-    tokens = tokenize(text, 0, len(text))
+    tokens = tokenize(text, 0, len(text), load_lexicon("en").vocabulary)
     assert all(text[start:end] for start, end in zip(tokens.starts, tokens.ends, strict=True))
     assert len(tokens.lower) == len(tokens.kinds) == len(tokens.starts)
 
