@@ -13,7 +13,6 @@ from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import day_at, find_as_of
 from monitor.claims.lexicon import (
     CONTEXT,
-    DIGIT,
     LEXICON_VERSION,
     MEASURE,
     NUMBER,
@@ -129,7 +128,7 @@ class Extractor:
 
     def _read_figures(self, page: Page, number: int) -> bool:
         lexicon = page.lexicon
-        if not page.gates[number] & (NUMBER | DIGIT):
+        if not page.gates[number] & NUMBER and not page.has_digit(number):
             return False
         reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
         if any(quantity.reason is None for quantity in reading.quantities):
@@ -165,7 +164,7 @@ class Extractor:
             if gates & STATE:
                 for finding in find_states(page.tokens_of(number), lexicon):
                     self._state_claim(page, number, finding)
-            if gates & MEASURE and gates & DIGIT:
+            if gates & MEASURE and page.has_digit(number):
                 for quantity, metric, unit, end in find_measures(page.tokens_of(number), lexicon, self._convention):
                     self._measure_claim(page, number, quantity, (metric, unit, end))
 

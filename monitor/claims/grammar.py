@@ -114,7 +114,18 @@ def _fill(pattern: str, macros: dict[str, str]) -> str:
 class Grammar:
     """Compiled rules of one language with the alphabet they are written in."""
 
-    __slots__ = ("_by_needs", "_characters", "_meets", "_needs", "_symbols", "name", "other", "plain", "rules")
+    __slots__ = (
+        "_all_needs",
+        "_by_needs",
+        "_characters",
+        "_meets",
+        "_needs",
+        "_symbols",
+        "name",
+        "other",
+        "plain",
+        "rules",
+    )
 
     def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
         fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
@@ -129,6 +140,7 @@ class Grammar:
             CompiledRule(rule, re.compile(self._compile(rule.pattern)), self._needs_of(rule.pattern))
             for rule in sorted(rules, key=lambda rule: rule.priority)
         )
+        self._all_needs = (1 << len(self._needs)) - 1
         self._by_needs = [(rule.needs, rule) for rule in self.rules]
         # A word as such, and one that no table knows; both have one character.
         self.plain = self.symbol(_WORD)
@@ -156,7 +168,8 @@ class Grammar:
         met = 0
         for symbol in symbols:
             met |= symbol.meets
-        unmet = ~met
+        # The needs that are not met, as a positive number: quicker to compare with than the complement.
+        unmet = self._all_needs ^ met
         return [rule for needs, rule in self._by_needs if not needs & unmet]
 
     def _members(self, name: str) -> str:

@@ -34,8 +34,8 @@ PACK_FILES = (
     "examples.toml",
 )
 TRIGGER_FORMS = ("active", "past", "participle", "intransitive", "adjective", "noun", "toll")
-# What a sentence may hold, as bits: those of Lexicon.gates in their order, and any digit.
-TRIGGER, NUMBER, CONTEXT, SINGLE, STATE, MEASURE, DIGIT = (1 << bit for bit in range(7))
+# The bits of Lexicon.gates: what a sentence may hold.
+TRIGGER, NUMBER, CONTEXT, SINGLE, STATE, MEASURE = (1 << bit for bit in range(6))
 # Classes whose words make rules with a metric of their own ("claimed 63 lives"): they open the gate too.
 GATE_CLASSES = frozenset(
     ("lives", "bodies", "victims", "hospital", "soldiers", "held", "to_death", "wounds", "condition")

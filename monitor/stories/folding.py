@@ -3,9 +3,15 @@
 import re
 import tomllib
 import unicodedata
+from functools import lru_cache
 from importlib.resources import files
 
 _NOT_WORD = re.compile(r"[^\w ]|_")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
+# What a text of ASCII alone becomes, by character: to look them up is twenty times quicker than to search for marks.
+_ASCII = "".join(chr(code) if chr(code).isalnum() else " " for code in range(128))
+# So large a share of ASCII is worth folding the other characters one by one.
+_MOSTLY = 0.9
 
 
 def _alike_letters() -> dict[str, str]:
@@ -36,9 +42,18 @@ def fold(text: str) -> str:
     The result has the length of the text: an offset in one is the same offset in the other.
     """
     if text.isascii():
-        return _NOT_WORD.sub(" ", text.lower())
+        return text.lower().translate(_ASCII)
     lowered = text.replace("İ", "I").lower()  # the one letter whose lowercase is longer than itself
+    if len(text.encode("ascii", "ignore")) > _MOSTLY * len(text):
+        folded = _FOREIGN.sub(lambda found: _fold_letter(found[0]), lowered)
+        if folded.isascii():
+            return folded.translate(_ASCII)
     return _NOT_WORD.sub(" ", _MARKED.sub(lambda found: _LETTERS[found[0]], lowered))
+
+
+@lru_cache(maxsize=4096)
+def _fold_letter(letter: str) -> str:
+    return _NOT_WORD.sub(" ", _LETTERS.get(letter, letter))
 
 
 def needs_border(letter: str) -> bool:
