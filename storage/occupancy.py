@@ -7,7 +7,7 @@ process, however that ends (kill -9 too).
 import fcntl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import text
@@ -65,7 +65,10 @@ def _lead(database: Database, patience: float) -> Iterator[None]:
             try:
                 yield
             finally:
-                session.invalidate()  # the lock ends with its session
+                # The lock ends with its session, but the server notices a closed one only after a while.
+                with suppress(DBAPIError):
+                    session.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LEADER_LOCK})
+                session.invalidate()
     except DBAPIError as error:
         raise describe_error(error, database.label) from error
 

@@ -32,8 +32,9 @@ WORDS = {
     "feeds parse": ["feed.xml"],
     "feeds discover": ["{feed}"],
     "research positions": ["Health Ministry"],
+    "searches run": ["riots"],
 }
-LINES = {"search", "articles parse", "feeds parse"}  # a JSON document a line
+LINES = {"search", "searches run", "articles parse", "feeds parse"}  # a JSON document a line
 
 
 def commands(group: TyperGroup, *names: str) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
@@ -63,6 +64,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CommandLi
         with line.service("--look-seconds", "0.1") as service:
             service.wait_for("channel mail: ")
             service.wait_for(lambda: bool(hook.calls))
+        line.run("searches", "save", "riots", "unrest")
         line.write("page.html", "<html><body><p>Words.</p></body></html>")
         line.write("feed.xml", "<rss version='2.0'><channel><title>T</title></channel></rss>")
         yield line, site
