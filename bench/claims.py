@@ -1,10 +1,12 @@
 """Articles of 500 words matched and read for claims on one core, beside spaCy; memory of that process.
 
-    python -m bench.claims [--size quick] [--articles N]
+    python -m bench.claims [--size quick] [--articles N] [--news FILE]
 
 Made-up articles of the seed's story (bench/sentences.toml): all of them match, so all are read. Three kinds, since the
 cost follows what there is to read: a sentence in twelve states figures, one in four, every one. What is asked is asked
 of the first two together: a stream of news in which some articles are all about figures and most mention a few.
+`--news` reads real news besides, a JSON object with "text" a line, by its "kind" if it has one: paragraphs joined to
+articles of 500 words, each read once and whether or not it matches.
 
 The peer: no package of spaCy's small English model comes from its makers through the package index, so its pipeline is
 built anew with the same components and sizes (tok2vec of width 96 and depth 4, tagger, parser, entities with a tok2vec
@@ -77,6 +79,7 @@ print(json.dumps(out))
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--articles", type=int, help="articles of each kind")
+    parser.add_argument("--news", type=Path, metavar="FILE", help="JSON lines of real news to read besides")
     arguments = parser.parse_args()
     count = arguments.articles or chosen(arguments, 4, 100, 400)
     story = load_seed(SEED)
@@ -106,6 +109,8 @@ def main() -> None:
         peer = "spaCy's tokenizer and sentencizer alone"
         figures.append(more("the same", peer=peer, theirs=blank, ours=rate, unit="/s", at_least=None))
     figures += [Figure(what=f"of them, {kind}", ours=f"{1 / cost:.4g} /s") for kind, cost in costs.items()]
+    for kind, cost in _costs_of_news(watch, story, arguments.news).items() if arguments.news else ():
+        figures.append(Figure(what=f"{arguments.news.name}, {kind}", ours=f"{1 / cost:.4g} /s"))
     leave(arguments, [*figures, bounded("memory of the process that reads", held, "MB", at_most=200)])
 
 
@@ -128,11 +133,46 @@ def make_article(story: Story, random: Random, share: float) -> str:
     return "".join(parts).strip()
 
 
-def _read(watch: Watch, story: Story, news: list[str]) -> int:
-    """Match and extract, as the service does; returns the number of claims."""
+def _costs_of_news(watch: Watch, story: Story, path: Path) -> dict[str, float]:
+    """Seconds of CPU an article of real news, by its kind."""
+    paragraphs: dict[str, list[str]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        paragraphs.setdefault(row.get("kind", "news"), []).extend(row["text"].split("\n"))
+    costs: dict[str, float] = {}
+    for kind, texts in sorted(paragraphs.items()):
+        Random(1).shuffle(texts)
+        news = _joined(texts)
+        _read(watch, story, news[:3], forced=True)
+        start = cpu()
+        found = _read(watch, story, news[3:], forced=True)
+        costs[kind] = (cpu() - start) / max(len(news) - 3, 1)
+        claims = found / max(len(news) - 3, 1)
+        print(f"{kind}: {1 / costs[kind]:.0f} articles a second, {claims:.1f} claims an article", flush=True)
+    return costs
+
+
+def _joined(paragraphs: list[str]) -> list[str]:
+    """Articles of WORDS words made of these paragraphs, the last of each cut short."""
+    news: list[str] = []
+    kept: list[str] = []
+    length = 0
+    for paragraph in paragraphs:
+        words = paragraph.split()[: WORDS - length]
+        kept.append(" ".join(words))
+        length += len(words)
+        if length >= WORDS:
+            news.append("\n".join(kept))
+            kept, length = [], 0
+    return news
+
+
+def _read(watch: Watch, story: Story, news: list[str], *, forced: bool = False) -> int:
+    """Match and extract, as the service does; returns the number of claims. `forced`: read what does not match too."""
     total = 0
+    only = (story.slug,) if forced else ()
     for text in news:
-        reading = watch.read(title="Unrest in Kazakhstan", text=text, published=PUBLISHED, lang="en")
+        reading = watch.read(title="Unrest in Kazakhstan", text=text, published=PUBLISHED, lang="en", forced=only)
         if story.slug not in reading.claims:
             raise SystemExit("an article did not match its story: the figures would mean nothing")
         total += len(reading.claims[story.slug])
