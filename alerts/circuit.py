@@ -17,7 +17,8 @@ class Circuit:
 
     def is_resting(self, now: datetime) -> bool:
         """Whether to leave the endpoint alone at `now`."""
-        return self.rests_until is not None and now < self.rests_until
+        # A rest longer than any that is ever given was begun by a clock that has stepped back since.
+        return self.rests_until is not None and now < self.rests_until <= now + timedelta(seconds=_LONGEST_REST)
 
     def is_probing(self) -> bool:
         """Whether the endpoint failed so often that only one delivery at a time may try it."""

@@ -425,8 +425,6 @@ TAIL = """
   the stepped one).
 - **untold**: messages that were planned and did not arrive. **repeated**: messages that arrived again, under the id
   that they had before: delivery is at least once, and receivers drop what they know by its id.
-- **Known, and open:** after a clock steps back, what was given its next time by the stepped clock waits until that time
-  comes, up to as long as the step. The row of the clock shows it: what is lost there was not polled within the 90 s.
 - A text that was replaced before it was read is not lost: nobody could have read it.
 
 Not done: a disk that is full, a slow PostgreSQL, DNS that fails, and a network cut between worker and database. Ten

@@ -31,6 +31,8 @@ from monitor.measures import Measures
 from monitor.push import PushDesk
 from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
+from monitor.stepping import LOOK_SECONDS as STEP_SECONDS
+from monitor.stepping import StepWatch
 from monitor.taking_up import SeedKeeper, describe_watch, make_watch
 from monitor.tools import Tools
 from storage.database import Database
@@ -116,8 +118,10 @@ class Service:
         )
         health = HealthWatch(tools)
         house = Housekeeping(self.database, clock=self.clock, stop=self.stop)
+        steps = StepWatch(self.database, clock=self.clock)
         jobs = {
             "look": (self.look_seconds, guarded(looker.look, before=self._note_tick)),
+            "steps": (STEP_SECONDS, guarded(steps.look)),
             "reload": (RELOAD_SECONDS, guarded(partial(self._reload, tools))),
             "health": (HEALTH_SECONDS, guarded(health.look)),
             "house": (HOUSE_SECONDS, guarded(house.look)),

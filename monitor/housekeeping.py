@@ -50,7 +50,8 @@ class Housekeeping:
     def _is_due(self, now: datetime) -> bool:
         with self._database.read() as session:
             last = find_fact(session, _FACT)
-        return last is None or now - datetime.fromisoformat(last) >= DAY
+        # A last time in the future was noted by a clock that has stepped back since.
+        return last is None or not now - DAY < datetime.fromisoformat(last) <= now
 
     def _forget(self, now: datetime) -> int:
         with self._database.write() as session:

@@ -36,6 +36,8 @@ from monitor.queueing import (
 )
 from monitor.schedule import Job, Ticker, guarded
 from monitor.settings import Settings
+from monitor.stepping import LOOK_SECONDS as STEP_SECONDS
+from monitor.stepping import StepWatch
 from monitor.taking_up import SeedKeeper, describe_watch, make_watch
 from monitor.tools import Tools
 from storage import articles, feeds, outbox
@@ -211,6 +213,7 @@ class Leader:
         house = Housekeeping(self.database, clock=self.clock, stop=resign)
         jobs: dict[str, tuple[float, Job]] = {
             "look": (self.look_seconds, partial(self.look, queue)),
+            "steps": (STEP_SECONDS, StepWatch(self.database, clock=self.clock).look),
             "reap": (REAP_SECONDS, partial(self.reap, queue)),
             "reload": (RELOAD_SECONDS, self._seeds.take_up),
             "health": (HEALTH_SECONDS, HealthWatch(tools).look),

@@ -23,7 +23,8 @@ _BACKOFF_FACTOR = 2.0
 _QUIET_FACTOR = 0.5  # an unchanged weekly full read halves what we think a feed publishes
 _JITTER = 0.1
 
-_REREAD = (
+# By how long ago it last changed: the pause until an article is read again. Pauses grow with age.
+REREADS = (
     (timedelta(hours=3), timedelta(minutes=15)),
     (timedelta(days=1), timedelta(hours=1)),
     (timedelta(days=7), timedelta(hours=3)),
@@ -231,7 +232,7 @@ def _spread(now: datetime, wait: timedelta, rng: Random, retry_after: float | No
 def reread_at(last_changed_at: datetime, now: datetime) -> datetime | None:
     """When a matched article is read again, by its age since the last change; None once it is a year old."""
     age = now - last_changed_at
-    for limit, pause in _REREAD:
+    for limit, pause in REREADS:
         if age < limit:
             return now + pause
     return None

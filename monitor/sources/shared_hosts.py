@@ -102,7 +102,8 @@ class SharedPacer:
                 self.set_crawl_delay(host, delay)
             if is_ours:
                 if wait is not None and wait > 0:
-                    await asyncio.sleep(wait)
+                    # More than the pause is left only where the server's clock has stepped back.
+                    await asyncio.sleep(min(wait, self.pause_of(host)))
                 return
             await asyncio.sleep(LOOK_AGAIN * self._rng.uniform(0.5, 1.5))
 
