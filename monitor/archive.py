@@ -14,7 +14,7 @@ from monitor.reading.urls import canonical_url
 from monitor.reading.versions import text_hash
 from monitor.watch import Watch
 from storage.keys import stable_hash
-from storage.records import NewArticle, Span, Trust
+from storage.records import DatedPart, NewArticle, Span, Trust
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,6 +30,7 @@ class Report:
     source: str
     url: str
     lang: str | None
+    parts: tuple[DatedPart, ...] = ()
 
 
 def in_order(reports: Iterable[Report]) -> list[tuple[datetime, Report]]:
@@ -81,8 +82,9 @@ def take_report(
     `forced` stories take it whatever the matcher says. `silent`: history is filled and nobody is told.
     """
     reading = watch.read(
-        title=report.title, text=report.text, published=report.published, lang=report.lang, forced=forced
-    )
+        title=report.title, text=report.text, published=report.published, lang=report.lang, forced=forced,
+        parts=report.parts,
+    )  # fmt: skip
     new = NewArticle(
         url=report.url,
         title=report.title,
@@ -94,5 +96,6 @@ def take_report(
         lang=report.lang,
         published=report.published,
         aliases=(canonical_url(report.url), f"report:{report.report_id}"),
+        parts=report.parts,
     )
     return take_article(session, watch, new, reading, silent=silent)

@@ -14,7 +14,9 @@ from sqlmodel import Session
 from monitor.entries import EntryOutcome, article_from_entry, new_article
 from monitor.intake import Taken, accepted, accepted_stories, refold, take_article, take_version
 from monitor.ledger.edit_events import removal_revision
+from monitor.ledger.live_pages import extract_claims, without_passing_posts
 from monitor.reading.articles import read_article
+from monitor.reading.livepages import place_posts
 from monitor.reading.obstacles import RESERVED
 from monitor.reading.versions import text_hash
 from monitor.sources.answers import Exchange, Fetched, Trouble
@@ -171,7 +173,14 @@ async def _read_answer(tools: Tools, fetched: Fetched, lang: str | None, kept: _
 
 
 def _read(watch: Watch, page: ReadArticle, forced: tuple[str, ...] = ()) -> Reading:
-    return watch.read(title=page.title, text=page.text, published=page.published, lang=page.lang, forced=forced)
+    return watch.read(
+        title=page.title,
+        text=page.text,
+        published=page.published,
+        lang=page.lang,
+        forced=forced,
+        parts=place_posts(page),
+    )
 
 
 async def _ask_second(tools: Tools, reading: Reading, page: ReadArticle) -> Reading:
@@ -231,8 +240,9 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
 
     def store(session: Session) -> Taken:
         taken = take_version(
-            session, tools.watch, article, reading, title=final.title, text=final.text, text_hash=hash_, now=now
-        )
+            session, tools.watch, article, reading, title=final.title, text=final.text, text_hash=hash_, now=now,
+            parts=place_posts(final),
+        )  # fmt: skip
         stored = articles.get_article(session, article.article_id)
         articles.note_readings(session, [_unchanged(stored, fetched, now)])
         if _is_chosen(tools, session, stored, taken.stories):
@@ -243,11 +253,16 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
 
 
 def _takes_away(watch: Watch, held: ArticleVersion, page: ReadArticle, reading: Reading) -> bool:
-    """Whether a new text lacks a figure that the old one stated, or much of its length: worth a second look first."""
-    if len(page.text) < SHRUNK * len(held.text):
+    """Whether a new text lacks a figure that the old one stated, or much of its length: worth a second look first.
+
+    Of a live page, posts that newer ones pushed out are not missed.
+    """
+    parts = place_posts(page)
+    (title, text), _ = without_passing_posts((held.title, held.text, held.parts), (page.title, page.text, parts))
+    if len(page.text) < SHRUNK * len(text):
         return True
     for slug, found in reading.claims.items():
-        old = watch.extractors[slug].extract(title=held.title, text=held.text, published=page.published, lang=page.lang)
+        old = extract_claims(watch.extractors[slug], title=title, text=text, published=page.published, lang=page.lang)
         now_stated = {(claim.metric, claim.value, claim.state) for claim in found}
         if any((claim.metric, claim.value, claim.state) not in now_stated for claim in old):
             return True

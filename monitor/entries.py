@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from monitor.reading.livepages import place_posts
 from monitor.reading.markup import collapse, plain_text
 from monitor.reading.urls import canonical_url
 from monitor.sources.answers import Fetched
@@ -80,6 +81,7 @@ def new_article(
         etag=fetched.etag if fetched is not None else None,
         last_modified=fetched.last_modified if fetched is not None else None,
         aliases=tuple(alias for alias in aliases if alias),
+        parts=place_posts(page),
     )
 
 

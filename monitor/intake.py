@@ -23,6 +23,7 @@ from storage.keys import wire_group_id
 from storage.records import (
     Article,
     ArticleVersion,
+    DatedPart,
     Match,
     MatchState,
     NewArticle,
@@ -76,12 +77,13 @@ def take_version(
     text: str,
     text_hash: str,
     now: datetime,
+    parts: tuple[DatedPart, ...] = (),
 ) -> Taken:
     """Store an article's text as it stands at `now`; the version already held is returned if it is that very text."""
     held = articles.find_newest_version(session, article.article_id)
     version = articles.add_version(
         session, article.article_id, title=title, text=text, text_hash=text_hash, fetched_at=now,
-        previous_fetched_at=article.last_read_at,
+        previous_fetched_at=article.last_read_at, parts=parts,
     )  # fmt: skip
     if held is not None and version.version_id == held.version_id:
         return Taken(article=article, version=version, is_new=False)

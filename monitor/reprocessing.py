@@ -15,6 +15,7 @@ from monitor.claims.lexicon import LEXICON_VERSION
 from monitor.clock import Clock
 from monitor.intake import join_wire_group, refold
 from monitor.ledger.judgements import match_state
+from monitor.ledger.live_pages import extract_claims
 from monitor.ledger.stamping import stamp_versions
 from monitor.watch import Watch
 from storage import articles, claims, judgements, stories
@@ -99,10 +100,13 @@ def _read_one(session: Session, watch: Watch, slug: str, article: Article) -> _R
     read = tuple(
         (
             version,
-            tuple(
-                extractor.extract(
-                    title=version.title, text=version.text, published=article.published, lang=article.lang
-                )
+            extract_claims(
+                extractor,
+                title=version.title,
+                text=version.text,
+                parts=version.parts,
+                published=article.published,
+                lang=article.lang,
             )
             if match is not None
             else (),

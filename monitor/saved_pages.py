@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from monitor.archive import Report
 from monitor.reading.articles import read_article
+from monitor.reading.livepages import place_posts
 from monitor.reading.urls import parsable
 from monitor.sources.bodies import BodyDecoder
 from storage.errors import ArticleParseError, FetchError, StorywatchError
@@ -77,6 +78,7 @@ def _report(page: SavedPage) -> Report:
         source=read.source or urlsplit(url).hostname or "",
         url=url or f"report:{page.name}",
         lang=read.lang,
+        parts=place_posts(read),
     )
 
 

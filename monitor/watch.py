@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from monitor.claims.extract import Extractor
 from monitor.folds import Folds
+from monitor.ledger.live_pages import extract_claims
 from monitor.stories.matching import Matcher
-from storage.records import Claim, Match, Span, Story, StoryState, Subscription
+from storage.records import Claim, DatedPart, Match, Span, Story, StoryState, Subscription
 
 # A figure first seen this long after it was published fills history and is told to nobody.
 LATE_AFTER = timedelta(hours=48)
@@ -61,17 +62,20 @@ class Watch:
         lang: str | None,
         only: Sequence[str] | None = None,
         forced: Sequence[str] = (),
+        parts: Sequence[DatedPart] = (),
     ) -> Reading:
         """Match a text and extract its claims for each story that it belongs to.
 
         `only` limits the stories that may match (a feed that serves some). `forced` are stories that a person said it
-        belongs to: they are read whatever the matcher says.
+        belongs to: they are read whatever the matcher says. `parts` are the dated posts of a live page's text.
         """
         matches = self.matcher.match(title=title, text=text, published=published, lang=lang)
         kept = tuple(match for match in matches if only is None or not only or match.story in only)
         wanted = {match.story for match in kept if match.is_match} | {slug for slug in forced if slug in self.stories}
         claims = {
-            slug: self.extractors[slug].extract(title=title, text=text, published=published, lang=lang)
+            slug: extract_claims(
+                self.extractors[slug], title=title, text=text, parts=parts, published=published, lang=lang
+            )
             for slug in sorted(wanted)
         }
         return Reading(matches=kept, claims=claims)

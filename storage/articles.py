@@ -11,12 +11,12 @@ from sqlmodel import Session
 
 from storage.codec import from_row, to_json, to_row
 from storage.errors import NotFoundError
-from storage.records import Article, ArticleVersion, Match, MatchState, NewArticle
+from storage.records import Article, ArticleVersion, DatedPart, Match, MatchState, NewArticle
 from storage.search_index import text_of, touch
 from storage.tables import ALIASES, ARTICLES, FINGERPRINTS, MATCHES, VERSIONS
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update, insert_rows, returned_id
 
-_READ = ("etag", "last_modified", "last_read_at", "reread_at", "pending_hash", "pending_since")
+_READ = ("etag", "last_modified", "last_read_at", "reread_at", "pending_hash", "pending_since", "body_hash")
 _NOTE_READING = (
     update(ARTICLES)
     .where(ARTICLES.c.article_id == bindparam("number"))
@@ -164,6 +164,7 @@ def add_version(
     text_hash: str,
     fetched_at: datetime,
     previous_fetched_at: datetime | None = None,
+    parts: tuple[DatedPart, ...] = (),
 ) -> ArticleVersion:
     """Store an article's text as it stands now; if the newest version has this very hash, that one is returned."""
     newest = find_newest_version(session, article_id)
@@ -178,6 +179,7 @@ def add_version(
         text_hash=text_hash,
         fetched_at=fetched_at,
         previous_fetched_at=previous_fetched_at,
+        parts=parts,
     )
     number = returned_id(session, VERSIONS, to_row(version, leave_out=("version_id",)), "version_id")
     session.execute(
@@ -340,13 +342,14 @@ def _article_of(new: NewArticle) -> Article:
         reread_at=new.reread_at,
         etag=new.etag,
         last_modified=new.last_modified,
+        body_hash=new.body_hash,
     )
 
 
 def _first_version(article_id: int, new: NewArticle) -> dict[str, Any]:
     return {
         "article_id": article_id, "number": 1, "title": new.title, "text": new.text, "text_hash": new.text_hash,
-        "fetched_at": new.fetched_at,
+        "fetched_at": new.fetched_at, "parts": to_json(new.parts),
     }  # fmt: skip
 
 

@@ -264,6 +264,16 @@ class PushSubscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostManners:
+    """What a host asked of us: seconds between two requests (robots.txt), and no request before `quiet_until`."""
+
+    host: str
+    crawl_delay: float = 0.0
+    quiet_until: datetime | None = None
+    noted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exhibit:
     """One answer of a site, kept as it came in a WARC file: where it stands there, and the hashes that prove it.
 
@@ -324,6 +334,15 @@ class ArticlePart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatedPart:
+    """A stretch of a live page's text, half-open, that was published on its own: one post of it."""
+
+    start: int
+    end: int
+    published: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadArticle:
     """Article text as read from one page.
 
@@ -348,7 +367,10 @@ class ReadArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One page at one address. `published` is as wide as it is known."""
+    """One page at one address. `published` is as wide as it is known.
+
+    `body_hash` is that of the page's bytes when they were last read: equal bytes need not be read again.
+    """
 
     article_id: int
     url: str
@@ -366,11 +388,15 @@ class Article:
     removed_at: datetime | None = None
     pending_hash: str | None = None
     pending_since: datetime | None = None
+    body_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleVersion:
-    """An article's text as it stood at one fetch; append-only. `number` counts from 1."""
+    """An article's text as it stood at one fetch; append-only. `number` counts from 1.
+
+    `parts` are the dated posts of a live page, newest first; none where the whole text was published at one time.
+    """
 
     version_id: int
     article_id: int
@@ -380,6 +406,7 @@ class ArticleVersion:
     text_hash: str
     fetched_at: datetime
     previous_fetched_at: datetime | None = None
+    parts: tuple[DatedPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -443,6 +470,8 @@ class NewArticle:
     aliases: tuple[str, ...] = ()
     matches: tuple["Match", ...] = ()
     fingerprints: tuple[int, ...] = ()
+    parts: tuple[DatedPart, ...] = ()
+    body_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -609,8 +638,8 @@ class Claim:
 class StampedClaim:
     """A claim with its identity and its circumstances: what the ledger folds.
 
-    `asserted_at` is the publication time (as wide as it is known) or, for a sentence that an edit
-    brought, (previous fetch, this fetch]. `ended_at` is when an edit took the sentence out, if one did.
+    `asserted_at` is the publication time, as wide as it is known (of a live page's post its own), or, for a sentence
+    that an edit brought, (previous fetch, this fetch]. `ended_at` is when an edit took the sentence out, if one did.
     `wire_group` is equal for copies of one wire text. `sentence` is the sentence around the quote.
     """
 

@@ -160,6 +160,16 @@ class SeenEntryRow(Row, table=True):
     payload: str = ""
 
 
+class HostMannersRow(Row, table=True):
+    """What a host asked of us, kept so that a restart forgets none of it."""
+
+    __tablename__ = "host_manners"
+    host: str = Field(primary_key=True)
+    crawl_delay: float = 0.0
+    quiet_until: datetime | None = Field(default=None, sa_type=UtcTime)
+    noted_at: datetime = Field(sa_type=UtcTime)
+
+
 # --- articles ---------------------------------------------------------------------------------
 
 
@@ -184,6 +194,7 @@ class ArticleRow(Row, table=True):
     removed_at: datetime | None = Field(default=None, sa_type=UtcTime)
     pending_hash: str | None = None
     pending_since: datetime | None = Field(default=None, sa_type=UtcTime)
+    body_hash: str | None = None
 
 
 class ArticleAliasRow(Row, table=True):
@@ -209,6 +220,7 @@ class ArticleVersionRow(Row, table=True):
     fetched_at: datetime = Field(sa_type=UtcTime, index=True)
     previous_fetched_at: datetime | None = Field(default=None, sa_type=UtcTime)
     dropped_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    parts: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
 
 
 class FingerprintRow(Row, table=True):
@@ -511,6 +523,7 @@ FEED_STORIES: Table = METADATA.tables["feed_stories"]
 PUSH_SUBSCRIPTIONS: Table = METADATA.tables["push_subscriptions"]
 EXHIBITS: Table = METADATA.tables["exhibits"]
 SEEN_ENTRIES: Table = METADATA.tables["seen_entries"]
+HOST_MANNERS: Table = METADATA.tables["host_manners"]
 ARTICLES: Table = METADATA.tables["articles"]
 ALIASES: Table = METADATA.tables["article_aliases"]
 VERSIONS: Table = METADATA.tables["article_versions"]

@@ -8,6 +8,7 @@ from rich.text import Text
 from monitor.cli.context import opened_database
 from monitor.cli.output import console, print_json, print_table, show_span, show_time
 from monitor.cli.parse import articles_parse_command
+from monitor.ledger.live_pages import by_post
 from monitor.reading.versions import diff_words
 from storage import articles
 from storage.records import Article
@@ -53,7 +54,10 @@ def show_command(article: Which, as_json: Json = False) -> None:
         console().print(f"story {match.story}: score {match.score:.1f} ({match.state.value})")
     if version is not None:
         console().print(f"version {version.number} of {show_time(version.fetched_at)}\n")
-        console().print(Text(version.text))
+        for at, text in by_post(version.text, version.parts):
+            if at is not None:
+                console().print(Text(show_span(at), style="bold"))
+            console().print(Text(text))
 
 
 @app.command("versions")

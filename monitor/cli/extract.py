@@ -15,8 +15,13 @@ from monitor.claims.extract import Extractor
 from monitor.claims.lexicon import supported_languages
 from monitor.claims.lexicon_check import check_lexicon
 from monitor.cli.json_lines import LineError, read_objects
+from monitor.cli.output import show_span
+from monitor.ledger.live_pages import by_post
+from monitor.reading.articles import read_article
+from monitor.reading.livepages import place_posts
 from monitor.stories.seed import load_seed
-from storage.records import Span
+from storage.errors import ArticleParseError
+from storage.records import ReadArticle, Span
 
 lexicon_app = typer.Typer(no_args_is_help=True, help="Language packs.")
 
@@ -74,12 +79,35 @@ def extract_command(
 
 
 def explain_command(
-    text: Annotated[str, typer.Argument(help="A sentence or more.")],
-    lang: Annotated[str, typer.Option(help="ISO code of its language.")] = "en",
+    text: Annotated[str | None, typer.Argument(help="A sentence or more.")] = None,
+    page: Annotated[Path | None, typer.Option(help="A saved HTML page to read instead of TEXT.")] = None,
+    lang: Annotated[str | None, typer.Option(help="ISO code of its language; en for a text.")] = None,
 ) -> None:
-    """Show how each number of a text was read: by which rule, with which status, or why it is no figure."""
-    for reading in explain_text(text, lang):
-        typer.echo(render_reading(reading))
+    """Show how each number of a text was read: by which rule, with which status, or why it is no figure.
+
+    Before the sentences of a page stands when they were published: each post of a live page has a time of its own.
+    """
+    if (text is None) == (page is None):
+        raise typer.BadParameter("give either a text or --page FILE")
+    if page is None:
+        for reading in explain_text(text or "", lang or "en"):
+            typer.echo(render_reading(reading))
+        return
+    read = _read_page(page, lang)
+    typer.echo(f"{show_span(read.published)}  {read.title}")
+    for at, stretch in by_post(read.text, place_posts(read)):
+        typer.echo(f"published {show_span(at or read.published)}")
+        for reading in explain_text(stretch, (lang or read.lang or "en").split("-")[0]):
+            typer.echo(render_reading(reading))
+
+
+def _read_page(path: Path, lang: str | None) -> ReadArticle:
+    try:
+        return read_article(path.read_bytes(), url="", lang=lang)
+    except OSError as error:
+        raise ArticleParseError(
+            f"cannot read {path} ({error.strerror or error}); check the name and the rights"
+        ) from error
 
 
 def render_reading(reading: SentenceReading) -> str:

@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monitor.ledger.live_pages import by_post
 from monitor.reading.articles import read_article
 from monitor.reading.feeds import parse_feed
+from monitor.reading.livepages import place_posts
 from storage.errors import ArticleParseError, FeedParseError
 from storage.records import ParsedFeed, ReadArticle, Span
 
@@ -74,7 +76,8 @@ def feed_line(file: str, feed: ParsedFeed | None, error: str | None) -> dict[str
 def article_line(file: str, article: ReadArticle | None, error: str | None) -> dict[str, Any]:
     """One line of `articles parse --json`. A wall in front of the text is said in `error`."""
     if article is None:
-        return {"file": file, "error": error, "title": None, "text": None, "published": None, "url": None, "lang": None}
+        empty = dict.fromkeys(("title", "text", "published", "url", "lang"))
+        return {"file": file, "error": error, **empty, "parts": []}
     return {
         "file": file,
         "error": f"{file}: {_OBSTACLES[article.obstacle]}" if article.obstacle else None,
@@ -83,6 +86,7 @@ def article_line(file: str, article: ReadArticle | None, error: str | None) -> d
         "published": _span(article.published),
         "url": article.canonical_url or None,
         "lang": article.lang,
+        "parts": [{"title": p.title, "text": p.text, "published": _span(p.published)} for p in article.parts],
     }
 
 
@@ -151,4 +155,7 @@ def _show_article(article: ReadArticle) -> None:
     console.print(Text(" · ".join(fact for fact in facts if fact), style="dim"))
     if article.obstacle:
         console.print(Text(_OBSTACLES[article.obstacle], style="yellow"))
-    console.print(Text(article.text))
+    for at, text in by_post(article.text, place_posts(article)):
+        if at is not None:
+            console.print(Text(_span(at) or "", style="dim"))
+        console.print(Text(text))

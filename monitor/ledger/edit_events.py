@@ -4,6 +4,7 @@ from datetime import datetime
 
 from monitor.claims.extract import Extractor
 from monitor.ledger.edits import EditReport, compare_versions
+from monitor.ledger.live_pages import without_passing_posts
 from storage.keys import event_id
 from storage.records import (
     Article,
@@ -26,7 +27,8 @@ def edit_revision(
     `before` and `after` are the figure that changed first, one that counts something if any does; the reason tells
     whether the article owns up to it.
     """
-    report = compare_versions((old.title, old.text), (new.title, new.text), extractor=extractor, lang=article.lang)
+    was, now = without_passing_posts((old.title, old.text, old.parts), (new.title, new.text, new.parts))
+    report = compare_versions(was, now, extractor=extractor, lang=article.lang)
     if not report.substantive:
         return None
     change = next((one for one in report.changes if one.metric), next(iter(report.changes), None))

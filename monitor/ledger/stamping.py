@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from monitor.ledger.live_pages import name_of_post, oldest_shown, published_of
 from storage.keys import claim_ids, sentence_of
 from storage.records import Article, ArticleVersion, Claim, Span, StampedClaim
 
@@ -34,17 +35,17 @@ def stamp_claims(
     """Return what a version's claims change. `held` are the article's claims in this story by id, ended ones too.
 
     A first version's claims were asserted when it was published; those that an edit brought, between the previous
-    fetch and this one. A claim that an edit took out and another brought back is begun anew under its old id.
+    fetch and this one. Those of a live page's post were asserted when the post was published, unless it stood there
+    before without them. A claim that an edit took out and another brought back is begun anew under its old id.
     """
-    ids = claim_ids(article.url, found, title=version.title, text=version.text)
-    by_edit = version.number > 1
-    asserted_at = _edit_span(version) if by_edit else (article.published or _seen(version))
     standing, begun = [], []
-    for identity, claim in dict(zip(ids, found, strict=True)).items():
+    named = _name(article, version, found)
+    for identity, claim in named.items():
         known = held.get(identity)
         if known is not None and known.ended_at is None:
             standing.append(replace(known, claim=claim))
             continue
+        asserted_at, by_edit = _asserted(article, version, claim)
         begun.append(
             StampedClaim(
                 claim_id=identity,
@@ -63,11 +64,10 @@ def stamp_claims(
                 version_first=known.version_first if known else version.number,
             )
         )
-    present = set(ids)
     ended = [
         replace(claim, ended_at=version.fetched_at, version_last=version.number - 1)
         for identity, claim in held.items()
-        if identity not in present and claim.ended_at is None
+        if identity not in named and claim.ended_at is None and not _is_pushed_out(claim, version)
     ]
     return Stamped(standing=tuple(standing), begun=tuple(begun), ended=tuple(ended))
 
@@ -94,6 +94,32 @@ def stamp_versions(
         name: replace(claim, recorded_at=held[name].recorded_at if name in held else now)
         for name, claim in fresh.items()
     }
+
+
+def _name(article: Article, version: ArticleVersion, found: Sequence[Claim]) -> dict[str, Claim]:
+    """The claims by their identities, in their order; each post of a live page counts its repeats for itself."""
+    texts: dict[str, list[Claim]] = {}
+    for claim in found:
+        texts.setdefault(name_of_post(article.url, version, claim), []).append(claim)
+    named: dict[str, Claim] = {}
+    for text, said in texts.items():
+        named |= zip(claim_ids(text, said, title=version.title, text=version.text), said, strict=True)
+    return named
+
+
+def _asserted(article: Article, version: ArticleVersion, claim: Claim) -> tuple[Span, bool]:
+    """When a claim that is new was made, and whether an edit of a text that stood there before brought it."""
+    at = published_of(version, claim)
+    before = version.previous_fetched_at
+    if at is not None and (version.number == 1 or before is None or at.not_after >= before):
+        return at, False
+    return (_edit_span(version), True) if version.number > 1 else (article.published or _seen(version), False)
+
+
+def _is_pushed_out(claim: StampedClaim, version: ArticleVersion) -> bool:
+    """Whether a claim is of a post that a live page shows no more since newer ones came."""
+    oldest, at = oldest_shown(version), claim.asserted_at
+    return oldest is not None and at is not None and claim.claim.field != "title" and at.not_after < oldest
 
 
 def _edit_span(version: ArticleVersion) -> Span:

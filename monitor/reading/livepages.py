@@ -1,12 +1,13 @@
-"""PURE: live pages: their posts as dated parts, newest first."""
+"""PURE: live pages: their posts as dated parts, newest first, and where each stands in the page's text."""
 
 from typing import Any
 
 from monitor.reading.dates import is_sane, read_span
 from monitor.reading.markup import collapse, plain_text, scrub
-from storage.records import ArticlePart
+from storage.records import ArticlePart, DatedPart, ReadArticle
 
 _MAX_POSTS = 500
+_BETWEEN = "\n\n"
 
 
 def read_live_posts(block: dict[str, Any]) -> tuple[ArticlePart, ...]:
@@ -36,4 +37,21 @@ def _post(update: dict[str, Any]) -> ArticlePart:
 
 def join_posts(parts: tuple[ArticlePart, ...]) -> str:
     """The text of a live page: its posts in order, one paragraph each, a blank line between two."""
-    return "\n\n".join("\n".join(line for line in (part.title, part.text) if line) for part in parts)
+    return _BETWEEN.join(map(_text, parts))
+
+
+def place_posts(page: ReadArticle) -> tuple[DatedPart, ...]:
+    """Where the dated posts of a live page stand in its text, in its order; none if its text is not made of them."""
+    if not page.parts or join_posts(page.parts) != page.text:
+        return ()
+    placed, start = [], 0
+    for part in page.parts:
+        end = start + len(_text(part))
+        if part.published is not None:
+            placed.append(DatedPart(start=start, end=end, published=part.published))
+        start = end + len(_BETWEEN)
+    return tuple(placed)
+
+
+def _text(part: ArticlePart) -> str:
+    return "\n".join(line for line in (part.title, part.text) if line)

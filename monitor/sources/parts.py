@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.reading.feeds_sitemap import INDEX_FORMAT
+from monitor.reading.livepages import join_posts
 from monitor.sources.answers import Fetched
 from monitor.sources.http import PAGE_ACCEPT, Fetcher
 from monitor.sources.robots import Robots
@@ -58,7 +59,7 @@ async def join_pages(
     A "next" link that leads to another article (another title), a wall or nowhere ends it: a first page alone is better
     than none.
     """
-    seen, texts, link = {url}, [first.text], first.next_url
+    seen, texts, posts, link = {url}, [first.text], [*first.parts], first.next_url
     while link and link not in seen and len(seen) < _MAX_PAGES and first.obstacle is None:
         seen.add(link)
         try:
@@ -70,5 +71,10 @@ async def join_pages(
         if page is None or page.obstacle is not None or page.title != first.title:
             break
         texts.append(page.text)
+        posts += page.parts
         link = page.next_url
-    return replace(first, text="\n".join(texts)) if len(texts) > 1 else first
+    if len(texts) == 1:
+        return first
+    if first.parts:
+        return replace(first, text=join_posts(tuple(posts)), parts=tuple(posts))
+    return replace(first, text="\n".join(texts))

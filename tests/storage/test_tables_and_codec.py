@@ -15,6 +15,7 @@ PAIRS: list[tuple[type, Table, set[str]]] = [
     (records.SeenEntry, tables.SEEN_ENTRIES, set()),
     (records.PushSubscription, tables.PUSH_SUBSCRIPTIONS, set()),
     (records.Exhibit, tables.EXHIBITS, set()),
+    (records.HostManners, tables.HOST_MANNERS, set()),
     (records.SavedSearch, tables.SAVED_SEARCHES, set()),
     (records.Article, tables.ARTICLES, set()),
     (records.ArticleVersion, tables.VERSIONS, {"packed", "dropped_at"}),

@@ -115,12 +115,22 @@ def said(ui: Presenter, stamped: StampedClaim) -> Said:
 
 
 def as_text(ui: Presenter, version: ArticleVersion, standing: Iterable[StampedClaim]) -> Markup:
-    """A version's text, escaped, with the quotes of its claims marked."""
+    """A version's text, escaped, with the quotes of its claims marked and each post of a live page under its time."""
     if not version.text:
         return escape(ui.t("article.dropped"))
     spans = {(one.claim.start, one.claim.end) for one in standing if one.claim.field == "text"}
     fits = {(start, end) for start, end in spans if any(version.text[start:end] == one.claim.quote for one in standing)}
-    return mark_spans(version.text, fits)
+    pieces, at = [], 0
+    for part in sorted(version.parts, key=lambda one: one.start):
+        before = marked_part(version.text, at, part.start, fits)
+        pieces += [before, Markup('<span class="post-time">{}</span>').format(ui.span(part.published))]
+        at = part.start
+    return Markup("").join([*pieces, marked_part(version.text, at, len(version.text), fits)])
+
+
+def marked_part(text: str, start: int, end: int, spans: Iterable[tuple[int, int]]) -> Markup:
+    """A stretch of a text, escaped, with the spans that lie in it marked."""
+    return mark_spans(text[start:end], {(one - start, other - start) for one, other in spans if start <= one < end})
 
 
 def as_diff(ui: Presenter, old: str, new: str) -> Markup:

@@ -9,10 +9,22 @@ from markupsafe import Markup
 
 from alerts.words import load_words
 from monitor.web.charts import draw_chart, draw_spark
-from monitor.web.pages.articles import as_diff
+from monitor.web.pages.articles import as_diff, as_text
 from monitor.web.presenter import Presenter, is_safe_url, latest_first, mark, mark_spans, record_path
 from monitor.web.wording import load_texts
-from storage.records import Figure, History, Position, Qualifier, RecordKey, Revision, RevisionKind, Span, Step
+from storage.records import (
+    ArticleVersion,
+    DatedPart,
+    Figure,
+    History,
+    Position,
+    Qualifier,
+    RecordKey,
+    Revision,
+    RevisionKind,
+    Span,
+    Step,
+)
 from tests.monitor.web.archive import EVIL
 
 NOW = datetime(2022, 1, 20, 9, 0, tzinfo=UTC)
@@ -37,6 +49,24 @@ def test_a_link_is_escaped_and_has_no_opener() -> None:
     link = UI.link('https://example.org/?a="><script>', EVIL)
     assert "<script>" not in link
     assert 'rel="noopener noreferrer external"' in link
+
+
+def test_each_post_of_a_live_page_stands_under_its_time() -> None:
+    text = f"Intro {EVIL}\n\nNewest: 164 dead\n\nFirst: 44 dead"
+    starts = [text.index("Newest"), text.index("First")]
+    parts = tuple(
+        DatedPart(start=start, end=start + 5, published=exactly(NOW - timedelta(hours=hours)))
+        for hours, start in enumerate(starts)
+    )
+    version = ArticleVersion(
+        version_id=1, article_id=1, number=1, title="", text=text, text_hash="", fetched_at=NOW, parts=parts
+    )
+    shown = str(as_text(UI, version, ()))
+    assert "<script>" not in shown
+    pieces = shown.split('<span class="post-time">')
+    assert [piece.partition("</span>")[2][:6] for piece in pieces[1:]] == ["Newest", "First:"]
+    assert "2022-01-20T09:00:00" in pieces[1]
+    assert "2022-01-20T08:00:00" in pieces[2]
 
 
 @given(st.text(), st.lists(st.tuples(st.integers(-5, 60), st.integers(-5, 60))))
