@@ -16,6 +16,7 @@ _WORD = re.compile(r"\w+")
 _BREAKS = frozenset(",;:()[]–—•|")
 _INNER_MARKS = frozenset("'.-&/")
 _LONGEST = 9
+_LONGEST_AFTER = 12
 _SHORTEST_ACRONYM = 3
 _ASIDE = 14
 _ASIDE_MARKS = frozenset((",", ";", ":", "—", "–"))
@@ -24,6 +25,12 @@ _LOOK_BACK = 2
 _PRONOUN_BACK = 4
 _NAMED_BACK = 7
 _FIGURE_BETWEEN = 6
+_FRAME = 16
+_BRACKET = 3
+_SKIPPED = 6
+_LONGEST_HEAD = 5
+_DOCUMENT = 8
+_HOLDER = 3
 
 
 class Voice(NamedTuple):
@@ -45,15 +52,21 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
             voice = _subject_before(tokens, start, end, kind, lexicon)
             if voice is None and kind == "say" and tokens.lower[start] not in lexicon.addressing:
                 voice = _subject_after(tokens, start, end, lexicon)
+            if voice is None and kind == "say" and lexicon.drops_pronouns:
+                # «Los heridos, indicó, son 24»: whoever spoke last.
+                voice = Voice("", start, end, kind, is_pronoun=True)
         else:
             voice = _name_after(tokens, start, end, kind, lexicon)
         if voice is not None:
             (agents if voice.kind == "agents" else voices).append(voice)
+    voices.extend(_framed_voices(tokens, lexicon))
+    voices.extend(_documents(tokens, lexicon))
     voices.extend(_colon_voices(tokens, lexicon))
     return voices or agents
 
 
 def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
+    start = _bracket_before(tokens, start)
     first = start
     quotes = set(tokens.quotes)
     if start in quotes:
@@ -72,6 +85,48 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
     return _voice(tokens, first, last, (start, end), kind, lexicon)
 
 
+def _bracket_before(tokens: Tokens, start: int) -> int:
+    """Where a verb's subject ends: before a short bracket, as in "the agency (BNPB) said" and «Lewentz (SPD) sagte»."""
+    if start and tokens.lower[start - 1] == ")":
+        for opening in range(start - 2, max(start - 3 - _BRACKET, 0), -1):
+            if tokens.lower[opening] == "(":
+                return opening
+    return start
+
+
+def _framed_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
+    """Who stands between an auxiliary and its late verb: «hatte *das Präsidium Koblenz* noch 50 Tote gemeldet»."""
+    voices: list[Voice] = []
+    for verb, word in enumerate(tokens.lower) if lexicon.late_verbs else ():
+        if word not in lexicon.late_verbs:
+            continue
+        for index in range(verb - 1, max(-1, verb - _FRAME), -1):
+            if tokens.lower[index] in _ASIDE_MARKS:
+                break
+            if tokens.lower[index] in lexicon.frame_auxiliaries:
+                voice = _name_after(tokens, index, index + 1, "weak_say", lexicon)
+                voice = voice or _subject_before(tokens, index, index + 1, "weak_say", lexicon)
+                if voice is not None and not voice.is_pronoun:
+                    voices.append(voice)
+                break
+    return voices
+
+
+def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
+    """Whose count it is: «l'ultimo dato *della prefettura*», «o boletim do meio-dia *da Defesa Civil*»."""
+    voices: list[Voice] = []
+    for start, end, _ in lexicon.documents.find_in(tokens):
+        for index in range(end, min(end + _DOCUMENT, len(tokens.lower) - 1)):
+            if tokens.kinds[index] == "m" or lexicon.say.at(tokens.lower, index) is not None:
+                break
+            link = lexicon.document_links.at(tokens.lower, index)
+            voice = _name_after(tokens, index, link[0], "agents", lexicon) if link is not None else None
+            if voice is not None and not voice.is_pronoun:
+                voices.append(voice._replace(start=start, end=end, kind="according"))
+                break
+    return voices
+
+
 def _subject_of_aside(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
     """Who speaks where an aside stands before the verb at `start`.
 
@@ -85,16 +140,20 @@ def _subject_of_aside(tokens: Tokens, start: int, end: int, kind: str, lexicon: 
     if opening is None or tokens.lower[opening] != ",":
         return None
     outer = _subject_before(tokens, opening, opening + 1, kind, lexicon)
-    if outer is not None and any(tokens.is_capital(index) for index in _last_words(tokens, opening)):
-        return outer._replace(start=start, end=end)
     inner = _voice(tokens, opening + 1, start - 1, (start, end), kind, lexicon)
     is_named = inner is not None and tokens.is_capital(opening + 1) and " " in inner.speaker
+    if inner is not None and is_named and outer is not None and _is_office(outer, lexicon):
+        name = inner.speaker if outer.is_pronoun else f"{outer.speaker} {inner.speaker}"
+        return inner._replace(speaker=name, is_pronoun=False)
+    if outer is not None and any(tokens.is_capital(index) for index in range(max(0, opening - 2), opening)):
+        return outer._replace(start=start, end=end)
     return inner if is_named else outer and outer._replace(start=start, end=end)
 
 
-def _last_words(tokens: Tokens, end: int) -> range:
-    """The last two words before a token: those of a name, where one stands there."""
-    return range(max(0, end - 2), end)
+def _is_office(voice: Voice, lexicon: Lexicon) -> bool:
+    """Whether a speaker is told by an office, so that a name beside it is the holder's."""
+    words = _WORD.findall(voice.speaker.casefold())
+    return voice.is_pronoun or _has_office(words, 0, len(words), lexicon)
 
 
 def _is_inner(tokens: Tokens, index: int) -> bool:
@@ -114,8 +173,9 @@ def _subject_after(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Vo
 
 
 def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
+    end = _behind_addressee(tokens, end, lexicon) if kind in ("say", "weak_say") else end
     last = end
-    while last < len(tokens.lower) and last - end < _LONGEST:
+    while last < len(tokens.lower) and last - end < _LONGEST_AFTER:
         word = tokens.lower[last]
         if not _is_inner(tokens, last) or word in _BREAKS or word in lexicon.speaker_stops:
             break
@@ -124,7 +184,36 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
         last += 1
     while last > end and tokens.kinds[last - 1] == "m":
         last -= 1
-    return _voice(tokens, end, last, (start, end), kind, lexicon)
+    voice = _voice(tokens, end, last, (start, end), kind, lexicon)
+    if voice is None or not _is_office(voice, lexicon):
+        return voice
+    name = _name_behind(tokens, last, lexicon)
+    return voice._replace(speaker=f"{voice.speaker} {name}".strip(), is_pronoun=False) if name else voice
+
+
+def _behind_addressee(tokens: Tokens, index: int, lexicon: Lexicon) -> int:
+    """Where the speaker may begin behind a verb: «a précisé *à l'AFP lundi* le préfet»."""
+    last = min(index + _SKIPPED, len(tokens.lower) - 1)
+    while index < last:
+        found = lexicon.addressees.at(tokens.lower, index)
+        if found is None and tokens.lower[index] not in lexicon.weekdays:
+            break
+        index = found[0] if found is not None else index + 1
+    return index
+
+
+def _name_behind(tokens: Tokens, comma: int, lexicon: Lexicon) -> str:
+    """The name in an apposition: «dijo el alcalde, *Juan Pérez*.»; "" where none follows the comma."""
+    if tokens.lower[comma : comma + 1] != [","]:
+        return ""
+    last = comma + 1
+    while last < len(tokens.lower) and tokens.kinds[last] == "w" and tokens.is_capital(last):
+        last += 1
+    is_closed = last == len(tokens.lower) or not (tokens.kinds[last] == "w" or tokens.lower[last] == "-")
+    is_name = is_closed and 2 <= last - comma - 1 <= _QUOTED_NAME
+    return (
+        tokens.surface(comma + 1, last) if is_name and not _has_office(tokens.lower, comma + 1, last, lexicon) else ""
+    )
 
 
 def _counts_people(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
@@ -147,7 +236,35 @@ def _voice(tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: s
         return Voice(tokens.lower[last - 1], verb[0], verb[1], _plain(kind), is_pronoun=True)
     if not _is_name(tokens, first, last, kind, lexicon):
         return None
-    return Voice(_nominative(tokens, first, last, lexicon), verb[0], verb[1], _plain(kind))
+    speaker = _nominative(tokens, first, last, lexicon)
+    if kind in ("according", "quoting") and lexicon.name_endings:
+        speaker = _named_nominative(speaker, lexicon.name_endings)
+    return Voice(speaker + _letters(tokens, last, speaker), verb[0], verb[1], _plain(kind))
+
+
+def _letters(tokens: Tokens, index: int, speaker: str) -> str:
+    """The letters that stand for a speaker in a bracket at a token: " (INGD)"; "" for none or those of a party."""
+    if tokens.lower[index : index + 1] != ["("] or tokens.lower[index + 2 : index + 3] != [")"]:
+        return ""
+    letters = tokens.surface(index + 1, index + 2)
+    initials = iter(word[0] for word in _WORD.findall(speaker.casefold()))
+    return f" ({letters})" if _is_acronym(letters) and all(one in initials for one in letters.casefold()) else ""
+
+
+def _named_nominative(speaker: str, endings: tuple[tuple[str, str], ...]) -> str:
+    """A speaker whose name, the last two words with a capital, goes into the case of a subject.
+
+    «губернатор Сергея Цивилёва» → «губернатор Сергей Цивилёв».
+    """
+    words = speaker.split(" ")
+    for index in range(len(words) - 1, max(-1, len(words) - 3), -1):
+        word = words[index]
+        if not word[:1].isupper() or word.isupper():
+            break
+        ending = next((pair for pair in endings if word.endswith(pair[0])), None)
+        if ending is not None:
+            words[index] = word.removesuffix(ending[0]) + ending[1]
+    return " ".join(words)
 
 
 def _nominative(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> str:
@@ -203,9 +320,13 @@ def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     if not marks:
         return found
     tail, head = marks[-1], marks[0]
-    if 0 < len(lower) - tail - 1 <= 5 and lower[tail] != "," and _has_office(lower, tail + 1, len(lower), lexicon):
-        found.append(Voice(tokens.surface(tail + 1, len(lower)), tail, tail + 1, "say"))
-    if head <= 5 and lower[head] == ":" and _has_office(lower, 0, head, lexicon):
+    said = [start for start, *_ in lexicon.say.find(lower)]
+    if 0 < len(lower) - tail - 1 <= _LONGEST_HEAD and lower[tail] != "," and not any(start > tail for start in said):
+        last = len(lower) - (lower[-1] == ".")
+        if _has_office(lower, tail + 1, last, lexicon):
+            found.append(Voice(_nominative(tokens, tail + 1, last, lexicon), tail, tail + 1, "say"))
+    is_head = head <= _LONGEST_HEAD and lower[head] == ":" and not any(start < head for start in said)
+    if is_head and _has_office(lower, 0, head, lexicon):
         found.append(Voice(tokens.surface(0, head), head, head + 1, "say"))
     return found
 
@@ -216,9 +337,16 @@ def _has_office(lower: list[str], first: int, last: int, lexicon: Lexicon) -> bo
 
 
 def full_name(
-    voice: Voice, number: int, voices_of: Callable[[int], list[Voice]], sentence_of: Callable[[int], str]
+    voice: Voice,
+    number: int,
+    voices_of: Callable[[int], list[Voice]],
+    sentence_of: Callable[[int], str],
+    tokens_of: Callable[[int], Tokens],
 ) -> str:
-    """ "The ministry" is the ministry that was named before: the longer name that ends in the same word."""
+    """ "The ministry" is the ministry that was named before: the longer name that ends in the same word.
+
+    It may as well begin with it ("the governor", once "governor Ann Lee" has spoken) or have it for its letters.
+    """
     if " " in voice.speaker:
         return voice.speaker
     head = voice.speaker.casefold()
@@ -226,9 +354,30 @@ def full_name(
         if head not in sentence_of(earlier).casefold():
             continue
         for other in voices_of(earlier):
-            if " " in other.speaker and other.speaker.casefold().split()[-1] == head:
+            words = other.speaker.split()
+            if len(words) > 1 and head in (words[-1].casefold().strip("()"), _office_of(words)):
                 return other.speaker
+        name = _holder(tokens_of(earlier), head)
+        if name:
+            return name
     return voice.speaker
+
+
+def _holder(tokens: Tokens, head: str) -> str:
+    """An office with the name behind it, where a sentence has them though they do not speak in it; "" for none."""
+    for index, word in enumerate(tokens.lower):
+        if word == head:
+            last = index + 1
+            while last < len(tokens.lower) and tokens.kinds[last] == "w" and tokens.is_capital(last):
+                last += 1
+            if _HOLDER <= last - index <= _QUOTED_NAME:
+                return tokens.surface(index, last)
+    return ""
+
+
+def _office_of(words: list[str]) -> str:
+    """The first word of a speaker that goes on to a name: "governor" of "governor Ann Lee"."""
+    return words[0].casefold() if words[-1][:1].isupper() else ""
 
 
 def choose_voice(voices: list[Voice], position: int, others: list[int]) -> tuple[Voice | None, Voice | None]:

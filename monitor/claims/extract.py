@@ -101,6 +101,7 @@ class Extractor:
         self._read(body)
         self._read_others(head)
         self._read_others(body)
+        _lend_voices(head.drafts, body.drafts)
         claims = settle(head.drafts + body.drafts, title, self._gazetteer)
         return tuple(sorted(claims, key=lambda claim: (claim.field != "title", claim.start, claim.end)))
 
@@ -374,9 +375,21 @@ class Extractor:
             voice = inherit(is_pronoun=voice is not None, in_quote=in_quote)
         if voice is None:
             return _UNVOICED
-        speaker = full_name(voice, number, page.voices_of, page.sentence)
+        speaker = full_name(voice, number, page.voices_of, page.sentence, page.tokens_of)
         carrier = via.speaker if via is not None and via.speaker != voice.speaker else None
         return Voiced(speaker, self._origins.key(speaker), carrier)
+
+
+def _lend_voices(head: list[Draft], body: list[Draft]) -> None:
+    """A headline's figure without a speaker is told by whoever tells it in the text."""
+    told: dict[tuple[str, float | None], Claim] = {}
+    for draft in body:
+        if draft.claim.speaker is not None:
+            told.setdefault((draft.claim.metric, draft.claim.value), draft.claim)
+    for draft in head:
+        teller = told.get((draft.claim.metric, draft.claim.value)) if draft.claim.speaker is None else None
+        if teller is not None:
+            draft.claim = replace(draft.claim, speaker=teller.speaker, origin=teller.origin, via=teller.via)
 
 
 def _confidence(quantity: Quantity, found: Link) -> float:

@@ -168,6 +168,12 @@ class Lexicon:
     since: str
     say: PhraseTable[str]
     has_speaker_after: bool
+    drops_pronouns: bool
+    frame_auxiliaries: frozenset[str]
+    addressees: PhraseTable[bool]
+    documents: PhraseTable[bool]
+    document_links: PhraseTable[bool]
+    name_endings: tuple[tuple[str, str], ...]
     pronouns: frozenset[str]
     possessives: frozenset[str]
     addressing: frozenset[str]
@@ -353,6 +359,12 @@ def build_lexicon(
         since=status.get("other_event", {}).get("since", ""),
         say=_say_table(attribution),
         has_speaker_after=bool(attribution.get("speaker_after", False)),
+        drops_pronouns=bool(attribution.get("pro_drop", False)),
+        frame_auxiliaries=frozenset(expand_all(attribution.get("frame_auxiliaries", ()))),
+        addressees=_table(attribution.get("addressees", ())),
+        documents=_table(attribution.get("documents", ())),
+        document_links=_table(attribution.get("document_links", ())),
+        name_endings=tuple(attribution.get("name_endings", {}).items()),
         pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),
         possessives=frozenset(expand_all(attribution.get("possessives", ()))),
         addressing=frozenset(expand_all(attribution.get("addressing", ()))),
