@@ -101,8 +101,7 @@ class Extractor:
         self._read(body)
         self._read_others(head)
         self._read_others(body)
-        _lend_voices(head.drafts, body.drafts)
-        claims = settle(head.drafts + body.drafts, title, self._gazetteer)
+        claims = _lend_voices(settle(head.drafts + body.drafts, title, self._gazetteer))
         return tuple(sorted(claims, key=lambda claim: (claim.field != "title", claim.start, claim.end)))
 
     def _years(self, published: Span | None) -> frozenset[int]:
@@ -380,16 +379,19 @@ class Extractor:
         return Voiced(speaker, self._origins.key(speaker), carrier)
 
 
-def _lend_voices(head: list[Draft], body: list[Draft]) -> None:
+def _lend_voices(claims: tuple[Claim, ...]) -> list[Claim]:
     """A headline's figure without a speaker is told by whoever tells it in the text."""
     told: dict[tuple[str, float | None], Claim] = {}
-    for draft in body:
-        if draft.claim.speaker is not None:
-            told.setdefault((draft.claim.metric, draft.claim.value), draft.claim)
-    for draft in head:
-        teller = told.get((draft.claim.metric, draft.claim.value)) if draft.claim.speaker is None else None
+    for claim in claims:
+        if claim.field == "text" and claim.speaker is not None:
+            told.setdefault((claim.metric, claim.value), claim)
+    lent: list[Claim] = []
+    for claim in claims:
+        teller = told.get((claim.metric, claim.value)) if claim.field == "title" and claim.speaker is None else None
         if teller is not None:
-            draft.claim = replace(draft.claim, speaker=teller.speaker, origin=teller.origin, via=teller.via)
+            claim = replace(claim, speaker=teller.speaker, origin=teller.origin, via=teller.via)
+        lent.append(claim)
+    return lent
 
 
 def _confidence(quantity: Quantity, found: Link) -> float:
