@@ -14,6 +14,8 @@ _DATED = timedelta(days=3)
 _SHARED_WORDS = 8
 # Under this share of a figure, a number is of a part of it.
 PART_SHARE = 1 / 3
+# Under this share, it is so whatever earlier figure its text names.
+SMALL_SHARE = 1 / 10
 _FIRM = frozenset({Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN})
 
 
@@ -23,11 +25,12 @@ class Assertion:
 
     `day` is the ordinal of the day in the story's time zone (None: undated), `clock` the seconds since the epoch
     if the time is known to within half a day. `previous` and `gone` are the earlier and the withdrawn figures of
-    the same text; of the withdrawn, `denied` are those that somebody only denies, `taken_back` those of the very
-    origin that gives the new figure. `replaced` are those that an edit of the article took out, `steps` by how much
-    it says the figure moved. `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a
-    mark is the same voice. `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came
-    down to this. `is_of_victims`: its sentence counts victims, who may be more than the dead (`monitor.ledger.sums`).
+    the same text; of the earlier, `feared` (not in `previous`) are those that go with what it only fears; of the
+    withdrawn, `denied` are those that somebody only denies, `taken_back` those of the very origin that gives the new
+    figure. `replaced` are those that an edit of the article took out, `steps` by how much it says the figure moved.
+    `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same voice.
+    `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came down to this.
+    `is_of_victims`: its sentence counts victims, who may be more than the dead (`monitor.ledger.sums`).
     Nothing changes an assertion once it is made; it is not frozen only because a story makes many thousands.
     """
 
@@ -45,6 +48,7 @@ class Assertion:
     day: int | None
     clock: float | None
     previous: tuple["Assertion", ...] = ()
+    feared: tuple["Assertion", ...] = ()
     gone: tuple[Figure, ...] = ()
     denied: tuple[Figure, ...] = ()
     taken_back: tuple["Assertion", ...] = ()

@@ -1,12 +1,14 @@
 """Rules 5 and 6e: figures that contest the standing one wait for a second origin."""
 
 from monitor.ledger.assertions import Assertion
-from monitor.ledger.record import Candidate, RecordState, Version, days_between, make_step
+from monitor.ledger.record import Candidate, RecordState, Version, days_between, is_vague, make_step, size_of
 from monitor.ledger.values import is_count
-from storage.records import RevisionKind
+from storage.records import MetricKind, RevisionKind, Trust
 
 HIGHER, LOWER, RESOLVED = "5.implausible", "6e.contested", "6e.resolved"
 _ENOUGH = 2
+# How many times what stood is too much at once; from which number on; what may be off by mere lateness.
+_JUMP, _LARGE, _SMALL = 10, 20, 3
 
 
 def _candidate(state: RecordState, one: Assertion) -> Candidate:
@@ -28,6 +30,22 @@ def _tell(state: RecordState, one: Assertion, candidate: Candidate, rule: str, r
         return
     candidate.is_told = state.is_contested = True
     state.steps.append(make_step(one, RevisionKind.CONTESTED, rule, reason))
+
+
+def is_implausible(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 5: ten times the standing figure, or twice it from social media alone.
+
+    A named origin or a trusted outlet may leap from a handful, which is how tolls begin; from tens upwards the figure
+    is more often of something else, and waits for a second voice.
+    """
+    if is_vague(standing.figure):
+        return False
+    size, old = size_of(one.figure), max(size_of(standing.figure), 1.0)
+    if one.origin.is_named:
+        return state.kind is MetricKind.CUMULATIVE and old >= _LARGE and size >= _JUMP * old
+    if one.trust is Trust.SOCIAL:
+        return size >= 2 * old and size - old > _SMALL
+    return one.trust not in (Trust.AGENCY, Trust.MAJOR) and old >= _SMALL and size >= _JUMP * old
 
 
 def contest_higher(state: RecordState, one: Assertion) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
+from monitor.claims.lexicon import expand_all
 from storage.records import Claim, Story
 
 
@@ -16,11 +17,13 @@ class Origin:
     """Who stands behind a claim. `name` is empty when nobody is quoted; `is_named` is false for umbrellas too.
 
     Origins are told apart by `name`; `shown` is how people read it: the seed's name, else the speaker's own words.
+    `is_hearsay`: a source that will not be named, the media, witnesses; no umbrella of officials.
     """
 
     name: str
     is_named: bool
     shown: str = field(default="", compare=False)
+    is_hearsay: bool = field(default=False, compare=False)
 
 
 NOBODY = Origin("", False)
@@ -28,13 +31,29 @@ NOBODY = Origin("", False)
 
 @cache
 def umbrella_words() -> frozenset[str]:
-    """Return the speakers that every lexicon lists as umbrellas ("officials", "local media"), case-folded."""
+    """Return the speakers that every lexicon lists as umbrellas ("officials", "local media"), as names are compared."""
+    return _listed("umbrella") | hearsay_words()
+
+
+@cache
+def hearsay_words() -> frozenset[str]:
+    """Return those among them that are no officials ("local media", "witnesses")."""
+    return _listed("hearsay")
+
+
+@cache
+def anonymous_words() -> frozenset[str]:
+    """Return the words of every lexicon for who will not be named ("source"), as names are compared."""
+    return _listed("anonymous")
+
+
+def _listed(key: str) -> frozenset[str]:
     words: set[str] = set()
     for folder in (files("monitor.claims") / "lexicons").iterdir():
         source = folder / "attribution.toml"
         if folder.is_dir() and source.is_file():
-            listed = tomllib.loads(source.read_text(encoding="utf-8")).get("umbrella", [])
-            words.update(fold_name(str(word)) for word in listed)
+            listed = tomllib.loads(source.read_text(encoding="utf-8")).get(key, [])
+            words.update(fold_name(word) for word in expand_all(listed))
     return frozenset(words)
 
 
@@ -75,4 +94,8 @@ class OriginBook:
             return NOBODY
         folded = fold_name(names[0])
         shown = next((name for name in reversed(names) if fold_name(name) == folded), names[0])
-        return Origin(folded, folded not in umbrella_words(), shown)
+        is_anonymous = not anonymous_words().isdisjoint(folded.split())
+        is_named = not is_anonymous and folded not in umbrella_words()
+        return Origin(
+            folded, is_named, shown, folded in hearsay_words() or (is_anonymous and folded not in umbrella_words())
+        )

@@ -1,7 +1,7 @@
 """Rule 9: what texts say stood earlier fills history; it is never told."""
 
-from monitor.ledger.assertions import Assertion
-from monitor.ledger.record import RecordState, Version, agrees, days_between, is_vague, make_step, new_version
+from monitor.ledger.assertions import PART_SHARE, Assertion
+from monitor.ledger.record import RecordState, Version, agrees, days_between, is_vague, make_step, new_version, size_of
 from monitor.ledger.values import CEILINGS, ESTIMATES, is_count, is_rounding_of, repeats
 from storage.records import MetricKind, RevisionKind
 
@@ -20,14 +20,16 @@ def backfill_all(state: RecordState, current: Assertion) -> None:
 
 
 def backfill_taken_back(state: RecordState, current: Assertion) -> None:
-    """Let a count stand that its origin takes back for a lower one that is still above the standing one.
+    """Let a count stand that its origin takes back for a lower one, and that we never heard of.
 
-    "2,081, and not the 2,256 of Sunday", with 2,045 as the last that we heard of: the toll fell.
+    "2,081, and not the 2,256 of Sunday", with 2,045 or 2,200 as the last that we heard of: the toll fell from 2,256.
     """
     standing = state.standing
-    if standing is None or state.kind is not MetricKind.CUMULATIVE or not current.window.is_above(standing.window):
+    if standing is None or state.kind is not MetricKind.CUMULATIVE:
         return
     for past in current.taken_back:
+        if not past.window.is_above(standing.window):
+            continue
         if state.deprecated_match(past.figure) is None and not any(_is_known(past, one) for one in state.versions):
             append(state, past)
 
@@ -70,6 +72,9 @@ def _is_known(past: Assertion, version: Version) -> bool:
 
 def _backfill_cumulative(state: RecordState, past: Assertion, current: Assertion | None) -> None:
     """Before the first version above it; with none above, right before the figure that the same text asserts now."""
+    if current is not None and _is_of_something_else(state, past, current):
+        state.refuse(past, RULE, "unplaced")
+        return
     above = next((version for version in state.versions if version.window.is_above(past.window)), None)
     if above is not None:
         state.insert_before(above, past, RULE, "previous", is_deprecated=False)
@@ -82,6 +87,17 @@ def _backfill_cumulative(state: RecordState, past: Assertion, current: Assertion
         append(state, past)
 
 
+def _is_of_something_else(state: RecordState, past: Assertion, current: Assertion) -> bool:
+    """Whether an earlier count is so far above all that was ever known that it counts others, say the rescued."""
+    standing, size = state.standing, size_of(past.figure)
+    return (
+        standing is not None
+        and not current.is_lowering
+        and max(size_of(standing.figure), size_of(current.figure)) < PART_SHARE * size
+        and all(size_of(version.figure) < PART_SHARE * size for version in state.versions)
+    )
+
+
 def _backfill_stock(state: RecordState, past: Assertion, current: Assertion | None) -> None:
     """Between the old and the new figure; outside of them it is older than what stands and says nothing."""
     standing = state.standing
@@ -89,7 +105,7 @@ def _backfill_stock(state: RecordState, past: Assertion, current: Assertion | No
         _open_or_refuse(state, past)
     elif standing is None:
         append(state, past)
-    elif agrees(current, standing):
+    elif agrees(current, standing) and standing.figure.qualifier not in CEILINGS:
         _fill_before(state, past)
     elif _stood_between(state, past, current, standing):
         append(state, past)

@@ -8,6 +8,8 @@ from storage.records import Figure, MetricKind, Qualifier, Refusal, RevisionKind
 
 # Days after a rise in which reports of the figures before it may still be on their way.
 RISING_DAYS = 2
+# Days in which outlets may still carry what was superseded.
+LAG_DAYS = 3
 # The rule by which a figure that is only feared opens a record.
 PROVISIONAL = "10.provisional"
 

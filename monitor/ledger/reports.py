@@ -46,10 +46,12 @@ def weigh_report(
     denied = tuple(one.figure for one in withdrawn if one.status is ClaimStatus.DENIED)
     replaced = stated + tuple(figure_of(claim) for claim in removed)
     spoken = _hedge_rumours(_one_per_origin([one for one in settled if one.status in _ASSERTED]))
+    feared = _of_what_is_feared(previous, spoken)
     asserted = [
         replace(
             one,
-            previous=previous,
+            previous=tuple(past for past in previous if past not in feared),
+            feared=feared,
             gone=gone,
             denied=denied,
             taken_back=tuple(past for past in withdrawn if _takes_back(one, past)),
@@ -63,9 +65,30 @@ def weigh_report(
     return told if current or not previous else [*told, *previous]
 
 
+def _of_what_is_feared(previous: Sequence[Assertion], spoken: Sequence[Assertion]) -> tuple[Assertion, ...]:
+    """Return the earlier figures between all that a text counts and what it fears, and nearer to that.
+
+    "269 bodies recovered; 304 are feared dead, up from 302": the toll did not fall from 302.
+    """
+    counts = [_size(one) for one in spoken if _is_firm_current(one)]
+    fears = [_size(one) for one in spoken if one.status is ClaimStatus.UNCONFIRMED]
+    if not counts or not fears:
+        return ()
+    top = max(counts)
+    return tuple(
+        past
+        for past in previous
+        if any(top < _size(past) <= fear and fear - _size(past) < _size(past) - top for fear in fears)
+    )
+
+
+def _size(one: Assertion) -> float:
+    return best_of(one.figure) or 0.0
+
+
 def _takes_back(one: Assertion, past: Assertion) -> bool:
-    """Whether a named origin gives a lower figure in the place of a count that it takes back itself."""
-    is_own = one.origin.is_named and one.origin.name == past.origin.name
+    """Whether an origin, be it "the authorities", gives a lower figure for a count that it takes back itself."""
+    is_own = bool(one.origin.name) and not one.origin.is_hearsay and one.origin.name == past.origin.name
     return (
         is_own and past.status is ClaimStatus.RETRACTED and past.window.is_above(one.window) and is_count(past.figure)
     )
@@ -198,14 +221,11 @@ def _one_per_origin(assertions: list[Assertion]) -> list[Assertion]:
 
 
 def _hedge_rumours(spoken: list[Assertion]) -> list[Assertion]:
-    """What an umbrella ("sources") puts above the count that the same text has from somebody named is a claim only."""
+    """What unnamed sources or the media put above the count that a text has from somebody named is a claim only."""
     counts = [one for one in spoken if one.origin.is_named and _is_current(one) and is_count(one.figure)]
     return [
         replace(one, status=ClaimStatus.UNCONFIRMED)
-        if one.origin.name
-        and not one.origin.is_named
-        and _is_current(one)
-        and any(one.window.is_above(count.window) for count in counts)
+        if one.origin.is_hearsay and _is_current(one) and any(one.window.is_above(count.window) for count in counts)
         else one
         for one in spoken
     ]

@@ -119,6 +119,14 @@ def is_count(figure: Figure) -> bool:
     return figure.qualifier is Qualifier.AT_LEAST and rounding_step(figure.value) == 1.0
 
 
+def is_rounded_floor(figure: Figure) -> bool:
+    """Whether a figure is a lower limit that was cut off: "at least 200", "more than 43"."""
+    value = figure.value
+    if figure.qualifier is Qualifier.MORE_THAN:
+        return True
+    return figure.qualifier is Qualifier.AT_LEAST and (value is None or rounding_step(value) > 1)
+
+
 def says_same(one: Figure, other: Figure) -> bool:
     """Whether two figures name the same number, whatever hedges it, or agree by their windows."""
     if one.value is not None and one.value == other.value:

@@ -1,14 +1,12 @@
-"""Rules 4, 5, 6 and 10: one assertion against the standing figure. The first rule that fits wins."""
+"""Rules 1, 5 and 10: one assertion against the standing figure. The first rule that fits wins."""
 
-from datetime import timedelta
-
-from monitor.ledger.assertions import GONE, PART_SHARE, Assertion
-from monitor.ledger.contests import contest_higher, contest_lower, settle
-from monitor.ledger.official import goes_on_officially, passes_over_rumour
+from monitor.ledger.assertions import GONE, Assertion
+from monitor.ledger.contests import contest_higher, is_implausible, settle
+from monitor.ledger.lowering import lower, weigh_lower
 from monitor.ledger.previous import backfill, backfill_all, backfill_taken_back
 from monitor.ledger.record import (
+    LAG_DAYS,
     PROVISIONAL,
-    RISING_DAYS,
     Claimed,
     RecordState,
     Version,
@@ -17,18 +15,10 @@ from monitor.ledger.record import (
     is_vague,
     size_of,
 )
-from monitor.ledger.values import CEILINGS, is_count, is_rounding_of, refines, rounding_step
-from monitor.ledger.withdrawals import deprecate_above, names_as_old, try_comeback, withdraw
-from storage.records import ClaimStatus, MetricKind, Qualifier, RevisionKind, Trust
-
-STOCK_PART_SHARE = 1 / 10
-JUMP = 10
-SMALL = 3
-LARGE = 20
-LAG_DAYS = 3
-# From this rounding step on, a number without hedge is more often cut off than counted.
-ROUND = 100
-_DAY = timedelta(days=1)
+from monitor.ledger.stocks import weigh_stock
+from monitor.ledger.values import CEILINGS, is_rounding_of, refines
+from monitor.ledger.withdrawals import names_as_old, try_comeback, withdraw
+from storage.records import ClaimStatus, MetricKind, Qualifier, RevisionKind
 
 
 def weigh(state: RecordState, one: Assertion) -> None:
@@ -59,7 +49,7 @@ def _pin(state: RecordState, one: Assertion) -> None:
     if standing is None or one.window.is_above(standing.window):
         state.move(one, RevisionKind.RAISED if state.steps else RevisionKind.FIRST, "J.pin", "pinned")
     elif standing.window.is_above(one.window):
-        _lower(state, one, "J.pin", "pinned")
+        lower(state, one, "J.pin", "pinned")
     else:
         state.move(one, RevisionKind.REFINED, "J.pin", "pinned")
     state.is_pinned = True
@@ -127,7 +117,7 @@ def _weigh_current(state: RecordState, one: Assertion) -> None:
     elif state.kind is MetricKind.CUMULATIVE:
         _weigh_cumulative(state, one, standing)
     else:
-        _weigh_stock(state, one, standing)
+        weigh_stock(state, one, standing)
 
 
 def _open(state: RecordState, one: Assertion) -> None:
@@ -141,13 +131,20 @@ def _open(state: RecordState, one: Assertion) -> None:
 
 
 def _confirm(state: RecordState, one: Assertion) -> None:
-    """Rule 10: the first firm figure confirms a provisional one, whatever it says; a ceiling is not firm."""
+    """Rule 10: the first firm figure confirms a provisional one, whatever it says; a ceiling is not firm.
+
+    A stock that is counted below what was feared has come down: nobody is to read that 40 missing confirm 80.
+    """
     if one.figure.qualifier in CEILINGS:
         state.refuse(one, "5.ceiling", "ceiling")
         return
-    if state.standing is not None and size_of(state.standing.figure) > size_of(one.figure):
+    is_lower = state.standing is not None and size_of(state.standing.figure) > size_of(one.figure)
+    if state.standing is not None and is_lower:
         state.claimed.append(Claimed(state.standing.figure, state.standing.day))
-    state.move(one, RevisionKind.CONFIRMED, "10.confirmed", "confirmed")
+    if is_lower and state.kind is MetricKind.STOCK:
+        state.move(one, RevisionKind.LOWERED, "10.confirmed", "confirmed")
+    else:
+        state.move(one, RevisionKind.CONFIRMED, "10.confirmed", "confirmed")
 
 
 def _agree(state: RecordState, one: Assertion, standing: Version) -> None:
@@ -172,7 +169,7 @@ def _weigh_cumulative(state: RecordState, one: Assertion, standing: Version) -> 
     if one.window.is_above(standing.window):
         _weigh_higher(state, one, standing)
     else:
-        _weigh_lower(state, one, standing)
+        weigh_lower(state, one, standing)
 
 
 def _weigh_higher(state: RecordState, one: Assertion, standing: Version) -> None:
@@ -195,152 +192,3 @@ def _is_other_lowering(state: RecordState, one: Assertion, standing: Version) ->
         return False
     olds = [past.figure for past in one.previous] + list(one.gone)
     return any(size_of(old) > size_of(one.figure) and state.deprecated_match(old) is not None for old in olds)
-
-
-def is_implausible(state: RecordState, one: Assertion, standing: Version) -> bool:
-    """Rule 5: ten times the standing figure, or twice it from social media alone.
-
-    A named origin or a trusted outlet may leap from a handful, which is how tolls begin; from tens upwards the figure
-    is more often of something else, and waits for a second voice.
-    """
-    if is_vague(standing.figure):
-        return False
-    size, old = size_of(one.figure), max(size_of(standing.figure), 1.0)
-    if one.origin.is_named:
-        return state.kind is MetricKind.CUMULATIVE and old >= LARGE and size >= JUMP * old
-    if one.trust is Trust.SOCIAL:
-        return size >= 2 * old and size - old > SMALL
-    return one.trust not in (Trust.AGENCY, Trust.MAJOR) and old >= SMALL and size >= JUMP * old
-
-
-def _weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
-    explicit = says_lowered(one, standing) or _is_brought_down(state, one, standing)
-    if _rounds_off(one, standing):
-        state.refuse(one, "1.agrees", "agrees")
-    elif is_vague(standing.figure):
-        state.refuse(one, "6.below", "part")
-    elif passes_over_rumour(state, one, standing):
-        state.set_aside(standing)
-        state.move(one, RevisionKind.RAISED, "12.official", "official_line")
-    elif explicit:
-        reason = "withdrawn" if any(is_rounding_of(gone, standing.figure) for gone in one.gone) else "text_says"
-        _lower(state, one, "7.withdrawn" if reason == "withdrawn" else "6a.text", reason)
-    elif state.earlier_match(one.figure) is not None:
-        state.refuse(one, "6b.lagged", "lagged")
-    elif goes_on_officially(state, one, standing):
-        state.unofficial = (*state.unofficial, standing.figure)
-        state.claimed.append(Claimed(standing.figure, standing.day))
-        state.move(one, RevisionKind.RESOLVED, "12.official", "official_line")
-    elif _is_rounded_floor(one):
-        state.refuse(one, "1.floor", "floor")
-    elif size_of(one.figure) < PART_SHARE * size_of(standing.figure):
-        state.refuse(one, "6d.part", "part")
-    elif _is_laggard_of_rise(state, one, standing):
-        state.refuse(one, "6.rising", "between")
-    elif _same_origin_later(one, standing):
-        _lower(state, one, "6c.same_origin", "same_origin")
-    elif contest_lower(state, one, standing):
-        _lower(state, one, "6e.two_origins", "two_origins")
-
-
-def _rounds_off(one: Assertion, standing: Version) -> bool:
-    """Whether a number of full hundreds or thousands is the standing count without its last digits."""
-    value, count = one.figure.value, standing.figure.value
-    if value is None or count is None or one.figure.qualifier is not Qualifier.EXACT:
-        return False
-    step = rounding_step(value)
-    return step >= ROUND and value < count < value + step and rounding_step(count) < step
-
-
-def _lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
-    deprecate_above(state, one)
-    state.move(one, RevisionKind.LOWERED, rule, reason)
-
-
-def _is_brought_down(state: RecordState, one: Assertion, standing: Version) -> bool:
-    """Rule 6a: "revised down to 97", whoever says so and whatever old figure it names or not.
-
-    Not a small part of the whole, and not a lowering that stands in the history and that the toll has left since.
-    """
-    if not one.is_lowering or not is_count(one.figure):
-        return False
-    earlier = state.earlier_match(one.figure)
-    is_told_late = earlier is not None and earlier.step.kind is RevisionKind.LOWERED
-    return not is_told_late and size_of(one.figure) >= PART_SHARE * size_of(standing.figure)
-
-
-def says_lowered(one: Assertion, standing: Version) -> bool:
-    """Rule 6a: whether the text itself lowers the standing figure, or an edit of the only voice behind it does.
-
-    A tenth of what stood is of some of them, whatever earlier figure the text names: tolls are corrected by shares.
-    """
-    if not one.gone and size_of(one.figure) < STOCK_PART_SHARE * size_of(standing.figure):
-        return False
-    told = [past.figure for past in one.previous] + [old for old in one.gone if old not in one.denied]
-    if any(_is_lowered_from(old.value, standing) or is_rounding_of(old, standing.figure) for old in told):
-        return True
-    if any(is_rounding_of(old, standing.figure) for old in one.denied):  # of another figure it says nothing about this
-        return True
-    if any(size_of(standing.figure) - step == size_of(one.figure) for step in one.steps):
-        return True
-    is_edited = any(is_rounding_of(old, standing.figure) for old in one.replaced)
-    return is_edited and standing.is_lone and not standing.carriers.isdisjoint(one.carrier)
-
-
-def _is_lowered_from(old: float | None, standing: Version) -> bool:
-    """Whether a text that names this old figure must know of the standing one: it lowers from it or from above it."""
-    return old is not None and old >= size_of(standing.figure)
-
-
-def _is_rounded_floor(one: Assertion) -> bool:
-    value = one.figure.value
-    if one.figure.qualifier is Qualifier.MORE_THAN:
-        return True
-    return one.figure.qualifier is Qualifier.AT_LEAST and (value is None or rounding_step(value) > 1)
-
-
-def _same_origin_later(one: Assertion, standing: Version) -> bool:
-    """Rule 6c: the same named origin gives a lower count on a later day."""
-    if not one.origin.is_named or not is_count(one.figure):
-        return False
-    said = standing.origin_days.get(one.origin.name)
-    return said is not None and one.day is not None and one.day > said
-
-
-def _is_laggard_of_rise(state: RecordState, one: Assertion, standing: Version) -> bool:
-    """Whether a figure between the last two versions comes so soon after a rise that it is likely a late repeat."""
-    position = next(index for index, version in enumerate(state.versions) if version is standing)
-    before = state.versions[position - 1] if position else None
-    below = 0.0 if before is None else size_of(before.figure)
-    if _same_origin_later(one, standing) and _is_a_day_after(one, standing):
-        return False
-    return days_between(standing.day, one.day) < RISING_DAYS and size_of(one.figure) > below
-
-
-def _is_a_day_after(one: Assertion, standing: Version) -> bool:
-    """Whether a full day lies between the two reports, however wide their times are known."""
-    before = standing.step.public_at
-    return before is not None and one.public is not None and one.public.not_before - before.not_after >= _DAY
-
-
-def _weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
-    """Rule 4: a stock moves either way at once; a figure that was superseded less than three days ago is lagged."""
-    told = names_as_old(one, standing)
-    earlier = state.earlier_match(one.figure, is_strict=True)
-    if earlier is not None and not told and days_between(earlier.superseded_day, one.day) < LAG_DAYS:
-        state.refuse(one, "4.lagged", "lagged")
-    elif one.window.is_above(standing.window):
-        if is_implausible(state, one, standing) and not told:
-            contest_higher(state, one)
-        else:
-            state.move(one, RevisionKind.RAISED, "4.stock", "raised")
-    elif not told and one.figure.qualifier is Qualifier.AT_MOST:
-        state.refuse(one, "5.ceiling", "ceiling")
-    elif not told and _is_rounded_floor(one) and not one.origin.is_named:
-        state.refuse(one, "1.floor", "floor")
-    elif not told and not one.origin.name and size_of(one.figure) < STOCK_PART_SHARE * size_of(standing.figure):
-        state.refuse(one, "6d.part", "part")
-    elif is_vague(standing.figure):
-        state.refuse(one, "6.below", "part")
-    else:
-        state.move(one, RevisionKind.LOWERED, "4.stock", "text_says" if told else "lowered")

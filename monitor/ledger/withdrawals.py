@@ -1,9 +1,9 @@
 """Rules 7 and 8: retractions, denials, and figures that must not come back by mere repetition."""
 
 from monitor.ledger.assertions import Assertion
-from monitor.ledger.record import Candidate, RecordState, Version, days_between, make_step, size_of
+from monitor.ledger.record import LAG_DAYS, Candidate, RecordState, Version, days_between, make_step, size_of
 from monitor.ledger.values import is_rounding_of, window_of
-from storage.records import ClaimStatus, Figure, Qualifier, RevisionKind
+from storage.records import ClaimStatus, Figure, MetricKind, Qualifier, RevisionKind
 
 RETRACTED, DENIED_BY_OTHER, WITHDRAWN_EARLIER = "7.retracted", "7.denied_by_other", "7.earlier"
 DEPRECATED, RESTORED = "8.deprecated", "8.restored"
@@ -61,6 +61,8 @@ def _fall_back(state: RecordState, one: Assertion, standing: Version) -> None:
         if not version.is_deprecated and is_rounding_of(version.figure, standing.figure):
             state.deprecate(version, one.day)
     good = next((version for version in reversed(state.versions) if not version.is_deprecated), None)
+    if good is not None and state.kind is MetricKind.STOCK and days_between(good.support_day, one.day) >= LAG_DAYS:
+        good = None  # so many were missing then; who knows how many are now
     figure = None if good is None else good.figure
     state.steps.append(
         make_step(one, RevisionKind.RETRACTED, RETRACTED, "retracted", figure=figure, is_withdrawal=True)
@@ -99,7 +101,7 @@ def try_comeback(state: RecordState, one: Assertion, past: tuple[Figure, int | N
 
 def names_as_old(one: Assertion, standing: Version) -> bool:
     """Whether a text names the present figure as the old one."""
-    olds = [past.figure for past in one.previous] + [*one.replaced, *one.gone]
+    olds = [past.figure for past in (*one.previous, *one.feared)] + [*one.replaced, *one.gone]
     return any(is_rounding_of(old, standing.figure) for old in olds)
 
 

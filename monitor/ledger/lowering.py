@@ -1,0 +1,145 @@
+"""Rule 6: a count below the standing one of a measure that only rises: lowered, late, a part, or contested."""
+
+from datetime import timedelta
+
+from monitor.ledger.assertions import PART_SHARE, SMALL_SHARE, Assertion
+from monitor.ledger.contests import contest_lower
+from monitor.ledger.official import goes_on_officially, passes_over_rumour
+from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, days_between, is_vague, size_of
+from monitor.ledger.values import is_count, is_rounded_floor, is_rounding_of, rounding_step
+from monitor.ledger.withdrawals import deprecate_above, is_own
+from storage.records import Qualifier, RevisionKind
+
+# From this rounding step on, a number without hedge is more often cut off than counted.
+ROUND = 100
+_DAY = timedelta(days=1)
+
+
+def weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
+    """Weigh a figure that lies below the standing one; the first rule that fits wins."""
+    explicit = (
+        says_lowered(one, standing) or _is_brought_down(state, one, standing) or _corrects_itself(state, one, standing)
+    )
+    if _rounds_off(one, standing):
+        state.refuse(one, "1.agrees", "agrees")
+    elif is_vague(standing.figure):
+        state.refuse(one, "6.below", "part")
+    elif passes_over_rumour(state, one, standing):
+        state.set_aside(standing)
+        state.move(one, RevisionKind.RAISED, "12.official", "official_line")
+    elif explicit:
+        reason = "withdrawn" if any(is_rounding_of(gone, standing.figure) for gone in one.gone) else "text_says"
+        lower(state, one, "7.withdrawn" if reason == "withdrawn" else "6a.text", reason)
+    elif state.earlier_match(one.figure) is not None:
+        state.refuse(one, "6b.lagged", "lagged")
+    elif goes_on_officially(state, one, standing):
+        state.unofficial = (*state.unofficial, standing.figure)
+        state.claimed.append(Claimed(standing.figure, standing.day))
+        state.move(one, RevisionKind.RESOLVED, "12.official", "official_line")
+    elif is_rounded_floor(one.figure):
+        state.refuse(one, "1.floor", "floor")
+    elif size_of(one.figure) < PART_SHARE * size_of(standing.figure):
+        state.refuse(one, "6d.part", "part")
+    elif _is_laggard_of_rise(state, one, standing):
+        state.refuse(one, "6.rising", "between")
+    elif _same_origin_later(one, standing):
+        lower(state, one, "6c.same_origin", "same_origin")
+    elif contest_lower(state, one, standing):
+        lower(state, one, "6e.two_origins", "two_origins")
+
+
+def _rounds_off(one: Assertion, standing: Version) -> bool:
+    """Whether a number of full hundreds or thousands is the standing count without its last digits."""
+    value, count = one.figure.value, standing.figure.value
+    if value is None or count is None or one.figure.qualifier is not Qualifier.EXACT:
+        return False
+    step = rounding_step(value)
+    return step >= ROUND and value < count < value + step and rounding_step(count) < step
+
+
+def lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
+    """Let a lower figure stand; what was above it must not come back by mere repetition."""
+    deprecate_above(state, one)
+    state.move(one, RevisionKind.LOWERED, rule, reason)
+
+
+def _is_brought_down(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 6a: "revised down to 97", whoever says so and whatever old figure it names or not.
+
+    Not a small part of the whole, and not a lowering that stands in the history and that the toll has left since.
+    """
+    if not one.is_lowering or not is_count(one.figure):
+        return False
+    earlier = state.earlier_match(one.figure)
+    is_told_late = earlier is not None and earlier.step.kind is RevisionKind.LOWERED
+    return not is_told_late and size_of(one.figure) >= PART_SHARE * size_of(standing.figure)
+
+
+def _corrects_itself(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 6a: whether a named origin lowers its own last figure, while a higher one of others stands.
+
+    The sheriff's 527 came down to 489; a station's sum of 530, between the two, does not hold that up.
+    """
+    name = one.origin.name
+    if not one.origin.is_named or name in standing.origin_days or not is_count(one.figure):
+        return False
+    own = next((version for version in reversed(state.versions) if name in version.origin_days), None)
+    return (
+        own is not None
+        and own.window.is_above(one.window)
+        and days_between(standing.day, one.day) > 0
+        and any(past.figure.value == own.figure.value for past in one.previous)
+    )
+
+
+def says_lowered(one: Assertion, standing: Version) -> bool:
+    """Rule 6a: whether the text itself lowers the standing figure, or an edit of the only voice behind it does.
+
+    A tenth of what stood is of some of them, whatever earlier figure the text names: tolls are corrected by shares.
+    """
+    if not one.gone and size_of(one.figure) < SMALL_SHARE * size_of(standing.figure):
+        return False
+    told = [past.figure for past in one.previous] + [old for old in one.gone if old not in one.denied]
+    if any(_is_lowered_from(old.value, standing) or is_rounding_of(old, standing.figure) for old in told):
+        return True
+    if any(is_rounding_of(past.figure, standing.figure) for past in one.feared):
+        return True
+    # Of another figure a denial says nothing about this one; by others than its own origin it is a dispute.
+    if is_own(one, standing) and any(is_rounding_of(old, standing.figure) for old in one.denied):
+        return True
+    if any(size_of(standing.figure) - step == size_of(one.figure) for step in one.steps):
+        return True
+    is_edited = any(is_rounding_of(old, standing.figure) for old in one.replaced)
+    return is_edited and standing.is_lone and not standing.carriers.isdisjoint(one.carrier)
+
+
+def _is_lowered_from(old: float | None, standing: Version) -> bool:
+    """Whether a text that names this old figure must know of the standing one: it lowers from it or from above it.
+
+    What is far above it counts others.
+    """
+    return old is not None and size_of(standing.figure) <= old and PART_SHARE * old <= size_of(standing.figure)
+
+
+def _same_origin_later(one: Assertion, standing: Version) -> bool:
+    """Rule 6c: the same named origin gives a lower count on a later day."""
+    if not one.origin.is_named or not is_count(one.figure):
+        return False
+    said = standing.origin_days.get(one.origin.name)
+    return said is not None and one.day is not None and one.day > said
+
+
+def _is_laggard_of_rise(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Whether a figure between the last two versions comes so soon after a rise that it is likely a late repeat."""
+    position = next(index for index, version in enumerate(state.versions) if version is standing)
+    before = state.versions[position - 1] if position else None
+    below = 0.0 if before is None else size_of(before.figure)
+    if _same_origin_later(one, standing) and _is_a_day_after(one, standing):
+        return False
+    return days_between(standing.day, one.day) < RISING_DAYS and size_of(one.figure) > below
+
+
+def _is_a_day_after(one: Assertion, standing: Version) -> bool:
+    """Whether a full day lies between the two reports, however wide their times are known."""
+    before = standing.step.public_at
+    return before is not None and one.public is not None and one.public.not_before - before.not_after >= _DAY

@@ -1,0 +1,31 @@
+"""Rule 4: measures of who is in a state now, such as the missing. They move either way."""
+
+from monitor.ledger.assertions import SMALL_SHARE, Assertion
+from monitor.ledger.contests import contest_higher, is_implausible
+from monitor.ledger.record import LAG_DAYS, RecordState, Version, days_between, is_vague, size_of
+from monitor.ledger.values import is_rounded_floor
+from monitor.ledger.withdrawals import names_as_old
+from storage.records import Qualifier, RevisionKind
+
+
+def weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
+    """Rule 4: a stock moves either way at once; a figure that was superseded less than three days ago is lagged."""
+    told = names_as_old(one, standing)
+    earlier = state.earlier_match(one.figure, is_strict=True)
+    if earlier is not None and not told and days_between(earlier.superseded_day, one.day) < LAG_DAYS:
+        state.refuse(one, "4.lagged", "lagged")
+    elif one.window.is_above(standing.window):
+        if is_implausible(state, one, standing) and not told:
+            contest_higher(state, one)
+        else:
+            state.move(one, RevisionKind.RAISED, "4.stock", "raised")
+    elif not told and one.figure.qualifier is Qualifier.AT_MOST:
+        state.refuse(one, "5.ceiling", "ceiling")
+    elif not told and is_rounded_floor(one.figure) and not one.origin.is_named:
+        state.refuse(one, "1.floor", "floor")
+    elif not told and not one.origin.name and size_of(one.figure) < SMALL_SHARE * size_of(standing.figure):
+        state.refuse(one, "6d.part", "part")
+    elif is_vague(standing.figure):
+        state.refuse(one, "6.below", "part")
+    else:
+        state.move(one, RevisionKind.LOWERED, "4.stock", "text_says" if told else "lowered")
