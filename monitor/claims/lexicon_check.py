@@ -30,7 +30,7 @@ _REQUIRED = {
 _AXES = ("role", "age", "sex", "nationality", "condition")
 _SIDES = frozenset(("adjacent", "near", "before", "after", "next_sentence"))
 _NO_METRICS = frozenset(("victims",))
-_TRIGGER_KEYS = frozenset((*TRIGGER_FORMS, "weak", "wanted", "thing", "context", "generic_toll"))
+_TRIGGER_KEYS = frozenset((*TRIGGER_FORMS, "weak", "wanted", "thing", "context", "generic_toll", "counted"))
 
 
 def check_lexicon(lang: str) -> None:

@@ -15,6 +15,8 @@ _OLDEST = 100
 _NO_SYMBOLS = Symbols([], [], {})
 # The metric of words such as "victims": settled by what the text tells of.
 VICTIMS = "victims"
+# The metric of victims of whom some died.
+ALL_HARMED = "casualties"
 # Rules whose figure is a part of a group told before.
 _OF_THEM = ("part-of-them", "them-after", "among-them")
 # A pattern may mark its trigger in two alternatives.
@@ -117,6 +119,9 @@ def link(
             )
     for rule, quantity, span in victims:
         metric = _victims(reading, context)
+        if "some-dead" in rule.flags:
+            following = reading.links.get(_next_quantity(reading, quantity))
+            metric = ALL_HARMED if following is not None and following.metric == "killed" else None
         if metric is not None and quantity not in reading.links:
             reading.links[quantity] = Link(quantity, metric, rule, span, is_subset="subset" in rule.flags)
     if context in {found.metric for found in reading.links.values()}:

@@ -185,7 +185,9 @@ class RecordFold:
         sums = self._addends.sums_in(text, self.key.metric, ordered) if not report.is_part else frozenset()
         if sums:
             self._sums[report] = sums
+            totals = {report.claims[claim].claim.value or 0.0 for claim in sums}
             ordered = [stamped for stamped in ordered if stamped.claim_id not in sums]
+            ordered += self._addends.dead_among(text, self.key.metric, totals)
             if not ordered:
                 return []
         removed = self._removed(report, ordered)

@@ -2,17 +2,18 @@
 
 "The fire left 144 victims, 44 of them dead and 100 injured": the 144 is read as a toll, for a text that says "victims"
 mostly means the dead. Where it equals what the same text, or the standing count and a text of the last days, give for
-the dead and the injured, it is their sum, and is refused as one.
+the dead and the injured, it is their sum, and is refused as one. The 44 "of them" are then no part of the dead but all.
 """
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
 from monitor.claims.lexicon import expand_all
+from monitor.claims.scope import PART
 from monitor.ledger.assertions import Assertion
 from monitor.ledger.record import RecordState
 from storage.records import ClaimKind, ClaimStatus, MetricKind, Qualifier, Refusal, Span, StampedClaim
@@ -33,8 +34,9 @@ def _victims() -> re.Pattern[str]:
     for folder in (files("monitor.claims") / "lexicons").iterdir():
         source = folder / "triggers.toml"
         if folder.is_dir() and source.is_file():
-            listed = tomllib.loads(source.read_text(encoding="utf-8")).get("victims", {}).get("toll", [])
-            words.update(re.escape(word.casefold()) for word in expand_all(listed))
+            listed = tomllib.loads(source.read_text(encoding="utf-8")).get("victims", {})
+            forms = expand_all((*listed.get("toll", ()), *listed.get("counted", ())))
+            words.update(re.escape(word.casefold()) for word in forms)
     return re.compile(rf"\b(?:{'|'.join(sorted(words))})\b")
 
 
@@ -58,7 +60,7 @@ def is_addend(stamped: StampedClaim) -> bool:
 class Addends:
     """The counts that stand beside a record's own: of its texts, and of the injured by day."""
 
-    by_text: dict[Text, dict[str, tuple[str, float]]] = field(default_factory=dict)
+    by_text: dict[Text, dict[str, StampedClaim]] = field(default_factory=dict)
     by_day: dict[int, dict[str, float]] = field(default_factory=dict)
 
     def put(self, stamped: StampedClaim, day: int | None, *, is_removal: bool) -> None:
@@ -69,10 +71,9 @@ class Addends:
             if day is not None:
                 self.by_day.get(day, {}).pop(stamped.claim_id, None)
             return
-        value = float(stamped.claim.value or 0.0)
-        self.by_text.setdefault(text, {})[stamped.claim_id] = (stamped.claim.metric, value)
+        self.by_text.setdefault(text, {})[stamped.claim_id] = stamped
         if day is not None:
-            self.by_day.setdefault(day, {})[stamped.claim_id] = value
+            self.by_day.setdefault(day, {})[stamped.claim_id] = _value(stamped)
 
     def sums_in(self, text: Text, metric: str, claims: Iterable[StampedClaim]) -> frozenset[str]:
         """Return the claims of one text on a record that are the sum of the dead and the injured of that text."""
@@ -80,16 +81,32 @@ class Addends:
         if not counts:
             return frozenset()
         whole = [stamped for stamped in claims if is_addend(stamped)]
-        hurt = {value for measure, value in counts.values() if measure == ADDED[metric]}
-        dead = {value for measure, value in counts.values() if measure == metric}
-        sums = {one + other for one in dead.union(stamped.claim.value or 0.0 for stamped in whole) for other in hurt}
+        hurt = self._injured(text, metric)
+        dead = {_value(stamped) for stamped in counts.values() if stamped.claim.metric == metric}
+        sums = {one + other for one in dead.union(map(_value, whole)) for other in hurt}
         return frozenset(
             stamped.claim_id for stamped in whole if stamped.claim.value in sums and speaks_of_victims(stamped)
         )
 
+    def dead_among(self, text: Text, metric: str, sums: Collection[float]) -> list[StampedClaim]:
+        """Return the counts of "some of them" that are all the dead, where they were some of a sum of victims."""
+        hurt = self._injured(text, metric)
+        found = [
+            stamped
+            for stamped in self.by_text.get(text, {}).values()
+            if stamped.claim.metric == metric
+            and stamped.claim.population == PART
+            and any(_value(stamped) + one in sums for one in hurt)
+        ]
+        return sorted(found, key=lambda stamped: stamped.claim_id)
+
+    def _injured(self, text: Text, metric: str) -> set[float]:
+        counts = self.by_text.get(text, {}).values()
+        return {_value(stamped) for stamped in counts if stamped.claim.metric == ADDED[metric]}
+
     def tells_of_injured(self, text: Text, metric: str) -> bool:
         """Whether a text counts the injured itself: then its victims are the dead."""
-        return any(measure == ADDED[metric] for measure, _ in self.by_text.get(text, {}).values())
+        return bool(self._injured(text, metric))
 
     def is_sum(self, state: RecordState, one: Assertion) -> bool:
         """Whether a figure is the standing count and the injured of the last days together."""
@@ -100,6 +117,10 @@ class Addends:
             return False
         rest = one.figure.value - standing.figure.value
         return any(rest in self.by_day.get(day, {}).values() for day in range(one.day - _RECENT, one.day + 1))
+
+
+def _value(stamped: StampedClaim) -> float:
+    return float(stamped.claim.value or 0.0)
 
 
 def text_of(stamped: StampedClaim) -> str:
