@@ -8,13 +8,15 @@ Without it pages are made, and F1 is not measured. F1 is over 4-word shingles, p
 pages, as in that benchmark.
 """
 
+import asyncio
 import gzip
 import json
 import re
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,10 +26,13 @@ from bench.corpus import Corpus
 from bench.feedserver import make_page
 from bench.figures import Figure, bounded, chosen, leave, more, options
 from bench.peers import KEPT
+from monitor.page_readers import PageReaders
 from monitor.reading.articles import read_article
 from storage.errors import ArticleParseError
+from storage.records import ReadArticle
 
 CORES = 2
+WARM = 40  # pages that are read before the clock starts
 Page = tuple[bytes, str]
 
 
@@ -48,9 +53,18 @@ def main() -> None:
     print(f"  storywatch, metadata   {each:7.1f} a core of CPU  {_said(ours, truths)}")
     print(f"  {CORES} cores of CPU against one: {CORES * each / alone:.2f} × trafilatura")
     print(f"  {CORES} processes: {both:.1f} by the clock, {default_wall / wall:.2f} × trafilatura in one")
+    beside = {most: asyncio.run(_by_the_service(pages, most)) for most in (0, 1, 2)}
+    for most, (rate, single) in beside.items():
+        print(
+            f"  the service with {most} processes beside it: {rate:.1f} by the clock; one page {single * 1e3:.1f} ms"
+        )
     kind = "real" if has_truth else "made"
     what, peer = f"{count} {kind} pages read, CPU, {CORES} cores to one", "trafilatura default"
     figures = [more(what, peer=peer, theirs=alone, ours=CORES * each, unit="/s", at_least=2.5)]
+    for most in (1, 2):
+        what = f"{count} {kind} pages that wait at once, by the clock, {most} processes beside the service"
+        alone_rate, rate = beside[0][0], beside[most][0]
+        figures.append(more(what, peer="none beside it", theirs=alone_rate, ours=rate, unit="/s", at_least=None))
     if has_truth:
         theirs = Figure(what=f"F1 of {peer}", ours=f"{_f1(default, truths):.3f}")
         figures += [bounded("F1 of the text", _f1(ours, truths), "", at_least=0.955), theirs]
@@ -80,6 +94,39 @@ def _together(pages: list[Page]) -> float:
         start = time.perf_counter()
         list(pool.map(by_storywatch, pages, chunksize=8))
         return time.perf_counter() - start
+
+
+async def _by_the_service(pages: list[Page], most: int) -> tuple[float, float]:
+    """Pages a second that the service's own readers read with up to `most` processes, and the time of one page alone.
+
+    The processes' start is not measured: they are kept for as long as pages come.
+    """
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+
+        async def compute(work: Callable[[], ReadArticle]) -> ReadArticle:
+            return await loop.run_in_executor(thread, work)
+
+        readers = PageReaders(compute, most=most)
+
+        async def read(page: Page) -> None:
+            with suppress(ArticleParseError):
+                await readers.read(page[0], url=page[1])
+
+        start = time.perf_counter()
+        for page in pages[:WARM]:
+            await read(page)
+        single = (time.perf_counter() - start) / min(WARM, len(pages))
+        if readers.processes:
+            raise SystemExit("a page at a time started a process: the figures would mean nothing")
+        await asyncio.gather(*(read(page) for page in pages[:WARM]))
+        start = time.perf_counter()
+        await asyncio.gather(*(read(page) for page in pages))
+        rate = len(pages) / (time.perf_counter() - start)
+        if len(pages) >= WARM and readers.processes != most:
+            raise SystemExit(f"{readers.processes} processes read, not {most}: the figures would mean nothing")
+        readers.close()
+    return rate, single
 
 
 def _made(count: int) -> tuple[list[Page], list[str]]:

@@ -15,14 +15,13 @@ from monitor.entries import EntryOutcome, article_from_entry, new_article
 from monitor.intake import Taken, accepted, accepted_stories, refold, take_article, take_version
 from monitor.ledger.edit_events import removal_revision
 from monitor.ledger.live_pages import extract_claims, without_passing_posts
-from monitor.reading.articles import read_article
 from monitor.reading.livepages import place_posts
 from monitor.reading.obstacles import RESERVED
 from monitor.reading.versions import text_hash
 from monitor.sources.answers import Exchange, Fetched, Trouble
 from monitor.sources.http import PAGE_ACCEPT
 from monitor.sources.parts import join_pages
-from monitor.sources.policy import reread_at
+from monitor.sources.policy import hash_body, reread_at
 from monitor.sources.robots import RobotsForbiddenError
 from monitor.tools import Tools
 from monitor.watch import Reading, Watch
@@ -50,6 +49,7 @@ async def read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
     now = tools.clock()
     page: ReadArticle | None = None
     fetched: Fetched | None = None
+    body_hash: str | None = None
     is_chosen = tools.vault is not None and tools.vault.wants_feed(feed.url)
     kept = _Kept(is_wanted=is_chosen or (tools.vault is not None and tools.vault.wants_any_story))
     try:
@@ -68,6 +68,8 @@ async def read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
             wall = page.obstacle or "blank"
             _LOG.info("%s: no article text (%s); what the feed says of it is kept", entry.link, wall)
         page = article_from_entry(entry)
+    elif fetched is not None:
+        body_hash = _body_hash(fetched, page)
     final = page
     is_page = feed.kind is FeedKind.PAGE
     named = _stories_of(tools, feed) if is_page else ()
@@ -78,7 +80,7 @@ async def read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
         return None
     hash_ = text_hash(final.title, final.text)
     new = new_article(feed, entry, final, fetched, key=seen.entry_key, now=now, hash_=hash_)
-    new = replace(new, reread_at=reread_at(now, now))
+    new = replace(new, reread_at=reread_at(now, now), body_hash=body_hash)
 
     def store(session: Session) -> Taken:
         taken = take_article(session, tools.watch, new, reading)
@@ -131,7 +133,9 @@ def _stories_of(tools: Tools, feed: Feed) -> tuple[str, ...]:
 async def _read_page(
     tools: Tools, url: str, article: Article | None, lang: str | None, kept: _Kept
 ) -> tuple[Fetched, ReadArticle | None]:
-    """The page at `url`; no text where the server says that it is what we hold. FetchError for any other status.
+    """The page at `url`; no text where it is what we hold: the server says so, or it came byte for byte as before.
+
+    FetchError for any other status.
 
     `kept` takes up the raw answers where they are wanted.
     """
@@ -153,6 +157,8 @@ async def _read_page(
             error = FetchError(fetched.explain())
             error.retryable = fetched.trouble in (Trouble.SERVER, Trouble.THROTTLED)
             raise error
+        if article is not None and article.body_hash == hash_body(fetched.body):
+            return fetched, None
         return fetched, await _read_answer(tools, fetched, lang, kept)
 
 
@@ -162,9 +168,7 @@ async def _read_answer(tools: Tools, fetched: Fetched, lang: str | None, kept: _
     async def read(answer: Fetched) -> ReadArticle:
         if answer is not fetched:
             kept.fetches.append(answer.exchanges)
-        return await tools.compute(
-            lambda: read_article(answer.body, url=answer.final_url, content_type=answer.content_type, lang=lang)
-        )
+        return await tools.pages.read(answer.body, url=answer.final_url, content_type=answer.content_type, lang=lang)
 
     page = await read(fetched)
     if fetched.is_reserved:
@@ -217,7 +221,7 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
     if fetched.trouble is not None:
         return await tools.write(lambda session: _note_missing(session, tools, article, kept, now))
     if page is None or page.obstacle is not None or not page.text.strip():
-        await tools.readings.put(_unchanged(article, fetched, now))
+        await tools.readings.put(_unchanged(article, fetched, page, now))
         return None
     final = page
     with tools.database.read() as session:
@@ -226,7 +230,7 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
         forced = accepted_stories(session, article.article_id)
     hash_ = text_hash(final.title, final.text)
     if held is not None and held.text_hash == hash_:
-        await tools.readings.put(_unchanged(article, fetched, now))
+        await tools.readings.put(_unchanged(article, fetched, page, now))
         return None
     dated = replace(final, published=article.published or final.published, lang=article.lang or final.lang)
     reading = await _ask_second(tools, await tools.compute(lambda: _read(tools.watch, dated, forced)), dated)
@@ -244,7 +248,7 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
             parts=place_posts(final),
         )  # fmt: skip
         stored = articles.get_article(session, article.article_id)
-        articles.note_readings(session, [_unchanged(stored, fetched, now)])
+        articles.note_readings(session, [_unchanged(stored, fetched, page, now)])
         if _is_chosen(tools, session, stored, taken.stories):
             _keep(tools, session, kept, stored, now)
         return taken
@@ -269,7 +273,12 @@ def _takes_away(watch: Watch, held: ArticleVersion, page: ReadArticle, reading: 
     return not reading.claims
 
 
-def _unchanged(article: Article, fetched: Fetched, now: datetime) -> Article:
+def _body_hash(fetched: Fetched, page: ReadArticle) -> str | None:
+    """The hash by which the same page is known again; none of an article on several pages, which are one text."""
+    return None if page.next_url else hash_body(fetched.body)
+
+
+def _unchanged(article: Article, fetched: Fetched, page: ReadArticle | None, now: datetime) -> Article:
     return replace(
         article,
         etag=fetched.etag or article.etag,
@@ -278,6 +287,7 @@ def _unchanged(article: Article, fetched: Fetched, now: datetime) -> Article:
         reread_at=reread_at(article.last_changed_at, now),
         pending_hash=None,
         pending_since=None,
+        body_hash=article.body_hash if page is None else _body_hash(fetched, page),
     )
 
 

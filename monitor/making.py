@@ -115,6 +115,7 @@ def make_tools(
         second=second,
         push=make_push_terms(settings),
         vault=make_vault(settings),
+        readers=settings.polling.readers,
     )
 
 

@@ -13,7 +13,6 @@ from functools import partial
 from sqlmodel import Session
 
 from monitor.entries import EntryOutcome, entry_fingerprint, guid_alias, is_reused_id
-from monitor.reading.articles import read_article
 from monitor.reading.feeds import parse_feed
 from monitor.reading.identity import name_entries
 from monitor.reading.obstacles import RESERVED
@@ -30,7 +29,7 @@ from monitor.watch import Watch
 from storage import articles, feeds, pushes
 from storage.codec import to_json
 from storage.errors import DatabaseError, FeedParseError, StorywatchError
-from storage.records import Entry, Feed, FeedKind, ParsedFeed, SeenEntry
+from storage.records import Entry, Feed, FeedKind, ParsedFeed, ReadArticle, SeenEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,17 +152,19 @@ async def _fetch_feed(
 
 async def _parse(tools: Tools, feed: Feed, answer: Fetched) -> ParsedFeed:
     if feed.kind is FeedKind.PAGE:
-        return await tools.compute(lambda: page_as_feed(feed, answer))
+        page = await tools.pages.read(
+            answer.body, url=answer.final_url, content_type=answer.content_type, lang=feed.lang
+        )
+        return page_as_feed(feed, page, is_reserved=answer.is_reserved)
     return await tools.compute(lambda: parse_feed(answer.body, url=answer.final_url, content_type=answer.content_type))
 
 
-def page_as_feed(feed: Feed, answer: Fetched) -> ParsedFeed:
-    """PURE: a watched page as a feed of one entry, which is the page itself.
+def page_as_feed(feed: Feed, page: ReadArticle, *, is_reserved: bool = False) -> ParsedFeed:
+    """PURE: a watched page as a feed of one entry, which is the page itself; `is_reserved` as its headers say.
 
-    Raises ArticleParseError for what is no page, FeedParseError where a wall or nothing stands there.
+    Raises FeedParseError where a wall or nothing stands there.
     """
-    page = read_article(answer.body, url=answer.final_url, content_type=answer.content_type, lang=feed.lang)
-    obstacle = RESERVED if answer.is_reserved else page.obstacle
+    obstacle = RESERVED if is_reserved else page.obstacle
     if obstacle is not None or not page.text.strip():
         raise FeedParseError(
             f"{feed.url}: no text stands there to be watched ({obstacle or 'blank'}); open it in a browser, "

@@ -148,6 +148,9 @@ class PollingSettings(Section):
         {}, description='pauses of single hosts, like { "example.org" = "30s" }'
     )
     concurrency: Count = Field(16, description="feeds polled and pages read at once")
+    readers: int = Field(
+        1, ge=0, le=64, description="processes that read pages beside the service while many wait; 0: none"
+    )
     reread: bool = Field(True, description="read matched articles again, to see silent edits")
     late_after: Seconds = Field(48 * 3600.0, description="news older than this fills history and is told to nobody")
 

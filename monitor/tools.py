@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from monitor.clock import Clock
 from monitor.notes import Notes
+from monitor.page_readers import PageReaders
 from monitor.second_reader import SecondReader
 from monitor.sources.http import Fetcher
 from monitor.sources.robots import Robots
@@ -59,9 +60,11 @@ class Tools:
         second: SecondReader | None = None,
         push: PushTerms | None = None,
         vault: Vault | None = None,
+        readers: int = 0,
     ) -> None:
         """`watch` may be replaced while running (a story was added); the others stay. `second` proposes readings,
-        `push` is None where no hub can reach us, `vault` where no evidence is kept.
+        `push` is None where no hub can reach us, `vault` where no evidence is kept. `readers` is the most processes
+        that read pages beside us.
         """
         self.database = database
         self.fetcher = fetcher
@@ -78,6 +81,7 @@ class Tools:
         self.readings = Notes(self.write, articles.note_readings)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storywatch-writer")
         self._thinker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storywatch-reader")
+        self.pages = PageReaders(self.compute, most=readers)
 
     async def write(self, work: Callable[[Session], _T]) -> _T:
         """Run `work` in one write transaction, in the writer's thread."""
@@ -93,7 +97,8 @@ class Tools:
         return await asyncio.get_running_loop().run_in_executor(self._thinker, work)
 
     def close(self) -> None:
-        """Let both threads finish what they began."""
+        """Let both threads finish what they began, and end the processes that read pages."""
+        self.pages.close()
         self._thinker.shutdown()
         self._writer.shutdown()
         if self.vault is not None:
