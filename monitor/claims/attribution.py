@@ -23,6 +23,7 @@ _ASIDE_MARKS = frozenset((",", ";", ":", "—", "–"))
 _QUOTED_NAME = 4
 _LOOK_BACK = 2
 _PRONOUN_BACK = 4
+_OPENER_BACK = 2
 _NAMED_BACK = 7
 _FIGURE_BETWEEN = 6
 _FRAME = 16
@@ -31,6 +32,12 @@ _SKIPPED = 6
 _LONGEST_HEAD = 5
 _DOCUMENT = 8
 _HOLDER = 3
+_AGENT_REACH = 4
+_CITED_BEHIND = 8
+_DATELINE = 8
+_DATELINE_MARKS = frozenset(("-", "–", "—"))
+_OWNER = "'s"
+_VERBS = frozenset(("be", "have", "modal", "level"))
 
 
 class Voice(NamedTuple):
@@ -49,7 +56,9 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     agents: list[Voice] = []
     for start, end, kind in lexicon.say.find_in(tokens):
         if kind in ("say", "weak_say", "agents"):
-            voice = _subject_before(tokens, start, end, kind, lexicon)
+            if _tells_nothing(tokens, start, end, lexicon):
+                continue
+            voice = _subject_before(tokens, start, end, kind, lexicon) or _agent_after(tokens, end, lexicon)
             if voice is None and kind == "say" and tokens.lower[start] not in lexicon.addressing:
                 voice = _subject_after(tokens, start, end, lexicon)
             if voice is None and kind == "say" and lexicon.drops_pronouns:
@@ -65,19 +74,42 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     return voices or agents
 
 
+def _tells_nothing(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> bool:
+    """Whether a verb of saying says nothing: "the wildfires have claimed 131 lives", "found it hard to believe"."""
+    if start and "to" in lexicon.classes_at(tokens.lower, start - 1):
+        return True
+    if "claim" not in lexicon.classes_at(tokens.lower, start):
+        return False
+    reach = range(end, min(end + _AGENT_REACH, len(tokens.lower)))
+    return any("lives" in lexicon.classes_at(tokens.lower, index) for index in reach)
+
+
+def _agent_after(tokens: Tokens, end: int, lexicon: Lexicon) -> Voice | None:
+    """Who counted, where it is told in the passive: "the toll was put at 22 by rights groups"."""
+    for index in range(end, min(end + _AGENT_REACH, len(tokens.lower))):
+        classes = lexicon.classes_at(tokens.lower, index)
+        if "by" in classes:
+            return _name_after(tokens, index, index + 1, "weak_say", lexicon)
+        if tokens.lower[index] in _BREAKS or "to" in classes:
+            return None
+    return None
+
+
 def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
-    start = _bracket_before(tokens, start)
-    first = start
+    last = first = _bracket_before(tokens, start)
     quotes = set(tokens.quotes)
     if start in quotes:
         opening = max((index for index in quotes if index < start), default=-1)
         if 0 < start - opening <= _QUOTED_NAME and tokens.is_capital(opening):
             quotes -= {opening, start}
-    while first > 0 and start - first < _LONGEST and first not in quotes:
-        if not _is_inner(tokens, first - 1) or tokens.lower[first - 1] in lexicon.speaker_breaks:
+    edge = last
+    while first > 0 and edge - first < _LONGEST and first not in quotes:
+        word = tokens.lower[first - 1]
+        is_break = word in lexicon.speaker_breaks and not _is_acronym(tokens.surface(first - 1, first))
+        is_told = word in lexicon.telling and not tokens.is_capital(first - 1)
+        if is_break or is_told or not _is_inner(tokens, first - 1):
             break
         first -= 1
-    last = start
     while last > first and tokens.lower[last - 1] in lexicon.speaker_tails:
         last -= 1
     if first == last and start >= 3 and tokens.lower[start - 1] == ",":
@@ -120,7 +152,7 @@ def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
             if tokens.kinds[index] == "m" or lexicon.say.at(tokens.lower, index) is not None:
                 break
             link = lexicon.document_links.at(tokens.lower, index)
-            voice = _name_after(tokens, index, link[0], "agents", lexicon) if link is not None else None
+            voice = _name_after(tokens, index, link[0], "weak_say", lexicon) if link is not None else None
             if voice is not None and not voice.is_pronoun:
                 voices.append(voice._replace(start=start, end=end, kind="according"))
                 break
@@ -179,6 +211,10 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
         word = tokens.lower[last]
         if not _is_inner(tokens, last) or word in _BREAKS or word in lexicon.speaker_stops:
             break
+        is_joint = word in lexicon.joints and last > end and not tokens.is_capital(last + 1)
+        is_verb = not tokens.is_capital(last) and not _VERBS.isdisjoint(lexicon.classes_at(tokens.lower, last))
+        if is_joint or is_verb:
+            break
         if lexicon.has_speaker_after and _counts_people(tokens, last, lexicon):
             break
         last += 1
@@ -230,15 +266,19 @@ def _voice(tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: s
             break
     while first < last and (tokens.lower[first] in lexicon.speaker_leads or tokens.kinds[first] != "w"):
         first += 1
+    first, last, is_owner = _behind_document(tokens, first, last, lexicon)
     if first >= last:
         return None
-    if (last - first <= 2 and tokens.lower[last - 1] in lexicon.pronouns) or tokens.lower[first] in lexicon.possessives:
+    is_pronoun = tokens.lower[last - 1] in lexicon.pronouns and not _is_acronym(tokens.surface(last - 1, last))
+    if (last - first <= 2 and is_pronoun) or tokens.lower[first] in lexicon.possessives:
         return Voice(tokens.lower[last - 1], verb[0], verb[1], _plain(kind), is_pronoun=True)
-    if not _is_name(tokens, first, last, kind, lexicon):
+    if not _is_name(tokens, first, last, "say" if is_owner else kind, lexicon):
         return None
     speaker = _nominative(tokens, first, last, lexicon)
     if kind in ("according", "quoting") and lexicon.name_endings:
         speaker = _named_nominative(speaker, lexicon.name_endings)
+    if is_owner:
+        speaker = speaker.removesuffix(_OWNER)
     return Voice(speaker + _letters(tokens, last, speaker), verb[0], verb[1], _plain(kind))
 
 
@@ -267,6 +307,24 @@ def _named_nominative(speaker: str, endings: tuple[tuple[str, str], ...]) -> str
     return " ".join(words)
 
 
+def _behind_document(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> tuple[int, int, bool]:
+    """Who gave what speaks: "the ministry's bulletin says" is the ministry, "figures from the ministry show" too."""
+    if first < last and lexicon.documents.at(tokens.lower, last - 1) is not None:
+        for index in range(last - 2, first - 1, -1):
+            if tokens.surface(index, index + 1).replace("’", "'").endswith(_OWNER):
+                return first, index + 1, True
+    for index in range(first, last - 2):
+        if lexicon.documents.at(tokens.lower, index) is None:
+            continue
+        joint = lexicon.document_links.at(tokens.lower, index + 1)
+        if joint is not None and joint[0] < last:
+            first = joint[0]
+            while first < last and tokens.lower[first] in lexicon.speaker_leads:
+                first += 1
+            return first, last, False
+    return first, last, False
+
+
 def _nominative(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> str:
     """A speaker's name with the words for offices in the case of a subject: «по данным Минздрава» → "Минздрав"."""
     parts: list[str] = []
@@ -293,17 +351,32 @@ def _plain(kind: str) -> str:
 def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon) -> bool:
     """Offices and capitalised names speak; tolls, figures and places of the dead do not."""
     lower = tokens.lower
-    for index in range(first, last):
-        entry = lexicon.words.at(lower, index) if lower[index] in lexicon.metric_words else None
-        if lower[index] in lexicon.number_words or (entry is not None and entry[1].metrics):
-            return False
+    if _tells_figure(tokens, first, last, lexicon):
+        return False
     if kind in ("according", "quoting") or _has_office(lower, first, last, lexicon):
         return True
-    if kind in ("weak_say", "agents"):
-        # "KNCHR put the dead at 39": letters alone name an organisation.
-        return kind == "weak_say" and _is_acronym(tokens.surface(last - 1, last))
+    if kind == "agents":
+        return False
+    if kind == "weak_say":
+        # "KNCHR put the dead at 39", "Human Rights Watch documented": letters alone, or several names.
+        return _is_acronym(tokens.surface(last - 1, last)) or (
+            last - first > 1 and all(tokens.is_capital(index) for index in range(last - 2, last))
+        )
     capitals = [tokens.is_capital(index) for index in range(first, last) if tokens.kinds[index] == "w"]
     return bool(capitals) and capitals[-1] and (first > 0 or last - first <= _QUOTED_NAME)
+
+
+def _tells_figure(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> bool:
+    """Whether words count people, and name nobody; those of a name may: "Association for Political Prisoners"."""
+    lower = tokens.lower
+    for index in range(first, last):
+        is_named = index > first and tokens.is_capital(index)
+        entry = lexicon.words.at(lower, index) if lower[index] in lexicon.metric_words and not is_named else None
+        forms = {form for form, _ in entry[1].metrics} if entry is not None else set()
+        # "Rescue authorities" rescue, and are nobody's figure.
+        if lower[index] in lexicon.number_words or (forms and (forms != {"active"} or index + 1 == last)):
+            return True
+    return False
 
 
 def _is_acronym(word: str) -> bool:
@@ -326,7 +399,7 @@ def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
         if _has_office(lower, tail + 1, last, lexicon):
             found.append(Voice(_nominative(tokens, tail + 1, last, lexicon), tail, tail + 1, "say"))
     is_head = head <= _LONGEST_HEAD and lower[head] == ":" and not any(start < head for start in said)
-    if is_head and _has_office(lower, 0, head, lexicon):
+    if is_head and _has_office(lower, 0, head, lexicon) and not _tells_figure(tokens, 0, head, lexicon):
         found.append(Voice(tokens.surface(0, head), head, head + 1, "say"))
     return found
 
@@ -393,12 +466,48 @@ def choose_voice(voices: list[Voice], position: int, others: list[int]) -> tuple
         between = sum(low < other < high for other in others)
         return high - low + _FIGURE_BETWEEN * between
 
-    nearest_said = min(said, key=distance, default=None)
+    nearest_said = _named_before(min(said, key=distance, default=None), said)
     if quoted:
         nearest = min(quoted, key=distance)
+        cited = [one for one in quoted if one.kind == "quoting" and 0 < one.start - nearest.end <= _CITED_BEHIND]
+        if cited and nearest.kind == "according":
+            return cited[0], nearest
         if nearest_said is None or nearest.kind == "quoting" or distance(nearest) <= distance(nearest_said):
             return nearest, nearest_said if nearest.kind == "quoting" else None
     return nearest_said, None
+
+
+def _named_before(voice: Voice | None, said: list[Voice]) -> Voice | None:
+    """Whom a pronoun means: in "the commission said it had documented 22 deaths" the one who spoke before it."""
+    if voice is None or not voice.is_pronoun:
+        return voice
+    return next((one for one in reversed(said) if one.start < voice.start and not one.is_pronoun), voice)
+
+
+def find_opener(tokens: Tokens, lexicon: Lexicon) -> Voice | None:
+    """The office or person with whose name a sentence begins: "Sheriff Joe Lombardo has just left the room"."""
+    first = 0
+    for index in range(min(_DATELINE, len(tokens.lower) - 1)):
+        if tokens.lower[index] in _DATELINE_MARKS:
+            first = index + 1
+    while first < len(tokens.lower) and tokens.lower[first] in lexicon.speaker_leads:
+        first += 1
+    last = first
+    while last < len(tokens.lower) and last - first < _LONGEST and _is_inner(tokens, last):
+        follows_name = last > first and tokens.is_capital(last - 1) and _is_person(tokens, first, last)
+        if follows_name and not tokens.is_capital(last):
+            break
+        last += 1
+    if not _is_person(tokens, first, last) or not _has_office(
+        [*tokens.lower[first:last], ""], 0, last - first, lexicon
+    ):
+        return None
+    return Voice(_nominative(tokens, first, last, lexicon), first, last, "say")
+
+
+def _is_person(tokens: Tokens, first: int, last: int) -> bool:
+    """Whether words end in a name of two: "Interior minister Roger Lewentz"."""
+    return last - first >= 3 and all(tokens.is_capital(index) for index in range(last - 2, last))
 
 
 def inherit_voice(
@@ -406,6 +515,7 @@ def inherit_voice(
     paragraphs: list[int],
     voices_of: Callable[[int], list[Voice]],
     passed_on: dict[int, Voice | None],
+    opener_of: Callable[[int], Voice | None],
     *,
     is_pronoun: bool,
     in_quote: bool,
@@ -439,6 +549,9 @@ def inherit_voice(
             # "He said …" goes on for the one named before.
             chain.append(earlier)
             last = earlier - _PRONOUN_BACK
+        elif is_pronoun and not in_quote and number - earlier <= _OPENER_BACK and (opener := opener_of(earlier)):
+            found = opener
+            break
     passed_on.update(dict.fromkeys(chain, found))
     return found
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from monitor.claims.attribution import Origins, choose_voice, full_name, inherit_voice
+from monitor.claims.attribution import Origins, Voice, choose_voice, full_name, inherit_voice
 from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import day_at, find_as_of
 from monitor.claims.lexicon import (
@@ -37,6 +37,7 @@ from monitor.claims.quantities import Quantity, default_convention, find_quantit
 from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.states import StateFinding, find_states
 from monitor.claims.status import LOWERED, find_cues, find_status, is_lowered, next_sentence_status, other_year
+from monitor.claims.tokens import COLON
 from monitor.reading.language import detect_language
 from storage.records import Claim, ClaimKind, ClaimStatus, MetricKind, Qualifier, Span, Story
 
@@ -258,8 +259,10 @@ class Extractor:
         is_listed = page.name == "text" and page.opening(number) in _BULLETS
         for quantity in sorted(reading.links):
             found = reading.links[quantity]
-            status, _ = find_status(reading, found, cues, lexicon)
-            if quantity in olds:
+            status, cue = find_status(reading, found, cues, lexicon)
+            is_dated = status is ClaimStatus.OTHER_EVENT and cue in lexicon.when_words
+            if quantity in olds or (is_dated and "level" in found.rule.flags):
+                # "Police put the toll at 71 last November" is the same toll, as it was.
                 status = ClaimStatus.PREVIOUS
             elif status in _UNDATED and page.years and other_year(reading, found, page.years, lexicon):
                 status = ClaimStatus.OTHER_EVENT
@@ -366,7 +369,9 @@ class Extractor:
         voice, via = choose_voice(page.voices_of(number), position, others)
         if voice is None:
             voice = told_after(page, number)
-        inherit = partial(inherit_voice, number, page.paragraphs, page.voices_of, page.passed_on)
+        if voice is None and COLON & page.tokens_of(number).marks:
+            voice = _opener_before_colon(page, number, position)
+        inherit = partial(inherit_voice, number, page.paragraphs, page.voices_of, page.passed_on, page.opener_of)
         if via is not None and via.is_pronoun:
             via = inherit(is_pronoun=True, in_quote=False)
         if voice is None or voice.is_pronoun:
@@ -392,6 +397,13 @@ def _lend_voices(claims: tuple[Claim, ...]) -> list[Claim]:
             claim = replace(claim, speaker=teller.speaker, origin=teller.origin, via=teller.via)
         lent.append(claim)
     return lent
+
+
+def _opener_before_colon(page: Page, number: int, position: int) -> Voice | None:
+    """Who gave what follows a colon: "Chief Constable Ian Hopkins broke the news at 7am: three more had died"."""
+    opener = page.opener_of(number)
+    is_before = opener is not None and ":" in page.tokens_of(number).lower[opener.end : position]
+    return opener if is_before else None
 
 
 def _confidence(quantity: Quantity, found: Link) -> float:

@@ -7,7 +7,7 @@ is the strict validator; loading trusts what it has passed.
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -177,6 +177,8 @@ class Lexicon:
     pronouns: frozenset[str]
     possessives: frozenset[str]
     addressing: frozenset[str]
+    telling: frozenset[str]
+    joints: frozenset[str]
     speaker_stops: frozenset[str]
     speaker_leads: frozenset[str]
     speaker_breaks: frozenset[str]
@@ -199,6 +201,7 @@ class Lexicon:
     relative_days: PhraseTable[int]
     day_words: frozenset[str]
     when: PhraseTable[bool]
+    when_words: frozenset[str]
     as_of: PhraseTable[bool]
     abbreviations: frozenset[str]
     grammar: Grammar
@@ -206,6 +209,11 @@ class Lexicon:
     gate: Gate
     gates: Gates
     vocabulary: Vocabulary
+
+    def classes_at(self, lower: Sequence[str], index: int) -> frozenset[str]:
+        """The classes of the word or phrase that begins at a token; none for an unknown one."""
+        entry = self.words.at(lower, index)
+        return frozenset() if entry is None else entry[1].classes
 
 
 def expand(pattern: str) -> list[str]:
@@ -368,6 +376,8 @@ def build_lexicon(
         pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),
         possessives=frozenset(expand_all(attribution.get("possessives", ()))),
         addressing=frozenset(expand_all(attribution.get("addressing", ()))),
+        telling=frozenset(expand_all(attribution.get("telling", ()))),
+        joints=frozenset(expand_all(attribution.get("joints", ()))),
         speaker_stops=frozenset(expand_all(attribution.get("stops", ()))),
         speaker_leads=frozenset(expand_all(attribution.get("lead", ()))),
         speaker_breaks=frozenset(expand_all(attribution.get("breaks", ()))),
@@ -395,6 +405,7 @@ def build_lexicon(
         weekdays={key.lower(): int(value) for key, value in dates["weekdays"].items()},
         relative_days=relative_days,
         day_words=frozenset(map(str.lower, (*dates["months"], *dates["weekdays"]))) | relative_days.firsts,
+        when_words=frozenset(expand_all(dates.get("words", {}).get("when", ()))),
         when=_table(dates.get("words", {}).get("when", ())),
         as_of=_table(dates.get("words", {}).get("as_of", ())),
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),

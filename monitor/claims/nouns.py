@@ -10,7 +10,7 @@ _TRIGGERS = frozenset(("active", "past", "participle", "intransitive", "adjectiv
 _ENDS = _TRIGGERS | frozenset((
     "beside", "prep", "it", "self", "including", "included", "sub", "be", "have", "modal", "not", "to", "at", "in",
     "from", "by", "with", "as", "among", "and", "who", "them", "among_them", "leave", "date", "level", "of", "verb",
-    "between", "elsewhere",
+    "between", "elsewhere", "make_up",
 ))  # fmt: skip
 _LIGHT = frozenset(("more", "det", "focus"))
 _WEAK_ENDS = frozenset(("adverb", "say", "put", "hedge"))

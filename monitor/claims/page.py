@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from monitor.claims.attribution import Voice, find_voices
+from monitor.claims.attribution import Voice, find_opener, find_voices
 from monitor.claims.gates import fold
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.scope import Draft
@@ -61,6 +61,10 @@ class Page:
         if not self.clocks:
             self.clocks.extend(_clocks(self.body, self.spans, self.paragraphs))
         return self.clocks[number]
+
+    def opener_of(self, number: int) -> Voice | None:
+        """The office or person with whose name a sentence begins."""
+        return find_opener(self.tokens_of(number), self.lexicon)
 
     def opening(self, number: int) -> str:
         """The first character of a sentence behind its space; "" in an empty one."""

@@ -208,13 +208,13 @@ def _speaks_anew(reading: Reading, first: int, last: int, lexicon: Lexicon) -> b
     """Whether a denial ends before the figure, since who denied goes on: "denied that 600 had died, saying 250"."""
     lower = reading.tokens.lower
     told = [start for start, _, kind in lexicon.say.find(lower) if kind == "say"]
-    given = [index for index in range(first, last) if "put" in _classes_at(lower, index, lexicon)]
+    given = [index for index in range(first, last) if "put" in lexicon.classes_at(lower, index)]
     for start in (*told, *given):
         if first < start < last:
             joint = start - 1
-            while joint > first and _classes_at(lower, joint, lexicon) & _AUXILIARIES:
+            while joint > first and lexicon.classes_at(lower, joint) & _AUXILIARIES:
                 joint -= 1
-            if lower[joint] == "," or "and" in _classes_at(lower, joint, lexicon):
+            if lower[joint] == "," or "and" in lexicon.classes_at(lower, joint):
                 return True
     return False
 
@@ -346,10 +346,10 @@ def _comes_down_to(reading: Reading, link: Link, quantity: Quantity, lexicon: Le
     """Whether a toll is brought down before "to" and the figure: "auf 44 nach unten korrigiert" too."""
     lower = reading.tokens.lower
     opening = range(max(quantity.start - 1, 0), quantity.number_start)
-    if not any("to" in _classes_at(lower, index, lexicon) for index in opening):
+    if not any("to" in lexicon.classes_at(lower, index) for index in opening):
         return False
     first = max(min(link.trigger[0], quantity.start) - _LOWERING_REACH, 0)
-    classes = [_classes_at(lower, index, lexicon) for index in range(first, quantity.start)]
+    classes = [lexicon.classes_at(lower, index) for index in range(first, quantity.start)]
     is_of_toll = {"level", "trigger-left"} <= link.rule.flags or any(each & _TOLLS for each in classes)
     falls = [
         end for start, end, _ in lexicon.lowered_to.find_in(reading.tokens) if first <= start and end <= quantity.start
@@ -366,8 +366,3 @@ def _is_fewer(reading: Reading, link: Link, quantity: Quantity, lexicon: Lexicon
     last = min((other.start for other in others if other.start >= end), default=len(reading.tokens.lower))
     fewer = lexicon.lowered_after.find_in(reading.tokens)
     return any(end <= start < min(end + _FEWER_REACH, last) for start, *_ in fewer)
-
-
-def _classes_at(lower: list[str], index: int, lexicon: Lexicon) -> frozenset[str]:
-    entry = lexicon.words.at(lower, index)
-    return frozenset() if entry is None else entry[1].classes
