@@ -63,7 +63,8 @@ class Receivers:
 class _Site:
     def __init__(self) -> None:
         self.log: list[tuple[str, str, float]] = []
-        self.tasks: set[asyncio.Task[None]] = set()
+        # Held here: what waits for something that nobody holds is swept away, and its connection with it.
+        self.never = asyncio.Event()
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -88,7 +89,7 @@ class _Site:
         else:
             self.log.append((path, message_id, time.monotonic()))
             if path.startswith("/hang/"):
-                await asyncio.Event().wait()
+                await self.never.wait()
             writer.write(_OK)
         await writer.drain()
 

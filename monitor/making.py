@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 import httpx
@@ -65,10 +66,14 @@ def make_pace(settings: Settings) -> Pace:
 
 def make_poster(settings: Settings) -> httpx.AsyncClient:
     """The client that posts webhooks: guarded like the fetcher, no redirects, through the same proxy."""
-    inner = httpx.AsyncHTTPTransport(proxy=settings.network.proxy or None)
+    # Made once: to read all root certificates costs more than a request.
+    trusted = httpx.create_ssl_context(trust_env=False)
+    make_inner = partial(httpx.AsyncHTTPTransport, proxy=settings.network.proxy or None, verify=trusted)
     # Behind a proxy, the proxy's policy decides what may be reached.
     allow_private = settings.network.allow_private or bool(settings.network.proxy)
-    return httpx.AsyncClient(transport=GuardedTransport(inner, allow_private=allow_private), follow_redirects=False)
+    return httpx.AsyncClient(
+        transport=GuardedTransport(make_inner, allow_private=allow_private), follow_redirects=False
+    )
 
 
 def make_channels(settings: Settings, client: httpx.AsyncClient) -> dict[str, Channel]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_row
@@ -19,6 +19,12 @@ from storage.records import (
 )
 from storage.tables import ALERTS, CHANNEL_HEALTH, DELIVERIES, DELIVERY_ALERTS, SENT_GROUPS, SILENCES
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update, is_postgres
+
+# Statements that run with each delivery are made once: to build one costs more than to run it.
+_ALERTS_OF = select(ALERTS).where(ALERTS.c.alert_id.in_(bindparam("wanted", expanding=True)))
+_DELIVERY = select(DELIVERIES).where(DELIVERIES.c.delivery_id == bindparam("chosen"))
+_UPDATE_DELIVERY = update(DELIVERIES).where(DELIVERIES.c.delivery_id == bindparam("chosen"))
+_HEALTH_OF = select(CHANNEL_HEALTH).where(CHANNEL_HEALTH.c.channel == bindparam("chosen"))
 
 # --- alerts -----------------------------------------------------------------------------------
 
@@ -45,8 +51,8 @@ def find_alerts(session: Session, alert_ids: Iterable[str]) -> dict[str, Alert]:
     """The alerts of these ids; unknown ones are absent."""
     found: dict[str, Alert] = {}
     for part in chunks(alert_ids):
-        query = select(ALERTS).where(ALERTS.c.alert_id.in_(part))
-        found |= {row["alert_id"]: from_row(Alert, row) for row in session.execute(query).mappings()}
+        rows = session.execute(_ALERTS_OF, {"wanted": part}).mappings()
+        found |= {row["alert_id"]: from_row(Alert, row) for row in rows}
     return found
 
 
@@ -104,14 +110,13 @@ def add_deliveries(session: Session, deliveries: Iterable[Delivery]) -> int:
 
 def update_delivery(session: Session, delivery: Delivery) -> None:
     """Store all fields of a delivery (what came of an attempt). Raises NotFoundError."""
-    chosen = DELIVERIES.c.delivery_id == delivery.delivery_id
-    if not changed_rows(session.execute(update(DELIVERIES).where(chosen).values(**to_row(delivery)))):
+    if not changed_rows(session.execute(_UPDATE_DELIVERY, {"chosen": delivery.delivery_id, **to_row(delivery)})):
         raise NotFoundError(f"no delivery {delivery.delivery_id!r}")
 
 
 def get_delivery(session: Session, delivery_id: str) -> Delivery:
     """The delivery of this id. Raises NotFoundError."""
-    row = session.execute(select(DELIVERIES).where(DELIVERIES.c.delivery_id == delivery_id)).mappings().first()
+    row = session.execute(_DELIVERY, {"chosen": delivery_id}).mappings().first()
     if row is None:
         raise NotFoundError(f"no delivery {delivery_id!r}; `storywatch alerts deliveries` shows them")
     return from_row(Delivery, row)
@@ -208,8 +213,8 @@ def record_channel_health(session: Session, health: ChannelHealth) -> None:
 
 def find_channel_health(session: Session, channel: str) -> ChannelHealth | None:
     """How a channel fares, or None when nothing was ever sent on it."""
-    found = [health for health in list_channel_health(session) if health.channel == channel]
-    return found[0] if found else None
+    row = session.execute(_HEALTH_OF, {"chosen": channel}).mappings().first()
+    return None if row is None else from_row(ChannelHealth, row)
 
 
 def list_channel_health(session: Session) -> tuple[ChannelHealth, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, select, text, update
+from sqlalchemy import and_, bindparam, func, select, text, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
@@ -13,6 +13,25 @@ from storage.tables import ALERTS, DELIVERIES, DELIVERY_ALERTS, REVISIONS
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update, is_postgres
 
 _DISPATCH_LOCK = 7_026_002
+# Statements that run with each delivery are made once: to build one costs more than to run it.
+_BUSY_LANES = select(DELIVERIES.c.lane).where(
+    DELIVERIES.c.channel == bindparam("channel"),
+    DELIVERIES.c.state == DeliveryState.SENDING.value,
+    DELIVERIES.c.claimed_until > bindparam("now"),
+    DELIVERIES.c.lane != "",
+)
+_NEXT_OF_CHANNEL = (
+    select(DELIVERIES)
+    .where(
+        DELIVERIES.c.channel == bindparam("channel"),
+        DELIVERIES.c.state == DeliveryState.DUE.value,
+        DELIVERIES.c.due_at <= bindparam("now"),
+        DELIVERIES.c.lane.not_in(_BUSY_LANES),
+    )
+    .order_by(DELIVERIES.c.due_at, DELIVERIES.c.created_at, DELIVERIES.c.delivery_id)
+    .limit(1)
+)
+_CLAIM = update(DELIVERIES).where(DELIVERIES.c.delivery_id == bindparam("chosen"))
 _ABOUT_TO_BE_TOLD = (AlertState.PENDING, AlertState.HELD, AlertState.RELEASED, AlertState.SUPERSEDED)
 
 
@@ -77,24 +96,7 @@ def claim_delivery(
     one is under way at a time. The attempt is counted here, so that one that kills its worker does not go on for ever.
     """
     lock_outbox(session)
-    busy = select(DELIVERIES.c.lane).where(
-        DELIVERIES.c.channel == channel,
-        DELIVERIES.c.state == DeliveryState.SENDING.value,
-        DELIVERIES.c.claimed_until > now,
-        DELIVERIES.c.lane != "",
-    )
-    query = (
-        select(DELIVERIES)
-        .where(
-            DELIVERIES.c.channel == channel,
-            DELIVERIES.c.state == DeliveryState.DUE.value,
-            DELIVERIES.c.due_at <= now,
-            DELIVERIES.c.lane.not_in(busy),
-        )
-        .order_by(DELIVERIES.c.due_at, DELIVERIES.c.created_at, DELIVERIES.c.delivery_id)
-        .limit(1)
-    )
-    row = session.execute(query).mappings().first()
+    row = session.execute(_NEXT_OF_CHANNEL, {"channel": channel, "now": now}).mappings().first()
     if row is None:
         return None
     claimed = {
@@ -103,8 +105,7 @@ def claim_delivery(
         "claimed_until": now + timedelta(seconds=lease_seconds),
         "attempts": row["attempts"] + 1,
     }
-    chosen = DELIVERIES.c.delivery_id == row["delivery_id"]
-    session.execute(update(DELIVERIES).where(chosen).values(**claimed))
+    session.execute(_CLAIM, {"chosen": row["delivery_id"], **claimed})
     return from_row(Delivery, {**row, **claimed})
 
 

@@ -99,6 +99,8 @@ class WebhookChannel:
             headers=headers,
             follow_redirects=False,
             timeout=None,
+            # Connections of its own, where the client keeps them apart: one endpoint that hangs uses up its own alone.
+            extensions={"apart": self.name},
         )
         async with request as response:
             excerpt = await _read_excerpt(response)

@@ -2,10 +2,15 @@
 
 A name is resolved once, each address is checked, and the connection goes to that very address: a name that resolves
 differently a moment later (DNS rebinding) changes nothing.
+
+Each host has connections of its own. Two names at one address never share one: what was agreed with the first (its
+certificate) says nothing of the second. Who asks to be apart (each channel does) shares with nobody: those that hang
+cannot use up the connections of others, and a request looks over few connections, not over all.
 """
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import httpx
 
@@ -14,21 +19,29 @@ from storage.errors import ForbiddenAddressError
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Passes requests on to `inner` after pinning them to a public address; with `allow_private` as they are."""
+    """Passes requests on after pinning them to a public address; with `allow_private` as they are.
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, *, allow_private: bool) -> None:
-        self._inner = inner
+    `make_inner` makes what connects, once a host and value of the request's extension `apart`.
+    """
+
+    def __init__(self, make_inner: Callable[[], httpx.AsyncBaseTransport], *, allow_private: bool) -> None:
+        self._make_inner = make_inner
+        self._inner: dict[tuple[str, str, int | None, str], httpx.AsyncBaseTransport] = {}
         self._allow_private = allow_private
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request. Raises ForbiddenAddressError for a private, loopback or link-local address."""
-        if self._allow_private:
-            return await self._inner.handle_async_request(request)
         host = request.url.host
+        whose = (request.url.scheme, host, request.url.port, str(request.extensions.get("apart", "")))
+        inner = self._inner.get(whose)
+        if inner is None:
+            inner = self._inner[whose] = self._make_inner()
+        if self._allow_private:
+            return await inner.handle_async_request(request)
         address = await self._find_public(host, str(request.url))
         request.extensions = {**request.extensions, "sni_hostname": host}
         request.url = request.url.copy_with(host=address)
-        return await self._inner.handle_async_request(request)
+        return await inner.handle_async_request(request)
 
     async def _find_public(self, host: str, url: str) -> str:
         loop = asyncio.get_running_loop()
@@ -46,5 +59,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return addresses[0]
 
     async def aclose(self) -> None:
-        """Close the inner transport."""
-        await self._inner.aclose()
+        """Close all connections."""
+        for inner in self._inner.values():
+            await inner.aclose()

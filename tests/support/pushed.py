@@ -50,7 +50,7 @@ class PushedDesk(Desk):
     async def _run(self, play: Callable[["Stage"], Awaitable[None]], callback: str) -> None:
         async with (
             Fetcher(allow_private=True) as fetcher,
-            httpx.AsyncClient(transport=GuardedTransport(httpx.AsyncHTTPTransport(), allow_private=True)) as client,
+            httpx.AsyncClient(transport=GuardedTransport(httpx.AsyncHTTPTransport, allow_private=True)) as client,
         ):
             tools = self.tools(fetcher)
             terms = PushTerms(callback_url=callback or "http://unset", lease=LEASE, poll_every=timedelta(hours=6))
