@@ -119,7 +119,9 @@ def pages_of(session: Session) -> Iterator[tuple[str, str]]:
     yield "stories", "/"
     yield "story", story
     yield "story, filtered", f"{story}?kind=raised&metric=killed&start=50"
+    yield "records", f"{story}/records"
     yield "record", record
+    yield "record, whole", f"{record}&whole=1"
     yield "record as known", f"{record}&as_known_at={(changes[-1].recorded_at + timedelta(days=20)):%Y-%m-%dT%H:%M}"
     yield "judgements", f"{story}/judgements"
     yield "revision", f"/revisions/{fullest.revision_id}"

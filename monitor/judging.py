@@ -7,6 +7,7 @@ those that `monitor.ledger.judgements` reads.
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -36,6 +37,7 @@ def note_judgement(
 
     `target` is a claim's whole id (reject, rescope), a record's key (merge, split, pin, add), a name (alias) or
     anything (annotate). Raises JudgementError for what makes no sense, NotFoundError for a claim that is not there.
+    A split names the whole ids of its claims.
     """
     lock_story(session, story.slug)
     given = dict(payload or {})
@@ -50,6 +52,8 @@ def note_judgement(
         given["into"] = key_text(_key(story, str(given.get("into", ""))))
         if given["into"] == target:
             raise JudgementError(f"{target} is one record already: name another one")
+        if kind is JudgementKind.SPLIT:
+            given["claims"] = _claims_of(session, story, given.get("claims"))
     elif kind in (JudgementKind.PIN, JudgementKind.ADD):
         target = key_text(_key(story, target))
         given["value"] = _number(given.get("value"))
@@ -76,6 +80,25 @@ def _scope(story: Story, ruled: StampedClaim, given: dict[str, object]) -> dict[
     if metric not in known:
         raise JudgementError(f"{metric!r} is no measure of {story.slug}; there are {', '.join(sorted(known))}")
     return given | {"unit": known[metric].unit}
+
+
+def _claims_of(session: Session, story: Story, given: object) -> list[str]:
+    wanted = list(dict.fromkeys(map(str, given))) if isinstance(given, list | tuple) else []
+    if not wanted:
+        raise JudgementError("say which claims make a record of their own: name one at least")
+    return [claims.get_claim(session, claim_id, story=story.slug).claim_id for claim_id in wanted]
+
+
+def scoped_key(story: Story, key: RecordKey, *, metric: str, population: str, place: str) -> RecordKey:
+    """The record beside `key` of another measure, population or place; a new measure brings its unit.
+
+    Raises JudgementError for a measure that the story does not have.
+    """
+    known = measures(story)
+    if metric != key.metric and metric not in known:
+        raise JudgementError(f"{metric!r} is no measure of {story.slug}; there are {', '.join(sorted(known))}")
+    unit = key.unit if metric == key.metric else known[metric].unit
+    return replace(key, metric=metric, unit=unit, population=population, place=place)
 
 
 def _key(story: Story, line: str) -> RecordKey:

@@ -152,6 +152,12 @@ def count_articles(session: Session, *, story: str | None = None) -> int:
     return int(session.execute(query).scalar_one())
 
 
+def count_articles_by_story(session: Session) -> dict[str, int]:
+    """How many articles belong to each story that has any."""
+    query = select(MATCHES.c.story, func.count()).where(belongs()).group_by(MATCHES.c.story)
+    return {story: count for story, count in session.execute(query)}
+
+
 # --- versions ---------------------------------------------------------------------------------
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlmodel import Session
 
 from storage.codec import from_json, to_json
@@ -17,6 +17,10 @@ from storage.tables import CLAIMS, HISTORIES, REVISIONS
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update
 
 _KEY = ("story", "metric", "unit", "population", "place", "period")
+# Asked with each delivery, so made once: to build a statement costs more than to run it.
+_REVISIONS_OF = select(REVISIONS.c.revision_id, REVISIONS.c.payload).where(
+    REVISIONS.c.revision_id.in_(bindparam("wanted", expanding=True))
+)
 
 
 def add_claims(session: Session, claims: Iterable[StampedClaim]) -> int:
@@ -71,8 +75,16 @@ def list_claims(
         query = query.where(CLAIMS.c.recorded_at <= known_at)
     if limit is not None:
         query = query.limit(limit).offset(offset)
-    claims = (from_json(StampedClaim, payload) for payload in session.execute(query).scalars())
-    return tuple(_as_known(claim, known_at) for claim in claims)
+    # A fold reads all claims once; pages come back to the same ones.
+    read = _read_claim if known_at is not None or claim_ids is not None else partial(from_json, StampedClaim)
+    return tuple(_as_known(read(payload), known_at) for payload in session.execute(query).scalars())
+
+
+def find_latest_claim(session: Session, story: str, *, known_at: datetime) -> StampedClaim | None:
+    """The claim of a story that was learned last by a moment; None when none was."""
+    query = select(CLAIMS.c.payload).where(CLAIMS.c.story == story, CLAIMS.c.recorded_at <= known_at)
+    payload = session.execute(query.order_by(CLAIMS.c.recorded_at.desc()).limit(1)).scalar()
+    return None if payload is None else _as_known(from_json(StampedClaim, payload), known_at)
 
 
 def set_wire_group(session: Session, article_ids: Iterable[int], wire_group: str | None) -> None:
@@ -116,17 +128,21 @@ def list_histories(
     return tuple(_read_history(payload) for payload in session.execute(query).scalars())
 
 
-def list_record_lines(session: Session, story: str) -> tuple[RecordLine, ...]:
-    """Which records a story has, in the order of their keys, without reading their histories."""
-    named = (HISTORIES.c[name] for name in _KEY)
-    query = select(*named, HISTORIES.c.state, HISTORIES.c.steps).where(HISTORIES.c.story == story)
-    found = session.execute(query.order_by(*(HISTORIES.c[name] for name in _KEY))).mappings()
+def list_record_lines(session: Session, story: str | None = None) -> tuple[RecordLine, ...]:
+    """Which records a story has, or all do, in the order of their keys, without reading their histories."""
+    query = select(*(HISTORIES.c[name] for name in _KEY), HISTORIES.c.state, HISTORIES.c.steps)
+    if story is not None:
+        query = query.where(HISTORIES.c.story == story)
     return tuple(
-        RecordLine(
-            key=RecordKey(**{name: row[name] for name in _KEY}), is_state=row["state"] is not None, steps=row["steps"]
-        )
-        for row in found
+        RecordLine(key=RecordKey(**dict(zip(_KEY, scope, strict=True))), is_state=state is not None, steps=steps)
+        for *scope, state, steps in session.execute(query.order_by(*(HISTORIES.c[name] for name in _KEY)))
     )
+
+
+@lru_cache(maxsize=2_048)
+def _read_claim(payload: str) -> StampedClaim:
+    """A claim as stored, kept by its very text; it is frozen."""
+    return from_json(StampedClaim, payload)
 
 
 @lru_cache(maxsize=1_024)
@@ -139,6 +155,11 @@ def _read_history(payload: str) -> History:
 def _read_revision(payload: str) -> Revision:
     """An entry of the change log as stored; entries never change, so that those read again and again are kept."""
     return from_json(Revision, payload)
+
+
+def has_history(session: Session, key: RecordKey) -> bool:
+    """Whether a record is kept."""
+    return session.execute(select(HISTORIES.c.metric).where(*_is_key(HISTORIES, key))).first() is not None
 
 
 def get_history(session: Session, key: RecordKey) -> History:
@@ -190,8 +211,8 @@ def find_revisions(session: Session, revision_ids: Iterable[str]) -> dict[str, R
     """The revisions of these ids; unknown ones are absent."""
     found: dict[str, Revision] = {}
     for part in chunks(revision_ids):
-        query = select(REVISIONS.c.revision_id, REVISIONS.c.payload).where(REVISIONS.c.revision_id.in_(part))
-        found |= {row.revision_id: _read_revision(row.payload) for row in session.execute(query)}
+        rows = session.execute(_REVISIONS_OF, {"wanted": part})
+        found |= {row.revision_id: _read_revision(row.payload) for row in rows}
     return found
 
 

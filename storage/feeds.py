@@ -4,14 +4,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_row
 from storage.errors import NotFoundError
-from storage.records import Feed, FeedSpec, FeedState, SeenEntry
+from storage.records import Feed, FeedSpec, FeedState, FeedTally, SeenEntry
 from storage.tables import FEED_STORIES, FEEDS, SEEN_ENTRIES
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update
+
+_IS_ILL = or_(FEEDS.c.failures > 0, FEEDS.c.state == FeedState.GONE.value)
 
 
 def add_feed(session: Session, spec: FeedSpec, *, stories: Iterable[str] = (), due_at: datetime | None = None) -> Feed:
@@ -87,6 +89,26 @@ def list_feeds(
     return tuple(from_row(Feed, row) for row in session.execute(query).mappings())
 
 
+def list_feeds_by_trouble(session: Session, *, limit: int, offset: int = 0) -> tuple[Feed, ...]:
+    """Feeds that are not removed: those in trouble first, the longest failing at the top, then by outlet."""
+    query = (
+        select(FEEDS)
+        .where(FEEDS.c.state != FeedState.REMOVED.value)
+        .order_by(_IS_ILL.desc(), FEEDS.c.failures.desc(), FEEDS.c.source, FEEDS.c.url)
+    )
+    return tuple(from_row(Feed, row) for row in session.execute(query.limit(limit).offset(offset)).mappings())
+
+
+def count_feeds_by_trouble(session: Session) -> FeedTally:
+    """How many feeds answer, are in trouble, and were not asked yet; removed ones are not counted."""
+    was_asked = FEEDS.c.last_polled_at.is_not(None)
+    query = select(_IS_ILL, was_asked, func.count()).where(FEEDS.c.state != FeedState.REMOVED.value)
+    counts = {"well": 0, "ill": 0, "waiting": 0}
+    for is_ill, asked, count in session.execute(query.group_by(_IS_ILL, was_asked)):
+        counts["ill" if is_ill else "well" if asked else "waiting"] += count
+    return FeedTally(**counts)
+
+
 def list_due_feeds(session: Session, now: datetime, *, limit: int = 1000) -> tuple[Feed, ...]:
     """Active feeds that are due, those never polled first, then the longest overdue."""
     query = (
@@ -112,12 +134,13 @@ def remove_feed(session: Session, feed: int | str) -> Feed:
     return removed
 
 
-def find_feed_stories(session: Session) -> dict[int, tuple[str, ...]]:
-    """The stories that each feed serves, in the order of their names; a feed that serves all is not in it."""
-    query = select(FEED_STORIES.c.feed_id, FEED_STORIES.c.story).order_by(FEED_STORIES.c.story)
+def find_feed_stories(session: Session, feed_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
+    """The stories that each of these feeds serves, in the order of their names; one that serves all is not in it."""
     found: dict[int, list[str]] = {}
-    for feed_id, story in session.execute(query):
-        found.setdefault(feed_id, []).append(story)
+    for part in chunks(feed_ids):
+        query = select(FEED_STORIES.c.feed_id, FEED_STORIES.c.story).where(FEED_STORIES.c.feed_id.in_(part))
+        for feed_id, story in session.execute(query.order_by(FEED_STORIES.c.story)):
+            found.setdefault(feed_id, []).append(story)
     return {feed_id: tuple(serving) for feed_id, serving in found.items()}
 
 

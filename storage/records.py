@@ -197,6 +197,15 @@ class FeedState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedTally:
+    """How many feeds answer (`well`), fail or are gone for good (`ill`), and were never asked (`waiting`)."""
+
+    well: int = 0
+    ill: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """A syndication source with what polling needs to remember. Validators are kept verbatim."""
 

@@ -16,8 +16,10 @@ from monitor.ledger.folding import RecordFold
 from monitor.ledger.judgements import Rulings
 from monitor.ledger.origins import OriginBook
 from monitor.ledger.sums import ADDED
-from storage.records import Claim, History, Judgement, Metric, MetricKind, RecordKey, StampedClaim, Story
+from storage.records import Claim, History, Judgement, JudgementKind, Metric, MetricKind, RecordKey, StampedClaim, Story
 
+# What takes a claim to a record of another measure.
+_MOVING = (JudgementKind.RESCOPE, JudgementKind.MERGE, JudgementKind.SPLIT)
 Scope = tuple[str, str, str | None, str | None, str | None]
 
 
@@ -193,6 +195,13 @@ def affected_records(
     """Return the records that claims count for: their own, and the whole's when they speak of a part of it."""
     fold = StoryFold(story, judgements, only=())
     return frozenset(key for stamped in claims for key in fold.keys_of(stamped))
+
+
+def counting_metrics(key: RecordKey, judgements: Iterable[Judgement]) -> frozenset[str] | None:
+    """Return the measures whose claims can count for a record; None (any of them) where people moved claims about."""
+    if any(one.kind in _MOVING and one.revoked_at is None for one in judgements):
+        return None
+    return frozenset({key.metric, ADDED.get(key.metric, key.metric)})
 
 
 def as_known_at(claims: Iterable[StampedClaim], at: datetime) -> list[StampedClaim]:

@@ -4,7 +4,7 @@ That a part larger than the whole raises the whole is done by the fold; here is 
 Populations need not lie inside the whole (attackers), so that only places are checked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from monitor.claims.places import UNRESOLVED, place_slug
@@ -25,34 +25,39 @@ class Inconsistency:
 
 def find_inconsistencies(histories: Mapping[RecordKey, History], story: Story) -> tuple[Inconsistency, ...]:
     """Return the records whose parts by place come to more than the whole allows, in the order of their keys."""
+    parents = {place_slug(place.name): place_slug(place.parent) for place in story.places if place.parent}
+    placed = _by_whole(histories)
     found = []
-    for key in sorted(histories):
-        whole = histories[key].current
-        if key.place or whole is None or whole.state is not None or is_vague(whole):
+    for key in sorted(placed):
+        whole = histories[key].current if key in histories else None
+        if whole is None or whole.state is not None or is_vague(whole):
             continue
-        parts = _parts(key, histories, story)
+        parts = _outermost(placed[key], parents)
         total = sum(window_of(figure).low for _, figure in parts)
         if total > window_of(whole).high:
             found.append(Inconsistency(key=key, whole=whole, parts=parts, total=total))
     return tuple(found)
 
 
-def _parts(
-    key: RecordKey, histories: Mapping[RecordKey, History], story: Story
+def _by_whole(histories: Mapping[RecordKey, History]) -> dict[RecordKey, list[tuple[RecordKey, Figure]]]:
+    """Return the records of places, each with the figure that stands for it, by the record of their whole."""
+    placed: dict[RecordKey, list[tuple[RecordKey, Figure]]] = {}
+    for key, history in histories.items():
+        if key.place and key.place != UNRESOLVED and history.current is not None:
+            placed.setdefault(replace(key, place=""), []).append((key, history.current))
+    return placed
+
+
+def _outermost(
+    placed: Iterable[tuple[RecordKey, Figure]], parents: Mapping[str, str]
 ) -> tuple[tuple[RecordKey, Figure], ...]:
-    """Return the parts that do not lie within one another, each with the figure that stands for it."""
-    parents = {place_slug(place.name): place_slug(place.parent) for place in story.places if place.parent}
-    placed = {
-        other.place: (other, history.current)
-        for other, history in histories.items()
-        if other.place and other.place != UNRESOLVED and replace(other, place="") == key and history.current is not None
-    }
-    outermost = {
-        place: (other, figure)
-        for place, (other, figure) in placed.items()
-        if figure is not None and not is_vague(figure) and not _has_ancestor(place, parents, set(placed))
-    }
-    return tuple(outermost[place] for place in sorted(outermost))
+    """Return the parts that do not lie within one another, in the order of their places."""
+    by_place = {key.place: (key, figure) for key, figure in placed}
+    return tuple(
+        by_place[place]
+        for place in sorted(by_place)
+        if not is_vague(by_place[place][1]) and not _has_ancestor(place, parents, set(by_place))
+    )
 
 
 def _has_ancestor(place: str, parents: Mapping[str, str], known: set[str]) -> bool:

@@ -21,7 +21,7 @@ from monitor.web.shown import shown_settings
 from storage import articles, claims, deliveries
 from storage.database import Database
 from storage.records import AlertState, Figure, RecordKey, Revision, RevisionKind
-from tests.monitor.web import archive
+from tests.monitor.web import archive, hostile
 from tests.monitor.web.conftest import refold_story, rematch_article
 from tests.monitor.web.serving import serve
 
@@ -126,6 +126,7 @@ def pages_of(database: Database) -> dict[str, str]:
     return {
         "stories": "/",
         "story": STORY,
+        "records": f"{STORY}/records",
         "record": f"{STORY}/record?metric=killed",
         "as-known": f"{STORY}/record?metric=killed&as_known_at=2022-01-09T12:00",
         "judgements": f"{STORY}/judgements",
@@ -295,8 +296,20 @@ def test_colours_and_language_are_chosen(page: Page) -> None:
 
 def test_no_script_of_a_stranger_runs(page: Page, database: Database) -> None:
     with database.read() as session:
-        hostile = articles.get_article(session, archive.HOSTILE.url)
-    page.on("dialog", lambda dialog: pytest.fail("a stranger's script ran"))
-    for path in (f"/articles/{hostile.article_id}", "/search?q=toll", "/search"):
+        stored = articles.get_article(session, archive.HOSTILE.url)
+    page.on("dialog", lambda dialog: pytest.fail(f"a stranger's script ran: {dialog.message}"))
+    for path in (f"/articles/{stored.article_id}", "/search?q=toll", *hostile.spoil(database).paths()):
         page.goto(path)
-        assert page.locator("main script, main img, a[href^=javascript]").count() == 0
+        assert page.locator("main script, main img, a[href^=javascript], [onerror], [onmouseover]").count() == 0, path
+        assert not page.title().startswith(('"', "'")), path
+
+
+def test_an_editor_gives_sentences_a_record_of_their_own(page: Page) -> None:
+    page.goto(f"{STORY}/record?metric=killed")
+    page.get_by_text("Some sentences belong to another record").click()
+    split = page.locator("form", has=page.get_by_role("button", name="Count them there"))
+    split.get_by_role("checkbox").first.check()
+    split.get_by_label("Of whom").select_option(label="Attackers")
+    split.get_by_label("Why?").fill("Rioters alone")
+    split.get_by_role("button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Killed, attackers")

@@ -40,8 +40,9 @@ def _page(
 ) -> Response:
     with site.database.read() as session:
         known = site.stories(session)
-        held = feeds.list_feeds(session)
-        serving = feeds.find_feed_stories(session)
+        held = feeds.list_feeds_by_trouble(session, limit=PER_PAGE + 1, offset=start)
+        tally = feeds.count_feeds_by_trouble(session)
+        serving = feeds.find_feed_stories(session, [feed.feed_id for feed in held])
         page = site.page(request, "feeds", session)
     rows = [
         FeedLine(
@@ -50,22 +51,18 @@ def _page(
             stories=serving.get(feed.feed_id, ()),
             is_ill=feed.failures > 0 or feed.state is FeedState.GONE,
         )
-        for feed in held
+        for feed in held[:PER_PAGE]
     ]
-    rows.sort(key=lambda row: (not row.is_ill, -row.feed.failures, row.feed.source or row.host))
-    ill = sum(row.is_ill for row in rows)
-    well = sum(row.feed.last_polled_at is not None and not row.is_ill for row in rows)
     return site.render(
         request,
         "feeds.html",
         page,
         site.presenter(request, known),
         status=status,
-        rows=rows[start : start + PER_PAGE],
+        rows=rows,
         newer=with_query("/feeds", start=max(start - PER_PAGE, 0)) if start else "",
-        older=with_query("/feeds", start=start + PER_PAGE) if len(rows) > start + PER_PAGE else "",
-        ill=ill,
-        well=well,
+        older=with_query("/feeds", start=start + PER_PAGE) if len(held) > PER_PAGE else "",
+        tally=tally,
         titles={story.slug: story.title for story in known},
         trusts=list(Trust),
         error=error,

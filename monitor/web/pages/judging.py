@@ -1,4 +1,4 @@
-"""What people overruled in a story; the forms that merge, pin and add to records, or say who speaks for whom."""
+"""What people overruled in a story; the forms that merge, split, pin and add to records, or say who speaks for whom."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,17 +9,18 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.judging import measures, note_judgement
+from monitor.judging import measures, note_judgement, scoped_key
 from monitor.ledger.judgements import read_payload
 from monitor.web.access import RefusedError
 from monitor.web.presenter import Presenter, record_path, sentence_case
 from monitor.web.site import EditorDep, ReaderDep, SiteDep, own_path, see_other
 from storage import claims, judgements, stories
+from storage.errors import JudgementError
 from storage.keys import key_text, parse_key, place_key
 from storage.records import Evidence, Judgement, JudgementKind, RecordKey, StampedClaim, Story
 
 router = APIRouter(include_in_schema=False)
-ON_RECORDS = (JudgementKind.MERGE, JudgementKind.PIN, JudgementKind.ADD, JudgementKind.ALIAS)
+ON_RECORDS = (JudgementKind.MERGE, JudgementKind.SPLIT, JudgementKind.PIN, JudgementKind.ADD, JudgementKind.ALIAS)
 # A choice that leaves a part of a claim's scope as it was read.
 AS_READ = "="
 UNRESOLVED = "unresolved"
@@ -70,9 +71,13 @@ def judge(
     origin: Annotated[str, Form(max_length=200)] = "",
     url: Annotated[str, Form(max_length=2000)] = "",
     quote: Annotated[str, Form(max_length=2000)] = "",
+    chosen_claims: Annotated[tuple[str, ...], Form(alias="claims", max_length=500)] = (),
+    metric: Annotated[str, Form(max_length=100)] = AS_READ,
+    population: Annotated[str, Form(max_length=200)] = AS_READ,
+    place: Annotated[str, Form(max_length=200)] = AS_READ,
     back: Annotated[str, Form()] = "/",
 ) -> Response:
-    """Merge a record into another, pin it, add a claim to it, or say who a name speaks for."""
+    """Merge a record into another or give it some claims, pin it, add a claim to it, or say who a name speaks for."""
     chosen = next((one for one in ON_RECORDS if one.value == kind), None)
     if chosen is None:
         raise RefusedError(400, "error.bad_request")
@@ -85,11 +90,24 @@ def judge(
     now = site.clock()
     with site.database.write() as session:
         story = stories.get_story(session, slug)
+        if chosen is JudgementKind.SPLIT:
+            into = _split_into(story, target, {"metric": metric, "population": population, "place": place})
+            given[chosen] = {"into": into, "claims": chosen_claims}
         note_judgement(session, story, chosen, target, given[chosen], who=caller.name, why=why.strip(), now=now)
         site.refold(session, slug, now)
-    # The page of a merged record is gone: its claims are on the other's.
-    where = record_path(parse_key(into)) if chosen is JudgementKind.MERGE else own_path(back)
-    return see_other(request, where, "judged")
+        # The page of a record that lost its claims is gone: they are on the other's, if that is one now.
+        is_kept = bool(into) and claims.has_history(session, parse_key(into))
+    return see_other(request, record_path(parse_key(into)) if is_kept else own_path(back), "judged")
+
+
+def _split_into(story: Story, target: str, chosen: dict[str, str]) -> str:
+    """The key of the record that claims are given to: the one they leave, but for what was chosen."""
+    try:
+        key = parse_key(target)
+    except ValueError as error:
+        raise JudgementError(str(error)) from error
+    scope = {name: getattr(key, name) if value == AS_READ else value for name, value in chosen.items()}
+    return key_text(scoped_key(story, key, **scope))
 
 
 def as_ruled(session: Session, ui: Presenter, found: Iterable[Judgement]) -> list[Ruled]:
@@ -107,7 +125,10 @@ def _ruled(ui: Presenter, judgement: Judgement, stamped: StampedClaim | None) ->
         key = parse_key(judgement.target)
         if kind in (JudgementKind.MERGE, JudgementKind.SPLIT):
             into = parse_key(str(payload["into"]))
-            words = ui.t("judge.into", name=ui.record_name(key), into=ui.record_name(into))
+            name = ui.record_name(key)
+            if kind is JudgementKind.SPLIT:
+                name = ui.t("judge.some_of", n=ui.count("judge.sentences", len(payload["claims"])), name=name)
+            words = ui.t("judge.into", name=name, into=ui.record_name(into))
             return Ruled(judgement=judgement, words=words, path=record_path(into))
         words = ui.t("judge.value", name=ui.record_name(key), value=ui.words.quantity(payload["value"], key.unit))
         return Ruled(judgement=judgement, words=words, path=record_path(key))
@@ -137,15 +158,18 @@ def _scope_words(ui: Presenter, stamped: StampedClaim, scope: dict[str, str]) ->
     return ui.record_name(key)
 
 
-def scopes_of(ui: Presenter, story: Story, known: Iterable[RecordKey]) -> Scopes:
-    """What claims of a story may speak of: its measures, the populations we have words for, its places and records."""
+def scopes_of(ui: Presenter, story: Story, known: Iterable[RecordKey], *, as_read: str = "judge.as_read") -> Scopes:
+    """What claims of a story may speak of: its measures, the populations we have words for, its places and records.
+
+    `as_read` names the text of the choice that changes nothing.
+    """
     known = list(known)
-    whole, as_read = ui.t("judge.whole"), (AS_READ, ui.t("judge.as_read"))
+    whole, unchanged = ui.t("judge.whole"), (AS_READ, ui.t(as_read))
     places = {place_key(place.name) for place in story.places if not place.whole} | {key.place for key in known}
     populations = {*ui.words.populations(), *(key.population for key in known)}
 
     def named(values: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        return (as_read, *sorted(values, key=lambda one: (one[0] != "", one[1])))
+        return (unchanged, *sorted(values, key=lambda one: (one[0] != "", one[1])))
 
     return Scopes(
         metrics=named((name, ui.metric(name, story.slug)) for name in measures(story)),
@@ -158,6 +182,13 @@ def scopes_of(ui: Presenter, story: Story, known: Iterable[RecordKey]) -> Scopes
 
 
 def other_records(ui: Presenter, key: RecordKey, known: Iterable[RecordKey]) -> list[tuple[str, str]]:
-    """The records that this one may be merged into: (key, name) of those of its unit, by name."""
-    others = [(key_text(one), ui.record_name(one)) for one in known if one != key and one.unit == key.unit]
+    """The records that this one may be merged into, as (key, name), by name: of its measure, or of its very scope."""
+    scope = (key.population, key.place, key.period)
+    others = [
+        (key_text(one), ui.record_name(one))
+        for one in known
+        if one != key
+        and one.unit == key.unit
+        and (one.metric == key.metric or (one.population, one.place, one.period) == scope)
+    ]
     return sorted(others, key=lambda one: one[1])

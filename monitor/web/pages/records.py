@@ -8,30 +8,32 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.ledger.fold import fold_story
+from monitor.ledger.fold import counting_metrics, fold_story
 from monitor.ledger.judgements import read_payload
 from monitor.web.access import RefusedError
 from monitor.web.charts import draw_chart
-from monitor.web.pages.judging import Ruled, as_ruled, other_records
-from monitor.web.presenter import Presenter
-from monitor.web.site import ReaderDep, SiteDep
+from monitor.web.pages.judging import Ruled, as_ruled, other_records, scopes_of
+from monitor.web.presenter import Presenter, latest_first
+from monitor.web.site import ReaderDep, SiteDep, with_query
 from storage import claims, judgements, stories
 from storage.errors import NotFoundError
 from storage.keys import key_text
 from storage.records import Evidence, Figure, History, RecordKey, Refusal, StampedClaim
 
 router = APIRouter(include_in_schema=False)
-MOST_REFUSALS = 200
+# Rows of each table at first, and when all are asked for.
+SHORT, LONG = 40, 1_000
+MOST_SPLIT = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """A claim that was weighed and did not move the record, ready to be shown."""
+class Weighed:
+    """A claim of the record, ready to be shown; `rule` and `reason` say why one did not move it."""
 
     figure: Figure
     evidence: Evidence
-    rule: str
-    reason: str
+    rule: str = ""
+    reason: str = ""
 
 
 @router.get("/stories/{slug}/record")
@@ -46,20 +48,26 @@ def show_record(
     place: str = "",
     period: str = "",
     as_known_at: str = "",
+    whole: bool = False,
 ) -> Response:
-    """The history of one record, now or as it was known at a time."""
+    """The history of one record, now or as it was known at a time; long tables cut short unless the `whole` is asked
+    for."""
     key = RecordKey(story=slug, metric=metric, unit=unit, population=population, place=place, period=period)
     known_at = parse_moment(as_known_at)
+    most = LONG if whole else SHORT
     with site.database.read() as session:
         story = stories.get_story(session, slug)
         history = read_history(session, key, known_at)
-        refusals = list_refused(session, slug, history.refusals[-MOST_REFUSALS:])
-        known = [one.key for one in claims.list_record_lines(session, slug)] if caller.may_edit else []
+        refusals = list_refused(session, slug, history.refusals[-most:])
+        # What stood once is not judged: what stands now is.
+        may_judge = caller.may_edit and known_at is None
+        known = [one.key for one in claims.list_record_lines(session, slug)] if may_judge else []
+        counted = list_counted(session, history) if may_judge else []
         rulings = list_rulings(session, site.presenter(request, [story]), key)
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story])
-    title = ui.t("chart.label", name=ui.record_name(key))
     scope = {"metric": metric, "unit": unit, "population": population, "place": place, "period": period}
+    longest = max(len(history.steps), len(history.positions), len(history.refusals))
     return site.render(
         request,
         "record.html",
@@ -67,15 +75,40 @@ def show_record(
         ui,
         story=story,
         history=history,
-        chart=draw_chart(history, ui.words, title=title, now=known_at or ui.now, zone=story.timezone, width=900),
+        chart=draw_chart(
+            history,
+            ui.words,
+            title=ui.t("chart.label", name=ui.record_name(key)),
+            now=known_at or ui.now,
+            zone=story.timezone,
+            width=900,
+        ),
+        steps=history.steps[-most:][::-1],
+        positions=latest_first(history.positions)[:most],
         refusals=refusals,
         as_known_at=known_at,
         scope=[(name, value) for name, value in scope.items() if value],
+        all_of_it=with_query(f"/stories/{slug}/record", **scope, as_known_at=as_known_at, whole="1")
+        if longest > most and not whole
+        else "",
+        longest=longest,
+        may_judge=may_judge,
         rulings=rulings,
         target=key_text(key),
         others=other_records(ui, key, known),
+        counted=counted,
+        scopes=scopes_of(ui, story, known, as_read="judge.as_here") if counted else None,
         names=sorted({*(one.origin for one in history.positions), *(one.name for one in story.origins)} - {""}),
     )
+
+
+def list_counted(session: Session, history: History) -> list[Weighed]:
+    """The claims that a person may give to another record: those behind its steps and positions, the newest first."""
+    ids = [claim_id for step in reversed(history.steps) for claim_id in step.evidence]
+    ids += [one.claim_id for one in latest_first(history.positions)]
+    wanted = list(dict.fromkeys(one for one in ids if one))[:MOST_SPLIT]
+    found = {one.claim_id: one for one in claims.list_claims(session, history.key.story, claim_ids=wanted)}
+    return [Weighed(figure=figure_of(found[one]), evidence=evidence_of(found[one])) for one in wanted if one in found]
 
 
 def list_rulings(session: Session, ui: Presenter, key: RecordKey) -> list[Ruled]:
@@ -115,10 +148,16 @@ def read_history(session: Session, key: RecordKey, known_at: datetime | None) ->
             raise NotFoundError(f"story {key.story!r} keeps no such record of {key.metric!r}")
         return present
     story = stories.get_story(session, key.story)
-    # All claims of the story: one of another measure may count here, by a judgement or as a sum's part.
-    known = claims.list_claims(session, key.story, known_at=known_at)
     decided = judgements.list_judgements(session, key.story, known_at=known_at)
-    return fold_story(known, decided, story, only=(key,)).get(key, History(key=key))
+    counting = counting_metrics(key, decided)
+    known = [
+        claim
+        for metric in ([None] if counting is None else sorted(counting))
+        for claim in claims.list_claims(session, key.story, metric=metric, known_at=known_at)
+    ]
+    # The seed's own figures count from when the story's news reached their time, of whatever measure it was.
+    latest = claims.find_latest_claim(session, key.story, known_at=known_at)
+    return fold_story([*known, *([latest] if latest else [])], decided, story, only=(key,)).get(key, History(key=key))
 
 
 def find_history(session: Session, key: RecordKey) -> History | None:
@@ -129,14 +168,14 @@ def find_history(session: Session, key: RecordKey) -> History | None:
         return None
 
 
-def list_refused(session: Session, story: str, refusals: tuple[Refusal, ...]) -> list[Refused]:
+def list_refused(session: Session, story: str, refusals: tuple[Refusal, ...]) -> list[Weighed]:
     """The refused claims with their sentences, the latest first; those whose claim is gone are left out."""
     found = {
         claim.claim_id: claim
         for claim in claims.list_claims(session, story, claim_ids={one.claim_id for one in refusals})
     }
     return [
-        Refused(
+        Weighed(
             figure=figure_of(claim),
             evidence=evidence_of(claim),
             rule=refusal.rule,

@@ -19,13 +19,16 @@ from monitor.web.live import follow_story
 from monitor.web.presenter import latest_first
 from monitor.web.site import ReaderDep, SiteDep, with_query
 from storage import articles, claims, judgements, stories
-from storage.records import History, Position, RecordKey, Revision, RevisionKind, Story, StoryState
+from storage.records import History, Position, RecordKey, RecordLine, Revision, RevisionKind, Story, StoryState
 
 router = APIRouter(include_in_schema=False)
 TALLIES = 4
 CHARTS = 10
+# Records without a chart on the story's page; all of them have a page of their own.
+OTHERS = 30
 LATEST = 4
 MOST_POSITIONS = 8
+MOST_NAMES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,22 +65,28 @@ def show_stories(request: Request, site: SiteDep, caller: ReaderDep) -> Response
     """All stories: active ones first, the one that changed last at the top."""
     with site.database.read() as session:
         known = site.stories(session)
-        cards = [_card(session, story) for story in known if story.state is not StoryState.DRAFT]
+        counted = articles.count_articles_by_story(session)
+        lines: dict[str, list[RecordLine]] = {}
+        for line in claims.list_record_lines(session):
+            lines.setdefault(line.key.story, []).append(line)
+        cards = [
+            _card(session, story, lines.get(story.slug, []), counted.get(story.slug, 0))
+            for story in known
+            if story.state is not StoryState.DRAFT
+        ]
         page = site.page(request, "stories", session, caller=caller)
     cards.sort(key=lambda card: card.revisions[0].recorded_at.timestamp() if card.revisions else 0.0, reverse=True)
     cards.sort(key=lambda card: card.story.state is not StoryState.ACTIVE)
     return site.render(request, "stories.html", page, site.presenter(request, known), cards=cards)
 
 
-def _card(session: Session, story: Story) -> StoryCard:
-    lines = sorted(
-        claims.list_record_lines(session, story.slug), key=lambda one: weight(one.key, one.is_state, one.steps)
-    )
+def _card(session: Session, story: Story, lines: list[RecordLine], counted: int) -> StoryCard:
+    lines = sorted(lines, key=lambda one: weight(one.key, one.is_state, one.steps))
     histories = [claims.get_history(session, one.key) for one in lines[:TALLIES]]
     recent = claims.list_revisions(session, story.slug, newest_first=True, limit=LATEST * 4)
     return StoryCard(
         story=story,
-        articles=articles.count_articles(session, story=story.slug),
+        articles=counted,
         records=len(lines),
         tallies=tuple(Tally(history=history, spark=draw_spark(history)) for history in histories),
         revisions=tuple(one for one in recent if not one.is_silent)[:LATEST],
@@ -114,6 +123,9 @@ def show_story(
     ui = site.presenter(request, [story])
     numeric = [history for history in histories if not is_state(history)]
     charted = [history for history in numeric if has_moved(history)][:CHARTS]
+    shown = {history.key for history in charted}
+    others = [history for history in numeric if history.key not in shown]
+    states = [history for history in histories if is_state(history)]
     path = f"/stories/{slug}"
     return site.render(
         request,
@@ -139,8 +151,9 @@ def show_story(
             )
             for history in charted
         ],
-        others=[history for history in numeric if history not in charted],
-        states=[history for history in histories if is_state(history)],
+        others=others[:OTHERS],
+        states=states[:OTHERS],
+        records=len(histories) if max(len(others), len(states)) > OTHERS else 0,
         odd=find_inconsistencies({history.key: history for history in histories}, story),
         revisions=found[:size],
         kinds=list(RevisionKind),
@@ -150,6 +163,30 @@ def show_story(
         live=not start and not kind and not metric,
         newer=with_query(path, kind=kind, metric=metric, start=max(start - size, 0)) if start else "",
         older=with_query(path, kind=kind, metric=metric, start=start + size) if len(found) > size else "",
+    )
+
+
+@router.get("/stories/{slug}/records")
+def show_records(
+    request: Request, site: SiteDep, caller: ReaderDep, slug: str, start: Annotated[int, Query(ge=0)] = 0
+) -> Response:
+    """Every record of a story with what stands now, in pages."""
+    size = site.options.per_page
+    with site.database.read() as session:
+        story = stories.get_story(session, slug)
+        histories = by_weight(claims.list_histories(session, slug))
+        page = site.page(request, "stories", session, caller=caller)
+    path = f"/stories/{slug}/records"
+    return site.render(
+        request,
+        "records.html",
+        page,
+        site.presenter(request, [story]),
+        story=story,
+        count=len(histories),
+        rows=[(history, speaking(history)[:MOST_NAMES]) for history in histories[start : start + size]],
+        newer=with_query(path, start=max(start - size, 0)) if start else "",
+        older=with_query(path, start=start + size) if len(histories) > start + size else "",
     )
 
 

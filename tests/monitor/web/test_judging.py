@@ -107,6 +107,31 @@ def test_a_merged_record_counts_for_the_other_and_its_page_leads_there(
     assert client.get(page).status_code == 200
 
 
+def test_some_sentences_of_a_record_get_one_of_their_own(client: httpx.Client, database: Database) -> None:
+    target = raised(database).evidence[0].claim_id
+    assert f'name="claims" value="{target}"' in client.get(RECORD).text
+    answer = send(
+        client, RECORD, JUDGEMENTS, kind="split", target=key_text(KILLED), claims=[target], metric="=", population="role=attacker",
+        place="=", why="Of rioters alone", back=RECORD,
+    )  # fmt: skip
+    assert answer.headers["location"] == f"{RECORD}&population=role%3Dattacker"
+    assert best(database) != 225
+    assert best(database, ATTACKERS) == 225
+    listed = client.get(JUDGEMENTS).text
+    assert "1 sentence of Killed counts for Killed, attackers" in listed
+    send(client, JUDGEMENTS, f"/judgements/{last(database).judgement_id}/revoke", back=JUDGEMENTS)
+    assert best(database) == 225
+
+
+def test_a_split_into_another_measure_takes_its_unit(client: httpx.Client, database: Database) -> None:
+    target = raised(database).evidence[0].claim_id
+    send(
+        client, RECORD, JUDGEMENTS, kind="split", target=key_text(KILLED), claims=[target], metric="homes_damaged", population="=", place="=",
+        why="Houses", back=RECORD,
+    )  # fmt: skip
+    assert json.loads(last(database).payload)["into"] == f"{SLUG}/homes_damaged/buildings///"
+
+
 def test_a_name_speaks_for_an_origin(client: httpx.Client, database: Database) -> None:
     send(
         client,
@@ -143,6 +168,14 @@ def test_a_claim_is_added_by_hand(client: httpx.Client, database: Database) -> N
         ({"kind": "pin", "target": "killed", "value": "3"}, 422, "no record key"),
         ({"kind": "pin", "target": "other/killed", "value": "3"}, 422, "not of"),
         ({"kind": "merge", "target": key_text(KILLED), "into": key_text(KILLED)}, 422, "one record already"),
+        ({"kind": "split", "target": key_text(KILLED), "population": "role=police"}, 422, "which claims"),
+        (
+            {"kind": "split", "target": key_text(KILLED), "population": "role=police", "claims": "c1-none"},
+            404,
+            "c1-none",
+        ),
+        ({"kind": "split", "target": key_text(KILLED), "metric": "nonsense", "claims": "x"}, 422, "no measure"),
+        ({"kind": "split", "target": "killed", "population": "role=police", "claims": "x"}, 422, "no record key"),
         ({"kind": "alias", "target": "a ministry", "origin": "a ministry"}, 422, "two different names"),
         ({"kind": "reject", "target": "x"}, 400, ""),
     ],
