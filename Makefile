@@ -49,7 +49,7 @@ chaos: $(VENV)/.dev  ## do faults to workers under load, and write what came of 
 container: $(VENV)/.dev  ## build and run the containers with a real engine (as root, on Debian)
 	$(BIN)/python -m pytest -q -p no:randomly -m container --durations=10 tests/acceptance $(ARGS)
 
-# The parquet extra is left to those who ask for it: its one library is larger than all the others together.
+# The extras parquet, mcp and otel are left to those who ask for them: the first one's library is larger than all the others together.
 lock: $(VENV)/.dev  ## resolve the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra scale --extra demo --extra apprise --group build --universal --generate-hashes \
 		--no-header --no-emit-index-url --quiet -o requirements.lock

@@ -29,6 +29,7 @@ from alerts.sending import (
     take_delivery,
     unknown_channel,
 )
+from alerts.tracing import NoTracer, Tracer
 from storage import deliveries, outbox
 from storage.database import Database
 from storage.errors import DatabaseError, DeliveryError
@@ -76,9 +77,10 @@ class Dispatcher:
         rng: random.Random,
         worker: str,
         links: LinkMaker | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         """Nothing is sent yet. `clock` gives the time of attempts, `rng` spreads retries, `links` adds addresses to
-        messages."""
+        messages, `tracer` writes a span for each attempt."""
         self._database = database
         self._channels = dict(channels)
         self._subscriptions = tuple(subscriptions)
@@ -88,6 +90,7 @@ class Dispatcher:
         self._rng = rng
         self._worker = worker
         self._links = links
+        self._tracer: Tracer = tracer or NoTracer()
         self._circuits: dict[str, Circuit] = {}
         self._disabled: dict[str, str] = {}
         self._failing: set[str] = set()
@@ -162,6 +165,7 @@ class Dispatcher:
             while load is not None:
                 outcome = await self._attempt(channel, load)
                 self._judge(channel, outcome)
+                self._tell(load, outcome)
                 after, load = await self._write(partial(self._settle, channel, outcome, self._rng.random()))
                 self._count(
                     delivered=after.state is DeliveryState.DELIVERED,
@@ -217,6 +221,19 @@ class Dispatcher:
         elif not error.permanent:
             self._circuits[channel.name] = circuit.fail(outcome.at, retry_after=error.retry_after)
 
+    def _tell(self, load: Load, outcome: Outcome) -> None:
+        """One line for each poll whose finds have arrived, so that its id leads from the poll to here."""
+        if outcome.error is not None:
+            return
+        delivery = load.delivery
+        revisions: dict[str, list[str]] = {}
+        for notice in load.notices:
+            revisions.setdefault(notice.revision.trace, []).append(notice.revision.revision_id)
+        for trace, ids in revisions.items():
+            about = {"trace": trace, "delivery": delivery.delivery_id, "revision": ids[0]}
+            told = f"{delivery.channel} {delivery.receiver}".strip()
+            _LOG.info("told on %s: %s", told, ", ".join(ids), extra={"about": about})
+
     def _say(self, name: str, error: DeliveryError | None) -> None:
         """Say once that a channel fails, and once that it works again; each attempt stands with its delivery."""
         if error is None:
@@ -231,10 +248,12 @@ class Dispatcher:
     async def _attempt(self, channel: Channel, load: Load) -> Outcome:
         delivery = load.delivery
         try:
-            message = await self._in_thread(lambda: self._render(load, is_rich=channel.wants_html))
-            receipt = await channel.send(
-                message, delivery_id=delivery.delivery_id, now=self._clock(), receiver=delivery.receiver
-            )
+            traces = list(dict.fromkeys(notice.revision.trace for notice in load.notices))
+            with self._tracer.span("deliver", traces, delivery=delivery.delivery_id, channel=channel.name):
+                message = await self._in_thread(lambda: self._render(load, is_rich=channel.wants_html))
+                receipt = await channel.send(
+                    message, delivery_id=delivery.delivery_id, now=self._clock(), receiver=delivery.receiver
+                )
         except DeliveryError as error:
             return Outcome(delivery=delivery, at=self._clock(), error=error)
         except Exception as error:

@@ -48,6 +48,7 @@ def render(
     subject = write_subject(notices, words, repeat=repeat, is_question=is_question)
     charted = next((index for index, change in enumerate(changes) if change.chart is not None), -1)
     chart = changes[charted].chart if charted >= 0 else None
+    trace = next((notice.revision.trace for notice in notices if notice.revision.trace), "")
     unsubscribe = links.unsubscribe_link(subscription.name, receiver) if links and not is_question else ""
     values = {
         "lang": words.lang,
@@ -82,7 +83,8 @@ def render(
         chart_png=draw_png(chart, words) if chart and is_rich else b"",
         chart_alt=changes[charted].chart_alt if chart else "",
         thread_key=_thread_key(notices),
-        headers=_headers(subscription, unsubscribe),
+        headers=_headers(subscription, unsubscribe, trace),
+        trace=trace,
     )
 
 
@@ -154,7 +156,7 @@ def _thread_key(notices: Sequence[Notice]) -> str:
     return stable_hash("t1", *sorted(subjects))
 
 
-def _headers(subscription: Subscription, unsubscribe: str) -> tuple[tuple[str, str], ...]:
+def _headers(subscription: Subscription, unsubscribe: str, trace: str = "") -> tuple[tuple[str, str], ...]:
     """Headers of mail: RFC 3834 (automatic), RFC 2919 (list), RFC 2369 and 8058 (unsubscribing)."""
     headers = [
         ("Auto-Submitted", "auto-generated"),
@@ -162,6 +164,8 @@ def _headers(subscription: Subscription, unsubscribe: str) -> tuple[tuple[str, s
         ("List-Id", f"<{stable_hash('s1', subscription.name)}.storywatch>"),
         ("X-Storywatch-Schema", SCHEMA_NAME),
     ]
+    if trace:
+        headers.append(("X-Storywatch-Trace", trace))
     if unsubscribe:
         headers.append(("List-Unsubscribe", f"<{unsubscribe}>"))
         headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))

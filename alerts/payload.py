@@ -62,6 +62,7 @@ def _change(notice: Notice, change: Change) -> dict[str, Any]:
         "told_because": change.told_because,
         "corrects": revision.corrects,
         "article_id": revision.article_id,
+        "trace_id": revision.trace or None,
         "detail": revision.detail,
         "origins": list(revision.origins),
         "evidence": [_evidence(proof) for proof in revision.evidence],

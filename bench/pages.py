@@ -55,9 +55,7 @@ def main() -> None:
     print(f"  {CORES} processes: {both:.1f} by the clock, {default_wall / wall:.2f} × trafilatura in one")
     beside = {most: asyncio.run(_by_the_service(pages, most)) for most in (0, 1, 2)}
     for most, (rate, single) in beside.items():
-        print(
-            f"  the service with {most} processes beside it: {rate:.1f} by the clock; one page {single * 1e3:.1f} ms"
-        )
+        print(f"  the service with {most} processes beside it: {rate:.1f} by the clock; one page {single * 1e3:.1f} ms")
     kind = "real" if has_truth else "made"
     what, peer = f"{count} {kind} pages read, CPU, {CORES} cores to one", "trafilatura default"
     figures = [more(what, peer=peer, theirs=alone, ours=CORES * each, unit="/s", at_least=2.5)]

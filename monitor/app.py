@@ -26,6 +26,7 @@ from monitor.making import (
     make_second_reader,
     make_server,
     make_tools,
+    make_tracer,
 )
 from monitor.measures import Measures
 from monitor.push import PushDesk
@@ -88,6 +89,7 @@ class Service:
         fetcher = await stack.enter_async_context(make_fetcher(self.settings))
         client = await stack.enter_async_context(make_poster(self.settings))
         watch = make_watch(self.database, self.settings)
+        tracer = make_tracer(self.settings, stack, role="run")
         tools = make_tools(
             self.settings,
             database=self.database,
@@ -96,6 +98,7 @@ class Service:
             clock=self.clock,
             rng=self.rng,
             second=await make_second_reader(self.settings, stack),
+            tracer=tracer,
         )
         stack.callback(tools.close)
         push = PushDesk(tools, client, tools.push) if tools.push is not None else None
@@ -107,6 +110,7 @@ class Service:
             rng=self.rng,
             worker=f"{socket.gethostname()}:run",
             links=self._links,
+            tracer=tracer,
         )
         measures = Measures(CollectorRegistry())
         looker = Looker(

@@ -29,6 +29,7 @@ from storage import articles, exhibits, feeds
 from storage.codec import from_json
 from storage.database import lock_story
 from storage.errors import ArticleParseError, FetchError
+from storage.keys import trace_id
 from storage.records import Article, ArticleVersion, Entry, Feed, FeedKind, ReadArticle, SeenEntry
 
 _LOG = logging.getLogger(__name__)
@@ -45,6 +46,11 @@ SHRUNK = 0.5
 
 async def read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
     """Fetch the page of a waiting entry and take it in; None if it belongs to no story, or its page has to wait."""
+    with tools.tracer.span("read", [seen.trace], feed=feed.url, entry=seen.entry_key):
+        return await _read_entry(tools, feed, seen)
+
+
+async def _read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
     entry = from_json(Entry, seen.payload)
     now = tools.clock()
     page: ReadArticle | None = None
@@ -53,7 +59,8 @@ async def read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
     is_chosen = tools.vault is not None and tools.vault.wants_feed(feed.url)
     kept = _Kept(is_wanted=is_chosen or (tools.vault is not None and tools.vault.wants_any_story))
     try:
-        fetched, page = await _read_page(tools, entry.link, None, feed.lang, kept)
+        with tools.tracer.span("fetch", [seen.trace], url=entry.link):
+            fetched, page = await _read_page(tools, entry.link, None, feed.lang, kept)
     except (FetchError, ArticleParseError) as error:
         is_final = isinstance(error, RobotsForbiddenError | ArticleParseError) or not error.retryable
         if not is_final and seen.attempts < len(PAGE_RETRIES):
@@ -73,14 +80,15 @@ async def read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
     final = page
     is_page = feed.kind is FeedKind.PAGE
     named = _stories_of(tools, feed) if is_page else ()
-    reading = await _ask_second(tools, await tools.compute(lambda: _read(tools.watch, final, named)), final)
+    with tools.tracer.span("extract", [seen.trace], url=entry.link):
+        reading = await _ask_second(tools, await tools.compute(lambda: _read(tools.watch, final, named)), final)
     reading = accepted(reading, named)
     if not reading.claims and not feed.full and not is_page:
         await tools.write(lambda session: _settle(session, seen, None, EntryOutcome.NO_MATCH))
         return None
     hash_ = text_hash(final.title, final.text)
     new = new_article(feed, entry, final, fetched, key=seen.entry_key, now=now, hash_=hash_)
-    new = replace(new, reread_at=reread_at(now, now), body_hash=body_hash)
+    new = replace(new, reread_at=reread_at(now, now), body_hash=body_hash, trace=seen.trace)
 
     def store(session: Session) -> Taken:
         taken = take_article(session, tools.watch, new, reading)
@@ -89,7 +97,8 @@ async def read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None:
             _keep(tools, session, kept, taken.article, now)
         return taken
 
-    return await tools.write(store)
+    with tools.tracer.span("fold", [seen.trace], url=entry.link):
+        return await tools.write(store)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -210,16 +219,23 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
     same; blank pages and walls are no edits.
     """
     now = tools.clock()
+    trace = trace_id("reread", article.url, now.isoformat())
+    with tools.tracer.span("reread", [trace], is_root=True, url=article.url):
+        return await _reread(tools, article, now, trace)
+
+
+async def _reread(tools: Tools, article: Article, now: datetime, trace: str) -> Taken | None:
     kept = _Kept(is_wanted=_may_be_chosen(tools, article))
     try:
-        fetched, page = await _read_page(tools, article.url, article, article.lang, kept)
+        with tools.tracer.span("fetch", [trace], url=article.url):
+            fetched, page = await _read_page(tools, article.url, article, article.lang, kept)
     except (FetchError, ArticleParseError) as error:
         _LOG.info("%s", error)
         later = replace(article, reread_at=reread_at(article.last_changed_at, now))
         await tools.write(lambda session: articles.update_article(session, later))
         return None
     if fetched.trouble is not None:
-        return await tools.write(lambda session: _note_missing(session, tools, article, kept, now))
+        return await tools.write(lambda session: _note_missing(session, tools, article, kept, now, trace))
     if page is None or page.obstacle is not None or not page.text.strip():
         await tools.readings.put(_unchanged(article, fetched, page, now))
         return None
@@ -233,7 +249,8 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
         await tools.readings.put(_unchanged(article, fetched, page, now))
         return None
     dated = replace(final, published=article.published or final.published, lang=article.lang or final.lang)
-    reading = await _ask_second(tools, await tools.compute(lambda: _read(tools.watch, dated, forced)), dated)
+    with tools.tracer.span("extract", [trace], url=article.url):
+        reading = await _ask_second(tools, await tools.compute(lambda: _read(tools.watch, dated, forced)), dated)
     doubtful = held is not None and await tools.compute(
         lambda: hash_ in earlier or _takes_away(tools.watch, held, dated, reading)
     )
@@ -246,6 +263,7 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
         taken = take_version(
             session, tools.watch, article, reading, title=final.title, text=final.text, text_hash=hash_, now=now,
             parts=place_posts(final),
+            trace=trace,
         )  # fmt: skip
         stored = articles.get_article(session, article.article_id)
         articles.note_readings(session, [_unchanged(stored, fetched, page, now)])
@@ -253,7 +271,8 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
             _keep(tools, session, kept, stored, now)
         return taken
 
-    return await tools.write(store)
+    with tools.tracer.span("fold", [trace], url=article.url):
+        return await tools.write(store)
 
 
 def _takes_away(watch: Watch, held: ArticleVersion, page: ReadArticle, reading: Reading) -> bool:
@@ -291,7 +310,9 @@ def _unchanged(article: Article, fetched: Fetched, page: ReadArticle | None, now
     )
 
 
-def _note_missing(session: Session, tools: Tools, article: Article, kept: _Kept, now: datetime) -> Taken | None:
+def _note_missing(
+    session: Session, tools: Tools, article: Article, kept: _Kept, now: datetime, trace: str
+) -> Taken | None:
     """A page that is gone is asked for once more; then it counts as removed, and its stories are told."""
     if article.pending_hash != REMOVED_MARK:
         waits = replace(article, pending_hash=REMOVED_MARK, pending_since=now, reread_at=now + tools.pace.confirm_after)
@@ -306,5 +327,5 @@ def _note_missing(session: Session, tools: Tools, article: Article, kept: _Kept,
     lock_story(session, *slugs)
     for slug in slugs:
         event = removal_revision(slug, removed, version, removed_at=now)
-        refold(session, tools.watch, tools.watch.stories[slug], now=now, extra=(event,))
+        refold(session, tools.watch, tools.watch.stories[slug], now=now, extra=(event,), trace=trace)
     return None

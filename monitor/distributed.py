@@ -30,6 +30,7 @@ from monitor.making import (
     make_poster,
     make_second_reader,
     make_tools,
+    make_tracer,
 )
 from monitor.measures import Measures
 from monitor.queueing import DELIVERIES, HEARTBEAT, PAGES, POLLS, QUEUES, REREADS, SILENCE, Queue, conninfo_of
@@ -152,6 +153,7 @@ class Worker:
             clock=self.clock,
             rng=self.rng,
             second=await make_second_reader(self.settings, stack),
+            tracer=make_tracer(self.settings, stack, role="worker"),
         )
         stack.callback(tools.close)
         errands = Errands(tools, measures=self._measures)
@@ -288,6 +290,7 @@ class Hands:
                 rng=self._tools.rng,
                 worker=dispatcher_name(number),
                 links=make_links(self._settings, self._tools.database),
+                tracer=self._tools.tracer,
             )
         await dispatcher.tick()
 

@@ -39,6 +39,14 @@ class Errands:
         with self._measures.timed("poll"):
             polled = await poll_feed(self._tools, feed)
         self._troubles.note(polled, self._count_feeds)
+        if polled.waiting:
+            _LOG.info(
+                "%s: %d of %d entries are worth reading",
+                feed.source or feed.url,
+                polled.waiting,
+                polled.entries,
+                extra={"about": {"trace": polled.trace, "feed": feed.feed_id}},
+            )
 
     async def read(self, feed: Feed, seen: SeenEntry) -> None:
         """Read the page of an entry that waits. Raises DatabaseError."""
@@ -60,6 +68,16 @@ class Errands:
         if taken is None or not taken.is_new:
             return
         self._measures.count(versions=1, claims=taken.claims, revisions=len(taken.revisions))
+        about = {
+            "trace": taken.version.trace, "article": taken.article.article_id, "version": taken.version.number,
+        }  # fmt: skip
+        _LOG.info(
+            "%s: version %d is stored, with %d claims",
+            taken.article.url,
+            taken.version.number,
+            taken.claims,
+            extra={"about": about},
+        )
         for revision in taken.revisions:
             _LOG.info(
                 "%s: %s %s (%s)",
@@ -67,6 +85,7 @@ class Errands:
                 revision.key.metric or taken.article.title,
                 revision.kind.value,
                 taken.article.url,
+                extra={"about": about | {"revision": revision.revision_id}},
             )
         if taken.revisions:
             self._on_alerts()

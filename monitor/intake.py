@@ -78,12 +78,16 @@ def take_version(
     text_hash: str,
     now: datetime,
     parts: tuple[DatedPart, ...] = (),
+    trace: str = "",
 ) -> Taken:
-    """Store an article's text as it stands at `now`; the version already held is returned if it is that very text."""
+    """Store an article's text as it stands at `now`; the version already held is returned if it is that very text.
+
+    `trace` is the id of the re-read that brought it.
+    """
     held = articles.find_newest_version(session, article.article_id)
     version = articles.add_version(
         session, article.article_id, title=title, text=text, text_hash=text_hash, fetched_at=now,
-        previous_fetched_at=article.last_read_at, parts=parts,
+        previous_fetched_at=article.last_read_at, parts=parts, trace=trace,
     )  # fmt: skip
     if held is not None and version.version_id == held.version_id:
         return Taken(article=article, version=version, is_new=False)
@@ -116,11 +120,13 @@ def refold(
     changed: Sequence[StampedClaim] | None = None,
     extra: Sequence[Revision] = (),
     silent: bool = False,
+    trace: str = "",
 ) -> tuple[Revision, ...]:
     """Fold a story anew, append what moved (and `extra` events) to its change log, and plan the alerts due for it.
 
     Returns the revisions that are new. `changed` are the claims that this transaction began or altered, if that is
-    all it did to them. `silent`: the revisions are kept and told to nobody. Call with the story locked.
+    all it did to them. `silent`: the revisions are kept and told to nobody. `trace` is the id of the poll or re-read
+    behind them. Call with the story locked.
     """
     folded = watch.folds.fold(session, story, changed, now=now)
     altered, gone = folded.changed(), folded.gone()
@@ -132,7 +138,7 @@ def refold(
         recorded_at=now,
         log=[revision for key in keys for revision in claims.list_revisions(session, key=key)],
     )
-    moved = [_hush(revision, watch, now, silent) for revision in (*found, *extra)]
+    moved = [replace(_hush(revision, watch, now, silent), trace=trace) for revision in (*found, *extra)]
     claims.update_histories(session, story.slug, altered, gone, now=now)
     fresh = claims.add_revisions(session, moved)
     told = outbox.list_told_or_waiting(session, [revision.corrects for revision in fresh if revision.corrects])
@@ -169,8 +175,9 @@ def _take(
         if stamped.is_change or events:
             touched = [*stamped.begun, *stamped.ended, *(one for one in regrouped if one.story == slug)]
             revisions += refold(
-                session, watch, watch.stories[slug], now=now, changed=touched, extra=events, silent=silent
-            )
+                session, watch, watch.stories[slug], now=now, changed=touched, extra=events, silent=silent,
+                trace=version.trace,
+            )  # fmt: skip
     revisions += note_finds(
         session, watch, article, version, silent=silent or (bool(stories) and watch.quiet.issuperset(stories))
     )

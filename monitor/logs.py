@@ -19,6 +19,10 @@ _ECHOING = ("trafilatura",)
 _REPEAT_SECONDS = 60.0
 
 
+# People need less of an id than programs to find its lines.
+_SHOWN = 8
+
+
 class NotTwice(logging.Filter):
     """Drops a warning or error whose very words were let through less than a minute ago."""
 
@@ -37,30 +41,38 @@ class NotTwice(logging.Filter):
         return is_new
 
 
+def about_of(record: logging.LogRecord) -> dict[str, str | int]:
+    """What a line is about, as `extra={"about": {"trace": …}}` said: ids of the poll, version, revision, delivery."""
+    found: dict[str, str | int] = getattr(record, "about", {})
+    return found
+
+
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and the traceback if there is one."""
+    """One JSON object a line: time, level, logger, message, what it is about, and the traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""
-        line = {
+        line: dict[str, str | int] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
+        line |= about_of(record)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
 
 
 class TextFormatter(logging.Formatter):
-    """Time, level where it is not plain information, message."""
+    """Time, level where it is not plain information, message, and the beginning of the id of what it came from."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, or more where there is a traceback."""
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        text = f"{at} {level}{record.getMessage()}"
+        trace = str(about_of(record).get("trace", ""))[:_SHOWN]
+        text = f"{at} {level}{record.getMessage()}{f' [{trace}]' if trace else ''}"
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
 
 

@@ -8,7 +8,7 @@ import logging
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -22,6 +22,7 @@ from alerts.channels.base import Channel
 from alerts.channels.build import build_channel
 from alerts.dispatch import Dispatcher
 from alerts.links import LinkMaker
+from alerts.tracing import NoTracer, Tracer
 from monitor.clock import Clock
 from monitor.intake import refold
 from monitor.push import PushDesk
@@ -38,6 +39,7 @@ from monitor.web.app import create_app
 from monitor.web.shown import shown_settings
 from storage import meta, stories
 from storage.database import Database
+from storage.errors import SettingsError
 
 _LOG = logging.getLogger(__name__)
 
@@ -108,6 +110,7 @@ def make_tools(
     clock: Clock,
     rng: Random,
     second: SecondReader | None = None,
+    tracer: Tracer | None = None,
 ) -> Tools:
     """What the cycle works with, as the settings say; `close` it in the end."""
     return Tools(
@@ -121,6 +124,7 @@ def make_tools(
         push=make_push_terms(settings),
         vault=make_vault(settings),
         readers=settings.polling.readers,
+        tracer=tracer,
     )
 
 
@@ -139,6 +143,24 @@ async def make_second_reader(settings: Settings, stack: AsyncExitStack) -> Secon
         timeout=asked.timeout,
         most=asked.most_sentences,
     )
+
+
+def make_tracer(settings: Settings, stack: ExitStack | AsyncExitStack, *, role: str) -> Tracer:
+    """What traces are written with, its last spans sent when `stack` ends; nothing is written without an endpoint.
+
+    `role` names this process among others. Raises SettingsError where the `otel` extra is not installed.
+    """
+    asked = settings.telemetry
+    if not asked.endpoint:
+        return NoTracer()
+    try:
+        from monitor.telemetry import CollectorTracer
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "telemetry.endpoint: the `otel` extra is not installed: pip install 'storywatch[otel]', or take the "
+            "endpoint out"
+        ) from error
+    return stack.enter_context(CollectorTracer(asked.endpoint, headers=asked.headers, role=role))
 
 
 def make_links(settings: Settings, database: Database) -> LinkMaker | None:
@@ -165,6 +187,7 @@ def make_dispatcher(
     rng: Random,
     worker: str,
     links: LinkMaker | None,
+    tracer: Tracer | None = None,
 ) -> Dispatcher:
     """The dispatcher of this process, under the name `worker`."""
     return Dispatcher(
@@ -175,6 +198,7 @@ def make_dispatcher(
         rng=rng,
         worker=worker,
         links=links,
+        tracer=tracer,
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 
 from monitor.clock import Clock
-from monitor.making import make_fetcher, make_links, make_poster, make_server, make_tools
+from monitor.making import make_fetcher, make_links, make_poster, make_server, make_tools, make_tracer
 from monitor.push import PushDesk
 from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
@@ -49,7 +49,13 @@ class PageService:
         client = await stack.enter_async_context(make_poster(self.settings))
         watch = make_watch(self.database, self.settings)
         tools = make_tools(
-            self.settings, database=self.database, fetcher=fetcher, watch=watch, clock=self.clock, rng=self.rng
+            self.settings,
+            database=self.database,
+            fetcher=fetcher,
+            watch=watch,
+            clock=self.clock,
+            rng=self.rng,
+            tracer=make_tracer(self.settings, stack, role="page"),
         )
         stack.callback(tools.close)
         push = PushDesk(tools, client, tools.push) if tools.push is not None else None

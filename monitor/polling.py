@@ -29,14 +29,16 @@ from monitor.watch import Watch
 from storage import articles, feeds, pushes
 from storage.codec import to_json
 from storage.errors import DatabaseError, FeedParseError, StorywatchError
+from storage.keys import trace_id
 from storage.records import Entry, Feed, FeedKind, ParsedFeed, ReadArticle, SeenEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """What one poll of a feed came to. `is_unreached`: there was no answer at all."""
+    """What one poll of a feed came to. `trace` is its id, `is_unreached`: there was no answer at all."""
 
     update: FeedUpdate
+    trace: str
     is_unreached: bool = False
     entries: int = 0
     waiting: int = 0
@@ -52,6 +54,7 @@ class _News:
     feed: Feed
     watch: Watch
     now: datetime
+    trace: str
     parsed: ParsedFeed
     is_moved: bool = False
     is_push: bool = False
@@ -65,13 +68,21 @@ class _News:
 
 async def poll_feed(tools: Tools, feed: Feed) -> Polled:
     """Fetch a feed, parse it if it changed, and put down which of its entries are worth reading."""
-    async with AsyncExitStack() as answers:  # a large body is held until it is done with
-        return await _poll(tools, feed, answers)
-
-
-async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack) -> Polled:
     now = tools.clock()
-    fetched, parsed, outcome = await _fetch_feed(tools, feed, now, answers)
+    trace = trace_of(feed, now)
+    with tools.tracer.span("poll", [trace], is_root=True, feed=feed.url):
+        async with AsyncExitStack() as answers:  # a large body is held until it is done with
+            return await _poll(tools, feed, answers, now, trace)
+
+
+def trace_of(feed: Feed, now: datetime) -> str:
+    """PURE: the id of one poll of a feed, or of one push."""
+    return trace_id("poll", feed.url, now.isoformat())
+
+
+async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack, now: datetime, trace: str) -> Polled:
+    with tools.tracer.span("fetch", [trace], url=feed.url):
+        fetched, parsed, outcome = await _fetch_feed(tools, feed, now, answers)
     slowest = _least_pause(tools, feed, now)
     update = decide_update(
         feed,
@@ -85,11 +96,12 @@ async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack) -> Polled:
     is_moved = update.feed.url != feed.url
     if (parsed is None or not parsed.entries) and not is_moved:
         await tools.notes.put(update.feed)
-        return Polled(update=update, is_unreached=fetched is None)
+        return Polled(update=update, trace=trace, is_unreached=fetched is None)
     news = _News(
         feed=update.feed,
         watch=tools.watch,
         now=now,
+        trace=trace,
         parsed=parsed or ParsedFeed(),
         is_moved=is_moved,
         offer=find_offer(fetched, parsed) if fetched is not None and parsed is not None else None,
@@ -98,7 +110,7 @@ async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack) -> Polled:
         vault=tools.vault,
     )
     await tools.news.put(partial(_store, news))
-    return Polled(update=update, entries=len(news.parsed.entries), waiting=news.waiting)
+    return Polled(update=update, trace=trace, entries=len(news.parsed.entries), waiting=news.waiting)
 
 
 async def take_push(tools: Tools, feed: Feed, pushed: Fetched) -> int:
@@ -107,9 +119,11 @@ async def take_push(tools: Tools, feed: Feed, pushed: Fetched) -> int:
     Raises FeedParseError for what is no feed, DatabaseError where it could not be stored (the hub pushes again).
     """
     now = tools.clock()
-    parsed = await _parse(tools, feed, pushed)
-    news = _News(feed=feed, watch=tools.watch, now=now, parsed=parsed, is_push=True)
-    await tools.news.put(partial(_store, news))
+    trace = trace_of(feed, now)
+    with tools.tracer.span("push", [trace], is_root=True, feed=feed.url):
+        parsed = await _parse(tools, feed, pushed)
+        news = _News(feed=feed, watch=tools.watch, now=now, trace=trace, parsed=parsed, is_push=True)
+        await tools.news.put(partial(_store, news))
     return news.waiting
 
 
@@ -206,7 +220,12 @@ def _store(poll: _News, session: Session) -> None:
 def _note(session: Session, poll: _News, key: str, entry: Entry, fingerprint: str, article_id: int | None) -> SeenEntry:
     feed, now = poll.feed, poll.now
     note = SeenEntry(
-        feed_id=feed.feed_id, entry_key=key, outcome=EntryOutcome.NO_MATCH, seen_at=now, fingerprint=fingerprint
+        feed_id=feed.feed_id,
+        entry_key=key,
+        outcome=EntryOutcome.NO_MATCH,
+        seen_at=now,
+        fingerprint=fingerprint,
+        trace=poll.trace,
     )
     if article_id:
         _hasten(session, article_id, now)

@@ -26,6 +26,7 @@ from monitor.settings_model import (
     SecondReaderSettings,
     SettingsFile,
     SubscriptionSettings,
+    TelemetrySettings,
     WebSettings,
 )
 from monitor.settings_sources import Origins, find_file, is_secret, merge_environment, read_file, read_secret_files
@@ -55,6 +56,7 @@ class Settings:
     web: WebSettings
     email: EmailSettings
     log: LogSettings
+    telemetry: TelemetrySettings
     second_reader: SecondReaderSettings
     channels: tuple[ChannelSettings, ...]
     subscriptions: tuple[SubscriptionSettings, ...]
@@ -92,6 +94,7 @@ def load_settings(config: Path | None, environ: Mapping[str, str], cwd: Path) ->
         web=read.web,
         email=read.email,
         log=read.log,
+        telemetry=read.telemetry,
         second_reader=read.second_reader,
         channels=read.channels,
         subscriptions=read.subscriptions,

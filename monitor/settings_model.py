@@ -297,6 +297,13 @@ class LogSettings(Section):
     format: Literal["text", "json"] = Field("text", description="text for people, json for programs")
 
 
+class TelemetrySettings(Section):
+    """`[telemetry]`."""
+
+    endpoint: Address = Field("", description="address that takes OTLP traces over HTTP; empty: none are written")
+    headers: Annotated[dict[str, Text], Field(repr=False)] = Field({}, description="headers sent with them")
+
+
 class SettingsFile(Section):
     """The whole file."""
 
@@ -313,6 +320,7 @@ class SettingsFile(Section):
     web: WebSettings = WebSettings()
     email: EmailSettings = EmailSettings()
     log: LogSettings = LogSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     second_reader: SecondReaderSettings = SecondReaderSettings()
     channels: Annotated[tuple[ChannelSettings, ...], BeforeValidator(_read_json)] = ()
     subscriptions: Annotated[tuple[SubscriptionSettings, ...], BeforeValidator(_read_json)] = ()

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from sqlmodel import Session
 
+from alerts.tracing import NoTracer, Tracer
 from monitor.clock import Clock
 from monitor.notes import Notes
 from monitor.page_readers import PageReaders
@@ -61,10 +62,11 @@ class Tools:
         push: PushTerms | None = None,
         vault: Vault | None = None,
         readers: int = 0,
+        tracer: Tracer | None = None,
     ) -> None:
         """`watch` may be replaced while running (a story was added); the others stay. `second` proposes readings,
-        `push` is None where no hub can reach us, `vault` where no evidence is kept. `readers` is the most processes
-        that read pages beside us.
+        `push` is None where no hub can reach us, `vault` where no evidence is kept, `tracer` where no traces are
+        written. `readers` is the most processes that read pages beside us.
         """
         self.database = database
         self.fetcher = fetcher
@@ -76,6 +78,7 @@ class Tools:
         self.second = second
         self.push = push
         self.vault = vault
+        self.tracer: Tracer = tracer or NoTracer()
         self.notes = Notes(self.write, feeds.update_feeds)
         self.news: Notes[Work] = Notes(self.write, _run_all)
         self.readings = Notes(self.write, articles.note_readings)

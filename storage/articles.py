@@ -171,6 +171,7 @@ def add_version(
     fetched_at: datetime,
     previous_fetched_at: datetime | None = None,
     parts: tuple[DatedPart, ...] = (),
+    trace: str = "",
 ) -> ArticleVersion:
     """Store an article's text as it stands now; if the newest version has this very hash, that one is returned."""
     newest = find_newest_version(session, article_id)
@@ -186,6 +187,7 @@ def add_version(
         fetched_at=fetched_at,
         previous_fetched_at=previous_fetched_at,
         parts=parts,
+        trace=trace,
     )
     number = returned_id(session, VERSIONS, to_row(version, leave_out=("version_id",)), "version_id")
     session.execute(
@@ -355,7 +357,7 @@ def _article_of(new: NewArticle) -> Article:
 def _first_version(article_id: int, new: NewArticle) -> dict[str, Any]:
     return {
         "article_id": article_id, "number": 1, "title": new.title, "text": new.text, "text_hash": new.text_hash,
-        "fetched_at": new.fetched_at, "parts": to_json(new.parts),
+        "fetched_at": new.fetched_at, "parts": to_json(new.parts), "trace": new.trace,
     }  # fmt: skip
 
 

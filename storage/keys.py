@@ -148,6 +148,13 @@ def wire_group_id(fingerprints: Iterable[str]) -> str:
     return stable_hash("w1", *sorted(set(fingerprints)))
 
 
+def trace_id(*parts: str) -> str:
+    """Return the id that follows what one poll or re-read found up to its delivery: 32 hexadecimal digits, as W3C Trace
+    Context has them. `parts` say what was looked at, and when.
+    """
+    return stable_hash("t1", *parts).removeprefix("t1-")
+
+
 def place_key(name: str) -> str:
     """Return the key of a place of a story's gazetteer: its name in lowercase, marks stripped, words joined by
     hyphens.

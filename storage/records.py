@@ -405,6 +405,7 @@ class ArticleVersion:
     """An article's text as it stood at one fetch; append-only. `number` counts from 1.
 
     `parts` are the dated posts of a live page, newest first; none where the whole text was published at one time.
+    `trace` is the id of the poll or re-read that brought it (`storage.keys.trace_id`); empty for what was imported.
     """
 
     version_id: int
@@ -416,6 +417,7 @@ class ArticleVersion:
     fetched_at: datetime
     previous_fetched_at: datetime | None = None
     parts: tuple[DatedPart, ...] = ()
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -481,6 +483,7 @@ class NewArticle:
     fingerprints: tuple[int, ...] = ()
     parts: tuple[DatedPart, ...] = ()
     body_hash: str | None = None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -491,6 +494,7 @@ class SeenEntry:
     `outcome` is a word of the monitor's (waiting, stored, no_match, failed, …); `retry_at` says when its page is
     fetched (again).
     `payload` keeps a waiting entry as JSON until its page is read, so that a crash or an unchanged feed loses nothing.
+    `trace` is the id of the poll that found it.
     """
 
     feed_id: int
@@ -502,6 +506,7 @@ class SeenEntry:
     attempts: int = 0
     retry_at: datetime | None = None
     payload: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -819,7 +824,7 @@ class Revision:
 
     For article events (`edited`, `removed`) `key` names only the story and `detail` carries the rest.
     `corrects` names the revision that a `correction` takes back. `is_silent`: kept, never told (backfills, first fill,
-    imports).
+    imports). `trace` is the id of the poll or re-read that it came from.
     """
 
     revision_id: str
@@ -839,6 +844,7 @@ class Revision:
     is_silent: bool = False
     article_id: int | None = None
     detail: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1064,7 +1070,7 @@ class Silence:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What goes out on a channel, rendered once: text for everyone, html and chart for mail, payload (JSON) for
-    webhooks.
+    webhooks. `trace` is the id of what brought its first change.
     """
 
     message_id: str
@@ -1076,3 +1082,4 @@ class Message:
     chart_alt: str = ""
     thread_key: str = ""
     headers: tuple[tuple[str, str], ...] = dataclass_field(default=())
+    trace: str = ""

@@ -158,6 +158,7 @@ class SeenEntryRow(Row, table=True):
     seen_at: datetime = Field(sa_type=UtcTime, index=True)
     retry_at: datetime | None = Field(default=None, sa_type=UtcTime, index=True)
     payload: str = ""
+    trace: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class HostMannersRow(Row, table=True):
@@ -221,6 +222,7 @@ class ArticleVersionRow(Row, table=True):
     previous_fetched_at: datetime | None = Field(default=None, sa_type=UtcTime)
     dropped_at: datetime | None = Field(default=None, sa_type=UtcTime)
     parts: str = Field(default="[]", sa_column_kwargs={"server_default": "[]"})
+    trace: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class FingerprintRow(Row, table=True):

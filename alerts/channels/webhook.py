@@ -81,7 +81,7 @@ class WebhookChannel:
         where = mask_url(self._spec.url)
         try:
             async with asyncio.timeout(self._spec.timeout):
-                return await self._post(body, self._headers(body, delivery_id, now), where, now)
+                return await self._post(body, self._headers(body, message, delivery_id, now), where, now)
         except TimeoutError as error:
             raise DeliveryError(f"{where}: no whole answer within {self._spec.timeout:g} s") from error
         except httpx.HTTPError as error:
@@ -115,9 +115,12 @@ class WebhookChannel:
                 raise DeliveryError(said, permanent=True, disable=True)
             raise DeliveryError(said, retry_after=_retry_after(response.headers.get("retry-after"), now))
 
-    def _headers(self, body: str, delivery_id: str, now: datetime) -> dict[str, str]:
+    def _headers(self, body: str, message: Message, delivery_id: str, now: datetime) -> dict[str, str]:
         headers = {"content-type": "application/json", "user-agent": "storywatch-webhook/1", **dict(self._spec.headers)}
         headers |= {"webhook-id": delivery_id, "webhook-timestamp": str(int(now.timestamp()))}
+        if message.trace:
+            # W3C Trace Context: what a receiver does for this message joins the trace of the poll that found it.
+            headers["traceparent"] = f"00-{message.trace}-{message.trace[:16]}-01"
         if self._signers:
             stamp = now.astimezone(UTC)
             headers["webhook-signature"] = " ".join(signer.sign(delivery_id, stamp, body) for signer in self._signers)
