@@ -18,6 +18,7 @@ from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
 from monitor.looking import Looker
 from monitor.making import (
+    make_book,
     make_channels,
     make_dispatcher,
     make_fetcher,
@@ -86,7 +87,8 @@ class Service:
     async def _run(self, stack: AsyncExitStack) -> None:
         self._links = await asyncio.to_thread(make_links, self.settings, self.database)
         await self._seeds.take_up()
-        fetcher = await stack.enter_async_context(make_fetcher(self.settings))
+        book = await asyncio.to_thread(make_book, self.database, self.clock)
+        fetcher = await stack.enter_async_context(make_fetcher(self.settings, book=book))
         client = await stack.enter_async_context(make_poster(self.settings))
         watch = make_watch(self.database, self.settings)
         tracer = make_tracer(self.settings, stack, role="run")

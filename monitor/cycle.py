@@ -28,7 +28,7 @@ from monitor.watch import Reading, Watch
 from storage import articles, exhibits, feeds
 from storage.codec import from_json
 from storage.database import lock_story
-from storage.errors import ArticleParseError, FetchError
+from storage.errors import ArticleParseError, FetchError, HostRestsError, StorywatchError
 from storage.keys import trace_id
 from storage.records import Article, ArticleVersion, Entry, Feed, FeedKind, ReadArticle, SeenEntry
 
@@ -63,6 +63,10 @@ async def _read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None
             fetched, page = await _read_page(tools, entry.link, None, feed.lang, kept)
     except (FetchError, ArticleParseError) as error:
         is_final = isinstance(error, RobotsForbiddenError | ArticleParseError) or not error.retryable
+        if isinstance(error, HostRestsError):
+            rested = replace(seen, retry_at=now + timedelta(seconds=error.seconds))
+            await tools.write(lambda session: feeds.record_seen_entries(session, [rested]))
+            return None
         if not is_final and seen.attempts < len(PAGE_RETRIES):
             _LOG.info("%s", error)
             retry_at = now + PAGE_RETRIES[seen.attempts]
@@ -231,7 +235,7 @@ async def _reread(tools: Tools, article: Article, now: datetime, trace: str) -> 
             fetched, page = await _read_page(tools, article.url, article, article.lang, kept)
     except (FetchError, ArticleParseError) as error:
         _LOG.info("%s", error)
-        later = replace(article, reread_at=reread_at(article.last_changed_at, now))
+        later = replace(article, reread_at=_later(article, error, now))
         await tools.write(lambda session: articles.update_article(session, later))
         return None
     if fetched.trouble is not None:
@@ -273,6 +277,14 @@ async def _reread(tools: Tools, article: Article, now: datetime, trace: str) -> 
 
     with tools.tracer.span("fold", [trace], url=article.url):
         return await tools.write(store)
+
+
+def _later(article: Article, error: StorywatchError, now: datetime) -> datetime | None:
+    """When a page that could not be had is asked for again: at its age's pace, but not before its host is rested."""
+    due = reread_at(article.last_changed_at, now)
+    if due is None or not isinstance(error, HostRestsError):
+        return due
+    return max(due, now + timedelta(seconds=error.seconds))
 
 
 def _takes_away(watch: Watch, held: ArticleVersion, page: ReadArticle, reading: Reading) -> bool:

@@ -23,6 +23,7 @@ from alerts.dispatch import Dispatcher
 from monitor.clock import Clock
 from monitor.errands import Errands
 from monitor.making import (
+    make_book,
     make_channels,
     make_dispatcher,
     make_fetcher,
@@ -38,7 +39,7 @@ from monitor.settings import Settings
 from monitor.sources.shared_hosts import SharedPacer
 from monitor.taking_up import make_watch
 from monitor.tools import Tools
-from storage import articles, feeds, stories
+from storage import articles, feeds, hosts, stories
 from storage.database import Database
 from storage.errors import DatabaseError, SettingsError
 from storage.records import FeedState
@@ -141,7 +142,8 @@ class Worker:
     async def _make_hands(self, stack: AsyncExitStack) -> "Hands":
         await asyncio.to_thread(self.database.check)
         pacer = await stack.enter_async_context(make_shared_pacer(self.settings, self.rng))
-        fetcher = await stack.enter_async_context(make_fetcher(self.settings, pacer=pacer))
+        book = await asyncio.to_thread(make_book, self.database, self.clock)
+        fetcher = await stack.enter_async_context(make_fetcher(self.settings, pacer=pacer, book=book))
         client = await stack.enter_async_context(make_poster(self.settings))
         with self.database.read() as session:
             mark = stories.find_stories_mark(session)
@@ -317,5 +319,9 @@ class Hands:
         _LOG.info("the stories changed: watching %d", len(self._tools.watch.stories))
 
     def _find_mark(self) -> str:
+        """The stories' mark; what other workers were asked by hosts is learned on the way."""
+        book = self._tools.fetcher.book
         with self._tools.database.read() as session:
+            if book is not None:
+                book.learn(hosts.list_manners(session, quiet_at=self._tools.clock()))
             return stories.find_stories_mark(session)

@@ -38,6 +38,7 @@ class Errands:
         """Poll a feed. Raises DatabaseError."""
         with self._measures.timed("poll"):
             polled = await poll_feed(self._tools, feed)
+        await self._tools.keep_manners()
         self._troubles.note(polled, self._count_feeds)
         if polled.waiting:
             _LOG.info(
@@ -52,12 +53,14 @@ class Errands:
         """Read the page of an entry that waits. Raises DatabaseError."""
         with self._measures.timed("page"):
             taken = await read_entry(self._tools, feed, seen)
+        await self._tools.keep_manners()
         self._tell(taken)
 
     async def reread(self, article: Article) -> None:
         """Read an article's page again. Raises DatabaseError."""
         with self._measures.timed("reread"):
             taken = await reread_article(self._tools, article)
+        await self._tools.keep_manners()
         self._tell(taken)
 
     def _count_feeds(self) -> int:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from monitor.clock import Clock
 from storage.database import Database
 from storage.feeds import forget_seen_entries
+from storage.hosts import forget_manners
 from storage.keeping import pack_texts
 from storage.meta import find_fact, set_fact
 
@@ -16,6 +17,8 @@ DAY = timedelta(days=1)
 # Entries that made no article are remembered so that they are not judged twice; a feed that still carries one after so
 # long has it judged again.
 FORGET_AFTER = timedelta(days=90)
+# What a host asked is heard anew as long as it is asked for anything.
+FORGET_MANNERS_AFTER = timedelta(days=30)
 # Texts of this age are seldom read again; a packed one is still shown, compared and found.
 PACK_AFTER = timedelta(days=30)
 # The writer's turn is given back after so many texts: some 50 ms.
@@ -56,6 +59,7 @@ class Housekeeping:
     def _forget(self, now: datetime) -> int:
         with self._database.write() as session:
             set_fact(session, _FACT, now.isoformat())
+            forget_manners(session, before=now - FORGET_MANNERS_AFTER)
             return forget_seen_entries(session, before=now - FORGET_AFTER)
 
     def _pack(self, now: datetime) -> int:

@@ -21,7 +21,7 @@ from monitor.clock import Clock
 from monitor.distributed import check_secret, host_of, make_shared_pacer, worker_of
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
-from monitor.making import make_fetcher, make_poster, make_tools
+from monitor.making import make_book, make_fetcher, make_poster, make_tools
 from monitor.push import PushDesk
 from monitor.queueing import (
     DELIVERIES,
@@ -195,7 +195,8 @@ class Leader:
 
     async def _make_tools(self, stack: AsyncExitStack) -> Tools:
         pacer = await stack.enter_async_context(make_shared_pacer(self.settings, self.rng))
-        fetcher = await stack.enter_async_context(make_fetcher(self.settings, pacer=pacer))
+        book = await asyncio.to_thread(make_book, self.database, self.clock)
+        fetcher = await stack.enter_async_context(make_fetcher(self.settings, pacer=pacer, book=book))
         tools = make_tools(
             self.settings,
             database=self.database,

@@ -32,20 +32,29 @@ from monitor.settings import Settings, to_channels, to_email, to_subscriptions, 
 from monitor.sources.guarded import GuardedTransport
 from monitor.sources.hosts import Pacer
 from monitor.sources.http import Fetcher
+from monitor.sources.manners import HostBook
 from monitor.tools import Pace, PushTerms, Tools
 from monitor.vault import Vault
 from monitor.watch import Watch
 from monitor.web.app import create_app
 from monitor.web.shown import shown_settings
-from storage import meta, stories
+from storage import hosts, meta, stories
 from storage.database import Database
 from storage.errors import SettingsError
 
 _LOG = logging.getLogger(__name__)
 
 
-def make_fetcher(settings: Settings, *, pacer: Pacer | None = None) -> Fetcher:
-    """The fetcher that the settings describe; `pacer` hands out the turns of hosts where many machines share them."""
+def make_book(database: Database, clock: Clock) -> HostBook:
+    """What hosts asked of us before, as it was kept."""
+    with database.read() as session:
+        return HostBook(hosts.list_manners(session), clock=clock)
+
+
+def make_fetcher(settings: Settings, *, pacer: Pacer | None = None, book: HostBook | None = None) -> Fetcher:
+    """The fetcher that the settings describe; `pacer` hands out the turns of hosts where many machines share them,
+    `book` holds what hosts asked of us.
+    """
     network, polling = settings.network, settings.polling
     return Fetcher(
         contact=settings.user_agent_contact,
@@ -55,6 +64,7 @@ def make_fetcher(settings: Settings, *, pacer: Pacer | None = None) -> Fetcher:
         host_pauses=polling.host_pauses,
         connections=network.connections,
         pacer=pacer,
+        book=book,
     )
 
 

@@ -19,8 +19,9 @@ from monitor.sources.http import Fetcher
 from monitor.sources.robots import Robots
 from monitor.vault import Vault
 from monitor.watch import Watch
-from storage import articles, feeds
+from storage import articles, feeds, hosts
 from storage.database import Database
+from storage.errors import DatabaseError
 
 _T = TypeVar("_T")
 Work = Callable[[Session], None]
@@ -94,6 +95,18 @@ class Tools:
                 return work(session)
 
         return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+
+    async def keep_manners(self) -> None:
+        """Store what hosts asked of us since the last call. Raises DatabaseError; then it is stored at the next."""
+        book = self.fetcher.book
+        changes = book.take_changes() if book is not None else ()
+        if book is None or not changes:
+            return
+        try:
+            await self.news.put(lambda session: hosts.note_manners(session, changes))
+        except DatabaseError:
+            book.put_back(changes)
+            raise
 
     async def compute(self, work: Callable[[], _T]) -> _T:
         """Run pure work in the thinking thread."""

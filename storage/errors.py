@@ -41,6 +41,14 @@ class BodyTooLargeError(FetchError):
     retryable = False
 
 
+class HostRestsError(FetchError):
+    """A host asked for no request for a while; `seconds` are left of it."""
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class FeedParseError(StorywatchError):
     """The bytes are not a feed that we can read."""
 

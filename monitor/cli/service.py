@@ -22,7 +22,7 @@ from monitor.cycle import read_entry
 from monitor.demo.play import run_demo
 from monitor.examination import examine
 from monitor.logs import configure_logs
-from monitor.making import make_fetcher, make_tools
+from monitor.making import make_book, make_fetcher, make_tools
 from monitor.polling import poll_feed
 from monitor.settings import Settings
 from monitor.taking_up import make_watch, take_up_seeds
@@ -76,7 +76,7 @@ def poll_command(
 
 async def _poll_all(current: Settings, database: Database, chosen: tuple[Feed, ...]) -> list[list[str]]:
     rows = []
-    async with make_fetcher(current) as fetcher:
+    async with make_fetcher(current, book=make_book(database, clock())) as fetcher:
         tools = make_tools(
             current,
             database=database,
@@ -94,6 +94,7 @@ async def _poll_all(current: Settings, database: Database, chosen: tuple[Feed, .
                 ]
             for seen in waiting:
                 count += await read_entry(tools, feed, seen) is not None
+            await tools.keep_manners()
             rows.append(
                 [feed.source or feed.url, str(polled.entries), str(polled.waiting), str(count), polled.update.message]
             )

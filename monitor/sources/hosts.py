@@ -22,6 +22,9 @@ class Pacer(Protocol):
     def set_crawl_delay(self, host: str, seconds: float) -> None:
         """What the host's robots.txt asks for between two requests."""
 
+    def remember_crawl_delay(self, host: str, seconds: float) -> None:
+        """What it asked for before this process began; called within the event loop."""
+
     def pause_of(self, host: str) -> float:
         """Seconds that pass between two requests to `host`, as far as this process knows."""
 
@@ -46,7 +49,13 @@ class HostPacer:
 
     def set_crawl_delay(self, host: str, seconds: float) -> None:
         """What the host's robots.txt asks for between two requests; the longer of it and our own pause holds."""
-        self._hosts.setdefault(host, _Host()).crawl_delay = seconds
+        if seconds or host in self._hosts:
+            self._hosts.setdefault(host, _Host()).crawl_delay = seconds
+
+    def remember_crawl_delay(self, host: str, seconds: float) -> None:
+        """As `set_crawl_delay`; the host rests first, since it may have been asked just before this process began."""
+        self.set_crawl_delay(host, seconds)
+        self._hosts[host].free_at = asyncio.get_running_loop().time() + self.pause_of(host)
 
     def pause_of(self, host: str) -> float:
         """Seconds that pass between two requests to `host`."""

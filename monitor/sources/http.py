@@ -20,9 +20,10 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from monitor.sources.addresses import is_public_address
-from monitor.sources.answers import Exchange, Fetched, Pairs, finish
+from monitor.sources.answers import Exchange, Fetched, Pairs, finish, retry_after_of
 from monitor.sources.bodies import BodyDecoder
 from monitor.sources.hosts import HostPacer, Pacer
+from monitor.sources.manners import HostBook
 from storage.errors import FetchError, ForbiddenAddressError
 
 MAX_BYTES = 15 * 1024 * 1024
@@ -42,6 +43,7 @@ _MAX_HEADERS = 200
 _REFUSED = "is not an address of the public internet"
 _PERMANENT = frozenset({301, 308})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_RESTING = frozenset({429, 503})
 
 
 class TimedOutError(FetchError):
@@ -93,13 +95,16 @@ class Fetcher:
         resolver: AbstractResolver | None = None,
         tls: ssl.SSLContext | None = None,
         pacer: Pacer | None = None,
+        book: HostBook | None = None,
     ) -> None:
         """`proxy` is an http(s) proxy's address: then the proxy decides which named hosts may be reached.
 
         `host_pause` seconds between two requests to a host, `host_pauses` by host name. `resolver` and `tls` replace
         name resolution and the trusted certificates; `pacer` replaces the turns of hosts that this process keeps alone.
+        `book` holds what hosts asked of us before, and takes up what they ask now; without it only pauses hold.
         """
         self.pacer: Pacer = pacer or HostPacer(pause=host_pause, pauses=host_pauses)
+        self.book = book
         self._allow_private = allow_private
         self._proxy = proxy or None
         self._connections = connections
@@ -110,6 +115,8 @@ class Fetcher:
         self._places = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     async def __aenter__(self) -> Self:
+        for host, seconds in self.book.crawl_delays() if self.book is not None else ():
+            self.pacer.remember_crawl_delay(host, seconds)
         return self
 
     async def __aexit__(
@@ -188,8 +195,11 @@ class Fetcher:
         left = ask.seconds
         for _ in range(_MAX_REDIRECTS + 1):
             host = self._check(url)
+            self._check_rest(host, url)
             async with self.pacer.turn(host):
+                self._check_rest(host, url)  # another request may have been told so while this one waited
                 answer = await self._once(url, ask, left)
+                self._note_rest(host, answer)
             left -= answer.elapsed_seconds
             location = answer.headers.get("location", "")
             if answer.status not in _REDIRECTS or not location:
@@ -207,6 +217,20 @@ class Fetcher:
             f"{ask.url}: more than {_MAX_REDIRECTS} redirects, the last to {url}; "
             "open the address in a browser and watch the one it ends at"
         )
+
+    def set_crawl_delay(self, host: str, seconds: float) -> None:
+        """What the host's robots.txt asks for between two requests; 0 where it asks for nothing."""
+        self.pacer.set_crawl_delay(host, seconds)
+        if self.book is not None:
+            self.book.note_crawl_delay(host, seconds)
+
+    def _check_rest(self, host: str, url: str) -> None:
+        if self.book is not None:
+            self.book.check(host, url)
+
+    def _note_rest(self, host: str, answer: Fetched) -> None:
+        if self.book is not None and answer.status in _RESTING:
+            self.book.note_rest(host, retry_after_of(answer.headers) or 0.0)
 
     def _check(self, url: str) -> str:
         """The host of an address that may be asked for."""

@@ -9,7 +9,7 @@ from random import Random
 
 from monitor.reading.feeds_sitemap import INDEX_FORMAT
 from monitor.sources.answers import Fetched, Trouble
-from storage.errors import StorywatchError
+from storage.errors import HostRestsError, StorywatchError
 from storage.records import Entry, Feed, FeedState, ParsedFeed
 
 MIN_INTERVAL = timedelta(minutes=5)
@@ -92,6 +92,10 @@ def decide_update(
     `outcome` is the answer, or the error of fetching or of parsing it. `parsed` is None when the body was unchanged.
     `now` aware UTC; `rng` spreads retries. Never raises: every outcome has a next due time or ends in a state.
     """
+    if isinstance(outcome, HostRestsError):
+        # Not asked, so neither well nor failing.
+        rested = _spread(now, timedelta(0), rng, outcome.seconds)
+        return FeedUpdate(feed=replace(feed, due_at=rested, last_error=str(outcome)))
     if isinstance(outcome, StorywatchError):
         return _after_failure(feed, str(outcome), None, None, now=now, rng=rng, min_interval=min_interval)
     if outcome.trouble is Trouble.GONE:

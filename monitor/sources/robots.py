@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 from monitor.sources.http import Fetcher
-from storage.errors import BodyTooLargeError, FetchError
+from storage.errors import BodyTooLargeError, FetchError, HostRestsError
 
 _AGENT = "Storywatch"
 _KEEP_SECONDS = 24 * 3600.0
@@ -41,7 +41,10 @@ class Robots:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def is_allowed(self, url: str) -> bool:
-        """Whether `url` may be fetched: a missing file allows, a 5xx forbids for an hour (RFC 9309 §2.3.1)."""
+        """Whether `url` may be fetched: a missing file allows, a 5xx forbids for an hour (RFC 9309 §2.3.1).
+
+        Raises HostRestsError where the file cannot be asked for yet.
+        """
         parts = urlsplit(url)
         site = f"{parts.scheme}://{parts.netloc}"
         rules = await self._get_rules(site, parts.hostname or "")
@@ -67,6 +70,8 @@ class Robots:
     async def _ask(self, site: str, host: str, time: float) -> _Rules:
         try:
             answer = await self._fetcher.get(f"{site}/robots.txt", accept="text/plain, */*;q=0.5", max_bytes=_MAX_BYTES)
+        except HostRestsError:
+            raise  # what the file says is asked for when the host is rested
         except BodyTooLargeError:
             return _Rules(None, True, time + _KEEP_SECONDS)
         except FetchError:
@@ -77,9 +82,7 @@ class Robots:
         if answer.status != 200:
             return _Rules(None, True, time + _KEEP_SECONDS)
         parser = Protego.parse(answer.body.decode("utf-8", "replace"))
-        delay = parser.crawl_delay(_AGENT)
-        if delay:
-            self._fetcher.pacer.set_crawl_delay(host, min(float(delay), _MAX_CRAWL_DELAY))
+        self._fetcher.set_crawl_delay(host, min(float(parser.crawl_delay(_AGENT) or 0.0), _MAX_CRAWL_DELAY))
         return _Rules(parser, True, time + _KEEP_SECONDS)
 
     def _forget_oldest(self) -> None:

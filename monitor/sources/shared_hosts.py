@@ -75,6 +75,10 @@ class SharedPacer:
         """What the host's robots.txt asks for; other processes learn it with our next turn."""
         self._known.set_crawl_delay(host, seconds)
 
+    def remember_crawl_delay(self, host: str, seconds: float) -> None:
+        """As `set_crawl_delay`: when the host is rested stands with the server."""
+        self._known.set_crawl_delay(host, seconds)
+
     def pause_of(self, host: str) -> float:
         """Seconds that pass between two requests to `host`, as far as this process knows."""
         return self._known.pause_of(host)
