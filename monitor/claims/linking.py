@@ -242,10 +242,13 @@ def _inherit(
                 following = reading.links.get(_next_quantity(reading, quantity))
                 if following is not None and "trigger-left" not in following.rule.flags and not following.is_subset:
                     metric = following.metric
+            elif "named" in rule.flags and (named := _noun_before(reading, span[0])) is not None:
+                metric = named
             elif rule.metric == "@context":
                 beside = [number for number in reading.links if number < quantity]
                 told = {reading.links[number].metric for number in beside}
-                metric = "killed" if "killed" in told else reading.links[max(beside)].metric if beside else context
+                near = reading.links[max(beside)].metric if beside else context or _noun_before(reading, span[0])
+                metric = "killed" if "killed" in told else near
             elif rule.metric == "@latest":
                 beside = [number for number in reading.links if number < quantity]
                 is_of_others = "named" in rule.flags and not beside and _is_of_unlinked(reading, quantity, None)
@@ -259,6 +262,18 @@ def _inherit(
             )
             old_quantity = reading.symbols.figures[old] if old is not None else None
             reading.links[quantity] = Link(quantity, metric, rule, span, old_quantity, is_subset, parent)
+
+
+def _noun_before(reading: Reading, position: int) -> str | None:
+    """The metric of the noun that a list of places is about: "nearly all fatalities are in Al Haouz (1,684)"."""
+    if any(reading.quantities[number].start < position for number in reading.links):
+        return None
+    metric: str | None = None
+    for symbol, place in zip(reading.symbols.symbols, reading.symbols.places, strict=True):
+        if place[0] >= position:
+            break
+        metric = next((name for form, name in symbol.metrics if form in ("toll", "noun")), metric)
+    return metric
 
 
 def _group(reading: Reading, rule: Rule, quantity: int, latest: str | None) -> tuple[int | None, str | None]:

@@ -181,6 +181,10 @@ def _from_number(tokens: Tokens, number: Number, numbers: dict[int, Number], lex
     if following is not None and tokens.lower[number.end] in _DASHES and following.value >= 1000 > number.value:
         quantity.end, quantity.reason = following.end, "compound"
         return quantity
+    if following is not None and tokens.lower[number.end] in _DASHES and following.value <= number.value:
+        # "4-0", "2015-16": no range goes down.
+        quantity.end, quantity.reason = following.end, "score"
+        return quantity
     if following is not None and following.value > number.value:
         reason = quantity.reason or why_no_count(tokens, following, lexicon)
         low = number.value

@@ -67,14 +67,16 @@ def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounP
 
 
 def _phrase_symbol(tokens: Tokens, index: int, starts: dict[int, int], lexicon: Lexicon) -> tuple[Symbol, int]:
-    """The symbol of the longest phrase that starts here, unless a quantity stands within it."""
-    found = lexicon.words.at(tokens.lower, index)
+    """The symbol of the longest phrase that starts here and ends before the next quantity."""
+    found, cut = lexicon.words.at(tokens.lower, index), None
+    if found is not None:
+        cut = next((position for position in range(index + 1, found[0]) if position in starts), None)
+        found = found if cut is None else lexicon.words.at(tokens.lower[:cut], index)
     if found is not None:
         end, entry = found
-        if end == index + 1 or not any(position in starts for position in range(index + 1, end)):
-            return lexicon.grammar.symbol(entry.classes, entry.metrics), end
-        if tokens.lower[index] in lexicon.symbols.known:
-            return lexicon.symbols.known[tokens.lower[index]], index + 1
+        return lexicon.grammar.symbol(entry.classes, entry.metrics), end
+    if cut is not None and tokens.lower[index] in lexicon.symbols.known:
+        return lexicon.symbols.known[tokens.lower[index]], index + 1
     return lexicon.symbols.by_suffix(tokens.lower[index]), index + 1
 
 
