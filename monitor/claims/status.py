@@ -173,6 +173,8 @@ def _reaches(
         # What another event is about holds for the rest of its sentence.
         if found.cue.status == "previous" and _is_old_toll_moved(reading, found, quantity, lexicon):
             return False
+        if found.cue.status in ("retracted", "previous") and _goes_on_anew(reading, found, quantity, lexicon):
+            return False
         if found.cue.status in ("denied", "unconfirmed") and _is_answered(reading, found, quantity, lexicon):
             return False
         first = 0 if found.cue.status == "other_event" else clause[0]
@@ -202,6 +204,17 @@ def _is_answered(reading: Reading, found: FoundCue, quantity: Quantity, lexicon:
         kind in ("say", "weak_say") and max(between) <= start < quantity.number_start
         for start, _, kind in lexicon.say.find_in(reading.tokens)
     )
+
+
+def _goes_on_anew(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """In "corrected an earlier figure of 164, saying 44 had died" the cue is about the first figure alone."""
+    first = next(
+        (other for other in reading.quantities if found.end <= other.number_start and other.reason is None), None
+    )
+    if first is None or first.end > quantity.start:
+        return False
+    is_its_own = found.cue.status == "retracted" or first.start - found.end <= _NEAR
+    return is_its_own and _speaks_anew(reading, first.end, quantity.number_start, lexicon)
 
 
 def _speaks_anew(reading: Reading, first: int, last: int, lexicon: Lexicon) -> bool:
