@@ -217,6 +217,8 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
             break
         if lexicon.has_speaker_after and _counts_people(tokens, last, lexicon):
             break
+        if word in lexicon.speaker_leads and not lexicon.metric_words.isdisjoint(tokens.lower[last + 1 : last + 2]):
+            break
         last += 1
     while last > end and tokens.kinds[last - 1] == "m":
         last -= 1
@@ -275,6 +277,8 @@ def _voice(tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: s
     if not _is_name(tokens, first, last, "say" if is_owner else kind, lexicon):
         return None
     speaker = _nominative(tokens, first, last, lexicon)
+    for article in lexicon.elisions:
+        speaker = speaker.removeprefix(article)
     if kind in ("according", "quoting") and lexicon.name_endings:
         speaker = _named_nominative(speaker, lexicon.name_endings)
     if is_owner:
@@ -345,7 +349,7 @@ def _nominative(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> str:
 
 
 def _plain(kind: str) -> str:
-    return "say" if kind == "weak_say" else kind
+    return kind.removeprefix("weak_")
 
 
 def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon) -> bool:
@@ -355,7 +359,7 @@ def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon)
         return False
     if kind in ("according", "quoting") or _has_office(lower, first, last, lexicon):
         return True
-    if kind == "agents":
+    if kind in ("agents", "weak_according"):
         return False
     if kind == "weak_say":
         # "KNCHR put the dead at 39", "Human Rights Watch documented": letters alone, or several names.

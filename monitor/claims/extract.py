@@ -46,7 +46,8 @@ _REACH = 8
 _ARTICLE_REACH = 3
 _DAY_REACH = 6
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
-_UNDATED = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED))
+# What another year sets apart: an earlier figure of that year is another event's too.
+_DATED_APART = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED, ClaimStatus.PREVIOUS))
 _BULLETS = frozenset("•*–—-·▪")
 
 
@@ -264,7 +265,7 @@ class Extractor:
             if quantity in olds or (is_dated and "level" in found.rule.flags):
                 # "Police put the toll at 71 last November" is the same toll, as it was.
                 status = ClaimStatus.PREVIOUS
-            elif status in _UNDATED and page.years and other_year(reading, found, page.years, lexicon):
+            elif status in _DATED_APART and page.years and other_year(reading, found, page.years, lexicon):
                 status = ClaimStatus.OTHER_EVENT
             position = reading.quantities[quantity].number_start
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]

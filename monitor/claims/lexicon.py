@@ -7,7 +7,7 @@ is the strict validator; loading trusts what it has passed.
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -38,11 +38,24 @@ TRIGGER_FORMS = ("active", "past", "participle", "intransitive", "adjective", "n
 TRIGGER, NUMBER, CONTEXT, SINGLE, STATE, MEASURE = (1 << bit for bit in range(6))
 # Classes whose words make rules with a metric of their own ("claimed 63 lives"): they open the gate too.
 GATE_CLASSES = frozenset(
-    ("lives", "bodies", "victims", "hospital", "soldiers", "held", "to_death", "wounds", "condition")
+    (
+        "lives",
+        "bodies",
+        "victims",
+        "hospital",
+        "soldiers",
+        "held",
+        "to_death",
+        "to_victim",
+        "lack",
+        "wounds",
+        "condition",
+    )
 )
 # Marks that end a clause in every language.
 CLAUSE_MARKS = frozenset((";", "•", "|"))
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_VOWELS = frozenset("aeiouhàâéèêëîïôûù")
 _WORDS = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_](?:\w|['.](?=\w)|-(?=\w))*|[^\w\s]")
 
 
@@ -109,6 +122,7 @@ class Lexicon:
     number_suffixes: dict[str, float]
     number_firsts: frozenset[str]
     number_articles: frozenset[str]
+    number_ones: frozenset[str]
     number_halves: frozenset[str]
     number_joiners: frozenset[str]
     joins_tens: bool
@@ -185,6 +199,7 @@ class Lexicon:
     speaker_tails: frozenset[str]
     official: frozenset[str]
     offices: PhraseTable[bool]
+    elisions: tuple[str, ...]
     nominatives: PhraseTable[str]
     told_so: PhraseTable[bool]
     subjects: PhraseTable[str]
@@ -275,6 +290,7 @@ def build_lexicon(
     numbers, words, status = pack["numbers"], pack["words"], pack["status"]
     attribution, states, dates = pack["attribution"], pack["states"], pack["dates"]
     people, excluded = pack["people"], numbers.get("not_counts", {})
+    elisions = tuple(words.get("nouns", {}).get("elisions", ()))
     entries = _word_entries(pack, extra_nouns or {})
     rules = load_rules(lang, LEXICONS / "grammar.toml") + _own_rules(lang, pack)
     grammar = Grammar(rules, {entry.classes for entry in entries.values()} | _suffix_sets(words))
@@ -300,6 +316,7 @@ def build_lexicon(
         number_suffixes={key.lower(): float(value) for key, value in numbers.get("suffixes", {}).items()},
         number_firsts=frozenset(number_words) | frozenset(scales) | articles | halves,
         number_articles=articles,
+        number_ones=frozenset(expand_all(numbers.get("ones", ()))),
         number_halves=halves,
         number_parts={key.lower(): float(value) for key, value in numbers.get("parts", {}).items()},
         joins_tens=bool(numbers.get("joins_tens", False)),
@@ -383,7 +400,8 @@ def build_lexicon(
         speaker_breaks=frozenset(expand_all(attribution.get("breaks", ()))),
         speaker_tails=frozenset(expand_all(attribution.get("tails", ()))),
         official=frozenset(expand_all(attribution.get("official", ()))),
-        offices=_table(attribution.get("offices", ())),
+        offices=_table(_elided(expand_all(attribution.get("offices", ())), elisions)),
+        elisions=elisions,
         told_so=_table(attribution.get("told_so", ())),
         nominatives=PhraseTable(
             (split_words(form), expand_all([pattern])[0])
@@ -414,7 +432,7 @@ def build_lexicon(
         gate=Gate(triggers),
         gates=Gates(
             triggers,
-            [*number_words, *scales, *expand_all(numbers["vague"])],
+            [*number_words, *scales, *expand_all(numbers["vague"]), *_ones(numbers)],
             _class_words(entries, frozenset(("generic_toll",))),
             _singulars(people),
             expand_all(form for forms in states.get("subjects", {}).values() for form in forms),
@@ -480,9 +498,10 @@ def _word_entries(
 ) -> dict[tuple[str, ...], WordEntry]:
     classes: dict[tuple[str, ...], set[str]] = {}
     metrics: dict[tuple[str, ...], dict[str, str]] = {}
+    elisions = tuple(pack["words"].get("nouns", {}).get("elisions", ()))
 
     def add(forms: Iterable[str], name: str, metric: str = "") -> None:
-        for form in expand_all(forms):
+        for form in _elided(expand_all(forms), elisions):
             key = split_words(form)
             if key:
                 classes.setdefault(key, set()).add(name)
@@ -508,6 +527,14 @@ def _word_entries(
     return {
         key: WordEntry(frozenset(names), tuple(sorted(metrics.get(key, {}).items()))) for key, names in classes.items()
     }
+
+
+def _elided(forms: Iterable[str], elisions: tuple[str, ...]) -> Iterator[str]:
+    """Each form, and with an article that its vowel has shortened: "arrestation", "l'arrestation"."""
+    for form in forms:
+        yield form
+        if elisions and form[:1] in _VOWELS:
+            yield from (article + form for article in elisions)
 
 
 def _people_forms(people: Mapping[str, Any]) -> Iterable[tuple[Iterable[str], str]]:
@@ -575,6 +602,10 @@ def _singulars(people: Mapping[str, Any]) -> list[str]:
     return [f" {form} " for form in expand_all(people.get("singular", {}).get("nouns", ()))]
 
 
+def _ones(numbers: Mapping[str, Any]) -> list[str]:
+    return [f"{a} {one}" for a in expand_all(numbers.get("article", ())) for one in expand_all(numbers.get("ones", ()))]
+
+
 def _next_forms(status: Mapping[str, Any]) -> list[str]:
     return [form for table in status.values() for form in expand_all(table.get("next_sentence", ()))]
 
@@ -582,7 +613,7 @@ def _next_forms(status: Mapping[str, Any]) -> list[str]:
 def _say_table(attribution: Mapping[str, Any]) -> PhraseTable[str]:
     return PhraseTable(
         (split_words(form), kind)
-        for kind in ("agents", "say", "weak_say", "according", "quoting", "by_phrases")
+        for kind in ("agents", "say", "weak_say", "weak_according", "according", "quoting", "by_phrases")
         for form in expand_all(attribution.get(kind, ()))
     )
 

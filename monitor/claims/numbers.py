@@ -131,7 +131,8 @@ def _from_words(tokens: Tokens, index: int, lexicon: Lexicon) -> Number | None:
         elif seen == 0 and lower in lexicon.number_articles:
             following = tokens.lower[position + 1] if position + 1 < count else ""
             if following not in scales and following not in lexicon.number_halves:
-                return None
+                # «un mort et trois blessés», «una persona»: where the article is the numeral.
+                return Number(index, index + 1, 1.0, is_word=True) if following in lexicon.number_ones else None
             position += 1
             continue
         elif lower in lexicon.number_halves and (seen == 0):

@@ -252,11 +252,15 @@ def _is_close_behind(reading: Reading, found: FoundCue, quantity: Quantity, lexi
         other.start <= found.end < other.end for other in reading.quantities
     ):
         return False
-    before = lexicon.words.at(reading.tokens.lower, found.start - 1) if found.start else None
+    lower = reading.tokens.lower
+    before = lexicon.words.at(lower, found.start - 1) if found.start else None
     if before is not None and before[1].classes & {"det", "from"}:
         return False
-    after = lexicon.words.at(reading.tokens.lower, found.end) if found.end < len(reading.tokens.lower) else None
-    return after is None or not after[1].classes & {"toll", "generic_toll"}
+    after = lexicon.classes_at(lower, found.end) if found.end < len(lower) else frozenset()
+    if lower[found.start - 1 : found.start] == [","] and "be" in after:
+        # «… auf 45, zuvor war von 38 die Rede»: it opens the clause of another figure.
+        return False
+    return not after & {"toll", "generic_toll"}
 
 
 def _figure_between(reading: Reading, quantity: Quantity, found: FoundCue) -> bool:
