@@ -177,6 +177,8 @@ def _reaches(
             return False
         if found.cue.status in ("denied", "unconfirmed") and _is_answered(reading, found, quantity, lexicon):
             return False
+        if found.cue.status == "previous" and _is_told_out(reading, found, quantity):
+            return False
         first = 0 if found.cue.status == "other_event" else clause[0]
         return first < found.end <= quantity.number_start
     if side == "after":
@@ -230,6 +232,15 @@ def _speaks_anew(reading: Reading, first: int, last: int, lexicon: Lexicon) -> b
             if lower[joint] == "," or "and" in lexicon.classes_at(lower, joint):
                 return True
     return False
+
+
+def _is_told_out(reading: Reading, found: FoundCue, quantity: Quantity) -> bool:
+    """Whether a colon opens what explains another figure: "had raised the toll to 225: four of the hurt died"."""
+    lower = reading.tokens.lower
+    colon = next((index for index in range(found.end, quantity.start) if lower[index] == ":"), None)
+    return colon is not None and any(
+        other.reason is None and found.end <= other.start < colon for other in reading.quantities
+    )
 
 
 def _is_old_toll_moved(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
