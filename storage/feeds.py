@@ -144,6 +144,18 @@ def find_feed_stories(session: Session, feed_ids: Iterable[int]) -> dict[int, tu
     return {feed_id: tuple(serving) for feed_id, serving in found.items()}
 
 
+def count_feeds_by_story(session: Session) -> dict[str, int]:
+    """How many active feeds serve each story; under "" those that serve all."""
+    active = FEEDS.c.state == FeedState.ACTIVE.value
+    query = (
+        select(func.coalesce(FEED_STORIES.c.story, ""), func.count())
+        .select_from(FEEDS.outerjoin(FEED_STORIES, FEED_STORIES.c.feed_id == FEEDS.c.feed_id))
+        .where(active)
+        .group_by(FEED_STORIES.c.story)
+    )
+    return {story: count for story, count in session.execute(query)}
+
+
 def list_feed_stories(session: Session, feed_id: int) -> tuple[str, ...]:
     """The stories that a feed serves; none means all."""
     query = select(FEED_STORIES.c.story).where(FEED_STORIES.c.feed_id == feed_id).order_by(FEED_STORIES.c.story)

@@ -257,8 +257,10 @@ class Presenter:
         words = words or url
         if not is_safe_url(url):
             return escape(words)
-        return Markup('<a href="{url}" rel="noopener noreferrer external">{words}</a>').format(
-            url=url.strip(), words=words
+        # On paper the address follows the words, unless it is the words.
+        bare = Markup(' class="is-bare"') if words == url else ""
+        return Markup('<a href="{url}" rel="noopener noreferrer external"{bare}>{words}</a>').format(
+            url=url.strip(), bare=bare, words=words
         )
 
     def record_path(self, key: RecordKey) -> str:

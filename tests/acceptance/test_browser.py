@@ -294,6 +294,17 @@ def test_colours_and_language_are_chosen(page: Page) -> None:
     )
 
 
+def test_on_paper_pages_are_light_and_have_nothing_to_press(browser: Browser, base: str, database: Database) -> None:
+    with open_context(browser, base, "dark") as context:
+        page = context.new_page()
+        page.emulate_media(media="print", color_scheme="dark")
+        for name, path in pages_of(database).items():
+            page.goto(path)
+            assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light", name
+            seen = page.locator("form, button, input, select, nav.nav").filter(visible=True)
+            assert seen.count() == 0, f"{name}: {seen.first.evaluate('one => one.outerHTML')}"
+
+
 def test_no_script_of_a_stranger_runs(page: Page, database: Database) -> None:
     with database.read() as session:
         stored = articles.get_article(session, archive.HOSTILE.url)
