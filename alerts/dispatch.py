@@ -83,8 +83,9 @@ class Dispatcher:
         messages, `tracer` writes a span for each attempt."""
         self._database = database
         self._channels = dict(channels)
-        self._subscriptions = tuple(subscriptions)
-        self._by_name = {subscription.name: subscription for subscription in subscriptions}
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self._by_name: dict[str, Subscription] = {}
+        self.tell(subscriptions)
         self._receivers = {name: channel.receivers for name, channel in self._channels.items()}
         self._clock = clock
         self._rng = rng
@@ -105,6 +106,11 @@ class Dispatcher:
         # One thread: SQLite takes one writer at a time anyway, and the event loop stays free.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dispatch")
         self._is_started = False
+
+    def tell(self, subscriptions: Sequence[Subscription]) -> None:
+        """Tell these subscriptions from the next look on; what was released already goes out as it is."""
+        self._subscriptions = tuple(subscriptions)
+        self._by_name = {subscription.name: subscription for subscription in subscriptions}
 
     async def start(self) -> None:
         """Take up what this worker left behind when it last ended."""

@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -12,6 +13,7 @@ from random import Random
 
 from prometheus_client import CollectorRegistry
 
+from alerts.dispatch import Dispatcher
 from alerts.links import LinkMaker
 from monitor.clock import Clock
 from monitor.health import HealthWatch
@@ -35,7 +37,7 @@ from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
 from monitor.stepping import LOOK_SECONDS as STEP_SECONDS
 from monitor.stepping import StepWatch
-from monitor.taking_up import SeedKeeper, describe_watch, make_watch
+from monitor.taking_up import SeedKeeper, SubscriptionKeeper, describe_watch, make_watch
 from monitor.tools import Tools
 from storage.database import Database
 from storage.errors import DatabaseError
@@ -60,8 +62,18 @@ TICKING_SECONDS = 60.0
 class Service:
     """Scheduler, alerts and page in one process. `run` returns when `stop` is set or a signal asks for it."""
 
-    def __init__(self, settings: Settings, *, clock: Clock, rng: Random, look_seconds: float = LOOK_SECONDS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        rng: Random,
+        look_seconds: float = LOOK_SECONDS,
+        load: Callable[[], Settings] | None = None,
+    ) -> None:
+        """`load` reads the settings again, for subscriptions that change while we run; None: they do not."""
         self.settings = settings
+        self._subscriptions = SubscriptionKeeper(settings, load or (lambda: settings))
         self.clock = clock
         self.rng = rng
         self.look_seconds = look_seconds
@@ -128,7 +140,7 @@ class Service:
         jobs = {
             "look": (self.look_seconds, guarded(looker.look, before=self._note_tick)),
             "steps": (STEP_SECONDS, guarded(steps.look)),
-            "reload": (RELOAD_SECONDS, guarded(partial(self._reload, tools))),
+            "reload": (RELOAD_SECONDS, guarded(partial(self._reload, tools, dispatcher))),
             "health": (HEALTH_SECONDS, guarded(health.look)),
             "house": (HOUSE_SECONDS, guarded(house.look)),
         }
@@ -159,12 +171,17 @@ class Service:
             server.should_exit = True
             await serving
 
-    async def _reload(self, tools: Tools) -> None:
-        """Stories are added, changed and closed while we run: look at the seeds and at the store again."""
+    async def _reload(self, tools: Tools, dispatcher: Dispatcher) -> None:
+        """Stories and subscriptions change while we run: look at seeds, store and settings again."""
         await self._seeds.take_up(polled_after=TAKING_UP)
-        fresh = await asyncio.to_thread(make_watch, self.database, self.settings)
-        if fresh.stories != tools.watch.stories:
-            tools.watch = fresh
+        settings = await self._subscriptions.take_up()
+        fresh = await asyncio.to_thread(make_watch, self.database, settings)
+        before = tools.watch
+        if fresh.stories == before.stories and fresh.subscriptions == before.subscriptions:
+            return
+        tools.watch = fresh
+        dispatcher.tell(fresh.subscriptions)
+        if fresh.stories != before.stories:
             _LOG.info("%s", self._watching())
 
     def _note_tick(self) -> None:

@@ -240,7 +240,7 @@ def make_server(
         refold(session, tools.watch, stories.get_story(session, slug), now=now)
 
     def take_again(session: Session, article_id: int, slug: str, now: datetime) -> None:
-        watch = Watch([stories.get_story(session, slug)], to_subscriptions(settings))
+        watch = Watch([stories.get_story(session, slug)], tools.watch.subscriptions)
         rematch_article(session, watch, article_id, now=now)
 
     app = create_app(
@@ -249,7 +249,7 @@ def make_server(
         refold=work_out,
         rematch=take_again,
         options=to_web(settings, shown=shown_settings(settings)),
-        subscriptions=to_subscriptions(settings),
+        subscriptions=lambda: tools.watch.subscriptions,
         links=links,
         is_ticking=is_ticking,
         push=push,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import ValidationError
@@ -71,6 +72,11 @@ def load_settings(config: Path | None, environ: Mapping[str, str], cwd: Path) ->
     """
     file = find_file(config, environ, cwd)
     text, raw = read_file(file) if file is not None else ("", {})
+    return read_settings(file, text, raw, environ, cwd)
+
+
+def read_settings(file: Path | None, text: str, raw: dict[str, Any], environ: Mapping[str, str], cwd: Path) -> Settings:
+    """Return the settings that a file's text, and its values, would make; errors as those of load_settings."""
     origins = Origins(file=file, text=text, variables=MappingProxyType(merge_environment(raw, environ)))
     read_secret_files(raw, (), origins, cwd)
     try:
@@ -140,10 +146,15 @@ def to_subscriptions(settings: Settings) -> tuple[Subscription, ...]:
     found = []
     for number, subscription in enumerate(settings.subscriptions, start=1):
         values = subscription.model_dump()
-        values["name"] = subscription.name or f"subscription-{number}"
+        values["name"] = name_of(number, subscription.name)
         values["channels"] = subscription.channels or everyone
         found.append(Subscription(**values))
     return tuple(found)
+
+
+def name_of(number: int, name: str) -> str:
+    """The name of the subscription at a place in the file, counted from 1: its own, or one made from the place."""
+    return name or f"subscription-{number}"
 
 
 def to_web(settings: Settings, *, shown: tuple[tuple[str, str], ...] = ()) -> WebOptions:

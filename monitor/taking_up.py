@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from monitor.stories.seed import load_seed
 from monitor.watch import Watch
 from storage import feeds, stories
 from storage.database import Database, lock_story
-from storage.errors import SeedError
+from storage.errors import SeedError, SettingsError
 from storage.records import Story, StoryState
 
 _LOG = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def take_up(database: Database, story: Story, *, now: datetime, due_at: datetime
 
 
 def make_watch(database: Database, settings: Settings, *, quiet: Collection[str] = ()) -> Watch:
-    """The watch over the stories that the store holds now, with the subscriptions of the settings.
+    """The watch over the stories that the store holds now, with the subscriptions of the settings given.
 
     Of the `quiet` stories nobody is told.
     """
@@ -120,6 +120,36 @@ class SeedKeeper:
         self._complaints = frozenset(taken.complaints)
         for slug in taken.changed:
             _LOG.info("taking up story %s", slug)
+
+
+class SubscriptionKeeper:
+    """Takes up subscriptions that were changed in the file of settings; all else there waits for the next start."""
+
+    def __init__(self, settings: Settings, load: Callable[[], Settings]) -> None:
+        self.settings = settings
+        self._load = load
+        self._complaint = ""
+
+    async def take_up(self) -> Settings:
+        """The settings to go by: those of the start with the subscriptions of now. What is wrong is said once."""
+        try:
+            fresh = await asyncio.to_thread(self._load)
+            known = {channel.name for channel in self.settings.channels}
+            unknown = {name for one in to_subscriptions(fresh) for name in (*one.channels, *one.approvers)} - known
+            if unknown:
+                raise SettingsError(
+                    f"channels that were not there at the start need a restart: {', '.join(sorted(unknown))}"
+                )
+        except SettingsError as error:
+            if str(error) != self._complaint:
+                _LOG.error("subscriptions stay as they were: %s", error)
+            self._complaint = str(error)
+            return self.settings
+        self._complaint = ""
+        if fresh.subscriptions != self.settings.subscriptions:
+            self.settings = replace(self.settings, subscriptions=fresh.subscriptions)
+            _LOG.info("taking up subscriptions: %s", ", ".join(one.name for one in to_subscriptions(self.settings)))
+        return self.settings
 
 
 def describe_watch(database: Database) -> str:

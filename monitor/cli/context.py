@@ -9,6 +9,7 @@ from pathlib import Path
 from monitor.cli.output import say_error
 from monitor.clock import Clock, file_clock, system_clock
 from monitor.settings import Settings, load_settings
+from monitor.settings_sources import FILE_NAME, find_file
 from storage.database import Database
 from storage.errors import StorywatchError
 
@@ -25,6 +26,11 @@ def remember_options(config: Path | None, clock_file: Path | None) -> None:
 def settings() -> Settings:
     """The settings of this call: file, environment, defaults. SettingsError names what is wrong."""
     return load_settings(_options["config"], os.environ, Path.cwd())
+
+
+def settings_file() -> Path:
+    """The file of settings of this call; where there is none yet, where one would be looked for."""
+    return find_file(_options["config"], os.environ, Path.cwd()) or Path.cwd() / FILE_NAME
 
 
 def clock() -> Clock:

@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, articles, claims, evidence, feeds, judge, research, searches, seed, service, stories
+from monitor.cli import (
+    alerts,
+    articles,
+    claims,
+    evidence,
+    feeds,
+    judge,
+    research,
+    searches,
+    seed,
+    service,
+    stories,
+    subscriptions,
+)
 from monitor.cli.compare import compare_command
 from monitor.cli.context import remember_options, run_guarded
 from monitor.cli.evaluate import import_command, replay_command
@@ -89,6 +102,7 @@ for name, group in {
     "judge": judge.app,
     "research": research.app,
     "alerts": alerts.app,
+    "subscriptions": subscriptions.app,
     "evidence": evidence.app,
     "seed": seed.app,
     "lexicon": lexicon_app,

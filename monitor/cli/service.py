@@ -51,7 +51,7 @@ def run_command(
 
     async def main() -> None:
         rng = random.Random(seed)  # noqa: S311 spreads pauses, guards nothing
-        await Service(current, clock=clock(), rng=rng, look_seconds=look_seconds).run()
+        await Service(current, clock=clock(), rng=rng, look_seconds=look_seconds, load=settings).run()
 
     asyncio.run(main())
 

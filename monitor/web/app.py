@@ -59,7 +59,7 @@ def create_app(
     refold: Refold,
     rematch: Rematch,
     options: WebOptions | None = None,
-    subscriptions: tuple[Subscription, ...] = (),
+    subscriptions: tuple[Subscription, ...] | Callable[[], tuple[Subscription, ...]] = (),
     links: LinkMaker | None = None,
     is_ticking: Callable[[], bool] | None = None,
     push: PushDesk | None = None,
@@ -69,11 +69,11 @@ def create_app(
     """The application. Reads through `database.read()`, writes what an editor decides through `database.write()`.
 
     `refold(session, story, now)` works a story out again within the transaction that stored a judgement;
-    `rematch(session, article_id, story, now)` takes an article in again whose match a person decided. `links` checks
-    the signed links of messages; without it they are answered 404. `is_ticking` tells whether the scheduler of this
-    process ticks; None where it runs elsewhere. `push` answers hubs; None where none can reach us. `stop` is set when
-    the service ends: open streams of changes end with it, instead of holding the server up. `registry` holds what this
-    process counts besides.
+    `rematch(session, article_id, story, now)` takes an article in again whose match a person decided. `subscriptions`
+    are those that are told, or how to ask for them where they may change. `links` checks the signed links of messages;
+    without it they are answered 404. `is_ticking` tells whether the scheduler of this process ticks; None where it runs
+    elsewhere. `push` answers hubs; None where none can reach us. `stop` is set when the service ends: open streams of
+    changes end with it, instead of holding the server up. `registry` holds what this process counts besides.
     """
     options = options or WebOptions()
     site = Site(
@@ -83,7 +83,7 @@ def create_app(
         access=Access(options),
         refold=refold,
         rematch=rematch,
-        subscriptions=subscriptions,
+        find_subscriptions=subscriptions if callable(subscriptions) else lambda: subscriptions,
         links=links,
         is_ticking=is_ticking,
         push=push,

@@ -79,11 +79,16 @@ class Site:
     access: Access
     refold: Refold
     rematch: Rematch
-    subscriptions: tuple[Subscription, ...] = ()
+    find_subscriptions: Callable[[], tuple[Subscription, ...]]
     links: LinkMaker | None = None
     is_ticking: Callable[[], bool] | None = None
     push: PushDesk | None = None
     stop: asyncio.Event
+
+    @property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """Who is told now: the settings may change while we run."""
+        return self.find_subscriptions()
 
     def presenter(self, request: Request, known: Iterable[Story] = ()) -> Presenter:
         """The words for this reader."""

@@ -115,7 +115,12 @@ def listen(page: Page) -> list[str]:
     heard: list[str] = []
     page.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: heard.append(str(error)))
-    page.on("requestfailed", lambda request: heard.append(request.url) if not request.url.endswith("/live") else None)
+    # Left behind by whoever goes on to the next page: the stream of changes, the little picture of the tab.
+    left = ("/live", "/static/icon.svg")
+    page.on(
+        "requestfailed",
+        lambda request: heard.append(request.url) if not request.url.partition("?")[0].endswith(left) else None,
+    )
     return heard
 
 

@@ -33,6 +33,7 @@ WORDS = {
     "feeds discover": ["{feed}"],
     "research positions": ["Health Ministry"],
     "searches run": ["riots"],
+    "subscriptions show": ["desk"],
 }
 LINES = {"search", "searches run", "articles parse", "feeds parse"}  # a JSON document a line
 
