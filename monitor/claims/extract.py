@@ -3,6 +3,7 @@
 sentences → trigger gate → tokens → numbers → quantities → noun phrases → links → status, voice, date → scope
 """
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -100,6 +101,7 @@ class Extractor:
         self._read(head)
         body = open_page("text", text, lexicon, published, years)
         body.context, body.latest, body.headline = head.context, head.latest, head.context
+        body.titles = head.drafts
         self._read(body)
         self._read_others(head)
         self._read_others(body)
@@ -136,9 +138,37 @@ class Extractor:
         if any(quantity.reason is None for quantity in reading.quantities):
             named = anaphora_metric(reading, page.drafts, lexicon)
             link(reading, lexicon, named or page.context, named or page.latest, page.headline)
+            if named is None and page.headline not in (None, page.context):
+                self._give_to_headline(page, reading)
             if reading.links:
                 self._claims_of(page, number, reading)
         return bool(reading.links)
+
+    def _give_to_headline(self, page: Page, reading: Reading) -> None:
+        """A count without a word of its own is the headline's where it comes as near to the last of that.
+
+        "More than 100 are missing. Overnight the ministry's count had been 78", under "Over 100 dead".
+        """
+        has_count = any("generic_toll" in symbol.classes for symbol in reading.symbols.symbols)
+        for quantity, found in reading.links.items():
+            is_taken_up = found.rule.metric == "@context" and (has_count or "level" in found.rule.flags)
+            if not is_taken_up or found.metric != page.context or _names(reading, found.metric):
+                continue
+            value = reading.quantities[quantity].value
+            if self._distance(page, page.headline, value) <= self._distance(page, page.context, value):
+                found.metric = page.headline or found.metric
+
+    def _distance(self, page: Page, metric: str | None, value: float) -> float:
+        """How far a number is from the last count of a metric, as the logarithm of their ratio."""
+        last = next(
+            (
+                draft.claim.value
+                for draft in (*reversed(page.drafts), *page.titles)
+                if draft.claim.metric == metric and draft.claim.value and not draft.is_subset
+            ),
+            None,
+        )
+        return abs(math.log(value / last)) if last and value > 0 else math.inf
 
     def _read_implicit(self, page: Page, number: int) -> bool:
         """One person without a number ("a clerk was shot dead"), where the sentence gives no figure."""
@@ -400,6 +430,11 @@ def _lend_voices(claims: tuple[Claim, ...]) -> list[Claim]:
     return lent
 
 
+def _names(reading: Reading, metric: str) -> bool:
+    """Whether a word of the sentence names a metric."""
+    return any(metric == name for symbol in reading.symbols.symbols for _, name in symbol.metrics)
+
+
 def _opener_before_colon(page: Page, number: int, position: int) -> Voice | None:
     """Who gave what follows a colon: "Chief Constable Ian Hopkins broke the news at 7am: three more had died"."""
     opener = page.opener_of(number)
@@ -424,7 +459,8 @@ def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
         # "A further 30 people were hurt" and "injuring hundreds more" are besides the dead.
         return False
     has_step = any(entry is not None and "step" in entry[1].classes for entry in words)
-    return has_step and metric is not None and metric.kind is MetricKind.CUMULATIVE
+    is_beside = any(number < found.quantity for number in reading.links)
+    return has_step and not is_beside and metric is not None and metric.kind is MetricKind.CUMULATIVE
 
 
 def _is_of_others(reading: Reading, found: Link, lexicon: Lexicon) -> bool:

@@ -304,7 +304,7 @@ def build_lexicon(
         (suffix, name) for name, suffixes in words.get("suffixes", {}).items() for suffix in suffixes
     )
     relative_days = PhraseTable((split_words(key.lower()), int(value)) for key, value in dates["relative"].items())
-    cues = _cue_table(status, ("adjacent", "near", "before", "after"))
+    cues = _cue_table(status, ("adjacent", "near", "before", "after", "after_level"))
     perfect_auxiliary = frozenset(expand_all(status.get("previous", {}).get("perfect_auxiliary", ())))
     triggers = _trigger_stems(entries) + _class_words(entries, GATE_CLASSES)
     lexicon = Lexicon(

@@ -28,7 +28,7 @@ _REQUIRED = {
     "dates": ("months", "weekdays", "relative", "words"),
 }
 _AXES = ("role", "age", "sex", "nationality", "condition")
-_SIDES = frozenset(("adjacent", "near", "before", "after", "next_sentence"))
+_SIDES = frozenset(("adjacent", "near", "before", "after", "after_level", "next_sentence"))
 _NO_METRICS = frozenset(("victims",))
 _TRIGGER_KEYS = frozenset((*TRIGGER_FORMS, "weak", "wanted", "thing", "context", "generic_toll", "counted"))
 

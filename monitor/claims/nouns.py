@@ -116,7 +116,7 @@ def _stands_alone(tokens: Tokens, index: int, first: int, lexicon: Lexicon) -> b
     if tokens.marks & lexicon.when.bit and lexicon.when.at(lower, index) is not None:
         return True
     cue = lexicon.cues.at(lower, index) if tokens.marks & lexicon.cues.bit else None
-    if cue is not None and any(one.status == "previous" and one.side == "after" for one in cue[1]):
+    if cue is not None and any(one.status == "previous" and one.side.startswith("after") for one in cue[1]):
         return True
     before = lexicon.words.at(lower, index - 1) if index > first else None
     if before is not None and "det" in before[1].classes:

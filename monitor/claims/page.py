@@ -40,6 +40,7 @@ class Page:
     context: str | None = None
     latest: str | None = None
     headline: str | None = None
+    titles: list[Draft] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     clocks: list[int | None] = field(default_factory=list)
     passed_on: dict[int, Voice | None] = field(default_factory=dict)

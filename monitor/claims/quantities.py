@@ -13,6 +13,7 @@ _DASHES = frozenset("-–—")
 _ROUND_SHARES = frozenset((20.0, 50.0, 100.0, 1000.0, 10000.0, 100000.0))
 _GLUE = frozenset("-/#№.:")
 _LAST_AGE = 110
+_DAYS = frozenset(("det", "former"))
 _YEARS = (1900.0, 2100.0)
 
 
@@ -110,11 +111,17 @@ def find_implicit(tokens: Tokens, lexicon: Lexicon) -> list[Quantity]:
     """Single persons told without a number: an article before a person noun in the singular counts as one."""
     found: list[Quantity] = []
     for index, word in enumerate(tokens.lower[:-1]):
-        if word in lexicon.implicit_articles and any(
-            tokens.lower[probe] in lexicon.implicit_nouns
-            for probe in range(index + 1, min(index + 4, len(tokens.lower)))
+        if word not in lexicon.implicit_articles:
+            continue
+        # "A 25-year-old resident"
+        is_aged = tokens.kinds[index + 1] == "n" and not lexicon.age_words.isdisjoint(
+            tokens.lower[index + 3 : index + 4]
+        )
+        first = index + 4 if is_aged else index + 1
+        if any(
+            tokens.lower[probe] in lexicon.implicit_nouns for probe in range(first, min(first + 3, len(tokens.lower)))
         ):
-            found.append(Quantity(index, index + 1, index, 1.0, is_implicit=True))
+            found.append(Quantity(index, first, index, 1.0, is_implicit=True))
     return found
 
 
@@ -309,7 +316,9 @@ def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon
         return "age"
     label = lower[start - 2] if before == "." and start > 1 else before
     if label in lexicon.not_before and not number.is_word and not _is_verb(tokens, start - 1, lexicon):
-        return "name"
+        # "Day 33" is a name, "on the previous day 33" are counted.
+        is_day = start > 1 and label in lexicon.units.firsts and lexicon.classes_at(lower, start - 2) & _DAYS
+        return None if is_day else "name"
     is_single = number.is_word and number.end - number.start == 1
     if is_single and lower[start] in lexicon.unit_words and before in lexicon.pronoun_before:
         return "pronoun"

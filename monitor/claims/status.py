@@ -16,6 +16,7 @@ _YEAR_REACH = 10
 _LOWERING_REACH = 5
 _FEWER_REACH = 4
 _AUXILIARIES = frozenset(("have", "adverb", "also", "modal"))
+_LEVEL_FORMS = frozenset(("adjective", "noun", "toll"))
 _TOLLS = frozenset(("toll", "generic_toll"))
 LOWERED = "+lowered"
 """What is appended to the rule of a figure that its text says was lowered."""
@@ -140,6 +141,8 @@ def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lex
     reached: dict[str, str] = {}
     for found in cues:
         cue = found.cue
+        if found.cue.side == "after_level" and not _is_of_level(link, reading):
+            continue
         if not _reaches(found, quantity, (start, end), (low, high), reading, lexicon):
             continue
         if cue.status == "unconfirmed" and settled:
@@ -149,6 +152,18 @@ def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lex
         if status in reached:
             return ClaimStatus(status), reached[status]
     return ClaimStatus.CURRENT, ""
+
+
+def _is_of_level(link: Link, reading: Reading) -> bool:
+    """Whether a figure tells how things stood, and not what happened: "31 dead", but not "31 were arrested"."""
+    if "level" in link.rule.flags or link.parent is not None:
+        return True
+    return any(
+        form in _LEVEL_FORMS and metric == link.metric
+        for symbol, place in zip(reading.symbols.symbols, reading.symbols.places, strict=True)
+        if place == link.trigger
+        for form, metric in symbol.metrics
+    )
 
 
 def _reaches(
@@ -181,7 +196,7 @@ def _reaches(
             return False
         first = 0 if found.cue.status == "other_event" else clause[0]
         return first < found.end <= quantity.number_start
-    if side == "after":
+    if side in ("after", "after_level"):
         # A withdrawal and a doubt reach back over "but", a denial over a semicolon.
         if found.cue.status == "previous" and not _is_close_behind(reading, found, quantity, lexicon):
             return False
