@@ -22,8 +22,8 @@ from rich.table import Table
 from bench.figures import SIZES, Figure, read_figures
 
 NAMES = (
-    "polling", "rereading", "parsing", "pages", "claims", "ledger", "ingest", "search", "site", "crowd",
-    "delivering", "telling", "killing",
+    "polling", "rereading", "parsing", "pages", "claims", "ledger", "ingest", "search", "site", "crowd", "powercut",
+    "backup", "delivering", "telling", "killing",
 )  # fmt: skip
 
 
