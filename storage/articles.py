@@ -12,9 +12,17 @@ from sqlmodel import Session
 from storage.codec import from_row, to_json, to_row
 from storage.errors import NotFoundError
 from storage.records import Article, ArticleVersion, DatedPart, Match, MatchState, NewArticle
-from storage.search_index import text_of, touch
+from storage.search_index import FreshVersion, forget_fresh, text_of, touch, touch_fresh
 from storage.tables import ALIASES, ARTICLES, FINGERPRINTS, MATCHES, VERSIONS
-from storage.writing import changed_rows, chunks, insert_new, insert_or_update, insert_rows, returned_id
+from storage.writing import (
+    changed_rows,
+    chunks,
+    insert_new,
+    insert_numbered,
+    insert_or_update,
+    insert_rows,
+    returned_id,
+)
 
 _READ = ("etag", "last_modified", "last_read_at", "reread_at", "pending_hash", "pending_since", "body_hash")
 _NOTE_READING = (
@@ -36,12 +44,28 @@ def add_articles(session: Session, new: Sequence[NewArticle]) -> tuple[Article, 
     """
     urls = [item.url for item in new]
     known = _numbers_of(session, urls)
-    fresh = {item.url: item for item in reversed(new) if item.url not in known}
-    rows = [to_row(_article_of(item), leave_out=("article_id",)) for item in fresh.values()]
-    insert_new(session, ARTICLES, rows, ["url"])
-    numbers = _numbers_of(session, urls)
-    added = {numbers[url]: item for url, item in fresh.items()}
-    insert_new(session, VERSIONS, [_first_version(*pair) for pair in added.items()], ["article_id", "number"])
+    fresh: dict[str, NewArticle] = {}
+    for item in new:
+        if item.url not in known:
+            fresh.setdefault(item.url, item)
+    records = {url: _article_of(item) for url, item in fresh.items()}
+    rows = [to_row(record, leave_out=("article_id",)) for record in records.values()]
+    numbers = insert_numbered(session, ARTICLES, rows, "article_id", ["url"])
+    added = {number: fresh[url] for url, number in numbers.items()}
+    versions = insert_numbered(
+        session, VERSIONS, [_first_version(*pair) for pair in added.items()], "version_id", ["article_id", "number"]
+    )
+    _add_belongings(session, added)
+    touch_fresh(session, [_fresh_version(versions[number], number, item) for number, item in added.items()])
+    stored = {url: replace(records[url], article_id=number) for url, number in numbers.items()}
+    if len(stored) < len(set(urls)):
+        others = _numbers_of(session, (url for url in urls if url not in stored))
+        stored |= {article.url: article for article in _articles(session, list(others.values()))}
+    return tuple(stored[url] for url in urls)
+
+
+def _add_belongings(session: Session, added: dict[int, NewArticle]) -> None:
+    """Store other names, matches and fingerprints of articles that are new."""
     names = {alias: number for number, item in added.items() for alias in (item.url, *item.aliases)}
     insert_new(session, ALIASES, [{"alias": alias, "article_id": number} for alias, number in names.items()], ["alias"])
     matches = [_match_row(number, match, item.fetched_at) for number, item in added.items() for match in item.matches]
@@ -52,9 +76,6 @@ def add_articles(session: Session, new: Sequence[NewArticle]) -> tuple[Article, 
         for one in sorted(set(item.fingerprints))
     ]
     insert_new(session, FINGERPRINTS, prints, ["fingerprint", "article_id"])
-    touch(session, added)
-    held = {article.article_id: article for article in _articles(session, list(numbers.values()))}
-    return tuple(held[numbers[url]] for url in urls)
 
 
 def update_article(session: Session, article: Article) -> None:
@@ -68,6 +89,7 @@ def update_article(session: Session, article: Article) -> None:
         add_aliases(session, article.article_id, [article.url])
     searched = ("url", "source", "lang", "published")
     if any(getattr(held, name) != getattr(article, name) for name in searched):
+        forget_fresh(session, article.article_id)
         touch(session, [article.article_id])
 
 
@@ -366,6 +388,19 @@ def _first_version(article_id: int, new: NewArticle) -> dict[str, Any]:
         "article_id": article_id, "number": 1, "title": new.title, "text": new.text, "text_hash": new.text_hash,
         "fetched_at": new.fetched_at, "parts": to_json(new.parts), "trace": new.trace,
     }  # fmt: skip
+
+
+def _fresh_version(version_id: int, article_id: int, new: NewArticle) -> FreshVersion:
+    published = new.published
+    return FreshVersion(
+        version_id=version_id,
+        article_id=article_id,
+        title=new.title,
+        text=new.text,
+        published_from=published.not_before if published else None,
+        published_to=published.not_after if published else None,
+        first_seen_at=new.fetched_at,
+    )
 
 
 def _match_row(article_id: int, match: Match, matched_at: datetime) -> dict[str, Any]:

@@ -29,6 +29,8 @@ _NUMBER = rf"[0-9](?<![^\W_][0-9])(?<![{_MARKS}][0-9])[0-9]{{0,2}}(?:{PARTED}[0-
 WORD = re.compile(rf"{_NUMBER}|[{IDEOGRAPH}]|[^\W_{IDEOGRAPH}][{_MARKS}]*(?:[^\W_{IDEOGRAPH}][{_MARKS}]*)*")
 _NUMBER_ONLY = re.compile(_NUMBER)
 _PARTING = re.compile(PARTED)
+_IDEOGRAPH = re.compile(f"[{IDEOGRAPH}]")
+_BLOCK = 32  # a word that is too long covers a whole block of so many letters, wherever it begins
 _FOLDED_WORD = re.compile(rf"[{IDEOGRAPH}]|[^\W_{IDEOGRAPH}]+")
 
 
@@ -64,6 +66,36 @@ def _changing() -> re.Pattern[str]:
     return re.compile(f"[{''.join(map(chr, codes))}\U00010000-\U0010ffff]")
 
 
+@cache
+def _unlike_itself() -> re.Pattern[str]:
+    """What is not a letter or digit that folds to itself, beyond ASCII; and the two signs that mark a tag."""
+    codes = [code for code in range(0x80, 0x10000) if _PARTINGS[chr(code)] != chr(code)]
+    return re.compile(f"[\0~_{_ranges(codes)}\U00010000-\U0010ffff]")
+
+
+def _ranges(codes: list[int]) -> str:
+    """Ascending codes as the inside of a character class."""
+    runs: list[list[int]] = []
+    for code in codes:
+        if runs and code == runs[-1][1] + 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in runs)
+
+
+class _Parting(dict[str, str]):
+    """What each such letter becomes, found out when it is first met: folded, a space, or apart between two."""
+
+    def __missing__(self, letter: str) -> str:
+        folded = _FOLDING[ord(letter)] if _changing().match(letter) else letter
+        self[letter] = "".join(f" {one} " if _IDEOGRAPH.match(one) else one if one.isalnum() else " " for one in folded)
+        return self[letter]
+
+
+_PARTINGS = _Parting()
+
+
 def fold_letters(text: str) -> str:
     """The text with every letter folded and all between words as it was."""
     lower = text.lower()
@@ -72,6 +104,27 @@ def fold_letters(text: str) -> str:
 
 def _fold_match(match: re.Match[str]) -> str:
     return _FOLDING[ord(match.group())]
+
+
+def parted(text: str) -> str:
+    """The folded words of a text for an index that parts them itself, at every ASCII sign but letters and digits.
+
+    The same words as those of `words`, in a third of the time.
+    """
+    joined = _NUMBER_ONLY.sub(_join_number, text)
+    if joined.isascii():
+        plain = joined.lower().replace("_", " ").replace("~", " ").replace("\0", " ")
+    else:
+        plain = _unlike_itself().sub(_part_match, unicodedata.normalize("NFC", joined).lower())
+    if len(plain) > MOST_WORDS or any(
+        " " not in plain[start : start + _BLOCK] for start in range(0, len(plain) - _BLOCK + 1, _BLOCK)
+    ):
+        return " ".join(words(text))
+    return plain
+
+
+def _part_match(match: re.Match[str]) -> str:
+    return _PARTINGS[match.group()]
 
 
 def words(text: str) -> list[str]:

@@ -21,6 +21,7 @@ from storage.errors import DatabaseError
 from storage.occupancy import occupy
 from storage.records import IntegrityProblem
 from storage.search_index import remove_documents, text_of, touch
+from storage.search_parts import compact_parts
 from storage.tables import ALIASES, ARTICLES, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import chunks, is_postgres
 
@@ -94,9 +95,11 @@ def prove_sqlite(path: Path) -> str:
 
 def vacuum(database: Database) -> None:
     """Give back the space that is no longer used, and let the database look at its own statistics. Takes its time."""
+    if database.is_sqlite:
+        with database.write() as session:
+            compact_parts(session)
     with database.engine.connect() as connection:
         if database.is_sqlite:
-            connection.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('optimize')")
             connection.exec_driver_sql("COMMIT")
             for command in ("VACUUM", "PRAGMA optimize", "PRAGMA wal_checkpoint(TRUNCATE)", "BEGIN"):
                 connection.exec_driver_sql(command)

@@ -130,17 +130,45 @@ def to_fts5(node: Node) -> str:
     return f"({together} NOT ({' OR '.join(barred)}))" if barred else together
 
 
-def to_tsquery(node: Node) -> str:
-    """A query as PostgreSQL's `tsquery` takes it."""
-    if isinstance(node, Term):
-        lexemes = [f"'{word}'" for word in node.words]
-        return f"({' <-> '.join(lexemes)}{':*' if node.is_prefix else ''})"
+def to_tsquery(node: Node) -> str | None:
+    """What PostgreSQL's index can say of a query: all that it finds match this, and others may; None: nothing.
+
+    The index knows no places of words, so that a phrase is all of its words; `is_certain` tells whether that is enough.
+    """
+    return _bound(node, is_upper=True)
+
+
+def _bound(node: Node, *, is_upper: bool) -> str | None:
+    """A `tsquery` for at least what matches (None: everything), or for at most that (None: nothing)."""
     if isinstance(node, Tag):
         return f"'{node.name}'{':*' if node.is_prefix else ''}"
+    if isinstance(node, Term):
+        if len(node.words) > 1 and not is_upper:
+            return None
+        lexemes = [f"'{word}'" for word in node.words]
+        return f"({' & '.join(lexemes)}{':*' if node.is_prefix else ''})"
     if isinstance(node, Neither):
-        return f"!({to_tsquery(node.part)})"
-    joint = " & " if isinstance(node, Both) else " | "
-    return f"({joint.join(map(to_tsquery, node.parts))})"
+        inner = _bound(node.part, is_upper=not is_upper)
+        return None if inner is None else f"!({inner})"
+    bounds = [_bound(part, is_upper=is_upper) for part in node.parts]
+    held = [bound for bound in bounds if bound is not None]
+    if not held or (len(held) < len(bounds) and isinstance(node, Either) is is_upper):
+        return None
+    return f"({(' & ' if isinstance(node, Both) else ' | ').join(held)})"
+
+
+def is_certain(node: Node) -> bool:
+    """Whether `to_tsquery` says all: no words of the query must stand side by side."""
+    if isinstance(node, Both | Either):
+        return all(map(is_certain, node.parts))
+    return is_certain(node.part) if isinstance(node, Neither) else isinstance(node, Tag) or len(node.words) == 1
+
+
+def has_prefix(node: Node) -> bool:
+    """Whether a word of the query may go on."""
+    if isinstance(node, Both | Either):
+        return any(map(has_prefix, node.parts))
+    return has_prefix(node.part) if isinstance(node, Neither) else node.is_prefix
 
 
 @dataclass(frozen=True, slots=True)

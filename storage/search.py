@@ -1,41 +1,32 @@
 """Full-text search over the stored articles, the same on both databases.
 
-Newest first needs no sort: SQLite walks its index by key, which is the time. PostgreSQL's index has no order, so that
-it is asked for the newest days first and for ever longer stretches before them until enough is found.
+Newest first needs no sort: a document's key is its time. SQLite asks the newest part of its index first, PostgreSQL the
+newest days. By rank, the texts of the newest that match are weighed here, so that both give one order.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, cast, column, func, literal_column, select, table, text
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import ColumnElement, Select, Subquery, bindparam, func, select
 from sqlmodel import Session
 
 from storage.articles import belongs
-from storage.query import Query, Term, name_tag, parse_query, to_fts5, to_tsquery, wanted_terms
+from storage.query import Node, Query, Term, name_tag, parse_query, to_fts5, wanted_terms
+from storage.ranking import count_terms, score_counts
 from storage.records import Facets, SearchHit, Span
-from storage.search_index import day_tag, first_key, moment_of, month_tag, text_of
+from storage.search_index import first_key, moment_of, text_of
+from storage.search_parts import find_entries, list_parts
+from storage.search_postgres import find_postgres
 from storage.snippets import find_spans, make_snippet
 from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import chunks, is_postgres
 
-MOST_RANKED = 4_000  # of the newest that match, this many are ranked: beyond, rank means little and costs much
+MOST_RANKED = 2_000  # of the newest that match, this many are ranked: beyond, rank means little and costs much
 MOST_COUNTED = 10_000  # of the newest that match, this many are counted for facets
-_HIGHEST = (1 << 63) - 1
-_FIRST_STRETCH = 2_000  # documents that PostgreSQL is asked about first
-_GROWTH = 8
-_LONGEST_STRETCH = timedelta(days=5 * 366)
-_MOST_DAYS = timedelta(days=45)
-_INDEX = table("search_index", column("rowid"))
-# Statements that every search runs are made once: to build one costs as much as to run it.
-_MATCHING = select(_INDEX.c.rowid).where(
-    text("search_index MATCH :query"), _INDEX.c.rowid.between(bindparam("low"), bindparam("high"))
-)
-_NEWEST = _MATCHING.order_by(_INDEX.c.rowid.desc()).limit(bindparam("count"))
-_NEWEST_REPLACED = _MATCHING.order_by(_INDEX.c.rowid).limit(bindparam("count"))
-_TSQUERY = cast(bindparam("query"), TSQUERY)
+_HIGHEST = (1 << 62) - 1
 
 
 def search_articles(
@@ -131,31 +122,24 @@ def _narrowed(
 
 def _newest_keys(session: Session, asked: Query, count: int, all_versions: bool) -> list[int]:
     """The keys of the newest documents that a query finds, newest first."""
-    find = _find_postgres if is_postgres(session) else _find_sqlite
     if count <= 0:
         return []
-    keys = find(session, asked, count, is_latest=True)
+    keys = _find(session, asked, count, is_latest=True)
     if all_versions:
-        keys = sorted([*keys, *find(session, asked, count, is_latest=False)], key=abs, reverse=True)
+        keys = sorted([*keys, *_find(session, asked, count, is_latest=False)], key=abs, reverse=True)
     return keys[:count]
 
 
-def _find_sqlite(session: Session, asked: Query, count: int, *, is_latest: bool) -> list[int]:
-    low, high = _signed(_bounds(asked), is_latest=is_latest)
+def _find(session: Session, asked: Query, count: int, *, is_latest: bool) -> list[int]:
+    low, high = _bounds(asked)
+    if not is_latest:
+        low, high = -high, -low
     if asked.node is None:
         return _find_by_time(session, asked, low, high, count, is_latest=is_latest)
-    query = _with_figures(_NEWEST if is_latest else _NEWEST_REPLACED, asked)
-    values = {"query": to_fts5(asked.node), "low": low, "high": high, "count": count}
-    return list(session.connection().execute(query, values).scalars())
-
-
-def _with_figures(query: Select[Any], asked: Query) -> Select[Any]:
-    if not asked.comparisons:
-        return query
-    document = select(DOCUMENTS.c.document_key).where(
-        DOCUMENTS.c.document_key == _INDEX.c.rowid, *_figures(asked, postgres=False)
-    )
-    return query.where(document.correlate(_INDEX).exists())
+    if is_postgres(session):
+        figures = _figures(asked, postgres=True)
+        return find_postgres(session, asked.node, figures, low, high, count, is_latest=is_latest)
+    return _find_sqlite(session, asked.node, _figures(asked, postgres=False), low, high, count, is_latest=is_latest)
 
 
 def _find_by_time(session: Session, asked: Query, low: int, high: int, count: int, *, is_latest: bool) -> list[int]:
@@ -164,104 +148,54 @@ def _find_by_time(session: Session, asked: Query, low: int, high: int, count: in
     return list(session.execute(query.order_by(key.desc() if is_latest else key)).scalars())
 
 
-def _find_postgres(session: Session, asked: Query, count: int, *, is_latest: bool) -> list[int]:
-    bounds = _bounds(asked)
-    if asked.node is None:
-        return _find_by_time(session, asked, *_signed(bounds, is_latest=is_latest), count, is_latest=is_latest)
-    words = to_tsquery(asked.node)
+def _find_sqlite(
+    session: Session, node: Node, figures: Sequence[ColumnElement[bool]], low: int, high: int, count: int, *,
+    is_latest: bool,
+) -> list[int]:  # fmt: skip
+    """The newest part alone first, which answers most; then as many more at once as there are."""
+    parts = [part.number for part in list_parts(session, low, high)]
+    if is_latest:
+        parts.reverse()
     keys: list[int] = []
-    for low, high, tags in _stretches(session, *bounds, is_latest=is_latest):
-        stretch = f"{words} & ({' | '.join(tags)})" if tags else words
-        # Materialised, so that the planner uses the index of words and never walks all documents by time.
-        matches = DOCUMENTS.c.content.op("@@")(_TSQUERY)
-        found = (
-            select(DOCUMENTS.c.document_key)
-            .where(matches, *_figures(asked, postgres=True))
-            .cte("found")
-            .prefix_with("MATERIALIZED")
-        )
-        key = found.c.document_key
-        query = select(key).where(key.between(*_signed((low, high), is_latest=is_latest)))
-        query = query.order_by(key.desc() if is_latest else key).limit(count - len(keys))
-        keys += session.execute(query, {"query": stretch}).scalars()
-        if len(keys) == count:
+    for asked_parts in (tuple(parts[:1]), tuple(parts[1:3]), tuple(parts[3:])):
+        if len(keys) == count or not asked_parts:
             break
+        found, query = _from_parts(asked_parts, is_latest=is_latest)
+        most = count - len(keys)
+        values = {"query": to_fts5(node), "low": low, "high": high, "count": most, "most": -1 if figures else most}
+        if figures:
+            document = select(DOCUMENTS.c.document_key).where(DOCUMENTS.c.document_key == found.c.key, *figures)
+            query = query.where(document.correlate(found).exists())
+        keys += session.connection().execute(query, values).scalars()
     return keys
 
 
-def _stretches(session: Session, low: int, high: int, *, is_latest: bool) -> Iterator[tuple[int, int, list[str]]]:
-    """Stretches of time that cover [low, high], the newest first, each longer, with the tags of their days or months.
-
-    The first is about as long as _FIRST_STRETCH documents; the last is all the rest and has no tags.
-    """
-    key = DOCUMENTS.c.document_key
-    inside = select(key).where(key.between(*_signed((low, high), is_latest=is_latest)))
-    ordered = inside.order_by(key.desc() if is_latest else key)
-    ends = select(ordered.limit(1).scalar_subquery(), ordered.offset(_FIRST_STRETCH).limit(1).scalar_subquery())
-    newest, oldest = session.execute(ends).one()
-    if newest is None:
-        return
-    if oldest is not None:
-        end = moment_of(newest)
-        length = max(end - moment_of(oldest), timedelta(days=1))
-        while length <= _LONGEST_STRETCH:
-            start, tags = _stretch_tags(end - length, end, is_latest=is_latest)
-            begin = max(low, first_key(start))
-            yield begin, high, tags
-            if begin == low:
-                return
-            high, end, length = begin - 1, start - timedelta(seconds=1), length * _GROWTH
-    yield low, high, []
-
-
-def _stretch_tags(start: datetime, end: datetime, *, is_latest: bool) -> tuple[datetime, list[str]]:
-    """The beginning of a stretch, moved back to that of its first day or month, and the tags that cover it."""
-    day = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    if end - day <= _MOST_DAYS:
-        days = [day + timedelta(days=number) for number in range((end - day).days + 1)]
-        return day, [f"'{day_tag(moment, is_latest=is_latest)}'" for moment in days]
-    first = month = day.replace(day=1)
-    tags = []
-    while month <= end:
-        tags.append(f"'{month_tag(month, is_latest=is_latest)}'")
-        month = (month + timedelta(days=31)).replace(day=1)
-    return first, tags
+@lru_cache(maxsize=1_000)
+def _from_parts(numbers: tuple[int, ...], *, is_latest: bool) -> tuple[Subquery, Select[Any]]:
+    """Made once for the same parts: to build a statement costs as much as to run it."""
+    found = find_entries(numbers, is_latest=is_latest).subquery("found")
+    return found, select(found.c.key).limit(bindparam("count"))
 
 
 def _ranked_keys(session: Session, asked: Query, limit: int, offset: int, all_versions: bool) -> list[int]:
     """The keys of the best of the newest MOST_RANKED documents that a query finds, best first."""
     newest = _newest_keys(session, asked, MOST_RANKED, all_versions)
-    if not newest or asked.node is None:
-        return []
-    scores: list[tuple[float, int]] = []
-    if is_postgres(session):
-        score = func.ts_rank(literal_column("'{0.25, 0, 0, 1}'::real[]"), DOCUMENTS.c.content, _TSQUERY, 1)
-        query = select(score, DOCUMENTS.c.document_key).where(DOCUMENTS.c.document_key == func.any(bindparam("keys")))
-        values = {"query": to_tsquery(asked.node), "keys": newest}
-        scores = [(-rank, key) for rank, key in session.execute(query, values)]
-    else:
-        oldest = min(map(abs, newest))
-        ranges = [(oldest, _HIGHEST)] + ([(-_HIGHEST, -oldest)] if all_versions else [])
-        relevance: ColumnElement[float] = literal_column("bm25(search_index, 4.0, 1.0, 0.0)")
-        for low, high in ranges:
-            query = _with_figures(_MATCHING, asked).add_columns(relevance)
-            bounds = {"query": to_fts5(asked.node), "low": low, "high": high}
-            scores += [(rank, key) for key, rank in session.execute(query, bounds)]
-        wanted = set(newest)
-        scores = [pair for pair in scores if pair[1] in wanted]
-    scores.sort(key=lambda pair: (pair[0], -abs(pair[1])))
-    return [key for _, key in scores[offset : offset + limit]]
+    terms = wanted_terms(asked.node)
+    if not newest or not terms:
+        return newest[offset : offset + limit]
+    counted = []
+    for part in chunks(newest):
+        rows = session.connection().execute(_TEXTS, {"keys": part})
+        counted += [count_terms(key, title, text_of(text, packed), terms) for key, title, text, packed in rows]
+    scores = score_counts(counted)
+    best = sorted(range(len(counted)), key=lambda place: (-scores[place], -abs(counted[place].key)))
+    return [counted[place].key for place in best[offset : offset + limit]]
 
 
 def _bounds(asked: Query) -> tuple[int, int]:
     """The lowest and highest key that the asked time of publication allows."""
     low = 1 if asked.since is None else max(1, first_key(asked.since))
     return low, _HIGHEST if asked.until is None else first_key(asked.until) - 1
-
-
-def _signed(bounds: tuple[int, int], *, is_latest: bool) -> tuple[int, int]:
-    """Bounds as they are for newest versions; turned round and negative for those since replaced."""
-    return bounds if is_latest else (-bounds[1], -bounds[0])
 
 
 def _figures(asked: Query, *, postgres: bool) -> list[ColumnElement[bool]]:
@@ -292,6 +226,11 @@ _HITS = (
     select(*_SHOWN)
     .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
     .join(ARTICLES, ARTICLES.c.article_id == DOCUMENTS.c.article_id)
+    .where(DOCUMENTS.c.document_key.in_(bindparam("keys", expanding=True)))
+)
+_TEXTS = (
+    select(DOCUMENTS.c.document_key, VERSIONS.c.title, VERSIONS.c.text, VERSIONS.c.packed)
+    .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
     .where(DOCUMENTS.c.document_key.in_(bindparam("keys", expanding=True)))
 )
 _STORIES = (

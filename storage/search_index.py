@@ -8,32 +8,44 @@ word: source, host, language, stories, metrics, and on PostgreSQL the day and th
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlmodel import Session
 
 from storage.codec import unpack_text
-from storage.folding import words
+from storage.folding import parted, words
 from storage.meta import set_fact
+from storage.search_parts import Entry, add_entries, drop_parts, remove_entries
 from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import chunks, insert_rows, is_postgres
 
-RECIPE = f"2 {unicodedata.unidata_version}"  # how words are made of a text; an index of another recipe is made anew
+RECIPE = f"3 {unicodedata.unidata_version}"  # how words are made of a text; an index of another recipe is made anew
 RECIPE_FACT = "search_recipe"
 _EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 _PLACE_BITS = 6  # 64 documents a second: small steps between keys keep SQLite's index small
 _MOST_SECONDS = (1 << 34) - 1
-_LAST_POSITION = 16_383  # PostgreSQL keeps no place beyond it
-_MOST_POSITIONS = 255  # … and no more of one word
-_MOST_BYTES = 900_000  # … and bounds a document at 1 MB
+_MOST_BYTES = 900_000  # PostgreSQL bounds the words of a document at 1 MB
 _TOUCHED = "storywatch_touched_articles"
-_INSERT_ENTRY = text("INSERT INTO search_index (rowid, title, body, tags) VALUES (:key, :title, :body, :tags)")
-_DELETE_ENTRY = text(
-    "INSERT INTO search_index (search_index, rowid, title, body, tags) VALUES ('delete', :key, :title, :body, :tags)"
-)
+_FRESH = "storywatch_fresh_articles"
+
+
+@dataclass(frozen=True, slots=True)
+class FreshVersion:
+    """The only version of an article that this transaction stored: what is in hand need not be read again."""
+
+    version_id: int
+    article_id: int
+    title: str
+    text: str
+    published_from: datetime | None
+    published_to: datetime | None
+    first_seen_at: datetime
+    packed: None = None
 
 
 def touch(session: Session, article_ids: Iterable[int]) -> None:
@@ -41,60 +53,104 @@ def touch(session: Session, article_ids: Iterable[int]) -> None:
     session.info.setdefault(_TOUCHED, set()).update(article_ids)
 
 
+def touch_fresh(session: Session, versions: Iterable[FreshVersion]) -> None:
+    """Note articles that were just stored, each with its first version."""
+    fresh = {version.article_id: version for version in versions}
+    session.info.setdefault(_FRESH, {}).update(fresh)
+    touch(session, fresh)
+
+
+def forget_fresh(session: Session, article_id: int) -> None:
+    """Have an article read again when it is indexed: its text or time of publication changed since it was stored."""
+    session.info.get(_FRESH, {}).pop(article_id, None)
+
+
 def index_touched(session: Session) -> None:
     """Bring the index in step with the articles touched in this transaction."""
     touched: set[int] = session.info.pop(_TOUCHED, set())
+    fresh: dict[int, FreshVersion] = session.info.pop(_FRESH, {})
     if touched and is_postgres(session):
         # Two workers must not choose one free key. Always the last lock of a transaction, so that none waits in a ring.
         session.execute(text("SELECT pg_advisory_xact_lock(7026003)"))
     for part in chunks(sorted(touched)):
-        index_articles(session, part)
+        index_articles(session, part, fresh)
 
 
-def index_articles(session: Session, article_ids: list[int]) -> None:
-    """Write the search documents of these articles anew (at most a thousand at once)."""
-    versions = _versions(session, article_ids)
-    remove_documents(session, article_ids, versions)
-    postgres = is_postgres(session)
-    tags = tags_of(session, article_ids)
-    documents, entries = [], []
-    for row, key in zip(versions, _new_keys(session, versions), strict=True):
-        marks = tags[row.article_id]
-        title, body = words(row.title), words(text_of(row.text, row.packed))
-        if postgres:
-            moment = moment_of(key)
-            marks = [*marks, day_tag(moment, is_latest=key > 0), month_tag(moment, is_latest=key > 0)]
-            content = _tsvector(title, body, marks)
-        else:
-            content = " ".join(marks)
-            entries.append({"key": key, "title": " ".join(title), "body": " ".join(body), "tags": content})
-        documents.append(
-            {"document_key": key, "article_id": row.article_id, "version_id": row.version_id, "content": content}
-        )
+def index_articles(session: Session, article_ids: list[int], fresh: dict[int, FreshVersion] | None = None) -> None:
+    """Write the search documents of these articles anew (at most a thousand at once).
+
+    `fresh`: those that were never indexed, as they were stored in this transaction.
+    """
+    new = _still_stored(session, [fresh[number] for number in article_ids if number in fresh]) if fresh else []
+    versions: list[Any] = [*new]
+    others = article_ids
+    if new:
+        known = {version.article_id for version in new}
+        others = [number for number in article_ids if number not in known]
+    if others:
+        held = _versions(session, others)
+        remove_documents(session, others, held)
+        versions += held
+    write = _write_postgres if is_postgres(session) else _write_sqlite
+    write(session, versions, _new_keys(session, versions), tags_of(session, article_ids))
+
+
+def _still_stored(session: Session, versions: list[FreshVersion]) -> list[FreshVersion]:
+    """Those that a savepoint did not take back, and that have no other version since."""
+    numbers = [version.article_id for version in versions]
+    stored = select(VERSIONS.c.article_id, VERSIONS.c.version_id).where(VERSIONS.c.article_id.in_(numbers))
+    held: dict[int, list[int]] = defaultdict(list)
+    for article_id, version_id in session.execute(stored):
+        held[article_id].append(version_id)
+    return [version for version in versions if held[version.article_id] == [version.version_id]]
+
+
+def _write_sqlite(session: Session, versions: Sequence[Any], keys: list[int], tags: dict[int, list[str]]) -> None:
+    entries, documents = [], []
+    for row, key in zip(versions, keys, strict=True):
+        marks = " ".join(tags[row.article_id])
+        entries.append((key, parted(row.title), parted(text_of(row.text, row.packed)), marks))
+        documents.append(_document(key, row, marks))
+    add_entries(session, entries)
     insert_rows(session, DOCUMENTS, documents)
-    if entries:
-        session.execute(_INSERT_ENTRY, entries)
+
+
+def _write_postgres(session: Session, versions: Sequence[Any], keys: list[int], tags: dict[int, list[str]]) -> None:
+    documents = []
+    for row, key in zip(versions, keys, strict=True):
+        moment = moment_of(key)
+        marks = [day_tag(moment, is_latest=key > 0), month_tag(moment, is_latest=key > 0), *tags[row.article_id]]
+        title, body = words(row.title), words(text_of(row.text, row.packed))
+        documents.append(_document(key, row, folded_content(title, body, marks)))
+    insert_rows(session, DOCUMENTS, documents)
+
+
+def _document(key: int, row: Any, content: str) -> dict[str, Any]:
+    return {"document_key": key, "article_id": row.article_id, "version_id": row.version_id, "content": content}
+
+
+def folded_content(title: list[str], body: list[str], tags: Sequence[str]) -> str:
+    """A document's words as PostgreSQL holds them: spaces before and after each, a bar between title, text and tags."""
+    content = " ".join(["", *title, "|", *body, "|", *tags, ""])
+    if len(content) * 4 > _MOST_BYTES and len(content.encode()) > _MOST_BYTES:
+        return folded_content(title, body[: len(body) * 3 // 4], tags)
+    return content
 
 
 def remove_documents(session: Session, article_ids: list[int], versions: Sequence[Any] | None = None) -> None:
     """Take these articles out of the index. Their texts must still be as they were indexed."""
     chosen = DOCUMENTS.c.article_id.in_(article_ids)
     if not is_postgres(session):
-        held = session.execute(
-            select(DOCUMENTS.c.document_key, DOCUMENTS.c.version_id, DOCUMENTS.c.content).where(chosen)
-        )
+        columns = (DOCUMENTS.c.document_key, DOCUMENTS.c.version_id, DOCUMENTS.c.content)
+        held = session.execute(select(*columns).where(chosen)).all()
+        if not held:
+            return
         texts = {row.version_id: row for row in (_versions(session, article_ids) if versions is None else versions)}
-        gone = [
-            {
-                "key": row.document_key,
-                "title": " ".join(words(texts[row.version_id].title)),
-                "body": " ".join(words(text_of(texts[row.version_id].text, texts[row.version_id].packed))),
-                "tags": row.content,
-            }
-            for row in held
-        ]
-        if gone:
-            session.execute(_DELETE_ENTRY, gone)
+        gone: list[Entry] = []
+        for key, version_id, tags in held:
+            row = texts[version_id]
+            gone.append((key, parted(row.title), parted(text_of(row.text, row.packed)), tags))
+        remove_entries(session, gone)
     session.execute(delete(DOCUMENTS).where(chosen))
 
 
@@ -102,8 +158,10 @@ def rebuild_index(session: Session) -> int:
     """Make the whole index anew, as after a change of the recipe; returns how many articles are in it."""
     session.execute(delete(DOCUMENTS))
     if not is_postgres(session):
-        session.execute(text("INSERT INTO search_index (search_index) VALUES ('delete-all')"))
-    article_ids = list(session.execute(select(ARTICLES.c.article_id).order_by(ARTICLES.c.article_id)).scalars())
+        drop_parts(session)
+    # In the order of time, so that each part of the index is one stretch of it.
+    moment = func.coalesce(ARTICLES.c.published_from, ARTICLES.c.first_seen_at)
+    article_ids = list(session.execute(select(ARTICLES.c.article_id).order_by(moment)).scalars())
     for part in chunks(article_ids):
         index_articles(session, part)
     set_fact(session, RECIPE_FACT, RECIPE)
@@ -164,6 +222,7 @@ def seconds(moment: datetime) -> int:
     return min(max(int((moment - _EPOCH).total_seconds()), 0), _MOST_SECONDS)
 
 
+@lru_cache(maxsize=10_000)
 def tag(kind: str, name: str) -> str:
     """The tag of one name: `~`, a letter for the kind, and its folded words."""
     return f"~{kind}{'_'.join(words(name))}"
@@ -215,20 +274,3 @@ def tags_of(session: Session, article_ids: list[int]) -> dict[int, list[str]]:
     for number, metric in session.execute(metrics.order_by(CLAIMS.c.metric)):
         tags[number].append(tag("k", metric))
     return tags
-
-
-def _tsvector(title: list[str], body: list[str], tags: list[str]) -> str:
-    """A document as PostgreSQL writes it: words with their places, those of the title weighted; tags without places."""
-    places: dict[str, list[str]] = defaultdict(list)
-    size = 0
-    for position, word in enumerate(title, start=1):
-        places[word].append(f"{min(position, _LAST_POSITION)}A")
-    for position, word in enumerate(body, start=len(title) + 2):
-        held = places[word]
-        if len(held) < _MOST_POSITIONS:
-            size += 2 + (0 if held else len(word.encode()) + 4)
-            if size > _MOST_BYTES:
-                break
-            held.append(str(min(position, _LAST_POSITION)))
-    lexemes = [f"'{word}':{','.join(where)}" if where else f"'{word}'" for word, where in places.items()]
-    return " ".join([*lexemes, *(f"'{name}'" for name in tags)])

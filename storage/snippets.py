@@ -32,6 +32,23 @@ def find_spans(text: str, terms: Sequence[Term]) -> Spans:
     return tuple(spans)
 
 
+def count_spans(text: str, terms: Sequence[Term]) -> list[int]:
+    """How often each term stands in a text, up to a bound beyond which more says no more."""
+    folded = fold_letters(text)
+    if len(folded) == len(text) and not _has_ideograph(text):
+        return [
+            sum(1 for _ in islice(_pattern(term).finditer(folded), _MOST_SPANS)) if _may_stand(term, folded) else 0
+            for term in terms
+        ]
+    return [sum(1 for _ in islice(_walk(text, [term]), _MOST_SPANS)) for term in terms]
+
+
+def _may_stand(term: Term, folded: str) -> bool:
+    """Whether the first word's letters are in the text: quicker to ask than the pattern (digits may be parted)."""
+    first = term.words[0]
+    return first in folded or (first.isascii() and first.isdigit())
+
+
 def _has_ideograph(text: str) -> bool:
     """Whether a letter stands in the text that is a word of its own."""
     if text.isascii():

@@ -8,8 +8,7 @@ the migrations together on both databases.
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DDL, BigInteger, DateTime, Dialect, Index, Integer, MetaData, Table, Text, event, false
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import BigInteger, DateTime, Dialect, Index, Integer, MetaData, Table, false, text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
 
@@ -52,17 +51,6 @@ class BigId(TypeDecorator[int]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """INTEGER on SQLite, BIGINT elsewhere."""
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
-
-
-class SearchContent(TypeDecorator[Any]):
-    """What the index holds of a document: all of it, as a tsvector, on PostgreSQL; on SQLite its tags."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """TSVECTOR on PostgreSQL, TEXT elsewhere."""
-        return dialect.type_descriptor(TSVECTOR() if dialect.name == "postgresql" else Text())
 
 
 class Row(SQLModel):
@@ -272,13 +260,25 @@ class MatchRow(Row, table=True):
 
 
 class SearchDocumentRow(Row, table=True):
-    """One searchable text. `document_key` holds its publication time and is negative for a version since replaced."""
+    """One searchable text. `document_key` holds its publication time and is negative for a version since replaced.
+
+    `content` is all of its folded words on PostgreSQL; on SQLite its tags.
+    """
 
     __tablename__ = "search_documents"
     document_key: int = Field(primary_key=True, sa_type=BigId, sa_column_kwargs={"autoincrement": False})
     article_id: int = Field(sa_type=BigId, foreign_key="articles.article_id", ondelete="CASCADE", index=True)
     version_id: int = Field(sa_type=BigId, foreign_key="article_versions.version_id", ondelete="CASCADE", unique=True)
-    content: Any = Field(sa_type=SearchContent)
+    content: str
+
+
+class SearchPartRow(Row, table=True):
+    """A part of SQLite's full-text index (`search_index_1`, …): the keys from `first_key` on. None on PostgreSQL."""
+
+    __tablename__ = "search_parts"
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    first_key: int = Field(sa_type=BigId, unique=True)
+    documents: int = 0
 
 
 class SavedSearchRow(Row, table=True):
@@ -532,6 +532,7 @@ VERSIONS: Table = METADATA.tables["article_versions"]
 FINGERPRINTS: Table = METADATA.tables["fingerprints"]
 MATCHES: Table = METADATA.tables["matches"]
 DOCUMENTS: Table = METADATA.tables["search_documents"]
+PARTS: Table = METADATA.tables["search_parts"]
 SAVED_SEARCHES: Table = METADATA.tables["saved_searches"]
 CLAIMS: Table = METADATA.tables["claims"]
 HISTORIES: Table = METADATA.tables["histories"]
@@ -546,14 +547,8 @@ CHANNEL_HEALTH: Table = METADATA.tables["channel_health"]
 META: Table = METADATA.tables["meta"]
 EXTRACTION_RUNS: Table = METADATA.tables["extraction_runs"]
 
-# The words of a document, already folded and parted by spaces, so that the tokenizer splits at nothing else. Tags begin
-# with a tilde. Contentless: what is deleted from it is folded anew from the version's text.
-SEARCH_INDEX_DDL = (
-    "CREATE VIRTUAL TABLE search_index USING fts5(title, body, tags, content='', tokenize=\"ascii tokenchars '~_'\")"
+# PostgreSQL's index of words is made of the folded text as it lies in the row, so that no second form of it is stored.
+SEARCH_VECTOR = "array_to_tsvector(string_to_array(btrim(content, ' '), ' '))"
+Index("ix_search_documents_content", text(SEARCH_VECTOR), postgresql_using="gin", _table=DOCUMENTS).ddl_if(
+    dialect="postgresql"
 )
-event.listen(
-    DOCUMENTS,
-    "after_create",
-    DDL(SEARCH_INDEX_DDL).execute_if(dialect="sqlite"),  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
-)
-Index("ix_search_documents_content", DOCUMENTS.c.content, postgresql_using="gin").ddl_if(dialect="postgresql")

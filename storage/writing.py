@@ -1,10 +1,15 @@
-"""Batched writes that say how many rows were new, on both databases."""
+"""Batched writes that say how many rows were new, on both databases.
 
-from collections.abc import Iterable, Mapping, Sequence
+What SQLAlchemy would find out for each row anew (its values by name, how each is written) is found out once for a shape
+of rows and kept; then the driver takes them all at once. On PostgreSQL they go as one statement over arrays.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import CursorResult, Table
+from sqlalchemy import CursorResult, Dialect, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -14,15 +19,31 @@ Rows = Sequence[Mapping[str, Any]]
 def insert_rows(session: Session, table: Table, rows: Rows) -> None:
     """Insert rows of one shape, all of them new."""
     if rows:
-        session.execute(table.insert(), list(rows))
+        _insert_all(session, table, rows)
 
 
 def insert_new(session: Session, table: Table, rows: Rows, key: Sequence[str]) -> int:
     """Insert rows of one shape, leaving out those whose key is there already; returns how many were new."""
     if not rows:
         return 0
-    statement = _insert_new(table, tuple(key), is_postgres(session))
-    return changed_rows(session.execute(statement, list(rows), execution_options={"preserve_rowcount": True}))
+    return changed_rows(_insert_all(session, table, rows, f" ON CONFLICT ({', '.join(key)}) DO NOTHING"))
+
+
+def insert_numbered(session: Session, table: Table, rows: Rows, number: str, key: Sequence[str]) -> dict[Any, int]:
+    """Insert rows whose `key` is not there; returns the `number` of each by the first column of its key.
+
+    What another process was faster with is left out. On SQLite a writer is alone and says the numbers itself.
+    """
+    if not rows:
+        return {}
+    if is_postgres(session):
+        end = f" ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {key[0]}, {number}"
+        numbers: Any = _insert_all(session, table, rows, end).all()
+        return dict(numbers)
+    first = (session.execute(select(func.max(table.c[number]))).scalar() or 0) + 1
+    numbered = [{number: place, **row} for place, row in enumerate(rows, start=first)]
+    insert_rows(session, table, numbered)
+    return {row[key[0]]: row[number] for row in numbered}
 
 
 def insert_or_update(session: Session, table: Table, rows: Rows, key: Sequence[str]) -> None:
@@ -54,12 +75,35 @@ def changed_rows(result: Any) -> int:
     return max(result.rowcount, 0) if isinstance(result, CursorResult) else 0
 
 
-# Statements are kept: to build one costs more than to run it, and SQLAlchemy knows again what it compiled before.
+def _insert_all(session: Session, table: Table, rows: Rows, end: str = "") -> CursorResult[Any]:
+    connection = session.connection()
+    names = tuple(rows[0])
+    converts = _converts(table, names, connection.dialect)
+    listed = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in names)
+    take = itemgetter(*names) if len(names) > 1 else (lambda row: (row[names[0]],))
+    values = [take(row) for row in rows]
+    if is_postgres(session):
+        columns = [
+            [convert(value) for value in column] if convert else list(column)
+            for column, convert in zip(zip(*values, strict=True), converts, strict=True)
+        ]
+        arrays = ", ".join(f"%b::{table.c[name].type.compile(connection.dialect)}[]" for name in names)
+        sql = f"INSERT INTO {table.name} ({listed}) SELECT * FROM unnest({arrays}){end}"  # noqa: S608  # our own names
+        return connection.exec_driver_sql(sql, tuple(columns))
+    for place, convert in enumerate(converts):
+        if convert:
+            values = [(*row[:place], convert(row[place]), *row[place + 1 :]) for row in values]
+    sql = f"INSERT INTO {table.name} ({listed}) VALUES ({', '.join('?' * len(names))}){end}"  # noqa: S608  # our own names
+    return connection.exec_driver_sql(sql, values)
 
 
 @cache
-def _insert_new(table: Table, key: tuple[str, ...], for_postgres: bool) -> Any:
-    return _insert(table, for_postgres).on_conflict_do_nothing(index_elements=list(key))
+def _converts(table: Table, names: tuple[str, ...], dialect: Dialect) -> list[Callable[[Any], Any] | None]:
+    """How the driver takes the values of each column; None: as they are."""
+    return [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+
+
+# Statements are kept: to build one costs more than to run it, and SQLAlchemy knows again what it compiled before.
 
 
 @cache

@@ -146,9 +146,10 @@ def test_newest_first_reaches_back_over_years_of_other_news(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL looks at ever longer stretches: days, months, all; each must begin where the one before ended."""
-    monkeypatch.setattr("storage.search._FIRST_STRETCH", 3)
+    monkeypatch.setattr("storage.search_postgres._FIRST_STRETCH", 3)
     news = fill(database, 120, seed=8)
-    for query in ("toll", "said lang:ru", "-toll"):
+    monkeypatch.setattr("storage.search_postgres._LOOKED_THROUGH", 5)
+    for query in ("toll", "said lang:ru", "-toll", "min*", "alm* toll", '"toll dead"', '-"toll dead"', "-min* said"):
         node = parse_query(query).node
         assert node is not None
         expected = [item.url.rsplit("/", 1)[-1] for item in news if holds(item, node)]
@@ -247,6 +248,12 @@ def test_the_best_come_first_by_rank(database: Database) -> None:
         )
     assert urls(found(database, "toll", rank=True)) == ["1", "2"]
     assert urls(found(database, "toll")) == ["2", "1"]
+
+
+def test_rank_is_one_order_on_both_databases(database: Database) -> None:
+    fill(database, 40, seed=3)
+    orders = [urls(found(database, query, rank=True, limit=6)) for query in ("toll OR dead", '"toll dead" OR min*')]
+    assert orders == [["22", "29", "23", "24", "5", "32"], ["23", "5", "17", "0", "22", "27"]]
 
 
 def test_articles_published_on_one_day_or_in_one_second_are_all_found(database: Database) -> None:

@@ -34,11 +34,6 @@ def described(engine: Engine) -> dict[str, Any]:
         uniques = sorted(tuple(u["column_names"]) for u in inspector.get_unique_constraints(table))
         primary = inspector.get_pk_constraint(table)["constrained_columns"]
         found[table] = (columns, indices, keys, uniques, primary)
-    if engine.dialect.name == "sqlite":
-        with engine.connect() as connection:
-            found["search_index"] = connection.execute(
-                text("SELECT sql FROM sqlite_master WHERE name = 'search_index'")
-            ).scalar()
     return found
 
 
@@ -47,8 +42,6 @@ def test_a_fresh_schema_equals_a_migrated_one(empty_url: str) -> None:
     METADATA.create_all(database.engine)
     fresh = described(database.engine)
     with database.engine.begin() as connection:
-        if database.is_sqlite:
-            connection.execute(text("DROP TABLE search_index"))
         METADATA.drop_all(connection)
     database.upgrade()
     assert described(database.engine) == fresh

@@ -84,6 +84,7 @@ def test_every_table_is_held_against_a_record_or_is_known_to_have_none() -> None
         "article_aliases",
         "fingerprints",
         "search_documents",
+        "search_parts",
         "claims",
         "histories",
         "revisions",

@@ -15,6 +15,7 @@ from storage import claims
 from storage.database import Database
 from storage.errors import NotFoundError
 from storage.export import ExportError
+from storage.search_parts import drop_parts
 from tests.monitor.web import archive
 
 STORY = archive.KAZAKHSTAN.slug
@@ -94,7 +95,7 @@ def test_the_index_is_made_anew_where_it_is_lost(folder: Path) -> None:
     database = Database(f"sqlite:///{folder}/data/storywatch.db")
     with database.write() as session:
         session.execute(text("DELETE FROM search_documents"))
-        session.execute(text("INSERT INTO search_index (search_index) VALUES ('delete-all')"))
+        drop_parts(session)
     database.close()
     assert "Nothing stored" in run("search", "prosecutors")
     lost = CliRunner().invoke(app, ["verify"])

@@ -1,0 +1,72 @@
+"""PostgreSQL answers searches down its indices: no plan makes the words of all documents anew."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from storage import articles, claims
+from storage.database import Database
+from storage.search import search_articles
+from tests.support.postgres import Postgres
+from tests.support.stored import HOUR, NOON, at, claim, new_article, store_story
+
+COUNT = 2_500
+
+
+@pytest.fixture(scope="module")
+def filled(migrated_postgres: Postgres) -> Any:
+    """Enough documents that the first stretch is not all of them, and statistics that say so."""
+    migrated_postgres.command("CREATE DATABASE plans TEMPLATE storywatch_template")
+    database = Database(migrated_postgres.url("plans"))
+    with database.write() as session:
+        store_story(session)
+        news = [
+            new_article(n, published=at(NOON + n * HOUR), text=f"The ministry said word{n} and word{n % 50} of it.")
+            for n in range(COUNT)
+        ]
+        stored = articles.add_articles(session, news)
+        claims.add_claims(session, [claim(f"c{n}", n, article_id=stored[n].article_id) for n in range(0, COUNT, 20)])
+    with database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("VACUUM ANALYZE")
+    yield database
+    database.close()
+    migrated_postgres.drop("plans")
+
+
+def plans(database: Database, query: str, **options: Any) -> list[str]:
+    """The plans of all statements that one search runs."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cursor: object, statement: str, parameters: Any, _x: object, _many: bool) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        with database.read() as session:
+            search_articles(session, query, **options)
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
+    found = []
+    for statement, parameters in asked:
+        with database.read() as session:
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+            rows = session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters)
+            found.append("\n".join(row[0] for row in rows))
+    return found
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "query", ["ministry", "word7", "word7 -word3", '"said word7"', "wor*", "killed>100", "", "-said"]
+)
+@pytest.mark.parametrize("rank", [False, True])
+def test_a_search_runs_down_indices(filled: Database, query: str, rank: bool) -> None:
+    found = plans(filled, query, rank=rank)
+    assert [
+        plan for plan in found if re.search(r"Seq Scan on (search_documents|articles|article_versions)", plan)
+    ] == []
+    by_words = [plan for plan in found if "array_to_tsvector" in plan]
+    assert all("Bitmap Index Scan on ix_search_documents_content" in plan for plan in by_words)
+    assert by_words or query in ("", "wor*")
