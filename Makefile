@@ -10,7 +10,7 @@ PIP := @$(BIN)/python -m pip --disable-pip-version-check -qq
 JOBS ?= 2
 ARGS ?=
 
-.PHONY: help run test check lint types imports accuracy bench chaos demo container lock clean
+.PHONY: help run test check lint types imports accuracy bench chaos soak demo container lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
@@ -43,8 +43,11 @@ accuracy: $(VENV)/.dev  ## score the extraction, matching and ledger against the
 bench: $(VENV)/.dev  ## measure speed and memory beside peers (ARGS=--full: large sizes; ARGS=ledger: only that)
 	@$(BIN)/python -m bench $(ARGS)
 
-chaos: $(VENV)/.dev  ## do faults to workers under load, and write what came of it to docs/reliability.md (ARGS="--seconds 600")
+chaos: $(VENV)/.dev  ## do faults to workers under load, and write what came of it to docs/reliability.md (ARGS="--minutes 10")
 	@$(BIN)/python -m bench.chaos --out docs/reliability.md $(ARGS)
+
+soak: $(VENV)/.dev  ## a month of schedule with 2,000 feeds in 45 minutes, and what grows, into docs/soak.md (ARGS="--minutes 15 --days 10")
+	@$(BIN)/python -m bench.soak --out docs/soak.md $(ARGS)
 
 container: $(VENV)/.dev  ## build and run the containers with a real engine (as root, on Debian)
 	$(BIN)/python -m pytest -q -p no:randomly -m container --durations=10 tests/acceptance $(ARGS)

@@ -52,6 +52,18 @@ def ask_approvers(
     return found
 
 
+def is_question_due(unasked: Sequence[Alert], subscriptions: Sequence[Subscription], now: datetime) -> bool:
+    """Whether `ask_approvers` would ask or settle anything at `now`: `unasked` are held alerts that nobody was asked
+    about yet.
+    """
+    by_name = {one.name: one for one in subscriptions if one.approvers}
+    return any(
+        _due_at(alert.planned_at, by_name[alert.subscription], now) <= now
+        for alert in unasked
+        if alert.subscription in by_name
+    )
+
+
 def _ask_group(
     members: Sequence[_Held],
     subscription: Subscription,

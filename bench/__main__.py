@@ -23,7 +23,7 @@ from bench.figures import SIZES, Figure, read_figures
 
 NAMES = (
     "polling", "rereading", "parsing", "pages", "claims", "ledger", "ingest", "search", "site", "crowd", "powercut",
-    "backup", "delivering", "telling", "killing",
+    "backup", "delivering", "telling", "killing", "workers",
 )  # fmt: skip
 
 

@@ -84,15 +84,6 @@ def make_shared_pacer(settings: Settings, rng: Random) -> SharedPacer:
     )
 
 
-def check_secret(settings: Settings) -> None:
-    """SettingsError where processes would sign links with secrets of their own, so that the page would refuse them."""
-    if settings.web.base_url and not settings.web.session_secret:
-        raise SettingsError(
-            "web.session_secret: workers sign the links of messages and the page checks them, so both need the same "
-            "one; set STORYWATCH_WEB__SESSION_SECRET_FILE for all of them, or leave web.base_url empty"
-        )
-
-
 class Worker:
     """Takes work from the queues until told to stop; several at once on any number of machines."""
 
@@ -113,7 +104,6 @@ class Worker:
         """
         if unknown := sorted(set(queues) - set(QUEUES)):
             raise SettingsError(f"no queue is called {', '.join(unknown)}; there are {', '.join(QUEUES)}")
-        check_secret(settings)
         conninfo_of(settings.database_url)
         self.settings = settings
         self.clock = clock

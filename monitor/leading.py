@@ -10,15 +10,18 @@ import logging
 import signal
 import time
 from contextlib import AsyncExitStack
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import psycopg
+from sqlmodel import Session
 
+from alerts.asking import is_question_due
 from monitor.clock import Clock
-from monitor.distributed import check_secret, host_of, make_shared_pacer, worker_of
+from monitor.distributed import host_of, make_shared_pacer, worker_of
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
 from monitor.making import make_book, make_fetcher, make_poster, make_tools
@@ -35,7 +38,7 @@ from monitor.queueing import (
     queue_error,
 )
 from monitor.schedule import Job, Ticker, guarded
-from monitor.settings import Settings
+from monitor.settings import Settings, to_subscriptions
 from monitor.stepping import LOOK_SECONDS as STEP_SECONDS
 from monitor.stepping import StepWatch
 from monitor.taking_up import SeedKeeper, describe_watch, make_watch
@@ -119,7 +122,6 @@ class Leader:
 
         Raises SettingsError for a database that many processes cannot share.
         """
-        check_secret(settings)
         conninfo_of(settings.database_url)
         self.settings = settings
         self.clock = clock
@@ -129,6 +131,7 @@ class Leader:
         self.database = Database(settings.database_url)
         self._outbox_at = 0.0
         self._alive = alive
+        self._asking = [one for one in to_subscriptions(settings) if one.approvers]
         self._seeds = SeedKeeper(self.database, settings.seeds, clock=clock)
 
     async def run(self) -> None:
@@ -250,10 +253,16 @@ class Leader:
             for feed in feeds.list_due_feeds(session, now, limit=MOST):
                 key, host = f"poll:{feed.feed_id}", host_of(feed.url)
                 found.append(Piece(queue=POLLS, task="poll", key=key, what={"feed_id": feed.feed_id}, host=host))
-            if outbox.is_anything_due(session, now=now) or time.monotonic() >= self._outbox_at:
+            if self._is_outbox_due(session, now) or time.monotonic() >= self._outbox_at:
                 self._outbox_at = time.monotonic() + OUTBOX_SECONDS
                 found.append(Piece(queue=DELIVERIES, task="deliver", key="deliver", what={}, priority=1))
         return [piece for piece in found if piece.key not in live]
+
+    def _is_outbox_due(self, session: Session, now: datetime) -> bool:
+        """Whether a message is to be made or sent: of a change, or a question to those who may approve one."""
+        return outbox.is_anything_due(session, now=now) or (
+            bool(self._asking) and is_question_due(outbox.list_unasked(session), self._asking, now)
+        )
 
     async def reap(self, queue: Queue) -> None:
         """Give up dead workers; what they did is due again, what they were sending as well. Raises DatabaseError."""

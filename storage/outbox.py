@@ -156,6 +156,13 @@ def is_anything_due(session: Session, *, now: datetime) -> bool:
     return any(session.execute(query.limit(1)).first() is not None for query in queries)
 
 
+def list_unasked(session: Session, *, limit: int = 500) -> tuple[Alert, ...]:
+    """Held alerts that no approver was asked about yet, those held longest first."""
+    query = select(ALERTS).where(ALERTS.c.state == AlertState.HELD.value, ALERTS.c.asked_at.is_(None))
+    query = query.order_by(ALERTS.c.planned_at, ALERTS.c.alert_id).limit(limit)
+    return tuple(from_row(Alert, row) for row in session.execute(query).mappings())
+
+
 def list_claimants(session: Session) -> frozenset[str]:
     """The names of those that have a delivery on its way."""
     sending = DELIVERIES.c.state == DeliveryState.SENDING.value

@@ -33,6 +33,7 @@ from monitor.cli.mcp import mcp_command
 from monitor.cli.reprocess import reprocess_command
 from monitor.cli.scale import page_command, scheduler_command, worker_command
 from monitor.cli.search import search_command
+from monitor.cli.status import status_command
 from monitor.cli.why import why_command
 
 app = typer.Typer(
@@ -67,7 +68,7 @@ def options(
 COMMANDS: dict[str, Callable[..., None]] = {
     "run": service.run_command,
     "init": init_command,
-    "status": service.status_command,
+    "status": status_command,
     "doctor": service.doctor_command,
     "poll": service.poll_command,
     "search": search_command,

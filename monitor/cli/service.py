@@ -1,23 +1,20 @@
-"""The commands that run and look after the service: run, poll, status, doctor, healthcheck, demo, db."""
+"""The commands that run and look after the service: run, poll, doctor, healthcheck, demo, db."""
 
 import asyncio
 import json
 import random
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from monitor.app import LOOK_SECONDS, Service
 from monitor.cli.context import clock, opened_database, settings, sqlite_path
 from monitor.cli.feeds import find_one
-from monitor.cli.output import console, print_json, print_table, say_error, show_time
+from monitor.cli.output import console, print_json, print_table, say_error
 from monitor.cycle import read_entry
 from monitor.demo.play import run_demo
 from monitor.examination import examine
@@ -26,14 +23,11 @@ from monitor.making import make_book, make_fetcher, make_tools
 from monitor.polling import poll_feed
 from monitor.settings import Settings
 from monitor.taking_up import make_watch, take_up_seeds
-from storage import articles, claims, deliveries, feeds, stories
-from storage.backlog import count_due
+from storage import feeds
 from storage.database import Database
 from storage.errors import StorywatchError
 from storage.records import Feed
 from storage.search_index import rebuild_index
-
-WATCH_SECONDS = 2.0
 
 
 def run_command(
@@ -100,85 +94,6 @@ async def _poll_all(current: Settings, database: Database, chosen: tuple[Feed, .
             )
         tools.close()
     return rows
-
-
-def status_command(
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every two seconds, until Ctrl-C.")] = False,
-) -> None:
-    """What is stored and how it fares: stories, feeds, articles, revisions, deliveries, and what is due."""
-    with opened_database() as database:
-        if not watch:
-            _show_status(_read_status(database), as_json=as_json)
-            return
-        with Live(_status_table(_read_status(database)), console=console(), screen=True) as live:
-            while True:
-                time.sleep(WATCH_SECONDS)
-                live.update(_status_table(_read_status(database)), refresh=True)
-
-
-def _read_status(database: Database) -> dict[str, Any]:
-    now = clock()()
-    with database.read() as session:
-        every = feeds.list_feeds(session)
-        counted = deliveries.count_deliveries(session)
-        return {
-            "now": now,
-            "database": database.label,
-            "stories": {story.slug: story.state.value for story in stories.list_stories(session)},
-            "feeds": len(every),
-            "feeds_failing": [feed.url for feed in every if feed.failures],
-            "next_poll": feeds.next_feed_due_at(session),
-            "articles": articles.count_articles(session),
-            "revisions": claims.count_revisions(session),
-            "deliveries": {state.value: count for state, count in counted.items()},
-            "due": {one.queue: {"count": one.count, "oldest": one.oldest_at} for one in count_due(session, now)},
-            "last_revisions": [
-                {"at": one.recorded_at, "story": one.story, "metric": one.key.metric, "kind": one.kind.value}
-                for one in claims.list_revisions(session, newest_first=True, limit=5)
-            ],
-        }
-
-
-def _show_status(report: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        del report["now"]
-        print_json(report)
-        return
-    console().print(f"now {show_time(report['now'])} UTC, database {report['database']}")
-    print_table(("what", "how it stands"), _status_rows(report))
-
-
-def _status_table(report: dict[str, Any]) -> Table:
-    table = Table(title=f"{show_time(report['now'])} UTC, database {report['database']}", title_justify="left")
-    table.add_column("what")
-    table.add_column("how it stands")
-    recent = [
-        f"{show_time(one['at'])} {one['story']}: {one['metric']} {one['kind']}" for one in report["last_revisions"]
-    ]
-    for what, words in [*_status_rows(report), ["last changes", "\n".join(recent) or "none yet"]]:
-        table.add_row(what, Text(words))
-    return table
-
-
-def _status_rows(report: dict[str, Any]) -> list[list[str]]:
-    return [
-        ["stories", ", ".join(f"{slug} ({state})" for slug, state in report["stories"].items()) or "none"],
-        [
-            "feeds",
-            f"{report['feeds']}, {len(report['feeds_failing'])} failing; next poll {show_time(report['next_poll'])}",
-        ],
-        ["articles", str(report["articles"])],
-        ["revisions", str(report["revisions"])],
-        ["deliveries", ", ".join(f"{count} {state}" for state, count in report["deliveries"].items()) or "none yet"],
-        ["due now", ", ".join(_due_words(report, queue) for queue in report["due"])],
-    ]
-
-
-def _due_words(report: dict[str, Any], queue: str) -> str:
-    due = report["due"][queue]
-    age = f" (for {max((report['now'] - due['oldest']).total_seconds(), 0):.0f} s)" if due["oldest"] else ""
-    return f"{due['count']} {queue}{age}"
 
 
 def doctor_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:

@@ -1,9 +1,11 @@
 """Many machines, played by processes on one: schedulers, workers and pages that share a real PostgreSQL."""
 
 import itertools
+import json
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -210,6 +212,25 @@ def test_the_page_alone_serves_what_workers_found(machines: Machines) -> None:
         worker.wait_for("unrest: killed first")
         machines.start("page", "page").wait_for("the page is at http://")
         assert machines.line.run("healthcheck").stdout.strip() == "ready"
+
+
+def test_a_worker_asks_an_approver_by_a_link_that_the_page_knows_without_a_shared_secret(machines: Machines) -> None:
+    with WebServer() as site, Receiver() as hook:
+        Outlet(site).publish("a", "Riots in Harbour City", "The unrest left 44 people dead, the Health Ministry said.")
+        asking = HOOK.format(url=hook.url) + 'hold = ["first"]\napprovers = ["hook"]\n'
+        port = str(free_port())
+        machines.line.environment |= {
+            "STORYWATCH_WEB__PORT": port, "STORYWATCH_WEB__BASE_URL": f"http://127.0.0.1:{port}",
+        }  # fmt: skip
+        machines.prepare({"Good": site.url("/feed")}, more=asking)
+        worker = machines.worker("one")
+        machines.start("lead", "scheduler")
+        machines.start("page", "page").wait_for("the page is at http://")
+        worker.wait_for(lambda: bool(hook.calls))
+        (asked,) = (json.loads(call.body) for call in hook.calls)
+        assert asked["asks_approval"]
+        with urllib.request.urlopen(asked["changes"][0]["links"]["approve"], timeout=10) as answer:
+            assert "44" in answer.read().decode()
 
 
 def test_workers_outlive_a_restart_of_the_database(machines: Machines, postgres: Postgres) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.asking import ask_approvers
+from alerts.asking import ask_approvers, is_question_due
 from alerts.interest import check_subscription
 from alerts.plan import Flushed, explain_not_told, flush, plan_alerts
 from storage.errors import SettingsError
@@ -228,6 +228,20 @@ def test_nobody_is_asked_about_what_is_silenced() -> None:
     found = ask_approvers(held, {WITHDRAWN.revision_id: WITHDRAWN}, [asker], now=NOON, silences=[silence])
     assert found.deliveries == ()
     assert [(one.state, one.reason) for one in found.alerts] == [(AlertState.SILENCED, "silenced:hush")]
+
+
+def test_a_question_is_due_after_its_wait_and_outside_quiet_hours() -> None:
+    asker = subscribe(
+        hold=("*",), approvers=("boss",), group_wait=30.0, quiet_hours="12:00-12:01", digest="daily 08:00"
+    )
+    held = plan_alerts([WITHDRAWN], [asker], now=NOON)
+    assert [is_question_due(held, [asker], after(seconds)) for seconds in (0, 29, 59, 60)] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+    assert not is_question_due(held, [subscribe(hold=("*",))], after(600))
 
 
 def test_a_daily_digest_goes_out_at_its_local_time_in_one_message() -> None:

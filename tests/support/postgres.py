@@ -55,10 +55,10 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def running_postgres(**settings: str) -> Iterator[Postgres]:
-    """A fresh server with these settings. Raises MissingPostgresError."""
+def running_postgres(*, place: str = "/tmp", **settings: str) -> Iterator[Postgres]:
+    """A fresh server with these settings, its folder below `place`. Raises MissingPostgresError."""
     initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
-    folder = Path(tempfile.mkdtemp(prefix="storywatch-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="storywatch-pg-", dir=place))
     folder.chmod(0o777)
     data = folder / "data"
     port = _free_port()

@@ -47,13 +47,14 @@ class Answer:
 class Receiver:
     """The server; `answers` is a list served in turn (the last one for ever) or a function of the call."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None, port: int = 0, host: str = "127.0.0.1") -> None:
         self.calls: list[Call] = []
         self.answers: Sequence[Answer] | Callable[[Call], Answer] = [Answer()]
         self.port = port
         self.most_at_once = 0
         self._at_once = 0
         self._tls = tls
+        self._host = host
         self._served = 0
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -83,7 +84,7 @@ class Receiver:
         self._loop.close()
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._tls, backlog=1024)
+        server = await asyncio.start_server(self._connected, self._host, self.port, ssl=self._tls, backlog=1024)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()

@@ -1,0 +1,136 @@
+"""What came of a fault: every article, text, claim, change and message accounted for against the site's own truth."""
+
+import re
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+from bench.chaos_world import Truth
+from tests.support.receiver import Receiver
+
+# What was published or edited is late when it is stored so many seconds after (polls come every second).
+LATE = 30.0
+# Numbers are given before a commit: one below the highest seen may come later.
+_BEHIND = 200
+
+
+def ask(url: str, query: str) -> list[tuple[object, ...]]:
+    """Rows of a query; none while the server is away."""
+    try:
+        with psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5) as connection:
+            return list(connection.execute(query.encode()))
+    except psycopg.Error:
+        return []
+
+
+class Witness:
+    """Looks into the database twice a second and notes, by a clock of its own, when each text stands in it."""
+
+    def __init__(self, url: str) -> None:
+        self.seen: dict[tuple[str, int], float] = {}
+        self._url = url
+        self._newest = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._stop.wait(0.5):
+            self.look()
+
+    def look(self) -> None:
+        """Note the texts that are new."""
+        rows = ask(
+            self._url,
+            "SELECT v.version_id, a.url, substring(v.text from 'text number ([0-9]+)') FROM article_versions v "
+            f"JOIN articles a USING (article_id) WHERE v.version_id > {self._newest - _BEHIND}",
+        )
+        now = time.monotonic()
+        for number, link, text in rows:
+            self._newest = max(self._newest, int(str(number)))
+            self.seen.setdefault((str(link), int(str(text or 0))), now)
+
+
+def missing(witness: Witness, truth: Truth) -> int:
+    """How many articles are not held in their last text."""
+    return sum((link, count) not in witness.seen for link, count in truth.versions.items())
+
+
+def unsettled(url: str) -> int:
+    """How many messages wait or are on their way."""
+    waiting = "SELECT delivery_id FROM deliveries WHERE state NOT IN ('delivered', 'superseded')"
+    return len(ask(url, waiting)) + len(ask(url, "SELECT alert_id FROM alerts WHERE state = 'pending'"))
+
+
+@dataclass(frozen=True)
+class Count:
+    """What came of one fault."""
+
+    fault: str
+    complaints: int
+    articles: int
+    versions: int
+    lost: int
+    doubled: int
+    late: int
+    unread: int
+    messages: int
+    untold: int
+    repeated: int
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether anything was lost, doubled, unread or untold; late and repeated are told and allowed."""
+        return bool(self.lost or self.doubled or self.unread or self.untold)
+
+    def row(self, words: str) -> str:
+        """The line of the table."""
+        figures = (
+            self.complaints, self.articles, self.versions, self.lost, self.doubled, self.late, self.unread,
+            self.messages, self.untold, self.repeated,
+        )  # fmt: skip
+        return f"| {words} | {' | '.join(map(str, figures))} |\n"
+
+
+def count(name: str, url: str, truth: Truth, witness: Witness, hook: Receiver, *, log: Path) -> Count:
+    """Account for every article, text, claim, change and message."""
+    witness.look()
+    addresses = Counter(str(row[0]) for row in ask(url, "SELECT url FROM articles"))
+    texts = Counter(ask(url, "SELECT article_id, text_hash FROM article_versions"))
+    stated = "SELECT a.url, c.value FROM claims c JOIN articles a USING (article_id) WHERE c.value > 0"
+    claimed = {(str(link), float(str(value))) for link, value in ask(url, stated)}
+    delivered = {str(row[0]) for row in ask(url, "SELECT delivery_id FROM deliveries WHERE state = 'delivered'")}
+    unplanned = ask(
+        url,
+        "SELECT revision_id FROM revisions r WHERE kind IN ('first', 'raised', 'edited') AND NOT is_silent AND "
+        "NOT EXISTS (SELECT 1 FROM alerts a WHERE a.revision_id = r.revision_id)",
+    )
+    received = Counter(hook.ids())
+    at = {link: witness.seen.get((link, versions)) for link, versions in truth.versions.items()}
+    return Count(
+        fault=name,
+        complaints=len(re.findall(r"^\d\d:\d\d:\d\d (?:warning|error|critical): ", log.read_text(), re.MULTILINE)),
+        articles=len(truth.versions),
+        versions=sum(truth.versions.values()),
+        lost=missing(witness, truth),
+        doubled=sum(one - 1 for one in addresses.values()) + sum(one - 1 for one in texts.values()),
+        late=sum(seen is not None and seen - truth.changed[link] > LATE for link, seen in at.items()),
+        unread=sum(
+            link in addresses and (link, float(figure)) not in claimed for link, figure in truth.figures.items()
+        ),
+        messages=len(received),
+        untold=unsettled(url) + len(delivered - received.keys()) + len(unplanned),
+        repeated=sum(one - 1 for one in received.values()),
+    )
