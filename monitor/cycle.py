@@ -30,7 +30,7 @@ from storage.codec import from_json
 from storage.database import lock_story
 from storage.errors import ArticleParseError, FetchError, HostRestsError, StorywatchError
 from storage.keys import trace_id
-from storage.records import Article, ArticleVersion, Entry, Feed, FeedKind, ReadArticle, SeenEntry
+from storage.records import Article, ArticleVersion, Entry, Feed, FeedKind, PageRead, ReadArticle, SeenEntry
 
 _LOG = logging.getLogger(__name__)
 
@@ -309,15 +309,13 @@ def _body_hash(fetched: Fetched, page: ReadArticle) -> str | None:
     return None if page.next_url else hash_body(fetched.body)
 
 
-def _unchanged(article: Article, fetched: Fetched, page: ReadArticle | None, now: datetime) -> Article:
-    return replace(
-        article,
+def _unchanged(article: Article, fetched: Fetched, page: ReadArticle | None, now: datetime) -> PageRead:
+    return PageRead(
+        article_id=article.article_id,
         etag=fetched.etag or article.etag,
         last_modified=fetched.last_modified or article.last_modified,
         last_read_at=now,
         reread_at=reread_at(article.last_changed_at, now),
-        pending_hash=None,
-        pending_since=None,
         body_hash=article.body_hash if page is None else _body_hash(fetched, page),
     )
 

@@ -35,7 +35,7 @@ class Notes(Generic[_T]):
         self._waiting.append((record, stored))
         if self._draining is None or self._draining.done():
             self._draining = loop.create_task(self._drain())
-        await asyncio.shield(stored)
+        await stored  # a caller that goes away takes its own future with it, and nothing of the record
 
     async def _drain(self) -> None:
         while self._waiting:

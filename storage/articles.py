@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, null, select, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_json, to_row
 from storage.errors import NotFoundError
-from storage.records import Article, ArticleVersion, DatedPart, Match, MatchState, NewArticle
+from storage.records import Article, ArticleVersion, DatedPart, Match, MatchState, NewArticle, PageRead
 from storage.search_index import FreshVersion, forget_fresh, text_of, touch, touch_fresh
 from storage.tables import ALIASES, ARTICLES, FINGERPRINTS, MATCHES, VERSIONS
 from storage.writing import (
@@ -24,12 +25,13 @@ from storage.writing import (
     returned_id,
 )
 
-_READ = ("etag", "last_modified", "last_read_at", "reread_at", "pending_hash", "pending_since", "body_hash")
+_READ = ("etag", "last_modified", "last_read_at", "reread_at", "body_hash")
 _NOTE_READING = (
     update(ARTICLES)
     .where(ARTICLES.c.article_id == bindparam("number"))
-    .values({name: bindparam(name) for name in _READ})
+    .values({"pending_hash": null(), "pending_since": null(), **{name: bindparam(name) for name in _READ}})
 )
+_read_values = attrgetter("article_id", *_READ)
 
 
 def add_article(session: Session, new: NewArticle) -> Article:
@@ -120,12 +122,12 @@ def find_articles(session: Session, aliases: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def note_readings(session: Session, read: Iterable[Article]) -> None:
+def note_readings(session: Session, read: Iterable[PageRead]) -> None:
     """Store what reading pages again told of articles whose text did not change, in one batch.
 
     Validators, when they were read and when they are due, and that nothing waits to be confirmed; no other field.
     """
-    rows = [{"number": article.article_id, **{name: getattr(article, name) for name in _READ}} for article in read]
+    rows = [dict(zip(("number", *_READ), _read_values(one), strict=True)) for one in read]
     if rows:
         session.connection().execute(_NOTE_READING, rows)
 

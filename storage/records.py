@@ -421,6 +421,18 @@ class ArticleVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageRead:
+    """What reading a page again told of an article whose text did not change."""
+
+    article_id: int
+    etag: str | None
+    last_modified: str | None
+    last_read_at: datetime
+    reread_at: datetime | None
+    body_hash: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DiffPart:
     """A stretch of a word diff: what stood there and what stands there now; equal where nothing changed."""
 

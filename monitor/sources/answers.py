@@ -1,7 +1,7 @@
 """What came of a request: an answer with what its headers say, and, where it is to be kept, the bytes as they came."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -148,14 +148,30 @@ def max_age_of(cache_control: str) -> float | None:
     return None
 
 
+@dataclass(slots=True, kw_only=True)
+class Hop:
+    """One answer of a chain on its way to be the `Fetched` that `finish` makes of the last."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    links: Pairs = ()
+    elapsed_seconds: float = 0.0
+
+
 def finish(
-    answer: Fetched, *, asked: str, permanent: str | None, seconds: float, exchanges: tuple[Exchange, ...] = ()
+    hop: Hop, *, asked: str, permanent: str | None, seconds: float, exchanges: tuple[Exchange, ...] = ()
 ) -> Fetched:
     """The last answer of a chain as the answer to what was asked; `permanent` as `permanent_url`, `seconds` in all."""
-    headers = answer.headers
-    return replace(
-        answer,
+    headers = hop.headers
+    return Fetched(
         url=asked,
+        final_url=hop.url,
+        status=hop.status,
+        headers=headers,
+        body=hop.body,
+        links=hop.links,
         etag=headers.get("etag"),
         last_modified=headers.get("last-modified"),
         permanent_url=permanent,

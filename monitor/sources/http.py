@@ -7,10 +7,9 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -20,7 +19,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from monitor.sources.addresses import is_public_address
-from monitor.sources.answers import Exchange, Fetched, Pairs, finish, retry_after_of
+from monitor.sources.answers import Exchange, Fetched, Hop, Pairs, finish, retry_after_of
 from monitor.sources.bodies import BodyDecoder
 from monitor.sources.hosts import HostPacer, Pacer
 from monitor.sources.manners import HostBook
@@ -179,16 +178,19 @@ class Fetcher:
             headers["If-None-Match"] = _one_line(etag)
         if last_modified:
             headers["If-Modified-Since"] = _one_line(last_modified)
-        async with AsyncExitStack() as places:
-            ask = _Ask(
-                url=url,
-                headers=headers,
-                max_bytes=max_bytes,
-                seconds=budget_seconds,
-                kept=[] if keep else None,
-                take_place=_once(partial(places.enter_async_context, self._places)),
-            )
+        place = _Place(self._places)
+        ask = _Ask(
+            url=url,
+            headers=headers,
+            max_bytes=max_bytes,
+            seconds=budget_seconds,
+            kept=[] if keep else None,
+            place=place,
+        )
+        try:
             yield await self._follow(ask)
+        finally:
+            place.give_back()
 
     async def _follow(self, ask: "_Ask") -> Fetched:
         url, permanent, is_permanent = ask.url, None, True
@@ -228,7 +230,7 @@ class Fetcher:
         if self.book is not None:
             self.book.check(host, url)
 
-    def _note_rest(self, host: str, answer: Fetched) -> None:
+    def _note_rest(self, host: str, answer: Hop) -> None:
         if self.book is not None and answer.status in _RESTING:
             self.book.note_rest(host, retry_after_of(answer.headers) or 0.0)
 
@@ -242,7 +244,7 @@ class Fetcher:
             raise BadAddressError(
                 f"{url}: not a web address ({error}); it should look like https://host/path"
             ) from error
-        if parts.scheme not in {"http", "https"} or not host or any(c.isspace() for c in url.strip()):
+        if parts.scheme not in {"http", "https"} or not host or len(url.split()) != 1:
             raise BadAddressError(f"{url}: not a web address; it should look like https://host/path")
         if not self._allow_private and _is_private_literal(host):
             raise ForbiddenAddressError(_forbidden(url, host))
@@ -276,7 +278,7 @@ class Fetcher:
             )
         return self._session
 
-    async def _once(self, url: str, ask: "_Ask", seconds: float) -> Fetched:
+    async def _once(self, url: str, ask: "_Ask", seconds: float) -> Hop:
         loop = asyncio.get_running_loop()
         start = loop.time()
         try:
@@ -288,9 +290,10 @@ class Fetcher:
             ) from error
         except (aiohttp.ClientError, OSError, ValueError, ssl.SSLError) as error:
             raise _explain(url, error) from error
-        return replace(answer, elapsed_seconds=loop.time() - start)
+        answer.elapsed_seconds = loop.time() - start
+        return answer
 
-    async def _exchange(self, url: str, ask: "_Ask") -> Fetched:
+    async def _exchange(self, url: str, ask: "_Ask") -> Hop:
         address = URL(url, encoded=True) if url.isascii() else URL(url)
         async with self._open().request(
             "GET",
@@ -300,15 +303,15 @@ class Fetcher:
             proxy=self._proxy,
         ) as response:
             is_redirect = response.status in _REDIRECTS
-            peer = "" if self._proxy else _peer(response)
+            # The address is to be had only while the connection is open.
+            peer = "" if self._proxy or ask.kept is None else _peer(response)
             body, raw = (b"", b"") if is_redirect else await _read(response, url, ask)
             if is_redirect:
                 response.close()
             if ask.kept is not None:
                 ask.kept.append(_exchange(response, url, raw, address=peer, is_cut=is_redirect))
-            return Fetched(
+            return Hop(
                 url=url,
-                final_url=url,
                 status=response.status,
                 headers={name.lower(): value for name, value in response.headers.items()},
                 body=body,
@@ -316,27 +319,36 @@ class Fetcher:
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Ask:
     url: str
     headers: Mapping[str, str]
     max_bytes: int
     seconds: float
     kept: list[Exchange] | None = None
-    take_place: Callable[[], Awaitable[None]]
+    place: "_Place"
 
 
-def _once(call: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
-    """`call` at the first call, nothing at later ones."""
-    is_done = False
+class _Place:
+    """The place of one large body among those that are held at once, if the body turns out to be large."""
 
-    async def run() -> None:
-        nonlocal is_done
-        if not is_done:
-            await call()
-            is_done = True
+    __slots__ = ("_is_taken", "_places")
 
-    return run
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places = places
+        self._is_taken = False
+
+    async def take(self) -> None:
+        """Wait for the place; it is taken once."""
+        if not self._is_taken:
+            await self._places.acquire()
+            self._is_taken = True
+
+    def give_back(self) -> None:
+        """Leave it to the next, if it was taken."""
+        if self._is_taken:
+            self._is_taken = False
+            self._places.release()
 
 
 async def _read(response: aiohttp.ClientResponse, url: str, ask: _Ask) -> tuple[bytes, bytes]:
@@ -348,7 +360,7 @@ async def _read(response: aiohttp.ClientResponse, url: str, ask: _Ask) -> tuple[
     async for chunk in response.content.iter_any():
         for size in decoder.take(chunk):
             if size > _LARGE:
-                await ask.take_place()
+                await ask.place.take()
     return decoder.finish(), decoder.raw
 
 

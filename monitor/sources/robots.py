@@ -59,6 +59,9 @@ class Robots:
 
     async def _get_rules(self, site: str, host: str) -> _Rules:
         loop = asyncio.get_running_loop()
+        held = self._rules.get(site)
+        if held is not None and held.until >= loop.time():
+            return held
         async with self._locks.setdefault(site, asyncio.Lock()):
             known = self._rules.get(site)
             if known is None or known.until < loop.time():
