@@ -666,7 +666,8 @@ class StampedClaim:
 
     `asserted_at` is the publication time, as wide as it is known (of a live page's post its own), or, for a sentence
     that an edit brought, (previous fetch, this fetch]. `ended_at` is when an edit took the sentence out, if one did.
-    `wire_group` is equal for copies of one wire text. `sentence` is the sentence around the quote.
+    `wire_group` is equal for copies of one wire text. `sentence` is the sentence around the quote, `lang` the language
+    of its article (ISO 639-1), if that is known.
     """
 
     claim_id: str
@@ -686,6 +687,7 @@ class StampedClaim:
     version_first: int = 1
     version_last: int | None = None
     is_baseline: bool = False
+    lang: str | None = None
 
 
 # --- the ledger -----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from monitor.ledger.baseline import is_baseline
 from monitor.ledger.history import MOVES
+from monitor.ledger.origins import written_origin
 from monitor.ledger.threads import Log, number_of, pair_steps
 from storage.keys import revision_id
 from storage.records import (
@@ -212,7 +213,8 @@ def _shown(stamped: StampedClaim) -> Evidence:
         url=stamped.url,
         title=stamped.title,
         source=stamped.source,
-        origin=stamped.claim.origin,
+        origin=written_origin(stamped.claim),
         speaker=stamped.claim.speaker,
         published=stamped.asserted_at,
+        lang=stamped.lang,
     )

@@ -64,6 +64,13 @@ def fold_name(name: str) -> str:
     return " ".join(re.findall(r"\w+", plain))
 
 
+def written_origin(claim: Claim) -> str | None:
+    """Return the origin that a claim names, in the speaker's own words where its key is made of them."""
+    if claim.origin and claim.speaker and fold_name(claim.origin) == fold_name(claim.speaker):
+        return claim.speaker
+    return claim.origin
+
+
 class OriginBook:
     """Resolves the speakers of one story's claims: its seed's origins and aliases, then those that a person judged."""
 

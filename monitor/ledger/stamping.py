@@ -62,6 +62,7 @@ def stamp_claims(
                 by_edit=known.by_edit if known else by_edit,
                 wire_group=wire_group,
                 version_first=known.version_first if known else version.number,
+                lang=article.lang,
             )
         )
     ended = [

@@ -45,7 +45,7 @@ def plan(revision: Revision, subscription: Subscription, **fields: Any) -> tuple
         (revise("x", population="role=police"), {"populations": ("whole",)}, "population role=police"),
         (revise("x", before=44, after_=46), {"min_change": 3}, "change of 2 is smaller than the 3"),
         (revise("x", before=100, after_=104), {"min_change_percent": 5}, "4 % is smaller than the 5 %"),
-        (revise("x"), {"min_origins": 2}, "1 stand behind it, 2"),
+        (revise("x"), {"min_origins": 2}, "origins behind it: 1, asked for: 2"),
         (revise("x", evidence=(Evidence(lang="ru"),)), {"languages": ("en",)}, "sentences are in ru"),
     ],
 )

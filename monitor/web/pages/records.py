@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from monitor.ledger.fold import counting_metrics, fold_story
 from monitor.ledger.judgements import read_payload
+from monitor.ledger.origins import written_origin
 from monitor.web.access import RefusedError
 from monitor.web.charts import draw_chart
 from monitor.web.pages.judging import Ruled, as_ruled, other_records, scopes_of
@@ -201,7 +202,8 @@ def evidence_of(stamped: StampedClaim) -> Evidence:
         url=stamped.url,
         title=stamped.title,
         source=stamped.source,
-        origin=stamped.claim.origin,
+        origin=written_origin(stamped.claim),
         speaker=stamped.claim.speaker,
         published=stamped.asserted_at,
+        lang=stamped.lang,
     )
