@@ -38,11 +38,16 @@ def list_command(as_json: Json = False) -> None:
     print_table(
         ("name", "stories", "kinds", "metrics", "channels", "when"),
         [
-            [one.name, *(", ".join(part) for part in (one.stories, one.kinds, one.metrics, one.channels)), _when(one)]
+            [one.name, ", ".join(one.stories), _kinds(one), ", ".join(one.metrics), ", ".join(one.channels), _when(one)]
             for one in found
         ],
         empty="Nobody is told anything. 'storywatch subscriptions set NAME --channel CHANNEL' begins.",
     )  # fmt: skip
+
+
+def _kinds(one: Subscription) -> str:
+    """The kinds by name, unless they are those of a subscription that names none."""
+    return "the usual" if one.kinds == Subscription(name="").kinds else ", ".join(one.kinds)
 
 
 def _when(one: Subscription) -> str:
