@@ -101,11 +101,11 @@ def list_feeds_by_trouble(session: Session, *, limit: int, offset: int = 0) -> t
 
 def count_feeds_by_trouble(session: Session) -> FeedTally:
     """How many feeds answer, are in trouble, and were not asked yet; removed ones are not counted."""
-    was_asked = FEEDS.c.last_polled_at.is_not(None)
-    query = select(_IS_ILL, was_asked, func.count()).where(FEEDS.c.state != FeedState.REMOVED.value)
+    is_ill, was_asked = _IS_ILL.label("is_ill"), FEEDS.c.last_polled_at.is_not(None).label("was_asked")
+    query = select(is_ill, was_asked, func.count()).where(FEEDS.c.state != FeedState.REMOVED.value)
     counts = {"well": 0, "ill": 0, "waiting": 0}
-    for is_ill, asked, count in session.execute(query.group_by(_IS_ILL, was_asked)):
-        counts["ill" if is_ill else "well" if asked else "waiting"] += count
+    for ill, asked, count in session.execute(query.group_by("is_ill", "was_asked")):
+        counts["ill" if ill else "well" if asked else "waiting"] += count
     return FeedTally(**counts)
 
 

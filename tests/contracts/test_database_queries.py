@@ -16,6 +16,7 @@ from storage.records import (
     Feed,
     FeedSpec,
     FeedState,
+    FeedTally,
     Figure,
     History,
     JudgementKind,
@@ -188,6 +189,57 @@ def test_due_feeds_come_by_how_long_they_are_overdue(database: Database) -> None
         assert [feed.feed_id for feed in feeds.list_due_feeds(session, NOON)] == [new.feed_id, late.feed_id]
         assert [feed.feed_id for feed in feeds.list_due_feeds(session, NOON, limit=1)] == [new.feed_id]
         assert feeds.next_feed_due_at(session) == NOON - HOUR
+
+
+def test_feeds_in_trouble_come_first_and_all_are_counted(database: Database) -> None:
+    with database.write() as session:
+        store_story(session, "unrest")
+        specs = [
+            FeedSpec(url=f"https://x.example/{name}", source=name) for name in ("well", "ill", "gone", "new", "away")
+        ]
+        well, ill, gone, new, away = (feeds.add_feed(session, spec) for spec in specs)
+        feeds.add_feed(session, specs[0], stories=["unrest"])
+        feeds.update_feeds(
+            session,
+            [
+                replace(well, last_polled_at=NOON),
+                replace(ill, failures=3, last_polled_at=NOON),
+                replace(gone, state=FeedState.GONE),
+            ],
+        )
+        feeds.remove_feed(session, away.url)
+        order = [feed.source for feed in feeds.list_feeds_by_trouble(session, limit=9)]
+        assert order == ["ill", "gone", "new", "well"]
+        assert [one.source for one in feeds.list_feeds_by_trouble(session, limit=2, offset=1)] == ["gone", "new"]
+        assert feeds.count_feeds_by_trouble(session) == FeedTally(well=1, ill=2, waiting=1)
+        assert feeds.find_feed_stories(session, [well.feed_id, new.feed_id]) == {well.feed_id: ("unrest",)}
+        # Those that are polled: the one that is gone is not.
+        assert feeds.count_feeds_by_story(session) == {"unrest": 1, "": 2}
+
+
+def test_articles_are_counted_by_story_and_by_whether_they_are_read_again(database: Database) -> None:
+    with database.write() as session:
+        store_story(session, "unrest")
+        store_story(session, "quake")
+        near = Match(story="quake", score=0.2, hits=(), is_match=False)
+        watched = store_article(session, matches=(Match(story="unrest", score=1.0, hits=()), near))
+        store_article(session, 2)
+        assert articles.count_articles_by_story(session) == {"unrest": 2}
+        assert articles.count_watched_articles(session) == 0
+        articles.update_article(session, replace(watched, reread_at=NOON))
+        assert articles.count_watched_articles(session) == 1
+
+
+def test_the_claim_learned_last_by_a_moment(database: Database) -> None:
+    with database.write() as session:
+        store_story(session, "unrest")
+        claims.add_claims(session, [claim("c1", recorded_at=NOON), claim("c2", recorded_at=NOON + HOUR)])
+        assert claims.find_latest_claim(session, "unrest", known_at=NOON - HOUR) is None
+        found = [claims.find_latest_claim(session, "unrest", known_at=NOON + offset * HOUR) for offset in (0, 1)]
+        assert [one.claim_id for one in found if one is not None] == ["c1", "c2"]
+        assert not claims.has_history(session, KILLED)
+        claims.update_histories(session, "unrest", [History(key=KILLED)], (), now=NOON)
+        assert claims.has_history(session, KILLED)
 
 
 def test_all_that_polling_learns_of_a_feed_is_kept(database: Database) -> None:
