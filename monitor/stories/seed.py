@@ -20,6 +20,7 @@ from storage.records import (
     BaselineClaim,
     BaselineState,
     Entity,
+    FeedKind,
     FeedSpec,
     Metric,
     OriginSpec,
@@ -117,8 +118,13 @@ def _to_story(seed: SeedFile) -> Story:
             Metric(name=metric.name, kind=metric.kind, unit=metric.unit, nouns=tuple(sorted(metric.nouns.items())))
             for metric in seed.metrics
         ),
-        feeds=tuple(FeedSpec(**feed.model_dump()) for feed in seed.feeds),
+        feeds=tuple(_to_feed(feed.model_dump()) for feed in seed.feeds),
     )
+
+
+def _to_feed(values: dict[str, Any]) -> FeedSpec:
+    kind = FeedKind.PAGE if values.pop("page") else FeedKind.FEED
+    return FeedSpec(kind=kind, **values)
 
 
 def _to_claim(values: dict[str, Any], whole: set[str], zone: ZoneInfo) -> BaselineClaim:

@@ -126,6 +126,7 @@ class FeedTable(Table):
     source: StrictStr = ""
     trust: Trust = Trust.UNKNOWN
     full: StrictBool = False
+    page: StrictBool = False
     lang: Language | None = None
 
 

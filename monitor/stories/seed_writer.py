@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.stories.dates import read_span, write_span
 from monitor.toml_text import write_value
-from storage.records import FeedSpec, Qualifier, Span, Story, StoryState, Trust
+from storage.records import FeedKind, FeedSpec, Qualifier, Span, Story, StoryState, Trust
 
 _LONG = 110
 
@@ -105,7 +105,11 @@ def _tables(story: Story, zone: ZoneInfo) -> Iterator[tuple[str, dict[str, Any]]
 
 def _feed(feed: FeedSpec) -> dict[str, Any]:
     trust = None if feed.trust == Trust.UNKNOWN else feed.trust.value
-    return {"url": feed.url, "source": feed.source, "trust": trust, "full": feed.full or None, "lang": feed.lang}
+    is_page = feed.kind is FeedKind.PAGE or None
+    return {
+        "url": feed.url, "source": feed.source, "trust": trust, "full": feed.full or None, "page": is_page,
+        "lang": feed.lang,
+    }  # fmt: skip
 
 
 def _date(span: Span | None, zone: ZoneInfo) -> object:

@@ -83,6 +83,19 @@ def test_a_plain_page_is_watched_on_its_own(tmp_path: Path) -> None:
     assert "/toll" not in exported  # other readers could do nothing with it
 
 
+def test_a_seed_declares_a_watched_page(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.write("storywatch.toml", settings(port=free_port()))
+    with WebServer() as site:
+        site.add("/toll", Reply(body=page("Situation report", TOLL.replace("Harbour City", "the port"), START)))
+        watched = f'\n[[feeds]]\nurl = "{site.url("/toll")}"\nsource = "City Hall"\npage = true\n'
+        line.write("seeds/unrest.toml", seed("unrest", {}) + watched)
+        assert line.run("seed", "check", "seeds/unrest.toml").returncode == 0
+        polled = line.run("poll")
+        assert polled.returncode == 0, polled.stderr
+        assert "44" in line.run("claims", "history", "killed", "--story", "unrest").stdout
+
+
 def test_a_hub_pushes_to_the_running_service(tmp_path: Path) -> None:
     line = CommandLine(tmp_path)
     port = free_port()

@@ -17,6 +17,7 @@ from storage.records import (
     BaselineState,
     Entity,
     EntityKind,
+    FeedKind,
     FeedSpec,
     Metric,
     MetricKind,
@@ -104,6 +105,10 @@ source = "Vale Post"
 trust = "local"
 full = true
 lang = "en"
+
+[[feeds]]
+url = "https://vale.example/toll"
+page = true
 """
 
 
@@ -124,6 +129,7 @@ def test_every_key_arrives() -> None:
     assert story.metrics[0].nouns == (("de", ("Brücke",)), ("en", ("bridge", "bridges")))
     assert story.feeds == (
         FeedSpec(url="https://vale.example/rss", source="Vale Post", trust=Trust.LOCAL, full=True, lang="en"),
+        FeedSpec(url="https://vale.example/toll", kind=FeedKind.PAGE),
     )
 
 
@@ -285,7 +291,7 @@ def stories(draw: st.DrawFn) -> Story:
         ),
         feeds=tuple(
             FeedSpec(url=f"https://f{number}.example/rss", source=draw(words), trust=draw(st.sampled_from(Trust)),
-                     full=draw(st.booleans()), lang=draw(st.sampled_from([None, "en"])))
+                     full=draw(st.booleans()), lang=draw(st.sampled_from([None, "en"])), kind=draw(st.sampled_from(FeedKind)))
             for number in feeds
         ),
     )  # fmt: skip
