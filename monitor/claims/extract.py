@@ -49,6 +49,7 @@ _DAY_REACH = 6
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 # What another year sets apart: an earlier figure of that year is another event's too.
 _DATED_APART = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED, ClaimStatus.PREVIOUS))
+_HURT = ("injured", "hospitalised")
 _BULLETS = frozenset("•*–—-·▪")
 
 
@@ -155,16 +156,17 @@ class Extractor:
             if not is_taken_up or found.metric != page.context or _names(reading, found.metric):
                 continue
             value = reading.quantities[quantity].value
-            if self._distance(page, page.headline, value) <= self._distance(page, page.context, value):
+            if self._distance(page, page.headline, value) <= self._distance(page, page.context, value) < math.inf:
                 found.metric = page.headline or found.metric
 
     def _distance(self, page: Page, metric: str | None, value: float) -> float:
         """How far a number is from the last count of a metric, as the logarithm of their ratio."""
+        named = _HURT if metric in _HURT else (metric,)
         last = next(
             (
                 draft.claim.value
                 for draft in (*reversed(page.drafts), *page.titles)
-                if draft.claim.metric == metric and draft.claim.value and not draft.is_subset
+                if draft.claim.metric in named and draft.claim.value and not draft.is_subset
             ),
             None,
         )

@@ -21,6 +21,7 @@ ALL_HARMED = "casualties"
 _OF_THEM = ("part-of-them", "them-after", "among-them")
 # A pattern may mark its trigger in two alternatives.
 _TRIGGERS = ("trigger", "trigger2")
+_GROUPS = frozenset(("toll", "them"))
 _INCLUDING = "including"
 _AMONG_THE_DEAD = "among-the-dead"
 
@@ -128,7 +129,33 @@ def link(
         # What the sentence names by its own word, "the figure" beside it is not.
         context = headline or context
     _inherit(reading, inherited, context, latest)
+    _mark_groups(reading)
     _drop_old_links(reading)
+
+
+def _mark_groups(reading: Reading) -> None:
+    """Marks as parts the figures of a group: "28 of them hospitalised", "of the victims, 85 were killed there"."""
+    symbols = reading.symbols.symbols
+    for figure, quantity in reading.symbols.figures.items():
+        found = reading.links.get(quantity)
+        if found is None or found.is_subset:
+            continue
+        is_of_them = figure + 1 < len(symbols) and "among_them" in symbols[figure + 1].classes
+        is_told_behind = is_of_them and found.trigger[0] >= reading.symbols.places[figure + 1][1]
+        found.is_subset = is_told_behind or _is_of_group_before(reading, figure)
+
+
+def _is_of_group_before(reading: Reading, figure: int) -> bool:
+    """Whether a figure is of a group that opens the clause: "of the victims, 85 were killed on the island"."""
+    symbols = reading.symbols.symbols
+    index = figure - 1
+    if index < 1 or "comma" not in symbols[index].classes or symbols[index - 1].classes.isdisjoint(_GROUPS):
+        return False
+    index -= 2
+    while index > 0 and not symbols[index].classes.isdisjoint(("det", "focus")):
+        index -= 1
+    is_opening = index == 0 or not symbols[index - 1].classes.isdisjoint(("comma", "semi", "colon", "and"))
+    return index >= 0 and "of" in symbols[index].classes and is_opening
 
 
 def _metric_by(rule: Rule, reading: Reading, quantity: int, span: tuple[int, int], lexicon: Lexicon) -> str | None:

@@ -66,6 +66,8 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
         if vague is not None and (number is None or vague[0] >= number.end):
             low, high = conventions()[convention][vague[1]]
             quantity = Quantity(index, vague[0], index, low, high=high, qualifier=Qualifier.VAGUE, vague=vague[1])
+            if vague[0] < len(tokens.lower) and lexicon.units.at(tokens.lower, vague[0]) is not None:
+                quantity.reason = "unit"
         elif number is not None:
             quantity = _from_number(tokens, number, numbers, lexicon)
         else:

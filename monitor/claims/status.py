@@ -190,6 +190,13 @@ def _reaches(
             return False
         if found.cue.status in ("retracted", "previous") and _goes_on_anew(reading, found, quantity, lexicon):
             return False
+        if found.cue.status == "previous" and any(
+            other.end == found.start and other.reason is None for other in reading.quantities
+        ):
+            # "Rose to 113 from 87 a day earlier, with 189 still missing"
+            return False
+        if found.cue.status == "denied" and _denies_other(reading, found, quantity, lexicon):
+            return False
         if found.cue.status in ("denied", "unconfirmed") and _is_answered(reading, found, quantity, lexicon):
             return False
         if found.cue.status == "previous" and _is_told_out(reading, found, quantity):
@@ -232,6 +239,15 @@ def _goes_on_anew(reading: Reading, found: FoundCue, quantity: Quantity, lexicon
         return False
     is_its_own = found.cue.status == "retracted" or first.start - found.end <= _NEAR
     return is_its_own and _speaks_anew(reading, first.end, quantity.number_start, lexicon)
+
+
+def _denies_other(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """Whether what is denied ends at a comma before the figure: "he denies all guilt, his lawyer said, as two died"."""
+    lower = reading.tokens.lower
+    between = range(found.end, quantity.start)
+    if "," not in lower[found.end + 1 : quantity.start] or lower[found.end] == ",":
+        return False
+    return not any("who" in lexicon.classes_at(lower, index) for index in between)
 
 
 def _speaks_anew(reading: Reading, first: int, last: int, lexicon: Lexicon) -> bool:
