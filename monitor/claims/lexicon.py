@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from storage.errors import StorywatchError
 from storage.records import Qualifier
 
 LEXICON_VERSION = "1"
-LEXICONS = Path(__file__).parent / "lexicons"
+# Not beside this module, which may be a compiled one.
+LEXICONS = Path(str(files("monitor.claims"))) / "lexicons"
 PACK_FILES = (
     "numbers.toml",
     "words.toml",
@@ -422,7 +424,7 @@ def build_lexicon(
         ),
         weekdays={key.lower(): int(value) for key, value in dates["weekdays"].items()},
         relative_days=relative_days,
-        day_words=frozenset(map(str.lower, (*dates["months"], *dates["weekdays"]))) | relative_days.firsts,
+        day_words=frozenset((*map(str.lower, (*dates["months"], *dates["weekdays"])), *relative_days.firsts)),
         when_words=frozenset(expand_all(dates.get("words", {}).get("when", ()))),
         when=_table(dates.get("words", {}).get("when", ())),
         as_of=_table(dates.get("words", {}).get("as_of", ())),

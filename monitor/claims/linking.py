@@ -306,7 +306,8 @@ def _noun_before(reading: Reading, position: int) -> str | None:
 def _group(reading: Reading, rule: Rule, quantity: int, latest: str | None) -> tuple[int | None, str | None]:
     """The figure that this one is a part of, if it stands in the sentence, and its metric."""
     parent = max((number for number in reading.links if number < quantity), default=None)
-    if (parent is None or rule.id in (*_OF_THEM, _INCLUDING)) and _is_of_unlinked(reading, quantity, parent):
+    is_of_them = rule.id in _OF_THEM or rule.id == _INCLUDING
+    if (parent is None or is_of_them) and _is_of_unlinked(reading, quantity, parent):
         return None, None
     if parent is None and rule.id in _OF_THEM and reading.links:
         parent = min(reading.links)

@@ -1,9 +1,8 @@
 """One field of a document while it is read: its sentences, tokens and voices on demand, and what was told so far."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 
 from monitor.claims.attribution import Voice, find_opener, find_voices
 from monitor.claims.gates import fold
@@ -34,8 +33,6 @@ class Page:
     years: frozenset[int]
     spans: list[tuple[int, int]]
     paragraphs: list[int]
-    tokens_of: Callable[[int], Tokens]
-    voices_of: Callable[[int], list[Voice]]
     gates: list[int]
     context: str | None = None
     latest: str | None = None
@@ -44,6 +41,23 @@ class Page:
     drafts: list[Draft] = field(default_factory=list)
     clocks: list[int | None] = field(default_factory=list)
     passed_on: dict[int, Voice | None] = field(default_factory=dict)
+    tokens: dict[int, Tokens] = field(default_factory=dict)
+    voices: dict[int, list[Voice]] = field(default_factory=dict)
+
+    def tokens_of(self, number: int) -> Tokens:
+        """The tokens of a sentence, made when they are first asked for."""
+        tokens = self.tokens.get(number)
+        if tokens is None:
+            start, end = self.spans[number]
+            tokens = self.tokens[number] = tokenize(self.body, start, end, self.lexicon.vocabulary)
+        return tokens
+
+    def voices_of(self, number: int) -> list[Voice]:
+        """Who speaks in a sentence, found when it is first asked for."""
+        voices = self.voices.get(number)
+        if voices is None:
+            voices = self.voices[number] = find_voices(self.tokens_of(number), self.lexicon)
+        return voices
 
     def sentence(self, number: int) -> str:
         """The text of a sentence."""
@@ -81,13 +95,8 @@ def open_page(name: str, body: str, lexicon: Lexicon, published: Span | None, ye
         is_new = not paragraphs or "\n" in body[max(0, start - 1) : start + 1]
         paragraphs.append((paragraphs[-1] + 1 if paragraphs else 0) if is_new else paragraphs[-1])
 
-    @cache
-    def tokens_of(number: int) -> Tokens:
-        return tokenize(body, *spans[number], lexicon.vocabulary)
-
-    voices_of = cache(lambda number: find_voices(tokens_of(number), lexicon))
     gates = lexicon.gates.sentences(fold(body), spans)
-    return Page(name, body, lexicon, published, years, spans, paragraphs, tokens_of, voices_of, gates)
+    return Page(name, body, lexicon, published, years, spans, paragraphs, gates)
 
 
 def _clocks(body: str, spans: list[tuple[int, int]], paragraphs: list[int]) -> Iterator[int | None]:
