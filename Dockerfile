@@ -14,6 +14,13 @@ COPY storage ./storage
 COPY alerts ./alerts
 COPY monitor ./monitor
 RUN /opt/storywatch/bin/pip install --no-deps --no-build-isolation .
+# The reader of claims compiled, faster by half. Where that cannot be done, the image holds it in plain Python.
+COPY requirements-compile.lock ./
+RUN if [ -e "$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ] \
+        && apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev \
+        && /opt/storywatch/bin/pip install --require-hashes --target /opt/compiler -r requirements-compile.lock \
+        && PYTHONPATH=/opt/compiler timeout 600 /opt/storywatch/bin/storywatch compile; \
+    then :; else echo "The reader of claims stays in plain Python."; fi
 
 FROM python:${PYTHON_VERSION}-slim-bookworm
 RUN groupadd --system --gid 10001 storywatch \

@@ -23,6 +23,8 @@ from random import Random
 
 from bench.figures import Figure, bounded, chosen, cpu, leave, memory, more, options
 from bench.peers import peer_python, run_peer
+from monitor.claims import __path__ as room_path
+from monitor.claims.compiled import form_at_work
 from monitor.stories.seed import load_seed
 from monitor.watch import Watch
 from storage.records import Span, Story
@@ -96,7 +98,8 @@ def main() -> None:
         print(f"{kind}: {1 / costs[kind]:.0f} articles a second, {found / count:.1f} claims an article", flush=True)
     held = memory()
     rate = len(STREAM) / sum(costs[kind] for kind in STREAM)
-    what = f"{len(texts)} articles of {WORDS} words, one core, CPU"
+    form = form_at_work(room_path).partition(";")[0].partition(":")[0]
+    what = f"{len(texts)} articles of {WORDS} words, one core, CPU; reader {form}"
     figures = [bounded(what, rate, "/s", at_least=800)]
     if arguments.size != "tiny":
         python = peer_python("spacy", "spacy")

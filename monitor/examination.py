@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from monitor.claims import __path__ as room_path
+from monitor.claims.compiled import form_at_work
 from monitor.settings import Settings, to_channels
 from monitor.taking_up import load_folder
 from storage import feeds
@@ -27,6 +29,7 @@ async def examine(settings: Settings, *, now: datetime) -> tuple[Finding, ...]:
     """Return what was found, in the order of what depends on what. Sends nothing to anyone."""
     findings = [
         Finding(what="settings", is_well=True, words=str(settings.file or "defaults; no storywatch.toml here")),
+        Finding(what="reader of claims", is_well=True, words=form_at_work(room_path)),
         *await asyncio.to_thread(lambda: list(_database(settings, now))),
         *_seeds(settings),
         *_contact(settings),

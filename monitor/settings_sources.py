@@ -24,10 +24,12 @@ PREFIX = "STORYWATCH_"
 FILE_NAME = "storywatch.toml"
 _SEPARATOR = "__"
 _FROM_FILE = "_file"
-# Variables that are no settings: the file itself, and what docker-compose.yml puts into its own text.
-_NOT_SETTINGS = frozenset(
-    {"STORYWATCH_CONFIG", "STORYWATCH_CLOCK", "STORYWATCH_TAG", "STORYWATCH_PORT", "STORYWATCH_SECRETS"}
-)
+# Variables that are no settings: the file itself, whether compiled modules may be used, what docker-compose.yml puts
+# into its own text.
+_NOT_SETTINGS = frozenset((
+    "STORYWATCH_CONFIG", "STORYWATCH_COMPILED", "STORYWATCH_CLOCK", "STORYWATCH_TAG", "STORYWATCH_PORT",
+    "STORYWATCH_SECRETS",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from monitor.cli import (
     subscriptions,
 )
 from monitor.cli.compare import compare_command
+from monitor.cli.compile import compile_command
 from monitor.cli.context import remember_options, run_guarded
 from monitor.cli.evaluate import import_command, replay_command
 from monitor.cli.export import export_command
@@ -87,6 +88,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "worker": worker_command,
     "scheduler": scheduler_command,
     "page": page_command,
+    "compile": compile_command,
     "demo": service.demo_command,
     "mcp": mcp_command,
     "healthcheck": service.healthcheck_command,
