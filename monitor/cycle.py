@@ -138,6 +138,21 @@ def _keep(tools: Tools, session: Session, kept: _Kept, article: Article, now: da
             tools.vault.keep(session, exchanges, now=now, article_id=article.article_id)
 
 
+def _keep_same(tools: Tools, session: Session, kept: _Kept, article: Article, now: datetime) -> None:
+    """Keep that a page stood as it was, where its pages are evidence."""
+    if not _is_chosen(tools, session, article, articles.list_stories_of(session, article.article_id)):
+        return
+    for exchanges in kept.fetches:
+        if tools.vault is not None and exchanges:
+            tools.vault.keep_same(
+                session,
+                exchanges,
+                now=now,
+                is_same=lambda body: hash_body(body) == article.body_hash,
+                article_id=article.article_id,
+            )
+
+
 def _stories_of(tools: Tools, feed: Feed) -> tuple[str, ...]:
     with tools.database.read() as session:
         return tuple(slug for slug in feeds.list_feed_stories(session, feed.feed_id) if slug in tools.watch.stories)
@@ -242,6 +257,8 @@ async def _reread(tools: Tools, article: Article, now: datetime, trace: str) -> 
         return await tools.write(lambda session: _note_missing(session, tools, article, kept, now, trace))
     if page is None or page.obstacle is not None or not page.text.strip():
         await tools.readings.put(_unchanged(article, fetched, page, now))
+        if page is None and kept.is_wanted:
+            await tools.write(lambda session: _keep_same(tools, session, kept, article, now))
         return None
     final = page
     with tools.database.read() as session:

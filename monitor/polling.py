@@ -20,7 +20,7 @@ from monitor.reading.urls import canonical_url
 from monitor.sources.answers import Fetched
 from monitor.sources.http import FEED_ACCEPT, PAGE_ACCEPT
 from monitor.sources.parts import expand_index
-from monitor.sources.policy import FeedUpdate, conditions_for, decide_update, is_unchanged
+from monitor.sources.policy import FeedUpdate, conditions_for, decide_update, hash_body, is_unchanged
 from monitor.sources.websub import Offer, find_offer, is_relied_on
 from monitor.subscribing import note_missed, note_offer, note_push
 from monitor.tools import Tools
@@ -96,6 +96,8 @@ async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack, now: datetime
     is_moved = update.feed.url != feed.url
     if (parsed is None or not parsed.entries) and not is_moved:
         await tools.notes.put(update.feed)
+        if fetched is not None and fetched.exchanges and is_unchanged(feed, fetched):
+            await tools.news.put(partial(_keep_same, tools, feed, fetched, now))
         return Polled(update=update, trace=trace, is_unreached=fetched is None)
     news = _News(
         feed=update.feed,
@@ -286,6 +288,18 @@ def _hasten(session: Session, article_id: int, now: datetime) -> None:
     article = articles.get_article(session, article_id)
     if article.removed_at is None and (article.reread_at is None or article.reread_at > now):
         articles.update_article(session, replace(article, reread_at=now))
+
+
+def _keep_same(tools: Tools, feed: Feed, fetched: Fetched, now: datetime, session: Session) -> None:
+    """Keep that a chosen feed stood as it was."""
+    if tools.vault is not None:
+        tools.vault.keep_same(
+            session,
+            fetched.exchanges,
+            now=now,
+            is_same=lambda body: hash_body(body) == feed.body_hash,
+            feed_id=feed.feed_id,
+        )
 
 
 def _keep(session: Session, poll: _News) -> None:

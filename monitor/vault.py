@@ -3,9 +3,9 @@
 import fnmatch
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -13,9 +13,18 @@ from typing import BinaryIO
 from sqlmodel import Session
 
 from monitor.sources.answers import Exchange
-from monitor.sources.warc import WarcAnswer, WarcError, hash_bytes, read_answers, write_exchanges, write_warcinfo
+from monitor.sources.warc import (
+    WarcAnswer,
+    WarcError,
+    hash_bytes,
+    read_answers,
+    write_exchanges,
+    write_revisit,
+    write_warcinfo,
+)
 from storage import exhibits
 from storage.errors import StorywatchError
+from storage.exhibits import REVISITED
 from storage.keys import stable_hash
 from storage.records import Exhibit
 
@@ -74,10 +83,56 @@ class Vault:
         """
         last = exchanges[-1]
         payload = hash_bytes(last.body)
-        newest = exhibits.find_newest_exhibit(session, last.url)
+        newest = exhibits.find_newest_exhibit(session, last.url, is_whole=True)
         if not again and newest is not None and (newest.payload_hash, newest.status) == (payload, last.status):
             return newest
         blob = write_exchanges(exchanges, now=now)
+        return self._enter(session, last, blob, payload, now=now, feed_id=feed_id, article_id=article_id)
+
+    def keep_same(
+        self,
+        session: Session,
+        exchanges: Sequence[Exchange],
+        *,
+        now: datetime,
+        is_same: Callable[[bytes], bool],
+        feed_id: int | None = None,
+        article_id: int | None = None,
+    ) -> Exhibit | None:
+        """Keep that an address answered as it did when its body was kept last: a revisit record, without the body.
+
+        `is_same` tells whether a body, its compression undone, is the one that we hold now: the answer may repeat a
+        newer one than was kept. None where the body that is repeated was not kept, or the disk takes no more.
+        """
+        last = exchanges[-1]
+        held = exhibits.find_newest_exhibit(session, last.url, is_whole=True)
+        if held is None or not self._holds(held, is_same):
+            return None
+        payload = held.payload_hash
+        if last.status != REVISITED and hash_bytes(last.body) != payload:
+            return self.keep(session, exchanges, now=now, feed_id=feed_id, article_id=article_id)
+        blob = write_revisit(exchanges, now=now, payload_hash=payload, seen_at=held.fetched_at)
+        kept = replace(last, status=REVISITED)
+        return self._enter(session, kept, blob, payload, now=now, feed_id=feed_id, article_id=article_id)
+
+    def _holds(self, held: Exhibit, is_same: Callable[[bytes], bool]) -> bool:
+        try:
+            return is_same(self.open_answer(held).text)
+        except WarcError as error:
+            _LOG.error("%s", error)
+            return False
+
+    def _enter(
+        self,
+        session: Session,
+        last: Exchange,
+        blob: bytes,
+        payload: str,
+        *,
+        now: datetime,
+        feed_id: int | None,
+        article_id: int | None,
+    ) -> Exhibit | None:
         try:
             name, start = self._append(blob, now)
         except OSError as error:
@@ -166,7 +221,7 @@ def find_problems(vault: Vault, kept: Iterable[Exhibit]) -> Iterator[Problem]:
         except StorywatchError as error:
             yield Problem(exhibit=exhibit, words=str(error))
             continue
-        if not answers or hash_bytes(answers[-1].body) != exhibit.payload_hash:
+        if not answers or (answers[-1].repeats or hash_bytes(answers[-1].body)) != exhibit.payload_hash:
             yield Problem(exhibit=exhibit, words="the body is another than the register says")
         elif not all(answer.is_proved for answer in answers):
             yield Problem(exhibit=exhibit, words="the digests in the record's head are not those of its content")

@@ -12,6 +12,9 @@ from storage.shortened import whole_id
 from storage.tables import ALIASES, ARTICLES, EXHIBITS, MATCHES
 from storage.writing import insert_new
 
+# The status under which an answer is kept that repeats an earlier one.
+REVISITED = 304
+
 
 def add_exhibit(session: Session, exhibit: Exhibit) -> None:
     """Enter one kept answer; the same one twice is one."""
@@ -27,9 +30,11 @@ def get_exhibit(session: Session, exhibit_id: str) -> Exhibit:
     return from_row(Exhibit, row)
 
 
-def find_newest_exhibit(session: Session, url: str) -> Exhibit | None:
-    """What was kept last of this address, or None."""
+def find_newest_exhibit(session: Session, url: str, *, is_whole: bool = False) -> Exhibit | None:
+    """What was kept last of this address, or None; `is_whole`: with its body, so no answer that repeated another."""
     query = select(EXHIBITS).where(EXHIBITS.c.url == url).order_by(EXHIBITS.c.fetched_at.desc()).limit(1)
+    if is_whole:
+        query = query.where(EXHIBITS.c.status != REVISITED)
     row = session.execute(query).mappings().first()
     return from_row(Exhibit, row) if row else None
 

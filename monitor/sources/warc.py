@@ -18,6 +18,8 @@ from storage.errors import StorywatchError
 _VERSION = "1.1"
 # Chunked transfer is undone when a body is read: its header would make readers of the file look for chunks.
 _UNDONE = frozenset({"transfer-encoding"})
+_ANSWERS = frozenset({"response", "revisit"})
+_NOT_MODIFIED = 304
 _RENAMED = "X-Archive-Orig-"
 _DAMAGED = (ArchiveLoadFailed, ValueError, EOFError, AssertionError, AttributeError, OSError)
 
@@ -30,7 +32,8 @@ class WarcError(StorywatchError):
 class WarcAnswer:
     """A response record as read back. `body` as it came over the wire, `text` with its compression undone.
 
-    `is_proved`: the digests in the record's head are those of its content.
+    `is_proved`: the digests in the record's head are those of its content. `repeats`: the SHA-256 of an earlier body
+    that a revisit record says was answered again; empty for a response, whose body is here.
     """
 
     url: str
@@ -40,6 +43,7 @@ class WarcAnswer:
     body: bytes
     text: bytes
     is_proved: bool
+    repeats: str = ""
 
 
 def write_exchanges(exchanges: Sequence[Exchange], *, now: datetime) -> bytes:
@@ -69,6 +73,32 @@ def write_exchanges(exchanges: Sequence[Exchange], *, now: datetime) -> bytes:
         )
         writer.write_request_response_pair(request, response)
     return out.getvalue()
+
+
+def write_revisit(exchanges: Sequence[Exchange], *, now: datetime, payload_hash: str, seen_at: datetime) -> bytes:
+    """One fetch that found what was kept before: redirects as they came, the last answer as a revisit record.
+
+    `payload_hash` (SHA-256) is that of the body which was kept when it was fetched at `seen_at`.
+    """
+    last = exchanges[-1]
+    profile = "server-not-modified" if last.status == _NOT_MODIFIED else "identical-payload-digest"
+    out = BytesIO()
+    writer = WARCWriter(out, gzip=True, warc_version=_VERSION)
+    head = _record_head(last, now) | {
+        "WARC-Payload-Digest": f"sha256:{payload_hash}",
+        "WARC-Profile": f"http://netpreserve.org/warc/1.1/revisit/{profile}",
+        "WARC-Refers-To-Target-URI": last.url,
+        "WARC-Refers-To-Date": _date(seen_at),
+    }
+    status = f"{last.status} {last.reason}".strip()
+    record = writer.create_warc_record(
+        last.url,
+        "revisit",
+        http_headers=StatusAndHeaders(status, _kept_headers(last), protocol=last.version),
+        warc_headers_dict=head,
+    )
+    writer.write_record(record)
+    return (write_exchanges(exchanges[:-1], now=now) if len(exchanges) > 1 else b"") + out.getvalue()
 
 
 def write_warcinfo(name: str, software: str, *, now: datetime) -> bytes:
@@ -102,11 +132,11 @@ def hash_bytes(data: bytes) -> str:
 
 def _read(blob: bytes) -> Iterator[WarcAnswer]:
     # Read twice: a stream gives the body either as it came or with its compression undone.
-    bodies = [record.raw_stream.read() for record in ArchiveIterator(BytesIO(blob)) if record.rec_type == "response"]
+    bodies = [record.raw_stream.read() for record in ArchiveIterator(BytesIO(blob)) if record.rec_type in _ANSWERS]
     number = 0
     for record in ArchiveIterator(BytesIO(blob), check_digests=True):
         content = record.content_stream().read()
-        if record.rec_type != "response":
+        if record.rec_type not in _ANSWERS:
             continue
         head = record.rec_headers
         checked = record.digest_checker
@@ -117,7 +147,11 @@ def _read(blob: bytes) -> Iterator[WarcAnswer]:
             headers=tuple(record.http_headers.headers) if record.http_headers else (),
             body=bodies[number],
             text=content,
-            is_proved=checked is not None and checked.passed is True,
+            # Of a revisit there is no body to prove: what it repeats is proved where that is kept.
+            is_proved=record.rec_type == "revisit" or (checked is not None and checked.passed is True),
+            repeats=(head.get_header("WARC-Payload-Digest") or "").partition(":")[2]
+            if record.rec_type == "revisit"
+            else "",
         )
         number += 1
 

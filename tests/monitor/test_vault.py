@@ -32,10 +32,14 @@ class WatchfulDesk(Desk):
         made.vault = Vault(self.folder, feeds=self.feeds, stories=self.stories)
         return made
 
-    def kept(self) -> list[Exhibit]:
+    def all_kept(self) -> list[Exhibit]:
         """All kept answers, oldest first."""
         with self.database.read() as session:
             return list(reversed(exhibits.list_exhibits(session)))
+
+    def kept(self) -> list[Exhibit]:
+        """Those with a body of their own."""
+        return [one for one in self.all_kept() if one.status != 304]
 
 
 @pytest.fixture
@@ -126,6 +130,45 @@ def test_a_chunked_body_is_kept_whole_and_readable(desk: WatchfulDesk) -> None:
     answer = Vault(desk.folder).open_answer(exhibit)
     assert answer.text == answer.body == page.body
     assert ("X-Archive-Orig-Transfer-Encoding", "chunked") in answer.headers
+
+
+def test_a_page_that_stood_as_it_was_leaves_a_revisit_record(desk: WatchfulDesk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    page = desk.site.routes["/a"]
+    assert isinstance(page, Reply)
+    desk.site.add("/a", Reply(body=page.body, headers={"ETag": '"1"'}))
+    desk.go_on()
+    desk.site.add("/a", Reply(status=304, headers={"ETag": '"1"'}))
+    desk.now += timedelta(minutes=20)
+    desk.go_on()
+    desk.site.add("/a", Reply(body=page.body))
+    desk.now += timedelta(minutes=20)
+    desk.go_on()
+    first, *others = desk.all_kept()
+    assert [one.status for one in others] == [304, 304]
+    assert {one.payload_hash for one in desk.all_kept()} == {first.payload_hash}
+    kinds = [kind for kind, _, _ in records(desk) if kind not in ("warcinfo", "request")]
+    assert kinds == ["response", "revisit", "revisit"]
+    answers = [Vault(desk.folder).open_answer(one) for one in others]
+    assert [(one.status[:3], one.body, one.repeats) for one in answers] == [
+        ("304", b"", first.payload_hash), ("200", b"", first.payload_hash),
+    ]  # fmt: skip
+    assert list(find_problems(Vault(desk.folder), desk.all_kept())) == []
+
+
+def test_a_revisit_of_a_body_that_was_not_kept_is_not_claimed(desk: WatchfulDesk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    page = desk.site.routes["/a"]
+    assert isinstance(page, Reply)
+    desk.go_on()
+    other = page.body.replace(b"<main>", b"<main data-nonce='7'>")  # the same words: no version, and nothing is kept
+    desk.site.add("/a", Reply(body=other, headers={"ETag": '"2"'}))
+    desk.now += timedelta(minutes=20)
+    desk.go_on()
+    desk.site.add("/a", Reply(status=304))
+    desk.now += timedelta(minutes=20)
+    desk.go_on()
+    assert [one.status for one in desk.all_kept()] == [200]
 
 
 def test_a_removed_page_leaves_the_answer_that_said_so(desk: WatchfulDesk) -> None:
