@@ -26,6 +26,7 @@ from monitor.making import (
     make_fetcher,
     make_links,
     make_poster,
+    make_pruner,
     make_second_reader,
     make_server,
     make_tools,
@@ -135,7 +136,8 @@ class Service:
             measures=measures,
         )
         health = HealthWatch(tools)
-        house = Housekeeping(self.database, clock=self.clock, stop=self.stop)
+        prune = make_pruner(self.settings, self.database)
+        house = Housekeeping(self.database, clock=self.clock, stop=self.stop, prune=prune)
         steps = StepWatch(self.database, clock=self.clock)
         jobs = {
             "look": (self.look_seconds, guarded(looker.look, before=self._note_tick)),

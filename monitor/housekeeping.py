@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
@@ -29,8 +30,18 @@ _FACT = "housekept_at"
 class Housekeeping:
     """Tidies a database when the last time is a day ago, which it remembers there, so that restarts change nothing."""
 
-    def __init__(self, database: Database, *, clock: Clock, stop: asyncio.Event) -> None:
-        """`stop` ends a long tidying between two parts; the next day goes on with it."""
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        stop: asyncio.Event,
+        prune: Callable[[datetime], int] = lambda now: 0,
+    ) -> None:
+        """`stop` ends a long tidying between two parts; the next day goes on with it. `prune` drops evidence that need
+        not be kept at a time, and returns how many answers.
+        """
+        self._prune = prune
         self._database = database
         self._clock = clock
         self._stop = stop
@@ -47,8 +58,14 @@ class Housekeeping:
             packed += done
             if not done:
                 break
-        if forgotten or packed:
-            _LOG.info("tidied up: %d entries forgotten, %d texts compressed", forgotten, packed)
+        pruned = await asyncio.to_thread(self._prune, now)
+        if forgotten or packed or pruned:
+            _LOG.info(
+                "tidied up: %d entries forgotten, %d texts compressed, %d kept answers dropped",
+                forgotten,
+                packed,
+                pruned,
+            )
 
     def _is_due(self, now: datetime) -> bool:
         with self._database.read() as session:

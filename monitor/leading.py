@@ -24,7 +24,7 @@ from monitor.clock import Clock
 from monitor.distributed import host_of, make_shared_pacer, worker_of
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
-from monitor.making import make_book, make_fetcher, make_poster, make_tools
+from monitor.making import make_book, make_fetcher, make_poster, make_pruner, make_tools
 from monitor.push import PushDesk
 from monitor.queueing import (
     DELIVERIES,
@@ -214,7 +214,8 @@ class Leader:
     async def _make_jobs(
         self, stack: AsyncExitStack, queue: Queue, tools: Tools, resign: asyncio.Event
     ) -> dict[str, tuple[float, Job]]:
-        house = Housekeeping(self.database, clock=self.clock, stop=resign)
+        prune = make_pruner(self.settings, self.database)
+        house = Housekeeping(self.database, clock=self.clock, stop=resign, prune=prune)
         jobs: dict[str, tuple[float, Job]] = {
             "look": (self.look_seconds, partial(self.look, queue)),
             "steps": (STEP_SECONDS, StepWatch(self.database, clock=self.clock).look),

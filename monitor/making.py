@@ -24,6 +24,7 @@ from alerts.dispatch import Dispatcher
 from alerts.links import LinkMaker
 from alerts.tracing import NoTracer, Tracer
 from monitor.clock import Clock
+from monitor.evidence_keeping import EvidenceRules, prune_evidence
 from monitor.intake import refold
 from monitor.push import PushDesk
 from monitor.reprocessing import rematch_article
@@ -109,6 +110,17 @@ def make_push_terms(settings: Settings) -> PushTerms | None:
 def make_vault(settings: Settings) -> Vault:
     """Where evidence is kept, and of what, as the settings say."""
     return Vault(settings.evidence_folder, feeds=settings.evidence.feeds, stories=settings.evidence.stories)
+
+
+def make_pruner(settings: Settings, database: Database) -> Callable[[datetime], int]:
+    """What drops evidence that need not be kept, as the settings say; it is called with the time."""
+    asked = settings.evidence
+    rules = EvidenceRules(
+        keep_for=timedelta(seconds=asked.keep_for),
+        by_story={slug: timedelta(seconds=seconds) for slug, seconds in asked.keep_stories.items()},
+        most_bytes=asked.most_megabytes * 1_000_000,
+    )
+    return partial(prune_evidence, database, settings.evidence_folder, rules)
 
 
 def make_tools(

@@ -171,6 +171,11 @@ class EvidenceSettings(Section):
         (), description="addresses of feeds whose answers and pages are kept; `*` stands for any letters"
     )
     stories: Words = Field((), description="slugs of stories whose pages are kept; `*` stands for any letters")
+    keep_for: Seconds = Field(0.0, description="what was kept longer ago is dropped, once a day; 0: never")
+    keep_stories: Annotated[dict[str, Seconds], BeforeValidator(_read_json)] = Field(
+        {}, description='other times for single stories, like { "kazakhstan-unrest-2022" = "365d" }; 0: never'
+    )
+    most_megabytes: int = Field(0, ge=0, description="most that all evidence may take, the oldest goes first; 0: any")
 
 
 class UserSettings(Section):

@@ -1,8 +1,9 @@
 """Where answers of sites are kept as they came: the register. The bytes are in WARC files beside the store."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from storage.codec import from_row, to_row
@@ -10,7 +11,7 @@ from storage.errors import NotFoundError
 from storage.records import Exhibit
 from storage.shortened import whole_id
 from storage.tables import ALIASES, ARTICLES, EXHIBITS, MATCHES
-from storage.writing import insert_new
+from storage.writing import chunks, insert_new, insert_or_update
 
 # The status under which an answer is kept that repeats an earlier one.
 REVISITED = 304
@@ -43,6 +44,17 @@ def has_exhibits(session: Session, article_id: int) -> bool:
     """Whether an answer of this article's page was ever kept."""
     query = select(EXHIBITS.c.exhibit_id).where(EXHIBITS.c.article_id == article_id).limit(1)
     return session.execute(query).first() is not None
+
+
+def move_exhibits(session: Session, moved: Iterable[Exhibit]) -> None:
+    """Note where answers stand now that stood elsewhere."""
+    insert_or_update(session, EXHIBITS, [to_row(one) for one in moved], ["exhibit_id"])
+
+
+def forget_exhibits(session: Session, exhibit_ids: Iterable[str]) -> None:
+    """Take answers out of the register."""
+    for part in chunks(exhibit_ids):
+        session.execute(delete(EXHIBITS).where(EXHIBITS.c.exhibit_id.in_(part)))
 
 
 def list_exhibits(
