@@ -241,3 +241,8 @@ def test_assets_are_cached_by_content(reader: Client) -> None:
     assert "immutable" in answer.headers["cache-control"]
     assert "immutable" not in reader.get("/static/storywatch.css").headers.get("cache-control", "")
     assert len(answer.content) < 30_000
+
+
+def test_a_query_that_cannot_be_read_is_pointed_at(reader: Client) -> None:
+    text = reader.get("/search", params={"q": 'killed "unrest'}).text
+    assert "<p>this quotation mark is never closed:</p><pre>  killed &#34;unrest\n         ^</pre>" in text
