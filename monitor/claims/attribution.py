@@ -33,6 +33,7 @@ _LONGEST_HEAD = 5
 _DOCUMENT = 8
 _HOLDER = 3
 _AGENT_REACH = 4
+_COUNT_REACH = 8
 _CITED_BEHIND = 8
 _DATELINE = 8
 _DATELINE_MARKS = frozenset(("-", "–", "—"))
@@ -112,8 +113,9 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
         first -= 1
     while last > first and tokens.lower[last - 1] in lexicon.speaker_tails:
         last -= 1
-    if first == last and start >= 3 and tokens.lower[start - 1] == ",":
-        return _subject_of_aside(tokens, start, end, kind, lexicon)
+    if first == last and last >= 3 and tokens.lower[last - 1] == ",":
+        # "The governor, Marwan Abboud, has said"
+        return _subject_of_aside(tokens, last, end, kind, lexicon)
     return _voice(tokens, first, last, (start, end), kind, lexicon)
 
 
@@ -217,7 +219,7 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
             break
         if lexicon.has_speaker_after and _counts_people(tokens, last, lexicon):
             break
-        if word in lexicon.speaker_leads and not lexicon.metric_words.isdisjoint(tokens.lower[last + 1 : last + 2]):
+        if word in lexicon.speaker_leads and _counts_at(tokens, last + 1, lexicon):
             break
         last += 1
     while last > end and tokens.kinds[last - 1] == "m":
@@ -227,6 +229,12 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
         return voice
     name = _name_behind(tokens, last, lexicon)
     return voice._replace(speaker=f"{voice.speaker} {name}".strip(), is_pronoun=False) if name else voice
+
+
+def _counts_at(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a word at a token names a measure: «según el balance | los heridos»."""
+    entry = lexicon.words.at(tokens.lower, index) if index < len(tokens.lower) else None
+    return entry is not None and bool(entry[1].metrics)
 
 
 def _behind_addressee(tokens: Tokens, index: int, lexicon: Lexicon) -> int:
@@ -268,13 +276,17 @@ def _voice(tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: s
             break
     while first < last and (tokens.lower[first] in lexicon.speaker_leads or tokens.kinds[first] != "w"):
         first += 1
+    if last - first > _LOOK_BACK and tokens.lower[first] in lexicon.possessives:
+        # "His interior ministry" is the ministry, "his spokesman" speaks for him.
+        first += 1
     first, last, is_owner = _behind_document(tokens, first, last, lexicon)
     if first >= last:
         return None
     is_pronoun = tokens.lower[last - 1] in lexicon.pronouns and not _is_acronym(tokens.surface(last - 1, last))
     if (last - first <= 2 and is_pronoun) or tokens.lower[first] in lexicon.possessives:
         return Voice(tokens.lower[last - 1], verb[0], verb[1], _plain(kind), is_pronoun=True)
-    if not _is_name(tokens, first, last, "say" if is_owner else kind, lexicon):
+    is_told = is_owner or (kind == "weak_say" and _gives_count(tokens, first, last, verb[1], lexicon))
+    if not _is_name(tokens, first, last, "say" if is_told else kind, lexicon):
         return None
     speaker = _nominative(tokens, first, last, lexicon)
     for article in lexicon.elisions:
@@ -309,6 +321,21 @@ def _named_nominative(speaker: str, endings: tuple[tuple[str, str], ...]) -> str
         if ending is not None:
             words[index] = word.removesuffix(ending[0]) + ending[1]
     return " ".join(words)
+
+
+def _gives_count(tokens: Tokens, first: int, last: int, index: int, lexicon: Lexicon) -> bool:
+    """Whether a name gives a number in the clause of a verb: "Human Rights Watch documented 43 deaths"."""
+    is_opening = first == 0 or tokens.kinds[first - 1] == "q"
+    is_common = last - first == 1 and is_opening and (first > 0 or lexicon.words.at(tokens.lower, first) is not None)
+    is_person = last - first == 1 and lexicon.people.at(tokens.lower, first) is not None
+    if is_common or is_person or not tokens.is_capital(last - 1):
+        return False
+    for probe in range(index, min(index + _COUNT_REACH, len(tokens.lower))):
+        if tokens.lower[probe] in _BREAKS:
+            return False
+        if tokens.kinds[probe] == "n" or tokens.lower[probe] in lexicon.number_words:
+            return True
+    return False
 
 
 def _behind_document(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> tuple[int, int, bool]:
@@ -362,10 +389,8 @@ def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon)
     if kind in ("agents", "weak_according"):
         return False
     if kind == "weak_say":
-        # "KNCHR put the dead at 39", "Human Rights Watch documented": letters alone, or several names.
-        return _is_acronym(tokens.surface(last - 1, last)) or (
-            last - first > 1 and all(tokens.is_capital(index) for index in range(last - 2, last))
-        )
+        # "KNCHR put the dead at 39": letters alone name an organisation.
+        return _is_acronym(tokens.surface(last - 1, last))
     capitals = [tokens.is_capital(index) for index in range(first, last) if tokens.kinds[index] == "w"]
     return bool(capitals) and capitals[-1] and (first > 0 or last - first <= _QUOTED_NAME)
 
