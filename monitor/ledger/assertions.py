@@ -119,5 +119,7 @@ def make_assertion(
 def carrier_of(stamped: StampedClaim) -> frozenset[str]:
     """Return the marks of the voice behind a claim: its wire text or article, and its sentence if long enough."""
     text = stamped.wire_group or stamped.url or f"#{stamped.article_id}"
+    if stamped.sentence.count(" ") < _SHARED_WORDS - 1:
+        return frozenset((text,))
     words = stamped.sentence.casefold().split()
-    return frozenset({text, " ".join(words)}) if len(words) >= _SHARED_WORDS else frozenset({text})
+    return frozenset((text, " ".join(words))) if len(words) >= _SHARED_WORDS else frozenset((text,))

@@ -4,7 +4,9 @@
 size from its day on, and gives what folding everything again would give.
 """
 
+import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -21,6 +23,22 @@ from storage.records import Claim, History, Judgement, JudgementKind, Metric, Me
 # What takes a claim to a record of another measure.
 _MOVING = (JudgementKind.RESCOPE, JudgementKind.MERGE, JudgementKind.SPLIT)
 Scope = tuple[str, str, str | None, str | None, str | None]
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Hold off the collector of cycles while a fold is built: it makes many objects that last, and no cycle.
+
+    Looking through all of them again and again took two fifths of the time of folding 100,000 claims.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class StoryFold:
@@ -63,16 +81,17 @@ class StoryFold:
     def add(self, claims: Iterable[StampedClaim]) -> frozenset[RecordKey]:
         """Fold claims in and return the records that they touched. A claim replaces what was known under its id."""
         touched: set[RecordFold] = set()
-        for stamped in claims:
-            old = self._known.get(stamped.claim_id)
-            if old == stamped:
-                continue
-            if old is not None:
-                touched |= self._place(old, is_removal=True)
-            self._known[stamped.claim_id] = stamped
-            self._latest = stamped.recorded_at if self._latest is None else max(self._latest, stamped.recorded_at)
-            touched |= self._place(stamped)
-        return self._refold(touched | self._settle_baseline())
+        with collector_at_rest():
+            for stamped in claims:
+                old = self._known.get(stamped.claim_id)
+                if old == stamped:
+                    continue
+                if old is not None:
+                    touched |= self._place(old, is_removal=True)
+                self._known[stamped.claim_id] = stamped
+                self._latest = stamped.recorded_at if self._latest is None else max(self._latest, stamped.recorded_at)
+                touched |= self._place(stamped)
+            return self._refold(touched | self._settle_baseline())
 
     def remove(self, claim_ids: Iterable[str]) -> frozenset[RecordKey]:
         """Take claims out again (a superseded extraction, a rejected match); return the records that they touched."""

@@ -46,20 +46,25 @@ def weigh_report(
     denied = tuple(one.figure for one in withdrawn if one.status is ClaimStatus.DENIED)
     replaced = stated + tuple(figure_of(claim) for claim in removed)
     spoken = _hedge_rumours(_one_per_origin([one for one in settled if one.status in _ASSERTED]))
-    feared = _of_what_is_feared(previous, spoken)
-    asserted = [
-        replace(
-            one,
-            previous=tuple(past for past in previous if past not in feared),
-            feared=feared,
-            gone=gone,
-            denied=denied,
-            taken_back=tuple(past for past in withdrawn if _takes_back(one, past)),
-            replaced=replaced,
-            steps=steps,
-        )
-        for one in spoken
-    ]
+    feared = _of_what_is_feared(previous, spoken) if previous else ()
+    is_alone = not (previous or withdrawn or replaced or steps)  # most reports: nothing stands beside the figures
+    asserted = (
+        spoken
+        if is_alone
+        else [
+            replace(
+                one,
+                previous=tuple(past for past in previous if past not in feared),
+                feared=feared,
+                gone=gone,
+                denied=denied,
+                taken_back=tuple(past for past in withdrawn if _takes_back(one, past)),
+                replaced=replaced,
+                steps=steps,
+            )
+            for one in spoken
+        ]
+    )
     current = [one for one in asserted if one.status is ClaimStatus.CURRENT]
     told = [*asserted, *_unanswered(withdrawn, current)]
     return told if current or not previous else [*told, *previous]
