@@ -17,13 +17,15 @@ class Origin:
     """Who stands behind a claim. `name` is empty when nobody is quoted; `is_named` is false for umbrellas too.
 
     Origins are told apart by `name`; `shown` is how people read it: the seed's name, else the speaker's own words.
-    `is_hearsay`: a source that will not be named, the media, witnesses; no umbrella of officials.
+    `is_anonymous`: a source that will not be named; `is_hearsay`: such a one, the media, witnesses, no umbrella of
+    officials.
     """
 
     name: str
     is_named: bool
     shown: str = field(default="", compare=False)
     is_hearsay: bool = field(default=False, compare=False)
+    is_anonymous: bool = field(default=False, compare=False)
 
 
 NOBODY = Origin("", False)
@@ -101,8 +103,8 @@ class OriginBook:
             return NOBODY
         folded = fold_name(names[0])
         shown = next((name for name in reversed(names) if fold_name(name) == folded), names[0])
-        is_anonymous = not anonymous_words().isdisjoint(folded.split())
-        is_named = not is_anonymous and folded not in umbrella_words()
+        is_listed = folded in umbrella_words()
+        is_anonymous = not anonymous_words().isdisjoint(folded.split()) and (not is_listed or folded in hearsay_words())
         return Origin(
-            folded, is_named, shown, folded in hearsay_words() or (is_anonymous and folded not in umbrella_words())
+            folded, not is_anonymous and not is_listed, shown, is_anonymous or folded in hearsay_words(), is_anonymous
         )

@@ -16,7 +16,7 @@ from monitor.ledger.record import (
     size_of,
 )
 from monitor.ledger.stocks import weigh_stock
-from monitor.ledger.values import CEILINGS, is_rounding_of, refines
+from monitor.ledger.values import CEILINGS, is_count, is_rounding_of, refines
 from monitor.ledger.withdrawals import names_as_old, try_comeback, withdraw
 from storage.records import ClaimStatus, MetricKind, Qualifier, RevisionKind
 
@@ -179,6 +179,9 @@ def _weigh_higher(state: RecordState, one: Assertion, standing: Version) -> None
     elif is_implausible(state, one, standing) and not names_as_old(one, standing):
         contest_higher(state, one)
     elif not one.origin.is_named and any(is_rounding_of(one.figure, figure) for figure in state.unofficial):
+        state.refuse(one, "12.unofficial", "unofficial")
+    elif one.origin.is_anonymous and standing.origin_days and is_count(standing.figure):
+        state.claimed.append(Claimed(one.figure, one.day))
         state.refuse(one, "12.unofficial", "unofficial")
     elif _is_other_lowering(state, one, standing):
         state.refuse(one, "8.other_lowering", "other_lowering")
