@@ -39,6 +39,9 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
     if is_vague(past.figure):
         state.refuse(past, RULE, "vague")
         return
+    if past.figure.qualifier in CEILINGS and state.standing is not None:
+        state.refuse(past, "5.ceiling", "ceiling")
+        return
     known = next((version for version in state.versions if _is_known(past, version)), None)
     if known is not None and known is state.standing and current is not None and _firms_up(past, known, current):
         append(state, past)
