@@ -23,8 +23,8 @@ def test_the_collector_rests_while_claims_are_folded() -> None:
 
 def test_the_collector_goes_on_after_a_failure() -> None:
     def failing() -> Iterator[StampedClaim]:
+        yield parse_claim("1 ap 164 by=police")
         raise LookupError
-        yield
 
     with pytest.raises(LookupError):
         StoryFold(STORY).add(failing())
