@@ -325,8 +325,9 @@ def _named_nominative(speaker: str, endings: tuple[tuple[str, str], ...]) -> str
 
 def _gives_count(tokens: Tokens, first: int, last: int, index: int, lexicon: Lexicon) -> bool:
     """Whether a name gives a number in the clause of a verb: "Human Rights Watch documented 43 deaths"."""
-    is_opening = first == 0 or tokens.kinds[first - 1] == "q"
-    is_common = last - first == 1 and is_opening and (first > 0 or lexicon.words.at(tokens.lower, first) is not None)
+    # A first word has a capital whatever it is: "We have counted", "Divers found".
+    is_first = last - first == 1 and (first == 0 or first in tokens.quotes)
+    is_common = is_first and (first in tokens.quotes or lexicon.words.at(tokens.lower, first) is not None)
     is_person = last - first == 1 and lexicon.people.at(tokens.lower, first) is not None
     if is_common or is_person or not tokens.is_capital(last - 1):
         return False
