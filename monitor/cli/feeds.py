@@ -13,7 +13,7 @@ from monitor.cli.parse import feeds_parse_command
 from monitor.making import make_fetcher
 from monitor.sources.discovery import FoundFeed, discover_feeds
 from monitor.sources.opml import read_opml, write_opml
-from storage import feeds, pushes
+from storage import feeds, pushes, stories
 from storage.errors import StorywatchError
 from storage.records import FeedKind, FeedSpec, Trust
 
@@ -98,6 +98,12 @@ def add_command(
     if not url.startswith(("http://", "https://")):
         raise StorywatchError(f"{url}: a feed's address begins with http:// or https://")
     with opened_database(create=True) as database, database.write() as session:
+        for slug in story or ():
+            if stories.find_story(session, slug) is None:
+                raise StorywatchError(
+                    f"no story {slug!r} is stored yet; a seed is taken up by storywatch run and by storywatch poll, "
+                    "and storywatch stories list shows what is there"
+                )
         feed = feeds.add_feed(
             session,
             FeedSpec(url=url, source=source, trust=trust, full=full, kind=FeedKind.PAGE if page else FeedKind.FEED),

@@ -83,6 +83,15 @@ def test_a_plain_page_is_watched_on_its_own(tmp_path: Path) -> None:
     assert "/toll" not in exported  # other readers could do nothing with it
 
 
+def test_a_feed_of_a_story_that_is_not_there_yet_is_refused_in_words(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.write("storywatch.toml", settings(port=free_port()))
+    added = line.run("feeds", "add", "https://x.example/feed", "--story", "unrest")
+    assert added.returncode == 1
+    assert "no story 'unrest' is stored yet" in added.stderr
+    assert "IntegrityError" not in added.stderr
+
+
 def test_a_seed_declares_a_watched_page(tmp_path: Path) -> None:
     line = CommandLine(tmp_path)
     line.write("storywatch.toml", settings(port=free_port()))
