@@ -1,7 +1,8 @@
-"""Two workers beside one, where reading texts is the bound: long pages of several stories through the real queue.
+"""Two workers beside one, where extraction is the bound: heavy pages of several stories through the real queue.
 
 python -m bench.workers [--rounds 2]
 
+A page is half a megabyte with thousands of links around a text of some 700 words, some 0.2 s of one core to read.
 A scheduler and one or two workers (`polling.readers = 0`: one core each) share a real PostgreSQL. When all are up, the
 feeds of many hosts show their entries at once; the rate is that between the first tenth of the articles stored and the
 last. Both kinds of run take turns. By the clock it needs two idle cores; the workers' CPU for an article tells on a
@@ -49,6 +50,7 @@ whole = true
 url = "{url}"
 source = "Outlet {n}"
 """
+LINKS = 6_000
 # Each sentence has a number and a noun that the rules have to look at, and makes no claim.
 SENTENCES = (
     "The council counted {a} votes in {b} districts on Sunday, the clerk of the town said on the telephone.",
@@ -69,19 +71,24 @@ class Run:
 class Outlets:
     """Feeds that are empty until they are opened, with long pages behind."""
 
-    def __init__(self, site: WebServer, articles: int, sentences: int) -> None:
+    def __init__(self, site: WebServer, articles: int, links: int) -> None:
         self._site = site
         self._is_open = False
         self._at = datetime.now(UTC) - timedelta(minutes=10)
         rng = random.Random(7)
+        listed = "".join(
+            f"<li><a href='/x/{n}'>Report {n} of the town and of its harbour</a></li>" for n in range(links)
+        )
+        around = f"<ul class='related'>{listed}</ul>".encode()
         self._pages = {}
         for number in range(articles):
             text = " ".join(
-                rng.choice(SENTENCES).format(a=rng.randint(2, 900), b=rng.randint(2, 90)) for _ in range(sentences)
+                rng.choice(SENTENCES).format(a=rng.randint(2, 900), b=rng.randint(2, 90)) for _ in range(40)
             )
             place = number % HOSTS
             head = f"The unrest in Harbour{place} has killed {number + 3} people, the Health Ministry said.\n"
-            self._pages[number] = page(f"Unrest in Harbour{place}: report {number}", head + text, self._at)
+            made = page(f"Unrest in Harbour{place}: report {number}", head + text, self._at)
+            self._pages[number] = made.replace(b"</article>", around + b"</article>")
         site.add("*", self._answer)
 
     def open(self) -> None:
@@ -109,12 +116,12 @@ class Outlets:
         return Reply(body=body, content_type="application/rss+xml")
 
 
-def measure(workers: int, articles: int, sentences: int) -> Run:
+def measure(workers: int, articles: int, links: int) -> Run:
     """Let so many workers read so many articles."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storywatch-workers-")))
         postgres = stack.enter_context(running_postgres())
-        outlets = Outlets(stack.enter_context(WebServer(host="0.0.0.0")), articles, sentences)
+        outlets = Outlets(stack.enter_context(WebServer(host="0.0.0.0")), articles, links)
         url = postgres.create("workers")
         line = CommandLine(folder, STORYWATCH_DATABASE_URL=url, STORYWATCH_POLLING__READERS="0")
         for number in range(HOSTS):
@@ -158,12 +165,12 @@ def main() -> None:
     parser: argparse.ArgumentParser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
-    articles = chosen(arguments, 20, 160, 320)
-    sentences = chosen(arguments, 50, 600, 600)
+    articles = chosen(arguments, 20, 120, 400)
+    links = chosen(arguments, 200, LINKS, LINKS)
     found: dict[int, list[Run]] = {1: [], 2: []}
     for _ in range(arguments.rounds):
         for workers, runs in found.items():
-            runs.append(measure(workers, articles, sentences))
+            runs.append(measure(workers, articles, links))
             print(f"{workers} workers: {runs[-1].rate:.2f} a second, {runs[-1].cost * 1e3:.0f} ms CPU each", flush=True)
     one, two = (
         (statistics.median(run.rate for run in runs), statistics.median(run.cost for run in runs))
@@ -173,10 +180,10 @@ def main() -> None:
     print(f"two workers: {two[0] / one[0]:.2f} × one by the clock, at a load average of {load:.1f}")
     figures = [
         more(
-            f"{articles} long articles, 2 workers", peer="1 worker", theirs=one[0], ours=two[0], unit="/s", at_least=1.8
+            f"{articles} heavy pages, 2 workers", peer="1 worker", theirs=one[0], ours=two[0], unit="/s", at_least=1.8
         ),
         Figure(
-            what="their CPU for an article",
+            what="their CPU for a page",
             peer="1 worker",
             theirs=f"{one[1] * 1e3:.0f} ms",
             ours=f"{two[1] * 1e3:.0f} ms",

@@ -94,8 +94,8 @@ def _entries_ahead(now: datetime, pauses: Pauses) -> ColumnElement[bool]:
         and_(entries.attempts == number, entries.retry_at > now + pause + MARGIN)
         for number, pause in enumerate(pauses.pages, start=1)
     ]
-    # Found just now, and to be read at once.
-    return or_(and_(entries.attempts == 0, entries.retry_at > now + MARGIN), *tried)
+    # Not tried yet: found just now, and to be read at once. Said of all first, so that an index leads to them.
+    return and_(entries.retry_at > now + MARGIN, or_(entries.attempts == 0, *tried))
 
 
 def _articles_ahead(now: datetime, pauses: Pauses) -> ColumnElement[bool]:
@@ -106,7 +106,12 @@ def _articles_ahead(now: datetime, pauses: Pauses) -> ColumnElement[bool]:
         for limit, pause in pauses.rereads
     ]
     longest = max(pause for _, pause in pauses.rereads)
-    return and_(articles.removed_at.is_(None), or_(*young, articles.reread_at > now + longest + MARGIN))
+    shortest = min(pause for _, pause in pauses.rereads)
+    return and_(
+        articles.removed_at.is_(None),
+        articles.reread_at > now + shortest + MARGIN,  # so that an index leads to them
+        or_(*young, articles.reread_at > now + longest + MARGIN),
+    )
 
 
 def _alerts_ahead(now: datetime) -> ColumnElement[bool]:

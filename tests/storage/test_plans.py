@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import Session
 
+from monitor.stepping import PAUSES
 from storage import articles, claims, deliveries, feeds, outbox
 from storage.database import Database
 from storage.records import DeliveryState, RevisionKind
 from storage.search import search_articles
+from storage.stepping import find_ahead
 from tests.support.stored import HOUR, KILLED, NOON, claim, new_article, revision, store_story
 
 Use = Callable[[Session], object]
@@ -38,6 +40,7 @@ HOT: dict[str, tuple[Use, bool]] = {
     "the next delivery": (lambda s: deliveries.next_delivery_due_at(s), False),
     "waiting deliveries": (lambda s: deliveries.list_deliveries(s, states=[DeliveryState.DUE]), True),
     "who was told": (lambda s: outbox.list_told_or_waiting(s, ["r1"]), True),
+    "what a stepped clock left": (lambda s: find_ahead(s, NOON, PAUSES), True),
     "search, newest first": (lambda s: search_articles(s, "ministry said"), True),
     "search for everything": (lambda s: search_articles(s, ""), True),
     "search by figure": (lambda s: search_articles(s, "killed>400"), True),
