@@ -69,7 +69,7 @@ def _changing() -> re.Pattern[str]:
 @cache
 def _unlike_itself() -> re.Pattern[str]:
     """What is not a letter or digit that folds to itself, beyond ASCII; and the two signs that mark a tag."""
-    codes = [code for code in range(0x80, 0x10000) if _PARTINGS[chr(code)] != chr(code)]
+    codes = [code for code in range(0x80, 0x10000) if _part_letter(chr(code)) != chr(code)]
     return re.compile(f"[\0~_{_ranges(codes)}\U00010000-\U0010ffff]")
 
 
@@ -88,9 +88,13 @@ class _Parting(dict[str, str]):
     """What each such letter becomes, found out when it is first met: folded, a space, or apart between two."""
 
     def __missing__(self, letter: str) -> str:
-        folded = _FOLDING[ord(letter)] if _changing().match(letter) else letter
-        self[letter] = "".join(f" {one} " if _IDEOGRAPH.match(one) else one if one.isalnum() else " " for one in folded)
+        self[letter] = _part_letter(letter)
         return self[letter]
+
+
+def _part_letter(letter: str) -> str:
+    folded = _FOLDING[ord(letter)] if _changing().match(letter) else letter
+    return "".join(f" {one} " if _IDEOGRAPH.match(one) else one if one.isalnum() else " " for one in folded)
 
 
 _PARTINGS = _Parting()

@@ -5,6 +5,7 @@ is negative for versions since replaced. Besides its words it has tags, which be
 word: source, host, language, stories, metrics, and on PostgreSQL the day and the month.
 """
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,7 @@ _EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 _PLACE_BITS = 6  # 64 documents a second: small steps between keys keep SQLite's index small
 _MOST_SECONDS = (1 << 34) - 1
 _MOST_BYTES = 900_000  # PostgreSQL bounds the words of a document at 1 MB
+_PLAIN_HOST = re.compile(r"https?://([a-z0-9.-]+)(?=[/?#]|$)")
 _TOUCHED = "storywatch_touched_articles"
 _FRESH = "storywatch_fresh_articles"
 
@@ -240,7 +242,8 @@ def month_tag(moment: datetime, *, is_latest: bool = True) -> str:
 
 def host_of(url: str) -> str:
     """The host of an address without `www.`."""
-    return (urlsplit(url).hostname or "").removeprefix("www.")
+    plain = _PLAIN_HOST.match(url)  # nearly all are so, and it is many times quicker
+    return (plain[1] if plain else urlsplit(url).hostname or "").removeprefix("www.")
 
 
 def _versions(session: Session, article_ids: list[int]) -> list[Any]:

@@ -5,13 +5,15 @@ of rows and kept; then the driver takes them all at once. On PostgreSQL they go 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import CursorResult, Dialect, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
+
+from storage.tables import UtcTime
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -100,7 +102,12 @@ def _insert_all(session: Session, table: Table, rows: Rows, end: str = "") -> Cu
 @cache
 def _converts(table: Table, names: tuple[str, ...], dialect: Dialect) -> list[Callable[[Any], Any] | None]:
     """How the driver takes the values of each column; None: as they are."""
-    return [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+    converts = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
+    # The same few times stand in many columns and rows of a batch.
+    return [
+        lru_cache(maxsize=4_096)(convert) if convert and isinstance(table.c[name].type, UtcTime) else convert
+        for name, convert in zip(names, converts, strict=True)
+    ]
 
 
 # Statements are kept: to build one costs more than to run it, and SQLAlchemy knows again what it compiled before.

@@ -71,6 +71,22 @@ def test_what_a_reader_writes_is_thrown_away(database: Database) -> None:
         assert stories.list_stories(session) == ()
 
 
+def test_an_article_is_returned_as_it_lies_in_the_store(database: Database) -> None:
+    whole = new_article(
+        1, trust=Trust.MAJOR, reread_at=NOON + HOUR, etag="e", last_modified="l", body_hash="b", aliases=("guid:1",)
+    )
+    news = [whole, new_article(2, published=None, lang=None, matches=()), new_article(1, title="The same address again")]
+    with database.write() as session:
+        store_story(session)
+        stored = articles.add_articles(session, news)
+    with database.read() as session:
+        assert stored == tuple(articles.get_article(session, item.url) for item in news)
+        assert stored[0].title == whole.title
+        assert articles.find_article(session, "guid:1") == stored[2] == stored[0]
+    with database.write() as session:
+        assert articles.add_articles(session, [new_article(3), whole])[1] == stored[0]
+
+
 def test_a_reader_sees_one_moment(database: Database) -> None:
     with database.read() as reader:
         assert stories.list_stories(reader) == ()
