@@ -65,6 +65,7 @@ def main() -> None:
         shutil.rmtree(Path(folder) / "restored")
     taken = ended - started
     print(f"backup of {size / 1e6:.0f} MB in {taken:.1f} s: {held} articles; {before} before it, {after} after")
+    print(f"restored and proved: {len(problems)} problems")
     print(
         f"{polled} polls meanwhile; longest time between two: {quiet * 1e3:.0f} ms before, {busy * 1e3:.0f} ms during"
     )
