@@ -75,7 +75,11 @@ def test_an_article_is_returned_as_it_lies_in_the_store(database: Database) -> N
     whole = new_article(
         1, trust=Trust.MAJOR, reread_at=NOON + HOUR, etag="e", last_modified="l", body_hash="b", aliases=("guid:1",)
     )
-    news = [whole, new_article(2, published=None, lang=None, matches=()), new_article(1, title="The same address again")]
+    news = [
+        whole,
+        new_article(2, published=None, lang=None, matches=()),
+        new_article(1, title="The same address again"),
+    ]
     with database.write() as session:
         store_story(session)
         stored = articles.add_articles(session, news)
