@@ -54,6 +54,9 @@ def compile_reader() -> bool:
         shutil.copytree(work / "made" / "monitor" / "claims", FOLDER)
     (FOLDER / STAMP).write_text(json.dumps(made_of, indent=1), encoding="utf-8")
     plain, compiled = (_run([sys.executable, "-c", _READ], ROOT, {SWITCH: wanted}) for wanted in ("no", "yes"))
+    if not fits():
+        shutil.rmtree(FOLDER)
+        raise StorywatchError("sources were edited while they were compiled: compile again")
     if not compiled.startswith("compiled\n") or compiled.split("\n", 1)[1] != plain.split("\n", 1)[1]:
         shutil.rmtree(FOLDER)
         raise StorywatchError("compiled, the reader reads the lexicons' examples in another way: it was removed")
