@@ -42,32 +42,37 @@ def weigh_report(
     previous = tuple(sorted((one for one in settled if one.status is ClaimStatus.PREVIOUS), key=_by_size))
     stated = tuple(_replaces(stamped.claim) for stamped in claims if stamped.claim.replaces is not None)
     withdrawn = [one for one in settled if one.status in GONE]
-    gone = tuple(one.figure for one in withdrawn)
-    denied = tuple(one.figure for one in withdrawn if one.status is ClaimStatus.DENIED)
     replaced = stated + tuple(figure_of(claim) for claim in removed)
     spoken = _hedge_rumours(_one_per_origin([one for one in settled if one.status in _ASSERTED]))
-    feared = _of_what_is_feared(previous, spoken) if previous else ()
-    is_alone = not (previous or withdrawn or replaced or steps)  # most reports: nothing stands beside the figures
-    asserted = (
-        spoken
-        if is_alone
-        else [
-            replace(
-                one,
-                previous=tuple(past for past in previous if past not in feared),
-                feared=feared,
-                gone=gone,
-                denied=denied,
-                taken_back=tuple(past for past in withdrawn if _takes_back(one, past)),
-                replaced=replaced,
-                steps=steps,
-            )
-            for one in spoken
-        ]
-    )
-    current = [one for one in asserted if one.status is ClaimStatus.CURRENT]
-    told = [*asserted, *_unanswered(withdrawn, current)]
+    if previous or withdrawn or replaced or steps:  # beside the figures of most reports stands nothing
+        spoken = _with_others(spoken, previous, withdrawn, replaced, steps)
+    current = [one for one in spoken if one.status is ClaimStatus.CURRENT]
+    told = [*spoken, *_unanswered(withdrawn, current)]
     return told if current or not previous else [*told, *previous]
+
+
+def _with_others(
+    spoken: list[Assertion],
+    previous: tuple[Assertion, ...],
+    withdrawn: Sequence[Assertion],
+    replaced: tuple[Figure, ...],
+    steps: tuple[float, ...],
+) -> list[Assertion]:
+    """Give what a report asserts the figures that it names beside: earlier ones, withdrawn ones, steps."""
+    feared = _of_what_is_feared(previous, spoken)
+    return [
+        replace(
+            one,
+            previous=tuple(past for past in previous if past not in feared),
+            feared=feared,
+            gone=tuple(past.figure for past in withdrawn),
+            denied=tuple(past.figure for past in withdrawn if past.status is ClaimStatus.DENIED),
+            taken_back=tuple(past for past in withdrawn if _takes_back(one, past)),
+            replaced=replaced,
+            steps=steps,
+        )
+        for one in spoken
+    ]
 
 
 def _of_what_is_feared(previous: Sequence[Assertion], spoken: Sequence[Assertion]) -> tuple[Assertion, ...]:
