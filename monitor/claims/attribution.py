@@ -60,8 +60,9 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
             if _tells_nothing(tokens, start, end, lexicon):
                 continue
             voice = _subject_before(tokens, start, end, kind, lexicon) or _agent_after(tokens, end, lexicon)
-            if voice is None and kind == "say" and tokens.lower[start] not in lexicon.addressing:
-                voice = _subject_after(tokens, start, end, lexicon)
+            is_free = kind == "say" or (kind == "weak_say" and lexicon.has_speaker_after)
+            if voice is None and is_free and tokens.lower[start] not in lexicon.addressing:
+                voice = _subject_after(tokens, start, end, kind, lexicon)
             if voice is None and kind == "say" and lexicon.drops_pronouns:
                 # «Los heridos, indicó, son 24»: whoever spoke last.
                 voice = Voice("", start, end, kind, is_pronoun=True)
@@ -88,10 +89,10 @@ def _tells_nothing(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> bo
 def _agent_after(tokens: Tokens, end: int, lexicon: Lexicon) -> Voice | None:
     """Who counted, where it is told in the passive: "the toll was put at 22 by rights groups"."""
     for index in range(end, min(end + _AGENT_REACH, len(tokens.lower))):
-        classes = lexicon.classes_at(tokens.lower, index)
-        if "by" in classes:
-            return _name_after(tokens, index, index + 1, "weak_say", lexicon)
-        if tokens.lower[index] in _BREAKS or "to" in classes:
+        link = lexicon.agent_links.at(tokens.lower, index)
+        if link is not None:
+            return _name_after(tokens, index, link[0], "weak_say", lexicon)
+        if tokens.lower[index] in _BREAKS or "to" in lexicon.classes_at(tokens.lower, index):
             return None
     return None
 
@@ -175,7 +176,10 @@ def _subject_of_aside(tokens: Tokens, start: int, end: int, kind: str, lexicon: 
         return None
     outer = _subject_before(tokens, opening, opening + 1, kind, lexicon)
     inner = _voice(tokens, opening + 1, start - 1, (start, end), kind, lexicon)
-    is_named = inner is not None and tokens.is_capital(opening + 1) and " " in inner.speaker
+    opens_name = tokens.is_capital(opening + 1) or (
+        _has_office(tokens.lower, opening + 1, opening + 2, lexicon) and tokens.is_capital(start - 2)
+    )
+    is_named = inner is not None and opens_name and " " in inner.speaker
     if inner is not None and is_named and outer is not None and _is_office(outer, lexicon):
         name = inner.speaker if outer.is_pronoun else f"{outer.speaker} {inner.speaker}"
         return inner._replace(speaker=name, is_pronoun=False)
@@ -198,12 +202,12 @@ def _is_inner(tokens: Tokens, index: int) -> bool:
     return kind == "w" or (index > 0 and tokens.kinds[index - 1] == "w" and tokens.is_capital(index - 1))
 
 
-def _subject_after(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
+def _subject_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
     before = tokens.lower[start - 1] if start else ""
     is_free = lexicon.has_speaker_after or start in tokens.quotes
     if before and before not in _BREAKS and not is_free and before not in ("?", "!", "."):
         return None
-    return _name_after(tokens, start, end, "say", lexicon)
+    return _name_after(tokens, start, end, kind, lexicon)
 
 
 def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:

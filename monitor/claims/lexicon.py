@@ -125,6 +125,7 @@ class Lexicon:
     number_firsts: frozenset[str]
     number_articles: frozenset[str]
     number_ones: frozenset[str]
+    collectives: frozenset[str]
     number_halves: frozenset[str]
     number_joiners: frozenset[str]
     joins_tens: bool
@@ -189,6 +190,7 @@ class Lexicon:
     addressees: PhraseTable[bool]
     documents: PhraseTable[bool]
     document_links: PhraseTable[bool]
+    agent_links: PhraseTable[bool]
     name_endings: tuple[tuple[str, str], ...]
     pronouns: frozenset[str]
     possessives: frozenset[str]
@@ -318,6 +320,7 @@ def build_lexicon(
         number_suffixes={key.lower(): float(value) for key, value in numbers.get("suffixes", {}).items()},
         number_firsts=frozenset(number_words) | frozenset(scales) | articles | halves,
         number_articles=articles,
+        collectives=frozenset(expand_all(numbers.get("collectives", ()))),
         number_ones=frozenset(expand_all(numbers.get("ones", ()))),
         number_halves=halves,
         number_parts={key.lower(): float(value) for key, value in numbers.get("parts", {}).items()},
@@ -391,6 +394,7 @@ def build_lexicon(
         addressees=_table(attribution.get("addressees", ())),
         documents=_table(attribution.get("documents", ())),
         document_links=_table(attribution.get("document_links", ())),
+        agent_links=_table(attribution.get("agent_links", ())),
         name_endings=tuple(attribution.get("name_endings", {}).items()),
         pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),
         possessives=frozenset(expand_all(attribution.get("possessives", ()))),

@@ -242,7 +242,8 @@ def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: L
     start, end = reading.symbols.places[trigger]
     words = " ".join(reading.tokens.lower[start:end])
     if words in lexicon.weak and (
-        (phrase.kind == "bare" and not is_told) or phrase.head in lexicon.wanted.get(metric, ())
+        (phrase.kind == "bare" and not is_told and not _is_collective(reading, quantity, lexicon))
+        or phrase.head in lexicon.wanted.get(metric, ())
     ):
         return False
     context = lexicon.contexts.get(metric)
@@ -250,6 +251,11 @@ def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: L
         sentence = " ".join(reading.tokens.lower)
         return any(word in sentence for word in context)
     return True
+
+
+def _is_collective(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:
+    """Whether a number counts people by its form alone: «ищут троих»."""
+    return reading.tokens.lower[reading.quantities[quantity].end - 1] in lexicon.collectives
 
 
 def _inherit(
