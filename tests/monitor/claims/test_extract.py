@@ -129,6 +129,29 @@ def test_a_language_that_nobody_named_is_detected() -> None:
     assert [claim.value for claim in Extractor().extract(title="", text=english, published=None, lang=None)] == [12]
 
 
+def test_a_headline_s_figure_is_told_by_who_tells_it_in_the_text() -> None:
+    text = "Twelve people were killed, police said. The governor said nine were missing."
+    claims = Extractor().extract(title="Blast kills 12, nine missing", text=text, published=None, lang="en")
+    told = {(claim.field, claim.metric): claim.speaker for claim in claims}
+    assert told["title", "killed"] == told["text", "killed"] == "police"
+    assert told["title", "missing"] == told["text", "missing"] == "governor"
+
+
+@pytest.mark.parametrize(
+    ("lang", "text", "speaker"),
+    [
+        ("fr", "50 personnes sont mortes, a précisé à l'AFP le préfet Jean Dupont.", "préfet Jean Dupont"),
+        ("es", "El gobernador, Juan Pérez, ha confirmado la muerte de 50 personas.", "gobernador Juan Pérez"),
+        ("de", "Am Mittag hatte das Polizeipräsidium Koblenz noch 50 Tote gemeldet.", "Polizeipräsidium Koblenz"),
+        ("it", "L'ultimo dato della prefettura è di 38 morti.", "prefettura"),
+        ("ru", "По словам мэра города Петра Иванова, погибли 23 человека.", "мэр города Петр Иванов"),
+    ],
+)
+def test_speakers_stand_where_a_language_puts_them(lang: str, text: str, speaker: str) -> None:
+    claims = Extractor().extract(title="", text=text, published=None, lang=lang)
+    assert [claim.speaker for claim in claims] == [speaker]
+
+
 def test_lines_in_lines_out() -> None:
     line = json.dumps({"id": "a", "title": "Blast kills 3", "text": "", "published": "2026-11-20"})
     (answer,) = extract_lines([line], Extractor())
