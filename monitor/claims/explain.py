@@ -6,12 +6,12 @@ A reader's answer to "why is this number a claim, and that one not?". The same f
 
 from dataclasses import dataclass
 
-from monitor.claims.attribution import find_voices
 from monitor.claims.lexicon import Lexicon, load_lexicon
 from monitor.claims.linking import Link, Reading, link, read_sentence
 from monitor.claims.quantities import default_convention
 from monitor.claims.status import FoundCue, find_cues, find_status
 from monitor.claims.tokens import split_sentences, tokenize
+from monitor.claims.voices import find_voices
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from monitor.claims.attribution import Origins, Voice, choose_voice, full_name, inherit_voice
+from monitor.claims.attribution import Origins, choose_voice, full_name, inherit_voice
 from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import day_at, find_as_of
 from monitor.claims.lexicon import (
@@ -36,6 +36,7 @@ from monitor.claims.placing import is_placed, mention_for, named_place
 from monitor.claims.population import anaphora_metric, person_after, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention, find_quantities
 from monitor.claims.scope import PART, Draft, settle
+from monitor.claims.speakers import Voice
 from monitor.claims.states import StateFinding, find_states
 from monitor.claims.status import LOWERED, find_cues, find_status, is_lowered, next_sentence_status, other_year
 from monitor.claims.tokens import COLON

@@ -1,0 +1,201 @@
+"""Names of speakers: which words before or behind a verb of telling are one, and how the name is written."""
+
+import re
+from typing import NamedTuple
+
+from monitor.claims.lexicon import Lexicon
+from monitor.claims.tokens import Tokens
+
+_WORD = re.compile(r"\w+")
+BREAKS = frozenset(",;:()[]–—•|")
+"""Marks that end a name."""
+_INNER_MARKS = frozenset("'.-&/")
+_SHORTEST_ACRONYM = 3
+_QUOTED_NAME = 4
+_POSSESSED = 2
+_COUNT_REACH = 8
+_OWNER = "'s"
+
+
+class Voice(NamedTuple):
+    """Someone quoted, at the tokens of the words that say so. `kind`: say, according, quoting, by_phrases, agents."""
+
+    speaker: str
+    start: int
+    end: int
+    kind: str
+    is_pronoun: bool = False
+
+
+def is_office(voice: Voice, lexicon: Lexicon) -> bool:
+    """Whether a speaker is told by an office, so that a name beside it is the holder's."""
+    words = _WORD.findall(voice.speaker.casefold())
+    return voice.is_pronoun or has_office(words, 0, len(words), lexicon)
+
+
+def is_inner(tokens: Tokens, index: int) -> bool:
+    """Whether a token may stand inside a speaker's name: words, initials' dots, "Khabar 24"."""
+    kind = tokens.kinds[index]
+    if kind == "m":
+        return tokens.lower[index] in _INNER_MARKS
+    return kind == "w" or (index > 0 and tokens.kinds[index - 1] == "w" and tokens.is_capital(index - 1))
+
+
+def make_voice(
+    tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: str, lexicon: Lexicon
+) -> Voice | None:
+    """The speaker whom tokens [first, last) name beside the verb at `verb`, or None where they name nobody."""
+    for index in range(last - 1, first - 1, -1):
+        word = tokens.lower[index]
+        if word in lexicon.weekdays or (word in lexicon.months and tokens.is_month_like(index, lexicon.plain_months)):
+            first = index + 1
+            break
+    while first < last and (tokens.lower[first] in lexicon.speaker_leads or tokens.kinds[first] != "w"):
+        first += 1
+    if last - first > _POSSESSED and tokens.lower[first] in lexicon.possessives:
+        # "His interior ministry" is the ministry, "his spokesman" speaks for him.
+        first += 1
+    first, last, is_owner = _behind_document(tokens, first, last, lexicon)
+    if first >= last:
+        return None
+    is_pronoun = tokens.lower[last - 1] in lexicon.pronouns and not is_acronym(tokens.surface(last - 1, last))
+    if (last - first <= 2 and is_pronoun) or tokens.lower[first] in lexicon.possessives:
+        return Voice(tokens.lower[last - 1], verb[0], verb[1], _plain(kind), is_pronoun=True)
+    is_told = is_owner or (kind == "weak_say" and _gives_count(tokens, first, last, verb[1], lexicon))
+    if not _is_name(tokens, first, last, "say" if is_told else kind, lexicon):
+        return None
+    speaker = nominative(tokens, first, last, lexicon)
+    for article in lexicon.elisions:
+        speaker = speaker.removeprefix(article)
+    if kind in ("according", "quoting") and lexicon.name_endings:
+        speaker = _named_nominative(speaker, lexicon.name_endings)
+    if is_owner:
+        speaker = speaker.removesuffix(_OWNER)
+    return Voice(speaker + _letters(tokens, last, speaker), verb[0], verb[1], _plain(kind))
+
+
+def _letters(tokens: Tokens, index: int, speaker: str) -> str:
+    """The letters that stand for a speaker in a bracket at a token: " (INGD)"; "" for none or those of a party."""
+    if tokens.lower[index : index + 1] != ["("] or tokens.lower[index + 2 : index + 3] != [")"]:
+        return ""
+    letters = tokens.surface(index + 1, index + 2)
+    initials = iter(word[0] for word in _WORD.findall(speaker.casefold()))
+    return f" ({letters})" if is_acronym(letters) and all(one in initials for one in letters.casefold()) else ""
+
+
+def _named_nominative(speaker: str, endings: tuple[tuple[str, str], ...]) -> str:
+    """A speaker whose name, the last two words with a capital, goes into the case of a subject.
+
+    «губернатор Сергея Цивилёва» → «губернатор Сергей Цивилёв».
+    """
+    words = speaker.split(" ")
+    for index in range(len(words) - 1, max(-1, len(words) - 3), -1):
+        word = words[index]
+        if not word[:1].isupper() or word.isupper():
+            break
+        ending = next((pair for pair in endings if word.endswith(pair[0])), None)
+        if ending is not None:
+            words[index] = word.removesuffix(ending[0]) + ending[1]
+    return " ".join(words)
+
+
+def _gives_count(tokens: Tokens, first: int, last: int, index: int, lexicon: Lexicon) -> bool:
+    """Whether a name gives a number in the clause of a verb: "Human Rights Watch documented 43 deaths"."""
+    # A first word has a capital whatever it is: "We have counted", "Divers found".
+    is_first = last - first == 1 and (first == 0 or first in tokens.quotes)
+    is_common = is_first and (first in tokens.quotes or lexicon.words.at(tokens.lower, first) is not None)
+    is_person = last - first == 1 and lexicon.people.at(tokens.lower, first) is not None
+    if is_common or is_person or not tokens.is_capital(last - 1):
+        return False
+    for probe in range(index, min(index + _COUNT_REACH, len(tokens.lower))):
+        if tokens.lower[probe] in BREAKS:
+            return False
+        if tokens.kinds[probe] == "n" or tokens.lower[probe] in lexicon.number_words:
+            return True
+    return False
+
+
+def _behind_document(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> tuple[int, int, bool]:
+    """Who gave what speaks: "the ministry's bulletin says" is the ministry, "figures from the ministry show" too."""
+    if first < last and lexicon.documents.at(tokens.lower, last - 1) is not None:
+        for index in range(last - 2, first - 1, -1):
+            if tokens.surface(index, index + 1).replace("’", "'").endswith(_OWNER):
+                return first, index + 1, True
+    for index in range(first, last - 2):
+        if lexicon.documents.at(tokens.lower, index) is None:
+            continue
+        joint = lexicon.document_links.at(tokens.lower, index + 1)
+        if joint is not None and joint[0] < last:
+            first = joint[0]
+            while first < last and tokens.lower[first] in lexicon.speaker_leads:
+                first += 1
+            return first, last, False
+    return first, last, False
+
+
+def nominative(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> str:
+    """A speaker's name with the words for offices in the case of a subject: «по данным Минздрава» → "Минздрав"."""
+    parts: list[str] = []
+    index, copied = first, first
+    while index < last:
+        found = lexicon.nominatives.at(tokens.lower, index)
+        if found is None or found[0] > last:
+            index += 1
+            continue
+        if index > copied:
+            parts.append(tokens.surface(copied, index))
+        head = found[1]
+        parts.append(head[0].upper() + head[1:] if tokens.is_capital(index) else head)
+        index = copied = found[0]
+    if copied < last:
+        parts.append(tokens.surface(copied, last))
+    return " ".join(parts)
+
+
+def _plain(kind: str) -> str:
+    return kind.removeprefix("weak_")
+
+
+def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon) -> bool:
+    """Offices and capitalised names speak; tolls, figures and places of the dead do not."""
+    lower = tokens.lower
+    if tells_figure(tokens, first, last, lexicon):
+        return False
+    if kind in ("according", "quoting") or has_office(lower, first, last, lexicon):
+        return True
+    if kind in ("agents", "weak_according"):
+        return False
+    if kind == "weak_say":
+        # "KNCHR put the dead at 39": letters alone name an organisation.
+        return is_acronym(tokens.surface(last - 1, last))
+    capitals = [tokens.is_capital(index) for index in range(first, last) if tokens.kinds[index] == "w"]
+    return bool(capitals) and capitals[-1] and (first > 0 or last - first <= _QUOTED_NAME)
+
+
+def tells_figure(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> bool:
+    """Whether words count people, and name nobody; those of a name may: "Association for Political Prisoners"."""
+    lower = tokens.lower
+    for index in range(first, last):
+        is_named = index > first and tokens.is_capital(index)
+        entry = lexicon.words.at(lower, index) if lower[index] in lexicon.metric_words and not is_named else None
+        forms = {form for form, _ in entry[1].metrics} if entry is not None else set()
+        # "Rescue authorities" rescue, and are nobody's figure.
+        if lower[index] in lexicon.number_words or (forms and (forms != {"active"} or index + 1 == last)):
+            return True
+    return False
+
+
+def is_acronym(word: str) -> bool:
+    """Whether a word is made of capitals, as the letters of an organisation are."""
+    return len(word) >= _SHORTEST_ACRONYM and word.isupper() and word.isalpha()
+
+
+def has_office(lower: list[str], first: int, last: int, lexicon: Lexicon) -> bool:
+    """Whether a noun of an office stands in the words [first, last)."""
+    plain = [word.removesuffix("'s") for word in lower[first:last]]
+    return any(lexicon.offices.find(plain))
+
+
+def is_person(tokens: Tokens, first: int, last: int) -> bool:
+    """Whether words end in a name of two: "Interior minister Roger Lewentz"."""
+    return last - first >= 3 and all(tokens.is_capital(index) for index in range(last - 2, last))

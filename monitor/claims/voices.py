@@ -1,0 +1,276 @@
+"""Who speaks in a sentence: everyone whom it quotes, at the words that say so."""
+
+from monitor.claims.lexicon import Lexicon
+from monitor.claims.speakers import (
+    BREAKS,
+    Voice,
+    has_office,
+    is_acronym,
+    is_inner,
+    is_office,
+    is_person,
+    make_voice,
+    nominative,
+    tells_figure,
+)
+from monitor.claims.tokens import COLON, Tokens
+
+_LONGEST = 9
+_LONGEST_AFTER = 12
+_ASIDE = 14
+_ASIDE_MARKS = frozenset((",", ";", ":", "—", "–"))
+_QUOTED_NAME = 4
+_FRAME = 16
+_BRACKET = 3
+_SKIPPED = 6
+_LONGEST_HEAD = 5
+_DOCUMENT = 8
+_AGENT_REACH = 4
+_DATELINE = 8
+_DATELINE_MARKS = frozenset(("-", "–", "—"))
+_VERBS = frozenset(("be", "have", "modal", "level"))
+
+
+def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
+    """Everyone whom a sentence quotes, from left to right; agents ("police arrested …") last."""
+    voices: list[Voice] = []
+    agents: list[Voice] = []
+    for start, end, kind in lexicon.say.find_in(tokens):
+        if kind in ("say", "weak_say", "agents"):
+            if _tells_nothing(tokens, start, end, lexicon):
+                continue
+            voice = _subject_before(tokens, start, end, kind, lexicon) or _agent_after(tokens, end, lexicon)
+            is_free = kind == "say" or (kind == "weak_say" and lexicon.has_speaker_after)
+            if voice is None and is_free and tokens.lower[start] not in lexicon.addressing:
+                voice = _subject_after(tokens, start, end, kind, lexicon)
+            if voice is None and kind == "say" and lexicon.drops_pronouns:
+                # «Los heridos, indicó, son 24»: whoever spoke last.
+                voice = Voice("", start, end, kind, is_pronoun=True)
+        else:
+            voice = _name_after(tokens, start, end, kind, lexicon)
+        if voice is not None:
+            (agents if voice.kind == "agents" else voices).append(voice)
+    voices.extend(_framed_voices(tokens, lexicon))
+    voices.extend(_documents(tokens, lexicon))
+    voices.extend(_colon_voices(tokens, lexicon))
+    return voices or agents
+
+
+def _tells_nothing(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> bool:
+    """Whether a verb of saying says nothing: "the wildfires have claimed 131 lives", "found it hard to believe"."""
+    if start and "to" in lexicon.classes_at(tokens.lower, start - 1):
+        return True
+    if "claim" not in lexicon.classes_at(tokens.lower, start):
+        return False
+    reach = range(end, min(end + _AGENT_REACH, len(tokens.lower)))
+    return any("lives" in lexicon.classes_at(tokens.lower, index) for index in reach)
+
+
+def _agent_after(tokens: Tokens, end: int, lexicon: Lexicon) -> Voice | None:
+    """Who counted, where it is told in the passive: "the toll was put at 22 by rights groups"."""
+    for index in range(end, min(end + _AGENT_REACH, len(tokens.lower))):
+        link = lexicon.agent_links.at(tokens.lower, index)
+        if link is not None:
+            return _name_after(tokens, index, link[0], "weak_say", lexicon)
+        if tokens.lower[index] in BREAKS or "to" in lexicon.classes_at(tokens.lower, index):
+            return None
+    return None
+
+
+def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
+    last = first = _bracket_before(tokens, start)
+    quotes = set(tokens.quotes)
+    if start in quotes:
+        opening = max((index for index in quotes if index < start), default=-1)
+        if 0 < start - opening <= _QUOTED_NAME and tokens.is_capital(opening):
+            quotes -= {opening, start}
+    edge = last
+    while first > 0 and edge - first < _LONGEST and first not in quotes:
+        word = tokens.lower[first - 1]
+        is_break = word in lexicon.speaker_breaks and not is_acronym(tokens.surface(first - 1, first))
+        is_told = word in lexicon.telling and not tokens.is_capital(first - 1)
+        if is_break or is_told or not is_inner(tokens, first - 1):
+            break
+        first -= 1
+    while last > first and tokens.lower[last - 1] in lexicon.speaker_tails:
+        last -= 1
+    if first == last and last >= 3 and tokens.lower[last - 1] == ",":
+        # "The governor, Marwan Abboud, has said"
+        return _subject_of_aside(tokens, last, end, kind, lexicon)
+    return make_voice(tokens, first, last, (start, end), kind, lexicon)
+
+
+def _bracket_before(tokens: Tokens, start: int) -> int:
+    """Where a verb's subject ends: before a short bracket, as in "the agency (BNPB) said" and «Lewentz (SPD) sagte»."""
+    if start and tokens.lower[start - 1] == ")":
+        for opening in range(start - 2, max(start - 3 - _BRACKET, 0), -1):
+            if tokens.lower[opening] == "(":
+                return opening
+    return start
+
+
+def _framed_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
+    """Who stands between an auxiliary and its late verb: «hatte *das Präsidium Koblenz* noch 50 Tote gemeldet»."""
+    voices: list[Voice] = []
+    for verb, word in enumerate(tokens.lower) if lexicon.late_verbs else ():
+        if word not in lexicon.late_verbs:
+            continue
+        for index in range(verb - 1, max(-1, verb - _FRAME), -1):
+            if tokens.lower[index] in _ASIDE_MARKS:
+                break
+            if tokens.lower[index] in lexicon.frame_auxiliaries:
+                voice = _name_after(tokens, index, index + 1, "weak_say", lexicon)
+                voice = voice or _subject_before(tokens, index, index + 1, "weak_say", lexicon)
+                if voice is not None and not voice.is_pronoun:
+                    voices.append(voice)
+                break
+    return voices
+
+
+def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
+    """Whose count it is: «l'ultimo dato *della prefettura*», «o boletim do meio-dia *da Defesa Civil*»."""
+    voices: list[Voice] = []
+    for start, end, _ in lexicon.documents.find_in(tokens):
+        for index in range(end, min(end + _DOCUMENT, len(tokens.lower) - 1)):
+            if tokens.kinds[index] == "m" or lexicon.say.at(tokens.lower, index) is not None:
+                break
+            link = lexicon.document_links.at(tokens.lower, index)
+            voice = _name_after(tokens, index, link[0], "weak_say", lexicon) if link is not None else None
+            if voice is not None and not voice.is_pronoun:
+                voices.append(voice._replace(start=start, end=end, kind="according"))
+                break
+    return voices
+
+
+def _subject_of_aside(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
+    """Who speaks where an aside stands before the verb at `start`.
+
+    "Riaz Mehsud, the divisional commissioner, said" is his name, "the town's mayor, Avimar de Melo, said" too, and
+    "Azimova, however, told parliament" hers.
+    """
+    opening = next(
+        (index for index in range(start - 2, max(start - 2 - _ASIDE, 0), -1) if tokens.lower[index] in _ASIDE_MARKS),
+        None,
+    )
+    if opening is None or tokens.lower[opening] != ",":
+        return None
+    outer = _subject_before(tokens, opening, opening + 1, kind, lexicon)
+    inner = make_voice(tokens, opening + 1, start - 1, (start, end), kind, lexicon)
+    opens_name = tokens.is_capital(opening + 1) or (
+        has_office(tokens.lower, opening + 1, opening + 2, lexicon) and tokens.is_capital(start - 2)
+    )
+    is_named = inner is not None and opens_name and " " in inner.speaker
+    if inner is not None and is_named and outer is not None and is_office(outer, lexicon):
+        name = inner.speaker if outer.is_pronoun else f"{outer.speaker} {inner.speaker}"
+        return inner._replace(speaker=name, is_pronoun=False)
+    if outer is not None and any(tokens.is_capital(index) for index in range(max(0, opening - 2), opening)):
+        return outer._replace(start=start, end=end)
+    return inner if is_named else outer and outer._replace(start=start, end=end)
+
+
+def _subject_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
+    before = tokens.lower[start - 1] if start else ""
+    is_free = lexicon.has_speaker_after or start in tokens.quotes
+    if before and before not in BREAKS and not is_free and before not in ("?", "!", "."):
+        return None
+    return _name_after(tokens, start, end, kind, lexicon)
+
+
+def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
+    end = _behind_addressee(tokens, end, lexicon) if kind in ("say", "weak_say") else end
+    last = end
+    while last < len(tokens.lower) and last - end < _LONGEST_AFTER:
+        word = tokens.lower[last]
+        if not is_inner(tokens, last) or word in BREAKS or word in lexicon.speaker_stops:
+            break
+        is_joint = word in lexicon.joints and last > end and not tokens.is_capital(last + 1)
+        is_verb = not tokens.is_capital(last) and not _VERBS.isdisjoint(lexicon.classes_at(tokens.lower, last))
+        if is_joint or is_verb:
+            break
+        if lexicon.has_speaker_after and _counts_people(tokens, last, lexicon):
+            break
+        if word in lexicon.speaker_leads and _counts_at(tokens, last + 1, lexicon):
+            break
+        last += 1
+    while last > end and tokens.kinds[last - 1] == "m":
+        last -= 1
+    voice = make_voice(tokens, end, last, (start, end), kind, lexicon)
+    if voice is None or not is_office(voice, lexicon):
+        return voice
+    name = _name_behind(tokens, last, lexicon)
+    return voice._replace(speaker=f"{voice.speaker} {name}".strip(), is_pronoun=False) if name else voice
+
+
+def _counts_at(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a word at a token names a measure: «según el balance | los heridos»."""
+    entry = lexicon.words.at(tokens.lower, index) if index < len(tokens.lower) else None
+    return entry is not None and bool(entry[1].metrics)
+
+
+def _behind_addressee(tokens: Tokens, index: int, lexicon: Lexicon) -> int:
+    """Where the speaker may begin behind a verb: «a précisé *à l'AFP lundi* le préfet»."""
+    last = min(index + _SKIPPED, len(tokens.lower) - 1)
+    while index < last:
+        found = lexicon.addressees.at(tokens.lower, index)
+        if found is None and tokens.lower[index] not in lexicon.weekdays:
+            break
+        index = found[0] if found is not None else index + 1
+    return index
+
+
+def _name_behind(tokens: Tokens, comma: int, lexicon: Lexicon) -> str:
+    """The name in an apposition: «dijo el alcalde, *Juan Pérez*.»; "" where none follows the comma."""
+    if tokens.lower[comma : comma + 1] != [","]:
+        return ""
+    last = comma + 1
+    while last < len(tokens.lower) and tokens.kinds[last] == "w" and tokens.is_capital(last):
+        last += 1
+    is_closed = last == len(tokens.lower) or not (tokens.kinds[last] == "w" or tokens.lower[last] == "-")
+    is_name = is_closed and 2 <= last - comma - 1 <= _QUOTED_NAME
+    return tokens.surface(comma + 1, last) if is_name and not has_office(tokens.lower, comma + 1, last, lexicon) else ""
+
+
+def _counts_people(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a number with those whom it counts begins here: «laut Polizei | 12 Menschen»."""
+    is_number = tokens.kinds[index] == "n" or tokens.lower[index] in lexicon.number_words
+    return is_number and index + 1 < len(tokens.lower) and lexicon.people.at(tokens.lower, index + 1) is not None
+
+
+def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
+    """ "…: prosecutors" at the end and "Ministry: …" at the start of a headline."""
+    found: list[Voice] = []
+    if not tokens.marks & COLON:
+        return found
+    lower = tokens.lower
+    marks = [index for index, word in enumerate(lower) if word in (":", "-", "–", "—", ",") and index]
+    if not marks:
+        return found
+    tail, head = marks[-1], marks[0]
+    said = [start for start, *_ in lexicon.say.find(lower)]
+    if 0 < len(lower) - tail - 1 <= _LONGEST_HEAD and lower[tail] != "," and not any(start > tail for start in said):
+        last = len(lower) - (lower[-1] == ".")
+        if has_office(lower, tail + 1, last, lexicon):
+            found.append(Voice(nominative(tokens, tail + 1, last, lexicon), tail, tail + 1, "say"))
+    is_head = head <= _LONGEST_HEAD and lower[head] == ":" and not any(start < head for start in said)
+    if is_head and has_office(lower, 0, head, lexicon) and not tells_figure(tokens, 0, head, lexicon):
+        found.append(Voice(tokens.surface(0, head), head, head + 1, "say"))
+    return found
+
+
+def find_opener(tokens: Tokens, lexicon: Lexicon) -> Voice | None:
+    """The office or person with whose name a sentence begins: "Sheriff Joe Lombardo has just left the room"."""
+    first = 0
+    for index in range(min(_DATELINE, len(tokens.lower) - 1)):
+        if tokens.lower[index] in _DATELINE_MARKS:
+            first = index + 1
+    while first < len(tokens.lower) and tokens.lower[first] in lexicon.speaker_leads:
+        first += 1
+    last = first
+    while last < len(tokens.lower) and last - first < _LONGEST and is_inner(tokens, last):
+        follows_name = last > first and tokens.is_capital(last - 1) and is_person(tokens, first, last)
+        if follows_name and not tokens.is_capital(last):
+            break
+        last += 1
+    if not is_person(tokens, first, last) or not has_office([*tokens.lower[first:last], ""], 0, last - first, lexicon):
+        return None
+    return Voice(nominative(tokens, first, last, lexicon), first, last, "say")
