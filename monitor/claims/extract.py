@@ -298,7 +298,7 @@ class Extractor:
             if quantity in olds or (is_dated and "level" in found.rule.flags):
                 # "Police put the toll at 71 last November" is the same toll, as it was.
                 status = ClaimStatus.PREVIOUS
-            elif "earlier" in found.rule.flags and status is ClaimStatus.CURRENT:
+            elif "was" in found.rule.flags and status is ClaimStatus.CURRENT:
                 status = ClaimStatus.PREVIOUS
             elif status in _DATED_APART and page.years and other_year(reading, found, page.years, lexicon):
                 status = ClaimStatus.OTHER_EVENT

@@ -131,7 +131,9 @@ def test_a_feed_that_is_none_is_named_once(afternoon: Afternoon, path: str, word
 
 
 def test_a_page_without_a_text_leaves_what_its_feed_said(afternoon: Afternoon) -> None:
-    assert "no article text (blank); what the feed says of it is kept" in only_line(afternoon.log, "/empty: no article text")
+    assert "no article text (blank); what the feed says of it is kept" in only_line(
+        afternoon.log, "/empty: no article text"
+    )
 
 
 def test_channels_that_fail_are_named_once_and_what_they_were_to_tell_is_kept(afternoon: Afternoon) -> None:
