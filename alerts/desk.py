@@ -54,7 +54,7 @@ def silence_record(
     labels = labels_of(revision)
     is_article = revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED)
     names = ("story", "article") if is_article else ("story", "metric", "population", "place")
-    matchers = (("subscription", alert.subscription), *((name, _literal(labels[name])) for name in names))
+    matchers = (("subscription", _literal(alert.subscription)), *((name, _literal(labels[name])) for name in names))
     return add_silence(session, matchers, now=now, seconds=seconds, who=who, comment=comment)
 
 

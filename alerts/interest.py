@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from alerts.timing import parse_digest, parse_quiet_hours, parse_timezone
+from alerts.words import LANGUAGES
 from storage.errors import SettingsError
 from storage.keys import key_text, number_text
 from storage.records import Figure, Revision, RevisionKind, Subscription
@@ -85,6 +86,10 @@ def check_subscription(subscription: Subscription) -> None:
             if kind not in kinds:
                 known = ", ".join(sorted(kinds))
                 raise SettingsError(f"subscription {subscription.name!r}: {field}: no kind {kind!r}; known are {known}")
+    if subscription.lang not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        said = f"lang: no catalogue for {subscription.lang!r}; there are {known}"
+        raise SettingsError(f"subscription {subscription.name!r}: {said}")
     for label in subscription.group_by:
         if label not in GROUP_LABELS:
             known = ", ".join(GROUP_LABELS)

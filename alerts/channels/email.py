@@ -4,7 +4,9 @@ import asyncio
 import ssl
 from contextlib import suppress
 from datetime import datetime
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage, MIMEPart
+from email.policy import Policy, default
 from email.utils import format_datetime, parseaddr
 
 import aiosmtplib
@@ -76,9 +78,12 @@ class EmailChannel:
             codes = [refusal.code for refusal in error.recipients]
             said = "; ".join(f"{one.recipient}: {one.code} {one.message}" for one in error.recipients)
             raise DeliveryError(f"{where}: {said}"[:_EXCERPT], permanent=all(code >= 500 for code in codes)) from error
-        except aiosmtplib.SMTPResponseException as error:
+        except aiosmtplib.SMTPDataError as error:
             said = f"{where}: {error.code} {error.message}"[:_EXCERPT]
             raise DeliveryError(said, permanent=error.code >= 500) from error
+        except aiosmtplib.SMTPResponseException as error:
+            # A greeting or a sender refused is said of us, and not of this message: it may be mended.
+            raise DeliveryError(f"{where}: {error.code} {error.message}"[:_EXCERPT]) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise DeliveryError(f"{where}: {_describe(error)}") from error
 
@@ -117,6 +122,25 @@ class EmailChannel:
         """Each transaction closes its own connection."""
 
 
+class _LiteralHeader(UnstructuredHeader, BaseHeader):
+    """A header that stays on one line as it is: addresses and ids may not be written as encoded words (RFC 2369, 5322),
+    which is what the library makes of a word longer than a line."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """Return the header's line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _registry() -> HeaderRegistry:
+    registry = HeaderRegistry()
+    for name in ("list-unsubscribe", "in-reply-to", "references"):
+        registry.map_to_type(name, _LiteralHeader)
+    return registry
+
+
+_POLICY = default.clone(header_factory=_registry())
+
+
 def write_mail(message: Message, *, sender: str, to: tuple[str, ...], delivery_id: str, now: datetime) -> EmailMessage:
     """Return the mail: text, HTML with the chart inside, threading headers. Only its Date differs between attempts.
 
@@ -124,7 +148,7 @@ def write_mail(message: Message, *, sender: str, to: tuple[str, ...], delivery_i
     them as one conversation from the first on.
     """
     domain = parseaddr(sender)[1].rpartition("@")[2]
-    mail = EmailMessage()
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
     mail["To"] = ", ".join(to)
     mail["Subject"] = message.subject

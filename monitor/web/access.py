@@ -133,5 +133,9 @@ def check_form(request: Request, given: object) -> None:
     """Hold a form against its session's token and the browser's word on where it came from. Raises RefusedError 403."""
     expected = str(request.session.get("csrf", ""))
     is_ours = request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
-    if not is_ours or not expected or not secrets.compare_digest(expected.encode(), str(given).encode()):
+    if (
+        not is_ours
+        or not expected
+        or not secrets.compare_digest(expected.encode(), str(given).encode("utf-8", "replace"))
+    ):
         raise RefusedError(403, "error.csrf")

@@ -38,7 +38,7 @@ from monitor.web.pages import (
     stories,
     websub,
 )
-from monitor.web.security import HostGuard, SecurityHeaders
+from monitor.web.security import HEADERS, HostGuard, SecurityHeaders
 from monitor.web.site import Refold, Rematch, Site, see_other, with_query
 from monitor.web.wording import DEFAULT_LANGUAGE, load_texts
 from storage.database import Database
@@ -195,4 +195,8 @@ def _add_handlers(app: FastAPI, site: Site) -> None:
     @app.exception_handler(Exception)
     def broken(request: Request, error: Exception) -> Response:
         log.error("page %s failed", request.url.path, exc_info=error)
-        return answer(request, 500, site.presenter(request).t("error.inside"))
+        response = answer(request, 500, site.presenter(request).t("error.inside"))
+        # This answer leaves from outside all middleware.
+        response.headers.update(HEADERS)
+        response.headers["Cache-Control"] = "private, no-cache"
+        return response

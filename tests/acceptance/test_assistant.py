@@ -144,7 +144,7 @@ def test_asking_changes_nothing(assistant: Assistant, line: CommandLine) -> None
                 session.connection().exec_driver_sql(f'select * from "{name}"').all()
                 for (name,) in session.connection()
                 .exec_driver_sql(
-                    "select name from sqlite_master where type = 'table' and name not like '%fts%' order by name"
+                    "select name from sqlite_master where type = 'table' and sql not like 'create virtual%' order by name"
                 )
                 .all()
             ]

@@ -506,3 +506,12 @@ def test_a_test_message_says_so(house: House) -> None:
     asyncio.run(go())
     assert "test" in house.hook.calls[0].body.decode()
     assert [mail["Subject"] for mail in house.mail.mails] == ["Storywatch: a test message"] * 2
+
+
+def test_a_retry_after_beyond_all_reason_is_none(house: House) -> None:
+    nonsense = "Sat, 28 Nov 2026 25:61:61 +99999999999999"
+    house.hook.answers = [Answer(status=503, headers={"Retry-After": nonsense}), Answer()]
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    (waiting,) = house.deliveries(DeliveryState.DUE)
+    assert "503" in waiting.last_error

@@ -106,6 +106,7 @@ def test_every_state_says_why_nothing_was_told(state: AlertState) -> None:
         ("digest", "daily 25:00"),
         ("quiet_hours", "night"),
         ("timezone", "Mars/Olympus"),
+        ("lang", "xx"),
     ],
 )
 def test_wrong_settings_name_the_subscription(field: str, value: Any) -> None:

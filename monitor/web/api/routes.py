@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator
@@ -11,7 +12,7 @@ from starlette.requests import Request
 
 from monitor.web.api import models
 from monitor.web.pages.records import as_utc, read_history
-from monitor.web.site import Number, SiteDep, get_reader, with_query
+from monitor.web.site import Number, SiteDep, get_reader
 from storage import articles, claims, deliveries, feeds, stories
 from storage.records import (
     AlertState,
@@ -43,11 +44,11 @@ def page_of(
     request: Request, kind: type[Answered], found: Sequence[object], limit: int, offset: int
 ) -> models.PageOf[Answered]:
     """A page from one row more than it holds, which tells whether there is another."""
-    query = {**request.query_params, "limit": limit, "offset": offset + limit}
+    # A filter may be given more than once: ?kind=raised&kind=lowered.
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name not in ("limit", "offset")]
+    query = urlencode([*asked, ("limit", str(limit)), ("offset", str(offset + limit))])
     items = [kind.model_validate(one) for one in found[:limit]]
-    return models.PageOf[Answered](
-        items=items, next=with_query(request.url.path, **query) if len(found) > limit else None
-    )
+    return models.PageOf[Answered](items=items, next=f"{request.url.path}?{query}" if len(found) > limit else None)
 
 
 @router.get("/stories", tags=["stories"])

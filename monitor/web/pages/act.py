@@ -21,7 +21,7 @@ FOR_GOOD = 100 * 365.25 * 86_400
 WHO = "link"
 
 
-@router.get("/act/{action}/{target}/{signature}")
+@router.get("/act/{action}/{target:path}/{signature}")
 def ask(request: Request, site: SiteDep, action: str, target: str, signature: str) -> Response:
     """What pressing the button would do."""
     check(site, action, target, signature)
@@ -36,7 +36,7 @@ def ask(request: Request, site: SiteDep, action: str, target: str, signature: st
     )
 
 
-@router.post("/act/{action}/{target}/{signature}")
+@router.post("/act/{action}/{target:path}/{signature}")
 def act(request: Request, site: SiteDep, action: str, target: str, signature: str) -> Response:
     """Do it."""
     check(site, action, target, signature)

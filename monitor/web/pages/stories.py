@@ -101,7 +101,7 @@ def show_story(
     slug: str,
     kind: str = "",
     metric: str = "",
-    start: Annotated[int, Query(ge=0)] = 0,
+    start: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Response:
     """One story: its records, their charts, and its change log, filtered and paged."""
     size = site.options.per_page
@@ -168,7 +168,7 @@ def show_story(
 
 @router.get("/stories/{slug}/records")
 def show_records(
-    request: Request, site: SiteDep, caller: ReaderDep, slug: str, start: Annotated[int, Query(ge=0)] = 0
+    request: Request, site: SiteDep, caller: ReaderDep, slug: str, start: Annotated[int, Query(ge=0, le=10_000_000)] = 0
 ) -> Response:
     """Every record of a story with what stands now, in pages."""
     size = site.options.per_page

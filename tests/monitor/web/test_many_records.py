@@ -81,7 +81,7 @@ def test_a_record_shows_its_newest_rows_and_all_on_request(client: httpx.Client,
 def test_the_about_page_says_through_how_much_a_story_is_watched(client: httpx.Client, database: Database) -> None:
     text = client.get("/about").text
     assert "1 of its own, 2 that serve all stories" in text
-    assert "One was not asked yet." in text
+    assert "1 was not asked yet." in text
     with database.read() as session:
         tally = feeds.count_feeds_by_trouble(session)
     assert (tally.well, tally.ill, tally.waiting) == (1, 2, 1)
