@@ -17,6 +17,9 @@ from storage.errors import DeliveryError, SettingsError
 from storage.records import Message
 
 _EXCERPT = 500
+_OF_US = (aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError)
+# RFC 4954, 6
+_LOGIN_NEEDED = 530
 
 
 class EmailChannel:
@@ -78,12 +81,11 @@ class EmailChannel:
             codes = [refusal.code for refusal in error.recipients]
             said = "; ".join(f"{one.recipient}: {one.code} {one.message}" for one in error.recipients)
             raise DeliveryError(f"{where}: {said}"[:_EXCERPT], permanent=all(code >= 500 for code in codes)) from error
-        except aiosmtplib.SMTPDataError as error:
-            said = f"{where}: {error.code} {error.message}"[:_EXCERPT]
-            raise DeliveryError(said, permanent=error.code >= 500) from error
         except aiosmtplib.SMTPResponseException as error:
-            # A greeting or a sender refused is said of us, and not of this message: it may be mended.
-            raise DeliveryError(f"{where}: {error.code} {error.message}"[:_EXCERPT]) from error
+            # A greeting refused, or a sender for want of a login, is said of us and not of this message.
+            is_of_us = isinstance(error, _OF_US) or error.code == _LOGIN_NEEDED
+            said = f"{where}: {error.code} {error.message}"[:_EXCERPT]
+            raise DeliveryError(said, permanent=error.code >= 500 and not is_of_us) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise DeliveryError(f"{where}: {_describe(error)}") from error
 

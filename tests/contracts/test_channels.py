@@ -392,6 +392,13 @@ def test_a_mail_servers_code_says_whether_to_try_again(
     assert caught.value.permanent is is_permanent
 
 
+def test_a_login_that_is_wanted_is_not_final(bench: Bench) -> None:
+    bench.mail.refuse["MAIL"] = ["530 5.7.0 Authentication required"]
+    with pytest.raises(DeliveryError, match="530") as caught:
+        bench.send("email")
+    assert not caught.value.permanent
+
+
 def test_a_recipient_refused_among_others_is_told(bench: Bench) -> None:
     bench.mail.per_recipient = {"b@example.org": "550 who"}
     with pytest.raises(DeliveryError, match=r"b@example\.org: 550"):
