@@ -28,7 +28,7 @@ from monitor.claims.lexicon import (
 )
 from monitor.claims.linking import Link, Reading, link, read_sentence
 from monitor.claims.measures import find_measures
-from monitor.claims.metrics import builtin_metrics
+from monitor.claims.metrics import builtin_metrics, is_cumulative
 from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote, told_after
 from monitor.claims.places import Gazetteer, find_mentions
@@ -41,7 +41,7 @@ from monitor.claims.states import StateFinding, find_states
 from monitor.claims.status import LOWERED, find_cues, find_status, is_lowered, next_sentence_status, other_year
 from monitor.claims.tokens import COLON
 from monitor.reading.language import detect_language
-from storage.records import Claim, ClaimKind, ClaimStatus, MetricKind, Qualifier, Span, Story
+from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
 
 _DEFAULT_LANGUAGE = "en"
 _REACH = 8
@@ -294,7 +294,7 @@ class Extractor:
         for quantity in sorted(reading.links):
             found = reading.links[quantity]
             status, cue = find_status(reading, found, cues, lexicon)
-            is_dated = status is ClaimStatus.OTHER_EVENT and cue in lexicon.when_words
+            is_dated = status is ClaimStatus.OTHER_EVENT and lexicon.is_when(cue)
             if quantity in olds or (is_dated and "level" in found.rule.flags):
                 # "Police put the toll at 71 last November" is the same toll, as it was.
                 status = ClaimStatus.PREVIOUS
@@ -456,7 +456,6 @@ def _confidence(quantity: Quantity, found: Link) -> float:
 
 def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
     """Whether "more" is a step upwards, "detained four more members", and not those left: "another 145 are missing"."""
-    metric = builtin_metrics().get(found.metric)
     quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
     words = (lexicon.words.at(reading.tokens.lower, index) for index in range(quantity.start, phrase.end))
     is_object = "trigger-left" in found.rule.flags and phrase.kind == "person"
@@ -465,7 +464,7 @@ def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
         return False
     has_step = any(entry is not None and "step" in entry[1].classes for entry in words)
     is_beside = any(number < found.quantity for number in reading.links)
-    return has_step and not is_beside and metric is not None and metric.kind is MetricKind.CUMULATIVE
+    return has_step and not is_beside and is_cumulative(found.metric)
 
 
 def _is_of_others(reading: Reading, found: Link, lexicon: Lexicon) -> bool:

@@ -220,7 +220,6 @@ class Lexicon:
     relative_days: PhraseTable[int]
     day_words: frozenset[str]
     when: PhraseTable[bool]
-    when_words: frozenset[str]
     as_of: PhraseTable[bool]
     abbreviations: frozenset[str]
     grammar: Grammar
@@ -228,6 +227,12 @@ class Lexicon:
     gate: Gate
     gates: Gates
     vocabulary: Vocabulary
+
+    def is_when(self, phrase: str) -> bool:
+        """Whether a phrase says when: "last November"."""
+        words = phrase.split()
+        found = self.when.at(words, 0)
+        return found is not None and found[0] == len(words)
 
     def classes_at(self, lower: Sequence[str], index: int) -> frozenset[str]:
         """The classes of the word or phrase that begins at a token; none for an unknown one."""
@@ -429,7 +434,6 @@ def build_lexicon(
         weekdays={key.lower(): int(value) for key, value in dates["weekdays"].items()},
         relative_days=relative_days,
         day_words=frozenset((*map(str.lower, (*dates["months"], *dates["weekdays"])), *relative_days.firsts)),
-        when_words=frozenset(expand_all(dates.get("words", {}).get("when", ()))),
         when=_table(dates.get("words", {}).get("when", ())),
         as_of=_table(dates.get("words", {}).get("as_of", ())),
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),

@@ -15,3 +15,9 @@ def builtin_metrics() -> dict[str, Metric]:
         name: Metric(name=name, kind=MetricKind(row["kind"]), unit=row.get("unit", "people"))
         for name, row in document.items()
     }
+
+
+def is_cumulative(name: str) -> bool:
+    """Whether a built-in metric only ever grows, as the dead do; False for an unknown name."""
+    known = builtin_metrics().get(name)
+    return known is not None and known.kind is MetricKind.CUMULATIVE

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from monitor.claims.metrics import builtin_metrics
+from monitor.claims.metrics import is_cumulative
 from monitor.claims.places import UNRESOLVED, Gazetteer, Mention, place_slug
-from storage.records import Claim, ClaimKind, ClaimStatus, MetricKind, Qualifier
+from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier
 
 # A figure at most this share of a larger one of the same metric may be a part of it.
 _PART = 0.9
@@ -218,9 +218,7 @@ def _anchors(drafts: list[Draft], *, is_told: bool = True) -> dict[str, Claim]:
         if claim.qualifier is Qualifier.VAGUE or (is_told and not _is_told(draft)):
             continue
         if _is_whole(claim) and claim.status is ClaimStatus.CURRENT and claim.value is not None:
-            top = anchors.get(claim.metric)
-            if top is None or claim.value > (top.value or 0):
-                anchors[claim.metric] = claim
+            _keep_larger(anchors, claim)
     return anchors
 
 
@@ -273,7 +271,8 @@ def _age_levels(drafts: list[Draft]) -> None:
     """
     all_told: dict[str, Claim] = {}
     for draft in drafts:
-        _keep_larger(all_told, draft.claim)
+        if _is_count(draft.claim):
+            _keep_larger(all_told, draft.claim)
     before: dict[str, Claim] = {}
     for draft in drafts:
         claim = draft.claim
@@ -283,7 +282,7 @@ def _age_levels(drafts: list[Draft]) -> None:
         is_older = top is not None and (claim.value or 0) < (top.value or 0) * _SAME_COUNT
         if is_older and draft.is_level and (draft.is_taken_up or draft.is_earlier) and claim.field == "text":
             is_same_voice = top is None or None in (claim.origin, top.origin) or claim.origin == top.origin
-            if (is_same_voice or draft.is_earlier) and _is_cumulative(claim.metric):
+            if (is_same_voice or draft.is_earlier) and is_cumulative(claim.metric):
                 draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
         _keep_larger(before, claim)
 
@@ -294,7 +293,7 @@ def _is_count(claim: Claim) -> bool:
 
 def _keep_larger(largest: dict[str, Claim], claim: Claim) -> None:
     top = largest.get(claim.metric)
-    if _is_count(claim) and (top is None or (claim.value or 0) > (top.value or 0)):
+    if top is None or (claim.value or 0) > (top.value or 0):
         largest[claim.metric] = claim
 
 
@@ -304,7 +303,7 @@ def _age_entries(drafts: list[Draft]) -> None:
     aged: set[int] = set()
     for draft in drafts:
         claim = draft.claim
-        if draft.entry is None or claim.status is not ClaimStatus.CURRENT or not _is_cumulative(claim.metric):
+        if draft.entry is None or claim.status is not ClaimStatus.CURRENT or not is_cumulative(claim.metric):
             continue
         top = newest.setdefault(claim.metric, draft)
         is_older = top.entry is not None and draft.entry < top.entry
@@ -313,11 +312,6 @@ def _age_entries(drafts: list[Draft]) -> None:
     for draft in drafts:
         if draft.entry in aged and draft.claim.status is ClaimStatus.CURRENT and _is_whole(draft.claim):
             draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
-
-
-def _is_cumulative(metric: str) -> bool:
-    known = builtin_metrics().get(metric)
-    return known is not None and known.kind is MetricKind.CUMULATIVE
 
 
 def _set_other_events_apart(drafts: list[Draft]) -> None:
