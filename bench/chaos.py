@@ -34,43 +34,20 @@ from bench.chaos_world import (
     is_able,
     small_disk,
 )
-from tests.support.commandline import CommandLine, free_port, settings
+from bench.harbours import harbour_seed
+from tests.support.commandline import CommandLine, free_port, hook_channel, settings
 from tests.support.postgres import running_postgres
 from tests.support.receiver import Receiver
 from tests.support.webserver import WebServer
 
 SETTLE = 90.0
-HOOK = """
-[[channels]]
-name = "hook"
-type = "webhook"
-url = "{url}"
-secret = "whsec_c3Rvcnl3YXRjaC1kZW1vLXNlY3JldC0yMDIy"
-
+DESK = """
 [[subscriptions]]
 name = "desk"
 channels = ["hook"]
 kinds = ["first", "raised", "edited"]
 group_wait = "1s"
 group_interval = "1s"
-"""
-SEED = """
-slug = "s{n}"
-title = "Unrest in Harbour {name}"
-languages = ["en"]
-[[entities]]
-name = "Harbour {name}"
-kind = "place"
-central = true
-[[topics]]
-name = "unrest"
-terms = ["unrest", "riots"]
-[[places]]
-name = "Harbour {name}"
-whole = true
-[[feeds]]
-url = "{url}"
-source = "Outlet {n}"
 """
 
 
@@ -120,8 +97,8 @@ def write_settings(line: CommandLine, site: Site, hook: str) -> None:
     """One story an outlet, a poll a second, and one receiver."""
     for number in range(STORIES):
         feed = site.url(number, f"/{number}/feed")
-        line.write(f"seeds/s{number}.toml", SEED.format(n=number, name=NAMES[number], url=feed))
-    line.write("storywatch.toml", settings(port=free_port(), more=HOOK.format(url=hook)))
+        line.write(f"seeds/s{number}.toml", harbour_seed(number, f"Harbour {NAMES[number]}", feed=feed))
+    line.write("storywatch.toml", settings(port=free_port(), more=hook_channel(hook) + DESK))
 
 
 def prepare(world: World, fault: Fault, line: CommandLine, folder: Path, url: str, stack: ExitStack) -> None:

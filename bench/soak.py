@@ -24,7 +24,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
-from tests.support.commandline import PROGRAM, CommandLine, free_port, settings
+from bench.harbours import harbour_seed
+from tests.support.commandline import PROGRAM, CommandLine, free_port, hook_channel, settings
 from tests.support.desk import page
 from tests.support.receiver import Receiver
 from tests.support.webserver import Reply, Request, WebServer
@@ -39,32 +40,10 @@ SHOWN = 20
 SAMPLE_SECONDS = 5.0
 WARM_UP = 0.25
 MOST_GROWTH, MOST_HANDLES, MOST_DRIFT = 0.05, 8, 1.0
-HOOK = """
-[[channels]]
-name = "hook"
-type = "webhook"
-url = "{url}"
-secret = "whsec_c3Rvcnl3YXRjaC1kZW1vLXNlY3JldC0yMDIy"
-"""
 POLLING = """
 [polling]
 host_pause = 0
 concurrency = 64
-"""
-SEED = """
-slug = "s{n}"
-title = "Unrest in Harbour{n}"
-languages = ["en"]
-[[entities]]
-name = "Harbour{n}"
-kind = "place"
-central = true
-[[topics]]
-name = "unrest"
-terms = ["unrest", "riots"]
-[[places]]
-name = "Harbour{n}"
-whole = true
 """
 
 
@@ -261,10 +240,10 @@ def soak(*, minutes: float, days: float, feeds: int, seed: int) -> tuple[Verdict
         hook = stack.enter_context(Receiver())
         line = CommandLine(folder)
         for number in range(STORIES):
-            line.write(f"seeds/s{number}.toml", SEED.format(n=number))
+            line.write(f"seeds/s{number}.toml", harbour_seed(number, f"Harbour{number}"))
         clock = FastClock(folder / "clock", days * 86_400 / (minutes * 60))
         press = Press(site, clock, feeds, random.Random(seed))
-        text = settings(port=free_port(), more=HOOK.format(url=hook.url))
+        text = settings(port=free_port(), more=hook_channel(hook.url))
         before, after = text.split("[polling]")
         line.write("storywatch.toml", before + POLLING + after[after.index("[web]") :])
         outline = "".join(f'<outline type="rss" text="{n}" xmlUrl="{press.url(n)}"/>' for n in range(feeds))

@@ -24,6 +24,7 @@ from pathlib import Path
 import psycopg
 
 from bench.figures import Figure, chosen, leave, more, options
+from bench.harbours import harbour_seed
 from tests.support.commandline import CommandLine, RunningService, free_port, settings
 from tests.support.desk import page
 from tests.support.postgres import running_postgres
@@ -32,24 +33,6 @@ from tests.support.webserver import Reply, Request, WebServer
 HOSTS = 16
 WARM = 0.1
 PATIENCE = 600.0
-SEED = """
-slug = "s{n}"
-title = "Unrest in Harbour{n}"
-languages = ["en"]
-[[entities]]
-name = "Harbour{n}"
-kind = "place"
-central = true
-[[topics]]
-name = "unrest"
-terms = ["unrest", "riots"]
-[[places]]
-name = "Harbour{n}"
-whole = true
-[[feeds]]
-url = "{url}"
-source = "Outlet {n}"
-"""
 LINKS = 6_000
 # Each sentence has a number and a noun that the rules have to look at, and makes no claim.
 SENTENCES = (
@@ -125,7 +108,9 @@ def measure(workers: int, articles: int, links: int) -> Run:
         url = postgres.create("workers")
         line = CommandLine(folder, STORYWATCH_DATABASE_URL=url, STORYWATCH_POLLING__READERS="0")
         for number in range(HOSTS):
-            line.write(f"seeds/s{number}.toml", SEED.format(n=number, url=outlets.url(number, "feed")))
+            line.write(
+                f"seeds/s{number}.toml", harbour_seed(number, f"Harbour{number}", feed=outlets.url(number, "feed"))
+            )
         line.write("storywatch.toml", settings(port=free_port()))
         if line.run("db", "upgrade").returncode:
             raise SystemExit("the database cannot be made")

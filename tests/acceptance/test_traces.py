@@ -12,19 +12,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from storage import articles, claims
 from storage.database import Database
-from tests.support.commandline import CommandLine, RunningService, free_port, seed, settings
+from tests.support.commandline import CommandLine, RunningService, free_port, hook_channel, seed, settings
 from tests.support.outlet import Outlet
 from tests.support.receiver import Receiver
 from tests.support.webserver import Reply, Request, WebServer
 
-HOOK = """
+DESK = """
 [log]
 format = "json"
-[[channels]]
-name = "hook"
-type = "webhook"
-url = "{url}"
-secret = "whsec_c3Rvcnl3YXRjaC1kZW1vLXNlY3JldC0yMDIy"
 [[subscriptions]]
 name = "desk"
 channels = ["hook"]
@@ -63,7 +58,7 @@ def told(log: str) -> Iterator[dict[str, Any]]:
 
 
 def prepare(line: CommandLine, feed: str, hook: Receiver, endpoint: str = "") -> None:
-    more = HOOK.format(url=hook.url) + (f'[telemetry]\nendpoint = "{endpoint}"\n' if endpoint else "")
+    more = hook_channel(hook.url) + DESK + (f'[telemetry]\nendpoint = "{endpoint}"\n' if endpoint else "")
     line.write("seeds/unrest.toml", seed("unrest", {"Good": feed}))
     line.write("storywatch.toml", settings(port=free_port(), more=more))
 

@@ -15,7 +15,7 @@ import pytest
 from storage import feeds
 from storage.database import Database
 from storage.records import Feed
-from tests.support.commandline import CommandLine, RunningService, free_port, seed, settings
+from tests.support.commandline import CommandLine, RunningService, free_port, hook_channel, seed, settings
 from tests.support.outlet import Outlet
 from tests.support.postgres import Postgres
 from tests.support.receiver import Answer, Call, Receiver
@@ -24,13 +24,7 @@ from tests.support.webserver import Reply, Request, WebServer
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(300)]
 
 _numbers = itertools.count(1)
-HOOK = """
-[[channels]]
-name = "hook"
-type = "webhook"
-url = "{url}"
-secret = "whsec_c3Rvcnl3YXRjaC1kZW1vLXNlY3JldC0yMDIy"
-timeout = "60s"
+DESK = """timeout = "60s"
 
 [[subscriptions]]
 name = "desk"
@@ -141,7 +135,7 @@ def test_a_delivery_that_a_killed_worker_was_sending_comes_from_another_under_th
     with WebServer() as site, Receiver() as hook:
         Outlet(site).publish("a", "Riots in Harbour City", "The unrest left 44 people dead, the Health Ministry said.")
         hook.answers = [Answer(hangs=True), Answer()]
-        machines.prepare({"Good": site.url("/feed")}, more=HOOK.format(url=hook.url))
+        machines.prepare({"Good": site.url("/feed")}, more=hook_channel(hook.url) + DESK)
         first = machines.worker("one")
         machines.start("lead", "scheduler")
         first.wait_for(lambda: len(hook.calls) == 1)
@@ -159,7 +153,7 @@ def test_an_endpoint_that_hangs_keeps_no_worker_from_other_work(machines: Machin
         outlet = Outlet(site)
         outlet.publish("a", "Riots in Harbour City", "The unrest left 44 people dead, the Health Ministry said.")
         hook.answers = hang
-        machines.prepare({"Good": site.url("/feed")}, more=HOOK.format(url=hook.url))
+        machines.prepare({"Good": site.url("/feed")}, more=hook_channel(hook.url) + DESK)
         worker = machines.worker("one", "--concurrency", "2")
         machines.start("lead", "scheduler")
         worker.wait_for(lambda: bool(hook.calls))
@@ -217,7 +211,7 @@ def test_the_page_alone_serves_what_workers_found(machines: Machines) -> None:
 def test_a_worker_asks_an_approver_by_a_link_that_the_page_knows_without_a_shared_secret(machines: Machines) -> None:
     with WebServer() as site, Receiver() as hook:
         Outlet(site).publish("a", "Riots in Harbour City", "The unrest left 44 people dead, the Health Ministry said.")
-        asking = HOOK.format(url=hook.url) + 'hold = ["first"]\napprovers = ["hook"]\n'
+        asking = hook_channel(hook.url) + DESK + 'hold = ["first"]\napprovers = ["hook"]\n'
         port = str(free_port())
         machines.line.environment |= {
             "STORYWATCH_WEB__PORT": port, "STORYWATCH_WEB__BASE_URL": f"http://127.0.0.1:{port}",

@@ -4,12 +4,13 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from storage import articles, claims
 from storage.database import Database
 from storage.search import search_articles
 from tests.support.postgres import Postgres
+from tests.support.statements import noted
 from tests.support.stored import HOUR, NOON, at, claim, new_article, store_story
 
 COUNT = 2_500
@@ -37,17 +38,8 @@ def filled(migrated_postgres: Postgres) -> Any:
 
 def plans(database: Database, query: str, **options: Any) -> list[str]:
     """The plans of all statements that one search runs."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: Any, _x: object, _many: bool) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        with database.read() as session:
-            search_articles(session, query, **options)
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
+    with noted(database) as asked, database.read() as session:
+        search_articles(session, query, **options)
     found = []
     for statement, parameters in asked:
         with database.read() as session:

@@ -1,17 +1,13 @@
 """From a feed on a real server to revisions and alerts in a real database; time passes only where a test says so."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from monitor.reprocessing import rematch_article
 from monitor.watch import Watch
 from storage import articles, claims, feeds
 from storage.records import MatchState, RevisionKind
 from tests.support.desk import START, STORY, Desk
-from tests.support.webserver import Reply, WebServer
+from tests.support.webserver import Reply
 
 FILLER = (
     "\nShops stayed shut on Sunday and buses did not run. Residents said that the streets had been quiet since dawn,"
@@ -20,14 +16,6 @@ FILLER = (
 TOLL = "The unrest in Harbour City has left 44 people dead, the Health Ministry said on Sunday." + FILLER
 HIGHER = "The unrest in Harbour City has left 164 people dead, the Health Ministry said on Sunday." + FILLER
 TITLE = "Dozens of lives lost in Harbour City riots"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with WebServer() as site:
-        made = Desk(site, tmp_path)
-        yield made
-        made.database.close()
 
 
 def test_an_entry_becomes_an_article_a_claim_a_record_and_an_alert(desk: Desk) -> None:

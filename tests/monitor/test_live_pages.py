@@ -1,11 +1,8 @@
 """A live page's posts are dated texts of their own: their time is that of their claims, and a new post is no edit."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
 
 from monitor.reading.articles import read_article
 from monitor.reading.livepages import place_posts
@@ -16,21 +13,13 @@ from storage.keeping import find_problems
 from storage.records import RevisionKind, StampedClaim
 from tests.support.commandline import CommandLine
 from tests.support.desk import START, Desk
-from tests.support.webserver import Reply, WebServer
+from tests.support.webserver import Reply
 
 TITLE = "Live: unrest in Harbour City"
 Post = tuple[str, str, str]
 EIGHT: Post = ("08:00", "First deaths", "The unrest in Harbour City has left 44 people dead, the Health Ministry said.")
 TEN: Post = ("10:00", "Toll rises", "The clashes in Harbour City have left 164 people dead, the Health Ministry said.")
 NINE: Post = ("09:00", "Riots go on", "The riots went on at the port. The Health Ministry said 58 people were dead.")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with WebServer() as site:
-        made = Desk(site, tmp_path)
-        yield made
-        made.database.close()
 
 
 def live_page(*posts: Post, title: str = TITLE, day: str = "2022-01-09") -> bytes:

@@ -1,11 +1,8 @@
 """What an older lexicon read gives way to what this one reads; who was told otherwise is told, and judgements survive."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from monitor.claims.lexicon import LEXICON_VERSION
 from monitor.intake import take_article
@@ -16,18 +13,9 @@ from storage.records import JudgementKind, MatchState, NewArticle, RevisionKind,
 from tests.support.commandline import CommandLine
 from tests.support.desk import EVERYTHING, STORY, Desk
 from tests.support.outlet import FILLER
-from tests.support.webserver import WebServer
 
 TOLL = "The unrest in Harbour City has left 44 people dead, the Health Ministry said on Sunday." + FILLER
 HIGHER = TOLL.replace("44", "164")
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with WebServer() as site:
-        made = Desk(site, tmp_path)
-        yield made
-        made.database.close()
 
 
 def reprocess(desk: Desk) -> Reprocessed:

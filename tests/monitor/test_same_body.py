@@ -1,29 +1,17 @@
 """A page that comes byte for byte as before is not read again; whatever else came is."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from monitor.sources.policy import hash_body
 from storage import articles
 from storage.records import Article
 from tests.support.desk import START, Desk, page
 from tests.support.outlet import FILLER
-from tests.support.webserver import Reply, WebServer
+from tests.support.webserver import Reply
 
 TITLE = "Riots in Harbour City"
 TOLL = "The unrest in Harbour City has left 44 people dead, the Health Ministry said on Sunday." + FILLER
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with WebServer() as site:
-        made = Desk(site, tmp_path)
-        yield made
-        made.database.close()
 
 
 def held(desk: Desk) -> tuple[Article, int]:

@@ -1,30 +1,17 @@
 """A clock that steps forth and back: nothing waits for the hour that never was."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from monitor.stepping import StepWatch
 from storage import articles, deliveries, feeds
 from storage.database import Database
 from storage.records import RevisionKind
 from tests.support.desk import START, Desk
-from tests.support.webserver import WebServer
 
 MINUTE = timedelta(minutes=1)
 TEXT = "The unrest left {} people dead in Harbour City, the Health Ministry said. Shops stayed shut on Sunday."
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with WebServer() as site:
-        made = Desk(site, tmp_path)
-        yield made
-        made.database.close()
 
 
 def look(desk: Desk) -> int:

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlmodel import Session
 
 from monitor.stepping import PAUSES
@@ -14,6 +12,7 @@ from storage.database import Database
 from storage.records import DeliveryState, RevisionKind
 from storage.search import search_articles
 from storage.stepping import find_ahead
+from tests.support.statements import noted
 from tests.support.stored import HOUR, KILLED, NOON, claim, new_article, revision, store_story
 
 Use = Callable[[Session], object]
@@ -70,17 +69,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 def plans(database: Database, use: Use, about: str = "") -> list[str]:
     """The lines of SQLite's plans for all statements that a query runs, or for those that name something."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: Any, _x: object, _many: bool) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        with database.read() as session:
-            use(session)
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
+    with noted(database) as asked, database.read() as session:
+        use(session)
     with database.engine.connect() as connection:
         return [
             str(row[3])

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+HOOK_SECRET = "whsec_c3Rvcnl3YXRjaC1kZW1vLXNlY3JldC0yMDIy"
+
 PROGRAM = Path(sys.executable).with_name("storywatch")
 # What a loaded machine may take for a thing that takes a moment; nothing waits so long when it goes well.
 PATIENCE = 60.0
@@ -125,6 +127,11 @@ def settings(*, port: int, more: str = "", **keys: str) -> str:
             more,
         ]
     )
+
+
+def hook_channel(url: str) -> str:
+    """The settings of a signed webhook channel "hook"."""
+    return f'\n[[channels]]\nname = "hook"\ntype = "webhook"\nurl = "{url}"\nsecret = "{HOOK_SECRET}"\n'
 
 
 def seed(slug: str, feeds: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -108,10 +109,10 @@ def client(make_app: MakeApp) -> Iterator[httpx.Client]:
         yield opened
 
 
-@pytest.fixture(scope="session")
-def reader(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """The same for tests that only read: one service for all of them."""
-    path = tmp_path_factory.mktemp("read") / "storywatch.db"
+@contextmanager
+def serve_copy(filled: Path, folder: Path, links: LinkMaker | None = None) -> Iterator[str]:
+    """Serve a copy of a filled database, without a login; gives the address."""
+    path = folder / "storywatch.db"
     shutil.copy(filled, path)
     database = Database(f"sqlite:///{path}")
     app = create_app(
@@ -120,8 +121,18 @@ def reader(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[h
         refold=refold_story,
         rematch=rematch_article,
         subscriptions=archive.SUBSCRIPTIONS,
-        links=LINKS,
+        links=links,
     )
-    with serve(app) as base, httpx.Client(base_url=base, timeout=60) as opened:
-        yield opened
+    with serve(app) as base:
+        yield base
     database.close()
+
+
+@pytest.fixture(scope="session")
+def reader(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """The same for tests that only read: one service for all of them."""
+    with (
+        serve_copy(filled, tmp_path_factory.mktemp("read"), LINKS) as base,
+        httpx.Client(base_url=base, timeout=60) as opened,
+    ):
+        yield opened

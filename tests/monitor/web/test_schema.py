@@ -4,7 +4,6 @@ STORYWATCH_SCHEMA_EXAMPLES asks more than the suite does (20 examples a call).
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from monitor.web.api import routes, searching
-from monitor.web.app import create_app
-from storage.database import Database
 from tests.monitor.web import archive
-from tests.monitor.web.conftest import Clock, refold_story, rematch_article
-from tests.monitor.web.serving import serve
+from tests.monitor.web.conftest import serve_copy
 
 CHECKS = [
     not_a_server_error,
@@ -45,19 +41,8 @@ EXAMPLES = int(os.environ.get("STORYWATCH_SCHEMA_EXAMPLES", "20"))
 @pytest.fixture(scope="module")
 def document(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The document as a running service serves it, which is what is asked then."""
-    path = tmp_path_factory.mktemp("schema") / "storywatch.db"
-    shutil.copy(filled, path)
-    database = Database(f"sqlite:///{path}")
-    app = create_app(
-        database=database,
-        clock=Clock(),
-        refold=refold_story,
-        rematch=rematch_article,
-        subscriptions=archive.SUBSCRIPTIONS,
-    )
-    with serve(app) as base:
+    with serve_copy(filled, tmp_path_factory.mktemp("schema")) as base:
         yield schemathesis.openapi.from_url(f"{base}/api/v1/openapi.json")
-    database.close()
 
 
 @pytest.mark.parametrize("path", PATHS)
