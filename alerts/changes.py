@@ -5,8 +5,8 @@ and flags, so that the templates decide nothing.
 """
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from alerts.addresses import host_of, web_address
 from alerts.chart import ChartSpec, make_chart
 from alerts.drawing import COLOURS
 from alerts.interest import ARTICLE_KINDS, EVENT_KINDS
@@ -274,19 +274,19 @@ def _distinct_evidence(path: tuple[Revision, ...]) -> tuple[Evidence, ...]:
 
 def _quote(proof: Evidence, words: Words, zone: str) -> Quote:
     lead, figure, rest = _split_sentence(proof.sentence, proof.quote)
-    source = proof.source or urlsplit(proof.url).hostname or ""
+    source = proof.source or host_of(proof.url)
     who = proof.origin or ""
     if proof.speaker and proof.origin and proof.speaker != proof.origin:
         who = words.say("labels", "via", speaker=proof.speaker, origin=proof.origin)
-    is_web = urlsplit(proof.url).scheme in ("http", "https")
+    link = web_address(proof.url)
     named = words.say("labels", "source_link", source=source) if source else words.say("labels", "source_unnamed")
     return Quote(
         lead=lead,
         figure=figure,
         rest=rest,
         who=who or proof.speaker or "",
-        link=proof.url if is_web else "",
-        link_text=named if is_web else source,
+        link=link,
+        link_text=named if link else source,
         published=words.span(proof.published, zone),
     )
 

@@ -51,7 +51,8 @@ class AppriseChannel:
         """Hand the text over; apprise says only whether it went, so every failure may be tried again."""
         try:
             async with asyncio.timeout(self._spec.timeout):
-                sent = await self._sender.async_notify(title=message.subject, body=message.text)
+                # Said to be text, it is escaped for services that take markup.
+                sent = await self._sender.async_notify(title=message.subject, body=message.text, body_format="text")
         except TimeoutError as error:
             raise DeliveryError(f"channel {self.name}: no answer within {self._spec.timeout:g} s") from error
         if not sent:
