@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from storage.errors import SettingsError
@@ -86,17 +86,36 @@ def next_digest_at(after: datetime, digest: Digest, zone: ZoneInfo) -> datetime:
 
 
 def leave_quiet_hours(at: datetime, quiet: tuple[time, time] | None, zone: ZoneInfo) -> datetime:
-    """Return `at`, or the end of the quiet hours that it falls into (start included, end not), in UTC."""
+    """Return `at`, or the end of the quiet hours that it falls into (start included, end not), in UTC.
+
+    Where the clocks change, quiet is what either reading of the clock makes so: they begin at the first time that the
+    clock shows their start, and end at the last time that it shows their end.
+    """
     if quiet is None or quiet[0] == quiet[1]:
         return at
+    left = at
+    while (end := _end_of_quiet(left, quiet, zone)) is not None:
+        left = end
+    return left
+
+
+def _end_of_quiet(at: datetime, quiet: tuple[time, time], zone: ZoneInfo) -> datetime | None:
+    """The end of the quiet hours that `at` falls into; None outside of them."""
     start, end = quiet
-    local = at.astimezone(zone)
-    clock = local.time()
-    is_quiet = start <= clock < end if start < end else clock >= start or clock < end
-    if not is_quiet:
-        return at
-    day = local.date() if clock < end else local.date() + timedelta(days=1)
-    return max(at, datetime.combine(day, end, tzinfo=zone).astimezone(UTC))
+    today = at.astimezone(zone).date()
+    for days in (-1, 0, 1):
+        day = today + timedelta(days=days)
+        begins = min(_readings(day, start, zone))
+        ends = max(_readings(day if start < end else day + timedelta(days=1), end, zone))
+        if begins <= at < ends:
+            return ends
+    return None
+
+
+def _readings(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The moments, in UTC, that a local time may mean: two where clocks change, else the same twice."""
+    local = datetime.combine(day, clock, tzinfo=zone)
+    return local.replace(fold=0).astimezone(UTC), local.replace(fold=1).astimezone(UTC)
 
 
 def group_due_at(subscription: Subscription, first_planned_at: datetime, flushed_at: datetime | None) -> datetime:

@@ -82,6 +82,46 @@ def test_quiet_hours_are_left_once_and_never_earlier(moment: datetime, start: ti
     assert leave_quiet_hours(left, quiet, ZoneInfo("Asia/Almaty")) == left
 
 
+@pytest.mark.parametrize(
+    ("moment", "quiet", "expected"),
+    [
+        # Clocks go back at three on 30 October: half past two comes at 00:30 UTC and again at 01:30 UTC.
+        (utc(2022, 10, 30, 0, 10), "22:00-02:30", utc(2022, 10, 30, 1, 30)),
+        (utc(2022, 10, 30, 1, 10), "22:00-02:30", utc(2022, 10, 30, 1, 30)),
+        (utc(2022, 10, 30, 1, 30), "22:00-02:30", utc(2022, 10, 30, 1, 30)),
+        # Quiet from the first half past two on, not awake again when it is ten past two once more.
+        (utc(2022, 10, 30, 0, 20), "02:30-07:00", utc(2022, 10, 30, 0, 20)),
+        (utc(2022, 10, 30, 0, 40), "02:30-07:00", utc(2022, 10, 30, 6)),
+        (utc(2022, 10, 30, 1, 10), "02:30-07:00", utc(2022, 10, 30, 6)),
+        # Within the hour that comes twice, and around it.
+        (utc(2022, 10, 30, 1, 5), "02:10-02:20", utc(2022, 10, 30, 1, 20)),
+        (utc(2022, 10, 29, 20), "22:00-07:00", utc(2022, 10, 30, 6)),
+        # Clocks go forward at two on 27 March: half past two does not come.
+        (utc(2022, 3, 27, 0, 40), "22:00-02:30", utc(2022, 3, 27, 1, 30)),
+        (utc(2022, 3, 27, 1, 10), "02:30-07:00", utc(2022, 3, 27, 5)),
+        (utc(2022, 3, 26, 21), "22:00-07:00", utc(2022, 3, 27, 5)),
+    ],
+)
+def test_quiet_hours_hold_where_clocks_change(moment: datetime, quiet: str, expected: datetime) -> None:
+    assert leave_quiet_hours(moment, parse_quiet_hours(quiet), BERLIN) == expected
+
+
+@given(
+    hours=st.floats(-40, 40),
+    start=st.times(),
+    end=st.times(),
+    zone=st.sampled_from(["Europe/Berlin", "Africa/Cairo", "Australia/Lord_Howe"]),
+)
+def test_nothing_is_told_while_the_clock_shows_quiet_hours(hours: float, start: time, end: time, zone: str) -> None:
+    quiet = (start.replace(second=0, microsecond=0), end.replace(second=0, microsecond=0))
+    moment = utc(2024, 10, 27, 1) + timedelta(hours=hours)
+    left = leave_quiet_hours(moment, quiet, ZoneInfo(zone))
+    assert moment <= left <= moment + timedelta(hours=50)
+    clock = left.astimezone(ZoneInfo(zone)).time()
+    start, end = quiet
+    assert not (start <= clock < end if start <= end else clock >= start or clock < end)
+
+
 @pytest.mark.parametrize("text", ["22:00", "22:00-25:00", "night", "22-7"])
 def test_wrong_quiet_hours_are_refused(text: str) -> None:
     with pytest.raises(SettingsError):
