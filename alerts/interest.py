@@ -4,9 +4,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from alerts.timing import parse_digest, parse_quiet_hours, parse_timezone
-from alerts.words import LANGUAGES
-from storage.errors import SettingsError
 from storage.keys import key_text, number_text
 from storage.records import Figure, Revision, RevisionKind, Subscription
 
@@ -76,33 +73,6 @@ def record_of(revision: Revision) -> str | None:
     if revision.kind in ARTICLE_KINDS or revision.kind is RevisionKind.CORRECTION:
         return None
     return key_text(revision.key)
-
-
-def check_subscription(subscription: Subscription) -> None:
-    """Raise SettingsError, naming the subscription and the key, if anything in it cannot work."""
-    kinds = {kind.value for kind in RevisionKind} | {ANY}
-    for field in ("kinds", "hold"):
-        for kind in getattr(subscription, field):
-            if kind not in kinds:
-                known = ", ".join(sorted(kinds))
-                raise SettingsError(f"subscription {subscription.name!r}: {field}: no kind {kind!r}; known are {known}")
-    if subscription.lang not in LANGUAGES:
-        known = ", ".join(LANGUAGES)
-        said = f"lang: no catalogue for {subscription.lang!r}; there are {known}"
-        raise SettingsError(f"subscription {subscription.name!r}: {said}")
-    for label in subscription.group_by:
-        if label not in GROUP_LABELS:
-            known = ", ".join(GROUP_LABELS)
-            raise SettingsError(f"subscription {subscription.name!r}: group_by: no label {label!r}; known are {known}")
-    for field in ("group_wait", "group_interval", "repeat_interval", "min_change", "min_change_percent"):
-        if getattr(subscription, field) < 0:
-            raise SettingsError(f"subscription {subscription.name!r}: {field} must not be negative")
-    try:
-        parse_digest(subscription.digest)
-        parse_quiet_hours(subscription.quiet_hours)
-        parse_timezone(subscription.timezone)
-    except SettingsError as error:
-        raise SettingsError(f"subscription {subscription.name!r}: {error}") from error
 
 
 def judge_interest(revision: Revision, subscription: Subscription, *, told: Collection[str] = ()) -> Verdict:

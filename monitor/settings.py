@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from pydantic import ValidationError
 
 from alerts.channels.base import ChannelSpec, EmailSpec
-from monitor.settings_checks import find_contradictions
+from monitor.settings_checks import find_contradictions, name_of
 from monitor.settings_model import (
     ChannelSettings,
     EmailSettings,
@@ -150,11 +150,6 @@ def to_subscriptions(settings: Settings) -> tuple[Subscription, ...]:
         values["channels"] = subscription.channels or everyone
         found.append(Subscription(**values))
     return tuple(found)
-
-
-def name_of(number: int, name: str) -> str:
-    """The name of the subscription at a place in the file, counted from 1: its own, or one made from the place."""
-    return name or f"subscription-{number}"
 
 
 def to_web(settings: Settings, *, shown: tuple[tuple[str, str], ...] = ()) -> WebOptions:

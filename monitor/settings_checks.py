@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from alerts.channels.webhook import find_wrong_header
 from monitor.settings_model import SettingsFile, WebSettings
 from monitor.toml_errors import Problem
-from monitor.toml_text import suggest
+from storage.naming import suggest
 
 
 def find_contradictions(read: SettingsFile) -> Iterator[Problem]:
@@ -35,6 +36,12 @@ def _find_wrong_channels(read: SettingsFile) -> Iterator[Problem]:
                 'a webhook needs "secret" to sign with; add one like "whsec_" and 32 bytes in base64',
             )
 
+        if channel.headers and channel.type in ("email", "apprise"):
+            said = f"a channel of type {channel.type!r} sends no headers; take them out"
+            yield Problem(("channels", index, "headers"), said)
+        elif wrong := find_wrong_header(channel.headers.items()):
+            yield Problem(("channels", index, "headers"), wrong)
+
 
 def _find_wrong_subscriptions(read: SettingsFile) -> Iterator[Problem]:
     names = {channel.name for channel in read.channels}
@@ -51,11 +58,15 @@ def _find_wrong_subscriptions(read: SettingsFile) -> Iterator[Problem]:
             yield Problem(("subscriptions", index, "approvers"), said)
         if not names:
             yield Problem(("subscriptions", index), "has no channel to go to; add one under [[channels]]")
-        if subscription.name and subscription.name in named:
-            yield Problem(
-                ("subscriptions", index, "name"), f"{subscription.name!r} is taken; give this one another name"
-            )
-        named.add(subscription.name)
+        name = name_of(index + 1, subscription.name)
+        if name in named:
+            yield Problem(("subscriptions", index, "name"), f"{name!r} is taken; give this one another name")
+        named.add(name)
+
+
+def name_of(number: int, name: str) -> str:
+    """The name of the subscription at a place in the file, counted from 1: its own, or one made from the place."""
+    return name or f"subscription-{number}"
 
 
 def _find_open_doors(web: WebSettings) -> Iterator[Problem]:

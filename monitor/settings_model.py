@@ -10,14 +10,17 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerts.channels.base import TlsMode
 from alerts.channels.build import TYPES
+from alerts.interest import GROUP_LABELS
 from alerts.timing import parse_digest, parse_quiet_hours
-from monitor.toml_text import suggest
+from alerts.words import LANGUAGES
 from storage.errors import SettingsError
+from storage.naming import suggest
 from storage.records import RevisionKind, Subscription
 
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+\Z")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_CODE = re.compile(r"[a-z*?]{1,3}(-[A-Za-z0-9*?]+)*")
 _KINDS = tuple(dict.fromkeys(("*", "health", *(kind.value for kind in RevisionKind))))
 _MOST_SECONDS = 366 * 86400.0
 
@@ -67,6 +70,30 @@ def _check_kind(kind: str) -> str:
     return kind
 
 
+def _check_name(name: str) -> str:
+    if name != name.strip() or not name.isprintable():
+        raise ValueError(f"{name!r} is no name; write one line without spaces around it")
+    return name
+
+
+def _check_label(label: str) -> str:
+    if label not in GROUP_LABELS:
+        raise ValueError(f"{label!r} is nothing that alerts are grouped by; {suggest(label, GROUP_LABELS)}")
+    return label
+
+
+def _check_lang(lang: str) -> str:
+    if lang not in LANGUAGES:
+        raise ValueError(f"{lang!r} is no language that messages are written in; there are {', '.join(LANGUAGES)}")
+    return lang
+
+
+def _check_code(code: str) -> str:
+    if not _CODE.fullmatch(code):
+        raise ValueError(f'{code!r} is no code of a language; write one like "en", or "*" for all')
+    return code
+
+
 def _check_type(name: str) -> str:
     if name not in TYPES:
         raise ValueError(f"{name!r} is no type of channel; {suggest(name, TYPES)}")
@@ -112,6 +139,9 @@ def _check_address(value: str) -> str:
 Text = Annotated[str, BeforeValidator(_check_text)]
 Seconds = Annotated[float, BeforeValidator(read_duration)]
 Words = Annotated[tuple[Text, ...], BeforeValidator(_read_list)]
+Name = Annotated[Text, AfterValidator(_check_name)]
+Labels = Annotated[tuple[Annotated[Text, AfterValidator(_check_label)], ...], BeforeValidator(_read_list)]
+Codes = Annotated[tuple[Annotated[Text, AfterValidator(_check_code)], ...], BeforeValidator(_read_list)]
 Kinds = Annotated[tuple[Annotated[Text, AfterValidator(_check_kind)], ...], BeforeValidator(_read_list)]
 Address = Annotated[Text, AfterValidator(_check_address)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -242,7 +272,7 @@ class EmailSettings(Section):
 class ChannelSettings(Section):
     """`[[channels]]`."""
 
-    name: Text = Field(min_length=1, description="name that subscriptions use")
+    name: Name = Field(min_length=1, description="name that subscriptions use")
     type: Annotated[Text, AfterValidator(_check_type)] = Field(description=", ".join(TYPES))
     url: Text = _secret("address to post to (apprise: its own kind of address)")
     secret: Text = _secret("signs webhooks (`whsec_…`)")
@@ -258,18 +288,18 @@ class ChannelSettings(Section):
 class SubscriptionSettings(Section):
     """`[[subscriptions]]`."""
 
-    name: Text = Field("", description="name in lists and logs; made from the position if empty")
+    name: Name = Field("", description="name in lists and logs; made from the position if empty")
     stories: Words = Field(("*",), description="slugs of stories; `*` stands for any letters")
     kinds: Kinds = Field(_DEFAULT.kinds, description="kinds of change, or `*`")
     searches: Words = Field(("*",), description="saved searches whose finds are told; `*` stands for any letters")
     metrics: Words = Field(("*",), description="names of metrics, or `*`")
     populations: Words = Field(("*",), description="populations such as `role=police`, or `*`")
-    languages: Words = Field(("*",), description="languages of the evidence, or `*`")
+    languages: Codes = Field(("*",), description="languages of the evidence, or `*`")
     channels: Words = Field((), description="names of channels; empty: all of them")
     min_change: Annotated[float, Field(ge=0)] = Field(1.0, description="smallest change of a figure")
     min_change_percent: Annotated[float, Field(ge=0)] = Field(0.0, description="smallest change of a figure in percent")
     min_origins: Count = Field(1, description="least number of origins behind a change")
-    group_by: Words = Field(_DEFAULT.group_by, description="what alerts of one message share")
+    group_by: Labels = Field(_DEFAULT.group_by, description="what alerts of one message share")
     group_wait: Seconds = Field(30.0, description="time to wait for more alerts of a group")
     group_interval: Seconds = Field(300.0, description="shortest time between two messages of a group")
     repeat_interval: Seconds = Field(0.0, description="time after which an open alert is told again; 0: never")
@@ -282,7 +312,7 @@ class SubscriptionSettings(Section):
     )
     hold: Kinds = Field((), description="kinds of change that wait for a person's approval")
     approvers: Words = Field((), description="names of channels that are asked, by a link in the message, to approve")
-    lang: Text = Field("en", description="language of the messages")
+    lang: Annotated[Text, AfterValidator(_check_lang)] = Field("en", description="language of the messages")
 
 
 class SecondReaderSettings(Section):

@@ -17,8 +17,9 @@ from monitor.settings_model import (
     WebSettings,
 )
 from monitor.toml_errors import Problem, explain, model_in
-from monitor.toml_text import KeyPath, locate, suggest, syntax_error_line
+from monitor.toml_text import KeyPath, locate, syntax_error_line
 from storage.errors import SettingsError
+from storage.naming import suggest
 
 PREFIX = "STORYWATCH_"
 FILE_NAME = "storywatch.toml"

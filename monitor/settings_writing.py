@@ -8,7 +8,8 @@ from pathlib import Path
 import tomlkit
 from tomlkit.items import AoT, Table
 
-from monitor.settings import Settings, name_of, read_settings
+from monitor.settings import Settings, read_settings
+from monitor.settings_checks import name_of
 from monitor.settings_sources import read_file
 from storage.errors import NotFoundError, SettingsError
 
@@ -23,6 +24,8 @@ def set_subscription(
     Returns the settings as they are now, and whether it is new. Nothing is written unless the whole file is right;
     SettingsError says what is not.
     """
+    if not name:
+        raise SettingsError("a subscription needs a name: write it behind `set`")
     document, tables = _open(file, environ)
     table = _find(tables, name)
     is_new = table is None

@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from monitor.toml_text import KeyPath, suggest
+from monitor.toml_text import KeyPath
+from storage.naming import suggest
 
 _KINDS = {
     "string_type": 'a text in quotes, like "Almaty"',

@@ -1,14 +1,13 @@
-"""TOML as text: which line a key stands on, what a wrong key was meant to be, and how values are written back.
+"""TOML as text: which line a key stands on, and how values are written back.
 
 The standard library reads TOML without line numbers and does not write it. Errors that name a line
 need the first, and seeds that are drafted need the second.
 """
 
-import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -137,15 +136,6 @@ def syntax_error_line(error: tomllib.TOMLDecodeError) -> int | None:
     """Return the line that the parser names in its message, if it names one."""
     found = re.search(r"at line (\d+)", str(error))
     return int(found[1]) if found else None
-
-
-def suggest(wrong: str, known: Iterable[str]) -> str:
-    """Return what a wrong name was probably meant to be, or the names there are, as a hint to append."""
-    names = sorted(known)
-    close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known here: {', '.join(names)}" if names else ""
 
 
 def write_key(key: str) -> str:

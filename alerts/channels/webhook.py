@@ -4,7 +4,8 @@ Specification: https://www.standardwebhooks.com (version 1.0.0), "Webhook scheme
 """
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -18,9 +19,47 @@ from storage.records import Message
 # Turns a message into the JSON body that a service wants.
 BodyWriter = Callable[[Message], str]
 
+# What the message, the connection and the signature decide; anything else may be added, or said instead of ours.
+_OURS = frozenset(
+    {
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "te",
+        "traceparent",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_SIGNED = "webhook-"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _EXCERPT = 500
 # A response is read for its excerpt alone; a receiver that never stops talking is cut off.
 _MOST_READ = 16_384
+
+
+def find_wrong_header(headers: Iterable[tuple[str, str]]) -> str:
+    """Return what is wrong with the first header of a channel's own that cannot go along; empty if all can.
+
+    Headers that we sign or that describe the body cannot be replaced: a receiver would refuse the message, or believe
+    what nobody signed.
+    """
+    seen: dict[str, str] = {}
+    for name, value in headers:
+        lower = name.lower()
+        if not _TOKEN.fullmatch(name):
+            return f"{name!r} is no name of a header; write letters, digits and hyphens"
+        if not _VALUE.fullmatch(value):
+            return f"{name}: its value must be one line of ASCII"
+        if lower.startswith(_SIGNED) or lower in _OURS:
+            return f"{name} is ours to send; take it out"
+        if lower in seen:
+            return f"{name} and {seen[lower]} are one header; keep one of them"
+        seen[lower] = name
+    return ""
 
 
 def write_alert(message: Message) -> str:
@@ -39,6 +78,8 @@ class WebhookChannel:
         """
         if httpx.URL(spec.url).scheme not in ("http", "https") or not httpx.URL(spec.url).host:
             raise SettingsError(f"channel {spec.name!r}: url must be an http or https address")
+        if wrong := find_wrong_header(spec.headers):
+            raise SettingsError(f"channel {spec.name!r}: headers: {wrong}")
         try:
             self._signers = [Webhook(secret) for secret in spec.secrets]
         except Exception as error:
@@ -109,6 +150,10 @@ class WebhookChannel:
                 return Receipt(response=f"{status} {excerpt}".strip())
             said = f"{where}: answered {status} {response.reason_phrase}".rstrip()
             said = f"{said}: {excerpt}" if excerpt else said
+            if status == httpx.codes.NOT_MODIFIED:
+                raise DeliveryError(
+                    f"{said}; that answers a page asked for again, not a message: does the address take POST?"
+                )
             if response.is_redirect:
                 raise DeliveryError(f"{said}; redirects are not followed: put the final address into the settings")
             if status == httpx.codes.GONE:
@@ -116,7 +161,9 @@ class WebhookChannel:
             raise DeliveryError(said, retry_after=_retry_after(response.headers.get("retry-after"), now))
 
     def _headers(self, body: str, message: Message, delivery_id: str, now: datetime) -> dict[str, str]:
-        headers = {"content-type": "application/json", "user-agent": "storywatch-webhook/1", **dict(self._spec.headers)}
+        own = {name.lower(): value for name, value in self._spec.headers}
+        headers = {"user-agent": "storywatch-webhook/1"} | own
+        headers |= {"content-type": "application/json"}
         headers |= {"webhook-id": delivery_id, "webhook-timestamp": str(int(now.timestamp()))}
         if message.trace:
             # W3C Trace Context: what a receiver does for this message joins the trace of the poll that found it.

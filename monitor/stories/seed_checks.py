@@ -8,8 +8,9 @@ from monitor.claims.metrics import builtin_metrics
 from monitor.stories.dates import read_span
 from monitor.stories.seed_model import SeedFile
 from monitor.toml_errors import Problem
-from monitor.toml_text import KeyPath, suggest
+from monitor.toml_text import KeyPath
 from storage.keys import place_key
+from storage.naming import suggest
 from storage.records import Qualifier
 
 

@@ -49,3 +49,13 @@ def test_a_subscription_is_set_with_every_option_and_taken_out(tmp_path: Path) -
     assert (only["quiet_hours"], only["kinds"], only["digest"]) == ("", ["*"], "daily 08:00")
     assert line.run("subscriptions", "remove", "tolls").returncode == 0
     assert (tmp_path / "storywatch.toml").read_text(encoding="utf-8").rstrip() == CHANNELS.rstrip()
+
+
+def test_a_subscription_needs_a_name_of_one_line(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.write("storywatch.toml", CHANNELS)
+    for name, said in (("", "needs a name"), ("two\nlines", "is no name"), (" desk ", "is no name")):
+        refused = line.run("subscriptions", "set", name, "--channel", "desk")
+        assert refused.returncode == 1
+        assert said in refused.stderr
+    assert (tmp_path / "storywatch.toml").read_text(encoding="utf-8") == CHANNELS

@@ -10,9 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.asking import ask_approvers, is_question_due
-from alerts.interest import check_subscription
 from alerts.plan import Flushed, explain_not_told, flush, plan_alerts
-from storage.errors import SettingsError
 from storage.records import (
     Alert,
     AlertState,
@@ -93,26 +91,6 @@ def test_every_state_says_why_nothing_was_told(state: AlertState) -> None:
     words = explain_not_told(revise("x"), subscribe(), alert=replace(alert, state=state, reason="silenced:s1-3"))
     assert words
     assert "{" not in words
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("kinds", ("raise",)),
-        ("hold", ("bogus",)),
-        ("group_by", ("colour",)),
-        ("group_wait", -1),
-        ("digest", "weekly"),
-        ("digest", "daily 25:00"),
-        ("quiet_hours", "night"),
-        ("timezone", "Mars/Olympus"),
-        ("lang", "xx"),
-    ],
-)
-def test_wrong_settings_name_the_subscription(field: str, value: Any) -> None:
-    fields: dict[str, Any] = {field: value}
-    with pytest.raises(SettingsError, match="'desk'"):
-        check_subscription(subscribe(**fields))
 
 
 # --- flush ------------------------------------------------------------------------------------

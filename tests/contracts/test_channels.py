@@ -200,6 +200,39 @@ def test_headers_of_the_settings_go_along(bench: Bench) -> None:
     assert bench.hook.calls[0].headers["authorization"] == "Bearer x"
 
 
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ((("Content-Type", "text/plain"),), "Content-Type is ours"),
+        ((("WEBHOOK-ID", "x"),), "WEBHOOK-ID is ours"),
+        ((("webhook-signature", "v1,x"),), "webhook-signature is ours"),
+        ((("traceparent", "x"),), "traceparent is ours"),
+        ((("Host", "elsewhere"),), "Host is ours"),
+        ((("X-Desk", "a"), ("x-desk", "b")), "x-desk and X-Desk are one header"),
+        ((("X Desk", "a"),), "'X Desk' is no name"),
+        ((("X-Desk", "a\r\nx: y"),), "one line of ASCII"),
+        ((("X-Desk", "ключ"),), "one line of ASCII"),
+    ],
+)
+def test_headers_of_the_settings_cannot_take_the_place_of_ours(
+    bench: Bench, headers: tuple[tuple[str, str], ...], words: str
+) -> None:
+    with pytest.raises(SettingsError, match=words):
+        bench.send("webhook", headers=headers)
+    assert not bench.hook.calls
+
+
+def test_a_user_agent_of_the_settings_takes_the_place_of_ours(bench: Bench) -> None:
+    bench.send("webhook", headers=(("User-Agent", "desk/1"),))
+    assert bench.hook.calls[0].headers["user-agent"] == "desk/1"
+
+
+def test_an_answer_of_304_says_what_may_be_wrong(bench: Bench) -> None:
+    bench.hook.answers = [Answer(status=304)]
+    with pytest.raises(DeliveryError, match=r"304.*does the address take POST"):
+        bench.send("webhook")
+
+
 @pytest.mark.parametrize("kind", WEBHOOKS)
 def test_410_disables_the_endpoint(bench: Bench, kind: str) -> None:
     bench.hook.answers = [Answer(status=410)]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.toml_text import KeyPath, locate, suggest, write_key, write_value
+from monitor.toml_text import KeyPath, locate, write_key, write_value
+from storage.naming import suggest
 
 TEXT = '''\
 top = 1
