@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session
 
-from alerts.channels.base import Channel, Receipt
+from alerts.channels.base import Channel, Receipt, writing
 from alerts.circuit import Circuit
 from alerts.links import LinkMaker
 from alerts.messages import render, render_test
@@ -32,7 +32,7 @@ from alerts.sending import (
 from alerts.tracing import NoTracer, Tracer
 from storage import deliveries, outbox
 from storage.database import Database
-from storage.errors import DatabaseError, DeliveryError
+from storage.errors import DatabaseError, DeliveryError, RenderError
 from storage.records import Delivery, DeliveryState, Message, Story, Subscription
 
 _LOG = logging.getLogger(__name__)
@@ -242,6 +242,9 @@ class Dispatcher:
 
     def _say(self, name: str, error: DeliveryError | None) -> None:
         """Say once that a channel fails, and once that it works again; each attempt stands with its delivery."""
+        if isinstance(error, RenderError):
+            # Said already, and nothing that the channel did.
+            return
         if error is None:
             if name in self._failing:
                 _LOG.info("channel %s delivers again", name)
@@ -256,14 +259,18 @@ class Dispatcher:
         try:
             traces = list(dict.fromkeys(notice.revision.trace for notice in load.notices))
             with self._tracer.span("deliver", traces, delivery=delivery.delivery_id, channel=channel.name):
-                message = await self._in_thread(lambda: self._render(load, is_rich=channel.wants_html))
+                with writing():
+                    message = await self._in_thread(lambda: self._render(load, is_rich=channel.wants_html))
                 receipt = await channel.send(
                     message, delivery_id=delivery.delivery_id, now=self._clock(), receiver=delivery.receiver
                 )
+        except RenderError as error:
+            _LOG.error("delivery %s on %s: %s", delivery.delivery_id, channel.name, error, exc_info=error.__cause__)
+            return Outcome(delivery=delivery, at=self._clock(), error=error)
         except DeliveryError as error:
             return Outcome(delivery=delivery, at=self._clock(), error=error)
         except Exception as error:
-            # A bug in a channel or a template must cost one delivery its attempt, not the service its dispatcher.
+            # A bug in a channel must cost one delivery its attempt, not the service its dispatcher.
             _LOG.exception("delivery %s on %s", delivery.delivery_id, channel.name)
             told = DeliveryError(f"{type(error).__name__}: {error}")
             told.__cause__ = error
@@ -402,10 +409,9 @@ async def dispatch_due(
         await dispatcher.aclose()
 
 
-async def send_test(channel: Channel, *, subscription: Subscription, message_id: str, now: datetime) -> Receipt:
-    """Send a message that says it is a test to all addresses of a channel; DeliveryError says what is wrong."""
+async def send_test(
+    channel: Channel, *, subscription: Subscription, message_id: str, now: datetime, receiver: str
+) -> Receipt:
+    """Send a message that says it is a test to one of a channel's receivers; DeliveryError says what is wrong."""
     message = render_test(subscription=subscription, message_id=message_id, created_at=now)
-    receipt = Receipt()
-    for receiver in channel.receivers:
-        receipt = await channel.send(message, delivery_id=message_id, now=now, receiver=receiver)
-    return receipt
+    return await channel.send(message, delivery_id=message_id, now=now, receiver=receiver)

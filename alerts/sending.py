@@ -4,6 +4,7 @@ of it.
 Each function takes a Session inside a transaction of its caller; none of them touches the network.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from storage.records import (
     Subscription,
 )
 
+_LOG = logging.getLogger(__name__)
 # How much of an error or an answer is kept in the log.
 _EXCERPT = 1_000
 # A healthy channel's row is touched this seldom (seconds): its history is in the deliveries.
@@ -174,7 +176,16 @@ def take_delivery(
             muted = f"silenced for this address ({silence.silence_id})"
             deliveries.update_delivery(session, replace(free, state=DeliveryState.DROPPED, last_error=muted))
         else:
-            notices = load_notices(session, delivery, is_rich=is_rich, known=known)
+            try:
+                notices = load_notices(session, delivery, is_rich=is_rich, known=known)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                # What is stored and cannot be read (a database that fails raises others) must not hold up the next.
+                _LOG.exception("delivery %s on %s", delivery.delivery_id, channel)
+                unread = f"what it tells cannot be read ({type(error).__name__}: {error}); kept, replay it once mended"
+                deliveries.update_delivery(
+                    session, replace(free, state=DeliveryState.DEAD, last_error=unread[:_EXCERPT])
+                )
+                continue
             return Load(delivery=delivery, subscription=subscription, notices=notices)
     return None
 

@@ -92,5 +92,12 @@ class DeliveryError(StorywatchError):
         self.disable = disable
 
 
+class RenderError(DeliveryError):
+    """A message could not be written: trying again changes nothing, and its receiver has nothing to do with it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, permanent=True)
+
+
 class JudgementError(StorywatchError):
     """What a person would overrule cannot be: the message says which part of it is wrong."""

@@ -1,5 +1,7 @@
 """What a channel is: one address or several that messages go to, behind one protocol."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -7,6 +9,7 @@ from hashlib import blake2b
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from storage.errors import DeliveryError, RenderError
 from storage.records import Message
 
 
@@ -89,6 +92,20 @@ class Channel(Protocol):
 
     async def aclose(self) -> None:
         """Let go of connections."""
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Make a RenderError of anything that goes wrong while a message is written; it names what that was."""
+    try:
+        yield
+    except DeliveryError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise RenderError(
+            f"the message could not be written ({what}); it is kept, replay it once that is mended"
+        ) from error
 
 
 def hash_address(*parts: str) -> str:

@@ -11,7 +11,7 @@ from email.utils import format_datetime, parseaddr
 
 import aiosmtplib
 
-from alerts.channels.base import ChannelSpec, EmailSpec, Receipt, TlsMode, hash_address
+from alerts.channels.base import ChannelSpec, EmailSpec, Receipt, TlsMode, hash_address, writing
 from alerts.messages import CHART_CID
 from storage.errors import DeliveryError, SettingsError
 from storage.records import Message
@@ -65,7 +65,8 @@ class EmailChannel:
     async def send(self, message: Message, *, delivery_id: str, now: datetime, receiver: str = "") -> Receipt:
         """Hand the message to the mail server; DeliveryError for anything but its acceptance. 5xx is permanent."""
         recipients = (receiver,) if receiver else self.receivers
-        mail = write_mail(message, sender=self._server.sender, to=recipients, delivery_id=delivery_id, now=now)
+        with writing():
+            mail = write_mail(message, sender=self._server.sender, to=recipients, delivery_id=delivery_id, now=now)
         where = f"{self._server.host}:{self._server.port}"
         try:
             async with asyncio.timeout(self._server.timeout):

@@ -12,8 +12,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 from standardwebhooks import Webhook
 
-from alerts.channels.base import ChannelSpec, Receipt, hash_address, mask_url
-from storage.errors import DeliveryError, SettingsError
+from alerts.channels.base import ChannelSpec, Receipt, hash_address, mask_url, writing
+from storage.errors import DeliveryError, ForbiddenAddressError, SettingsError
 from storage.records import Message
 
 # Turns a message into the JSON body that a service wants.
@@ -118,7 +118,9 @@ class WebhookChannel:
 
     async def send(self, message: Message, *, delivery_id: str, now: datetime, receiver: str = "") -> Receipt:
         """Post the message; DeliveryError for anything but a whole answer of 2xx. 410 asks to disable the channel."""
-        body = self._write_body(message)
+        with writing():
+            body = self._write_body(message)
+            body.encode()
         where = mask_url(self._spec.url)
         try:
             async with asyncio.timeout(self._spec.timeout):
@@ -130,6 +132,9 @@ class WebhookChannel:
             raise DeliveryError(f"{where}: {detail}") from error
         except httpx.InvalidURL as error:
             raise DeliveryError(f"{where}: {error}", permanent=True) from error
+        except ForbiddenAddressError as error:
+            # The transport names the whole address, which is a secret. Settings get mended: nothing is thrown away.
+            raise DeliveryError(f"{where}: {_without_address(error, self._spec.url)}") from error
 
     async def _post(self, body: str, headers: dict[str, str], where: str, now: datetime) -> Receipt:
         request = self._client.stream(
@@ -187,6 +192,10 @@ async def _read_excerpt(response: httpx.Response) -> str:
     text = read[: _EXCERPT * 4].decode("utf-8", "replace")
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
     return " ".join(printable.split())[:_EXCERPT]
+
+
+def _without_address(error: Exception, url: str) -> str:
+    return str(error).replace(str(httpx.URL(url)), "").replace(url, "").lstrip(": ")
 
 
 def _retry_after(value: str | None, now: datetime) -> float | None:

@@ -10,25 +10,29 @@ from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from alerts import desk
 from alerts.channels.base import Channel, ChannelSpec, EmailSpec, TlsMode
 from alerts.channels.build import build_channel
+from alerts.channels.webhook import WebhookChannel
 from alerts.dispatch import Dispatcher, DispatchReport, dispatch_due, send_test
 from alerts.plan import plan_alerts
 from alerts.sending import flush_outbox
 from storage import claims, deliveries, outbox, stories
 from storage.database import Database
-from storage.errors import NotFoundError
+from storage.errors import NotFoundError, RenderError
 from storage.records import (
     AlertState,
     Delivery,
     DeliveryState,
+    Message,
     Revision,
     RevisionKind,
     Subscription,
 )
-from tests.support.alerting import NOON, PAST, STORY, WITHDRAWN, after, revise, subscribe
+from storage.tables import REVISIONS
+from tests.support.alerting import NOON, PAST, STORY, WITHDRAWN, after, revise, subscribe, write_message
 from tests.support.receiver import Answer, Receiver
 from tests.support.smtp import MailServer
 
@@ -501,7 +505,10 @@ def test_a_test_message_says_so(house: House) -> None:
     async def go() -> None:
         async with httpx.AsyncClient(trust_env=False) as client:
             for channel in house.channels(client).values():
-                await send_test(channel, subscription=house.subscriptions[0], message_id="d1-test", now=NOON)
+                for receiver in channel.receivers:
+                    await send_test(
+                        channel, subscription=house.subscriptions[0], message_id="d1-test", now=NOON, receiver=receiver
+                    )
 
     asyncio.run(go())
     assert "test" in house.hook.calls[0].body.decode()
@@ -515,3 +522,50 @@ def test_a_retry_after_beyond_all_reason_is_none(house: House) -> None:
     house.dispatch()
     (waiting,) = house.deliveries(DeliveryState.DUE)
     assert "503" in waiting.last_error
+
+
+def test_a_message_that_cannot_be_written_is_a_dead_letter_and_says_nothing_of_the_endpoint(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    # A language without words stands for a bug in a template: both are found as the message is written.
+    house.subscriptions = [subscribe("wrong", lang="xx"), subscribe("right")]
+    house.specs[0] = replace(house.specs[0], concurrency=1)
+    house.commit(*(revise(f"r{index}", metric=f"m{index}") for index in range(5)))
+    report = house.dispatch()
+    assert (report.delivered, report.dead) == (5, 5)
+    dead = house.deliveries(DeliveryState.DEAD)
+    assert {(one.subscription, one.attempts) for one in dead} == {("wrong", 1)}
+    assert all("could not be written (SettingsError: " in one.last_error for one in dead)
+    assert "could not be written" in caplog.text
+    assert "channel hook" not in caplog.text
+    with house.database.read() as session:
+        health = deliveries.find_channel_health(session, "hook")
+    assert health is not None
+    assert (health.failures, health.last_error) == (0, "")
+
+
+def test_a_body_that_cannot_be_written_is_a_dead_letter_too(house: House) -> None:
+    def fail(message: Message) -> str:
+        raise KeyError("tone")
+
+    async def go() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            channel = WebhookChannel(house.specs[0], client, write_body=fail)
+            with pytest.raises(RenderError, match="KeyError") as caught:
+                await channel.send(write_message(), delivery_id="d1-x", now=NOON)
+            assert caught.value.permanent
+
+    asyncio.run(go())
+
+
+def test_a_delivery_that_cannot_be_read_does_not_hold_up_the_next(house: House) -> None:
+    house.hook.answers = [Answer(status=500), Answer()]
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    with house.database.write() as session:
+        session.execute(update(REVISIONS).where(REVISIONS.c.revision_id == WITHDRAWN.revision_id).values(payload="[]"))
+    house.commit(revise("next", metric="injured"), now=after(60))
+    report = house.dispatch(after(60))
+    assert report.delivered == 1
+    (dead,) = house.deliveries(DeliveryState.DEAD)
+    assert "cannot be read" in dead.last_error
