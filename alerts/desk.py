@@ -3,40 +3,87 @@
 Each function takes a Session inside the caller's transaction and returns the record as it stands afterwards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from alerts.interest import LABELS, labels_of
-from storage import claims, deliveries
-from storage.errors import NotFoundError, SettingsError
+from alerts.interest import labels_of
+from alerts.matchers import check_matchers, literal
+from alerts.timing import group_due_at, leave_quiet_hours, parse_digest, parse_quiet_hours, parse_timezone
+from storage import claims, deliveries, outbox
+from storage.errors import DecidedError, MatcherError, NotFoundError
 from storage.keys import silence_id
 from storage.records import Alert, AlertState, Delivery, DeliveryState, RevisionKind, Silence, Subscription
 
+# Who acted, where a signed link in a message did: we do not know whose hand it was.
+LINK = "link"
 # What "silence this" means when nothing else is said (seconds).
 SILENCE_SECONDS = 86_400.0
 
 
-def approve_alert(session: Session, alert_id: str, *, now: datetime) -> Alert:
-    """Let a held alert go with the next flush; one that is not held stays as it is. Raises NotFoundError."""
+def approve_alert(
+    session: Session, alert_id: str, *, now: datetime, who: str, subscriptions: Sequence[Subscription] = ()
+) -> Alert:
+    """Let a held alert go: at once after quiet hours, or with the next digest of its subscription.
+
+    One that was approved before stays as it is. Raises NotFoundError, and DecidedError for one that somebody dropped
+    or that a newer change, a silence or the settings settled; one that was never held needs no approval, and says so.
+    """
+    outbox.lock_outbox(session)
     alert = deliveries.get_alert(session, alert_id)
-    if alert.state is not AlertState.HELD:
+    if alert.state is AlertState.HELD:
+        due_at = _next_at(next((one for one in subscriptions if one.name == alert.subscription), None), now)
+        approved = replace(alert, state=AlertState.PENDING, due_at=due_at, decided_at=now, decided_by=who)
+        deliveries.update_alerts(session, [approved])
+        return approved
+    if alert.decided_at is not None and alert.state is not AlertState.DROPPED:
         return alert
-    approved = replace(alert, state=AlertState.PENDING, due_at=now)
-    deliveries.update_alerts(session, [approved])
-    return approved
+    raise _decided(alert)
 
 
-def drop_alert(session: Session, alert_id: str) -> Alert:
-    """Throw away an alert that waits; one that does not wait stays as it is. Raises NotFoundError."""
+def drop_alert(session: Session, alert_id: str, *, now: datetime, who: str) -> Alert:
+    """Throw away an alert that waits, held or not.
+
+    One that a person dropped before stays as it is. Raises NotFoundError, and DecidedError for one that somebody
+    approved, that was handed over, or that went another way.
+    """
+    outbox.lock_outbox(session)
     alert = deliveries.get_alert(session, alert_id)
-    if alert.state not in (AlertState.HELD, AlertState.PENDING):
+    is_open = alert.state is AlertState.PENDING and alert.decided_at is None
+    if is_open or alert.state is AlertState.HELD:
+        dropped = replace(alert, state=AlertState.DROPPED, reason="dropped", decided_at=now, decided_by=who)
+        deliveries.update_alerts(session, [dropped])
+        return dropped
+    if alert.state is AlertState.DROPPED and alert.reason == "dropped":
         return alert
-    dropped = replace(alert, state=AlertState.DROPPED, reason="dropped")
-    deliveries.update_alerts(session, [dropped])
-    return dropped
+    raise _decided(alert)
+
+
+def _next_at(subscription: Subscription | None, now: datetime) -> datetime:
+    """When what is approved now goes out."""
+    if subscription is None:
+        return now
+    if parse_digest(subscription.digest) is not None:
+        return group_due_at(subscription, now, None)
+    quiet = parse_quiet_hours(subscription.quiet_hours)
+    return leave_quiet_hours(now, quiet, parse_timezone(subscription.timezone))
+
+
+def _decided(alert: Alert) -> DecidedError:
+    """Why an alert can be neither approved nor dropped any more."""
+    by = f" by {alert.decided_by}" if alert.decided_by else ""
+    at = f" on {alert.decided_at:%d %b %Y at %H:%M} UTC" if alert.decided_at is not None else ""
+    said = {
+        AlertState.PENDING: f"was approved{by}{at}" if at else "was never held and goes out with its group",
+        AlertState.RELEASED: f"was approved{by}{at} and handed over" if at else "was handed over to be sent",
+        AlertState.DROPPED: f"was dropped{by}{at}",
+        AlertState.SUPERSEDED: "was overtaken by a newer change of its record",
+        AlertState.SILENCED: "was muted",
+    }.get(alert.state, f"is {alert.state.value}")
+    advice = "silence its record to hear no more of it" if alert.state is AlertState.RELEASED else "that stands"
+    return DecidedError(f"alert {alert.alert_id} {said}; {advice}", state=alert.state.value)
 
 
 def silence_record(
@@ -48,14 +95,30 @@ def silence_record(
     who: str = "",
     comment: str = "",
 ) -> Silence:
-    """Silence what an alert is about, for its subscription: its record, or its article. Raises NotFoundError."""
+    """Silence what an alert is about, for its subscription: its record, or its article. Raises NotFoundError.
+
+    The same silence by the same hand is made longer, not made twice.
+    """
     alert = deliveries.get_alert(session, alert_id)
     revision = claims.get_revision(session, alert.revision_id)
     labels = labels_of(revision)
     is_article = revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED)
     names = ("story", "article") if is_article else ("story", "metric", "population", "place")
-    matchers = (("subscription", _literal(alert.subscription)), *((name, _literal(labels[name])) for name in names))
-    return add_silence(session, matchers, now=now, seconds=seconds, who=who, comment=comment)
+    matchers = (("subscription", literal(alert.subscription)), *((name, literal(labels[name])) for name in names))
+    outbox.lock_outbox(session)
+    held = _find_same(session, matchers, who, now)
+    if held is None:
+        return add_silence(session, matchers, now=now, seconds=seconds, who=who, comment=comment)
+    # Pressed again: the same silence, a whole day from now on.
+    longer = replace(held, ends_at=max(held.ends_at, now + timedelta(seconds=seconds)))
+    deliveries.add_silence(session, longer)
+    return longer
+
+
+def _find_same(session: Session, matchers: Sequence[tuple[str, str]], who: str, now: datetime) -> Silence | None:
+    """A silence of the same matchers by the same hand that is in force."""
+    running = [one for one in deliveries.list_silences(session, at=now) if one.starts_at <= now]
+    return next((one for one in running if one.who == who and sorted(one.matchers) == sorted(matchers)), None)
 
 
 def add_silence(
@@ -66,13 +129,15 @@ def add_silence(
     seconds: float = SILENCE_SECONDS,
     who: str = "",
     comment: str = "",
+    known: Mapping[str, Collection[str]] | None = None,
 ) -> Silence:
-    """Silence all that matches, from now on for `seconds`. Raises SettingsError for a label that does not exist."""
-    for name, _ in matchers:
-        if name not in LABELS:
-            raise SettingsError(f"silence: no label {name!r}; known are {', '.join(LABELS)}")
-    if not matchers or seconds <= 0:
-        raise SettingsError("silence: name at least one label, as in story=*, and a time that is longer than nothing")
+    """Silence all that matches, from now on for `seconds`.
+
+    `known` maps labels to the values that they can have. Raises SettingsError, naming what is wrong and what there is.
+    """
+    check_matchers(matchers, known or {})
+    if seconds <= 0:
+        raise MatcherError("silence: give a time that is longer than nothing")
     ends_at = now + timedelta(seconds=seconds)
     silence = Silence(
         silence_id=silence_id(matchers, now, ends_at),
@@ -97,16 +162,18 @@ def unsubscribe(
 ) -> Silence:
     """Silence what an unsubscribe link names: a subscription, or one receiver of it ("name|address").
 
-    The settings stay as they are, and a person can end it like any silence. Raises NotFoundError where no subscription
-    is meant.
+    A link that is followed again changes nothing. The settings stay as they are, and a person can end it like any
+    silence. Raises NotFoundError where no subscription is meant.
     """
-    for name in (one.name for one in subscriptions):
-        receiver = target.removeprefix(f"{name}|")
-        if target == name or receiver != target:
-            matchers = [("subscription", _literal(name))]
-            matchers += [("receiver", _literal(receiver))] if target != name else []
-            return add_silence(session, matchers, now=now, seconds=seconds, who=who)
-    raise NotFoundError(f"no subscription is called {target!r}")
+    # Names may hold what stands between name and address: the longest that fits is meant.
+    fits = [one.name for one in subscriptions if target == one.name or target.startswith(f"{one.name}|")]
+    if not fits:
+        raise NotFoundError(f"no subscription is called {target!r}")
+    name = max(fits, key=len)
+    matchers = [("subscription", literal(name))]
+    matchers += [("receiver", literal(target.removeprefix(f"{name}|")))] if target != name else []
+    outbox.lock_outbox(session)
+    return _find_same(session, matchers, who, now) or add_silence(session, matchers, now=now, seconds=seconds, who=who)
 
 
 def replay_delivery(session: Session, delivery_id: str, *, now: datetime) -> Delivery:
@@ -133,8 +200,3 @@ def _get_finished(session: Session, delivery_id: str, verb: str) -> Delivery:
     if delivery.state not in (DeliveryState.DEAD, DeliveryState.DROPPED):
         raise NotFoundError(f"delivery {delivery_id!r} is {delivery.state.value}; only dead ones are {verb}")
     return delivery
-
-
-def _literal(value: str) -> str:
-    """A value as a matcher that matches nothing else: brackets and wildcards in names are taken literally."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in value)

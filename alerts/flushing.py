@@ -7,9 +7,9 @@ messages; a silence mutes what it matches; a `refined` figure is inhibited by th
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 
 from alerts.interest import labels_of, record_of
+from alerts.matchers import matches
 from alerts.timing import group_due_at, leave_quiet_hours, parse_digest, parse_quiet_hours, parse_timezone
 from storage.keys import delivery_id, stable_hash
 from storage.records import (
@@ -160,7 +160,10 @@ class _Flushing:
     def _due_at(self, group_id: GroupId, members: list[_Waiting]) -> datetime:
         subscription = members[0].subscription
         entry = self.sent_log.get(group_id)
-        first = min(item.alert.planned_at for item in members)
+        # What a person approved joins the digest that comes next: it was planned long before, and held.
+        is_digest = parse_digest(subscription.digest) is not None
+        begun = [(item.alert.decided_at if is_digest else None) or item.alert.planned_at for item in members]
+        first = min(begun)
         due = group_due_at(subscription, first, entry.sent_at if entry else None)
         if due > self.now:
             return due
@@ -306,7 +309,7 @@ def find_silence(
     """Return the first of `silences` that mutes a revision for a subscription, or for one receiver of it."""
     labels = labels_of(revision, subscription.name, receiver)
     for silence in silences:
-        if all(fnmatchcase(labels.get(name, ""), pattern) for name, pattern in silence.matchers):
+        if matches(labels, silence.matchers):
             return silence
     return None
 

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from monitor.claims import __path__ as room_path
 from monitor.claims.compiled import form_at_work
-from monitor.settings import Settings, to_channels
+from monitor.known_labels import find_unmeant
+from monitor.settings import Settings, to_channels, to_subscriptions
 from monitor.taking_up import load_folder
 from storage import feeds
 from storage.database import Database
@@ -71,6 +72,9 @@ def _seeds(settings: Settings) -> Iterator[Finding]:
     for complaint in complaints:
         yield Finding(what="seed", is_well=False, words=complaint)
     yield Finding(what="seeds", is_well=bool(found), words=f"{len(found)} stories in {settings.seeds}")
+    for subscription in to_subscriptions(settings):
+        for complaint in find_unmeant(subscription, found):
+            yield Finding(what="subscription", is_well=False, words=complaint)
 
 
 def _contact(settings: Settings) -> Iterator[Finding]:

@@ -267,6 +267,11 @@ def count_kinds(session: Session) -> dict[str, int]:
     return {kind: count for kind, count in session.execute(query)}
 
 
+def list_metrics(session: Session) -> frozenset[str]:
+    """Every measure that the change log names."""
+    return frozenset(session.execute(select(REVISIONS.c.metric).distinct()).scalars())
+
+
 def count_revisions(session: Session, story: str | None = None) -> int:
     """How long the change log is, or the part of it about one story."""
     query = select(func.count()).select_from(REVISIONS)

@@ -15,6 +15,10 @@ class SettingsError(StorywatchError):
     """A setting is missing or wrong."""
 
 
+class MatcherError(SettingsError):
+    """A matcher of a silence can never mean anything; the message names it and says what there is."""
+
+
 class SeedError(StorywatchError):
     """A seed file is wrong; the message names file, line and key."""
 
@@ -97,6 +101,14 @@ class RenderError(DeliveryError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, permanent=True)
+
+
+class DecidedError(StorywatchError):
+    """Somebody decided otherwise before, or there is nothing to decide any more; `state` is what the alert is now."""
+
+    def __init__(self, message: str, *, state: str) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class JudgementError(StorywatchError):

@@ -968,8 +968,8 @@ class Subscription:
 
 
 class AlertState(StrEnum):
-    """pending: waits for its group or a person (held). sent: handed to deliveries. superseded, silenced, dropped:
-    never sent, and why.
+    """held: waits for a person. pending: waits for its group; with `decided_at`, a person approved it. released: handed
+    to deliveries. superseded, silenced, dropped: never sent, and why; dropped with `decided_at`, by a person.
     """
 
     PENDING = "pending"
@@ -985,7 +985,7 @@ class Alert:
     """A revision due to one subscription. `alert_id` is deterministic from both.
 
     `asked_at` is when a message about a held one was put to the subscription's approvers (None: not yet, or there are
-    none).
+    none). `decided_at` is when a person approved or dropped it, `decided_by` who that was: a decision is made once.
     """
 
     alert_id: str
@@ -999,6 +999,8 @@ class Alert:
     due_at: datetime
     superseded_by: str | None = None
     asked_at: datetime | None = None
+    decided_at: datetime | None = None
+    decided_by: str = ""
 
 
 class DeliveryState(StrEnum):

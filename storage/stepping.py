@@ -70,10 +70,15 @@ def bring_back(session: Session, now: datetime, pauses: Pauses) -> int:
     planned = session.execute(select(ALERTS).where(_alerts_ahead(now))).mappings().all()
     waiting = [from_row(Alert, row) for row in planned]
     # A digest's moment stays as far off as it was: the flush works it out anew from when the alert was planned.
-    deliveries.update_alerts(
-        session, [replace(one, planned_at=now, due_at=now + (one.due_at - one.planned_at)) for one in waiting]
-    )
+    deliveries.update_alerts(session, [_begin_now(one, now) for one in waiting])
     return count + len(waiting)
+
+
+def _begin_now(alert: Alert, now: datetime) -> Alert:
+    """An alert as if it had been planned, or decided over, just now where that lies ahead."""
+    left = max(alert.due_at - (alert.decided_at or alert.planned_at), timedelta(0))
+    decided_at = None if alert.decided_at is None else min(alert.decided_at, now)
+    return replace(alert, planned_at=min(alert.planned_at, now), due_at=now + left, decided_at=decided_at)
 
 
 def _feeds_ahead(now: datetime) -> ColumnElement[bool]:
@@ -116,7 +121,7 @@ def _articles_ahead(now: datetime, pauses: Pauses) -> ColumnElement[bool]:
 
 def _alerts_ahead(now: datetime) -> ColumnElement[bool]:
     waiting = ALERTS.c.state.in_([AlertState.PENDING.value, AlertState.HELD.value])
-    return and_(waiting, ALERTS.c.planned_at > now + MARGIN)
+    return and_(waiting, or_(ALERTS.c.planned_at > now + MARGIN, ALERTS.c.decided_at > now + MARGIN))
 
 
 def _deliveries_ahead(now: datetime, pauses: Pauses) -> ColumnElement[bool]:

@@ -419,6 +419,8 @@ class AlertRow(Row, table=True):
     due_at: datetime = Field(sa_type=UtcTime)
     superseded_by: str | None = None
     asked_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    decided_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class DeliveryRow(Row, table=True):

@@ -11,10 +11,12 @@ from alerts.channels.base import ChannelSpec
 from alerts.channels.build import build_channel
 from alerts.desk import add_silence, approve_alert, drop_alert, drop_delivery, replay_delivery
 from alerts.dispatch import send_test
+from alerts.matchers import read_matcher, write_matcher
 from alerts.plan import explain_not_told
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_figure, show_time
 from monitor.cli.stories import describe_key
+from monitor.known_labels import known_labels
 from monitor.making import make_poster
 from monitor.settings import Settings, to_channels, to_email, to_subscriptions
 from monitor.settings_model import read_duration
@@ -88,18 +90,30 @@ def deliveries_command(
 
 @app.command("approve")
 def approve_command(alert_id: str) -> None:
-    """Let a held alert go."""
-    with opened_database() as database, database.write() as session:
-        approve_alert(session, whole_id(session, "alert", alert_id), now=clock()())
-    console().print("It goes out with the next tick.")
+    """Let a held alert go. A decision is made once: exit code 1 where somebody decided otherwise before."""
+    current, now = settings(), clock()()
+    with opened_database(current) as database, database.write() as session:
+        alert = approve_alert(
+            session,
+            whole_id(session, "alert", alert_id),
+            now=now,
+            who=getpass.getuser(),
+            subscriptions=to_subscriptions(current),
+        )
+    if alert.state is not AlertState.PENDING or alert.decided_at != now:
+        console().print(f"{alert.decided_by} approved it before; it is {alert.state.value}.")
+    elif alert.due_at > now:
+        console().print(f"It goes out on {show_time(alert.due_at)} UTC, with its digest or after quiet hours.")
+    else:
+        console().print("It goes out with the next tick.")
 
 
 @app.command("drop")
 def drop_command(alert_id: str) -> None:
-    """Throw away an alert that waits."""
+    """Throw away an alert that waits, held or not. What was approved or handed over cannot be dropped: exit code 1."""
     with opened_database() as database, database.write() as session:
-        dropped = drop_alert(session, whole_id(session, "alert", alert_id))
-    console().print(f"{dropped.alert_id} is {dropped.state.value}.")
+        dropped = drop_alert(session, whole_id(session, "alert", alert_id), now=clock()(), who=getpass.getuser())
+    console().print(f"{dropped.alert_id} is dropped, by {dropped.decided_by or 'somebody'}.")
 
 
 @app.command("replay")
@@ -208,24 +222,29 @@ def dead_drop_command(delivery_id: str) -> None:
 @silence_app.command("add")
 def silence_add_command(
     matcher: Annotated[
-        list[str], typer.Argument(help="name=value, e.g. story=earthquakes metric=kill* (all must fit).")
+        list[str],
+        typer.Argument(help="label=value, !=, =~ or !~, e.g. story=earthquakes kind=~raised|lowered (all must fit)."),
     ],
     duration: Annotated[str, typer.Option("--for", help="How long: 2h, 1d, …")] = "2h",
     comment: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
     """Send nothing that fits all matchers for a while."""
-    pairs = []
-    for one in matcher:
-        name, sign, value = one.partition("=")
-        if not sign:
-            raise typer.BadParameter(f"{one!r}: write name=value, e.g. story=earthquakes")
-        pairs.append((name, value))
+    current = settings()
+    pairs = [read_matcher(one) for one in matcher]
     try:
         seconds = float(str(read_duration(duration)))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    with opened_database() as database, database.write() as session:
-        silence = add_silence(session, pairs, now=clock()(), seconds=seconds, who=getpass.getuser(), comment=comment)
+    with opened_database(current) as database, database.write() as session:
+        silence = add_silence(
+            session,
+            pairs,
+            now=clock()(),
+            seconds=seconds,
+            who=getpass.getuser(),
+            comment=comment,
+            known=known_labels(session, to_subscriptions(current)),
+        )
     console().print(f"{silence.silence_id} until {show_time(silence.ends_at)} UTC")
 
 
@@ -242,7 +261,7 @@ def silence_list_command(as_json: Json = False) -> None:
         [
             [
                 short_id(one.silence_id),
-                " ".join(f"{n}={v}" for n, v in one.matchers),
+                " ".join(write_matcher(matcher) for matcher in one.matchers),
                 show_time(one.ends_at),
                 one.who,
                 one.comment,

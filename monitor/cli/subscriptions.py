@@ -10,9 +10,11 @@ from rich.text import Text
 
 from monitor.cli.context import settings, settings_file
 from monitor.cli.output import console, print_json, print_table
+from monitor.known_labels import find_unknown, known_metrics
 from monitor.settings import to_subscriptions
 from monitor.settings_model import SubscriptionSettings
 from monitor.settings_writing import remove_subscription, set_subscription
+from monitor.taking_up import load_folder
 from storage.errors import NotFoundError
 from storage.records import Subscription
 
@@ -115,8 +117,17 @@ def set_command(
     for key in forgotten:
         if key not in SubscriptionSettings.model_fields or key == "name":
             raise typer.BadParameter(f"--forget {key}: no such setting; there are {', '.join((*lists, *single))}")
+    _check_metrics(values.get("metrics", ()))
     saved, is_new = set_subscription(_file(), name, values, forgotten, os.environ)
     console().print(Text(f"{'Added' if is_new else 'Changed'} {name} in {saved.file}. {TAKEN_UP}"), soft_wrap=True)
+
+
+def _check_metrics(patterns: object) -> None:
+    """Refuse a measure that neither we nor any seed have: nobody would ever be told of it."""
+    assert isinstance(patterns, list | tuple)
+    found, _ = load_folder(settings().seeds)
+    for complaint in find_unknown("--metric", patterns, known_metrics(found)):
+        raise typer.BadParameter(complaint)
 
 
 def _split(given: list[str]) -> list[str]:

@@ -42,13 +42,13 @@ from monitor.web.security import HEADERS, HostGuard, SecurityHeaders
 from monitor.web.site import Refold, Rematch, Site, see_other, with_query
 from monitor.web.wording import DEFAULT_LANGUAGE, load_texts
 from storage.database import Database
-from storage.errors import DatabaseError, JudgementError, NotFoundError, QueryError
+from storage.errors import DatabaseError, JudgementError, MatcherError, NotFoundError, QueryError
 from storage.records import Subscription
 
 log = logging.getLogger(__name__)
 PAGES = (door, stories, records, judging, revisions, articles, search, feeds, alerts, act, about, atom, websub)
 # Errors whose message is for whoever asked, with the status that each is answered with.
-EXPLAINED: dict[type[Exception], int] = {NotFoundError: 404, QueryError: 400, JudgementError: 422}
+EXPLAINED: dict[type[Exception], int] = {NotFoundError: 404, QueryError: 400, JudgementError: 422, MatcherError: 422}
 SHOWN_STATUSES = frozenset({400, 401, 403, 404, 405, 422, 429, 500, 503})
 
 

@@ -21,7 +21,7 @@ from alerts.plan import plan_alerts
 from alerts.sending import flush_outbox
 from storage import claims, deliveries, outbox, stories
 from storage.database import Database
-from storage.errors import NotFoundError, RenderError
+from storage.errors import DecidedError, NotFoundError, RenderError
 from storage.records import (
     AlertState,
     Delivery,
@@ -270,8 +270,8 @@ def test_a_held_alert_goes_only_after_approval(house: House) -> None:
     assert house.dispatch(after(1e6)).made == 0
     with house.database.write() as session:
         (alert,) = deliveries.list_alerts(session)
-        assert desk.approve_alert(session, alert.alert_id, now=after(1e6)).state is AlertState.PENDING
-        assert desk.approve_alert(session, alert.alert_id, now=after(1e6)).state is AlertState.PENDING
+        assert desk.approve_alert(session, alert.alert_id, now=after(1e6), who="ann").state is AlertState.PENDING
+        assert desk.approve_alert(session, alert.alert_id, now=after(1e6), who="ann").state is AlertState.PENDING
     assert house.dispatch(after(1e6)).delivered == 1
 
 
@@ -286,7 +286,7 @@ def test_approvers_are_asked_once_and_a_link_lets_it_go(house: House) -> None:
     assert question
     assert house.dispatch(after(1e6)).delivered == 0
     with house.database.write() as session:
-        desk.approve_alert(session, deliveries.list_alerts(session)[0].alert_id, now=after(1e6))
+        desk.approve_alert(session, deliveries.list_alerts(session)[0].alert_id, now=after(1e6), who="ann")
     assert house.dispatch(after(1e6)).delivered == 1
     assert json.loads(house.hook.calls[0].body)["asks_approval"] is False
 
@@ -297,7 +297,7 @@ def test_a_question_that_was_answered_meanwhile_is_not_asked(house: House) -> No
     house.commit(WITHDRAWN)
     assert house.dispatch().retried == 1
     with house.database.write() as session:
-        desk.drop_alert(session, deliveries.list_alerts(session)[0].alert_id)
+        desk.drop_alert(session, deliveries.list_alerts(session)[0].alert_id, now=NOON, who="ann")
     house.dispatch(after(60))
     assert len(house.other.calls) == 1
     assert [one.state for one in house.deliveries()] == [DeliveryState.SUPERSEDED]
@@ -353,8 +353,11 @@ def test_a_dropped_alert_never_goes(house: House) -> None:
     house.commit(WITHDRAWN)
     with house.database.write() as session:
         (alert,) = deliveries.list_alerts(session)
-        desk.drop_alert(session, alert.alert_id)
-        assert desk.approve_alert(session, alert.alert_id, now=NOON).state is AlertState.DROPPED
+        desk.drop_alert(session, alert.alert_id, now=NOON, who="ann")
+        with pytest.raises(DecidedError, match=r"was dropped by ann on 10 Jan 2022 at 12:00 UTC; that stands"):
+            desk.approve_alert(session, alert.alert_id, now=NOON, who="bob")
+        again = desk.drop_alert(session, alert.alert_id, now=after(1), who="bob")
+        assert (again.decided_by, again.decided_at) == ("ann", NOON)
     assert house.dispatch(after(1e6)).made == 0
 
 
@@ -569,3 +572,76 @@ def test_a_delivery_that_cannot_be_read_does_not_hold_up_the_next(house: House) 
     assert report.delivered == 1
     (dead,) = house.deliveries(DeliveryState.DEAD)
     assert "cannot be read" in dead.last_error
+
+
+def test_a_held_alert_that_is_approved_joins_the_next_digest_and_sends_none_early(house: House) -> None:
+    house.subscriptions = [subscribe(hold=("retracted",), digest="daily 08:00")]
+    house.commit(WITHDRAWN)
+    assert house.dispatch(after(86_400)).made == 0
+    house.commit(revise("other", metric="injured"), now=after(86_400))
+    with house.database.write() as session:
+        (held,) = deliveries.list_alerts(session, states=[AlertState.HELD])
+        approved = desk.approve_alert(
+            session, held.alert_id, now=after(86_460), who="ann", subscriptions=house.subscriptions
+        )
+    morning = after(86_400 + 20 * 3_600)
+    assert approved.due_at == morning
+    assert house.dispatch(after(86_470)).made == 0
+    assert house.dispatch(morning - timedelta(seconds=1)).made == 0
+    assert house.dispatch(morning).delivered == 1
+    (told,) = (json.loads(call.body) for call in house.hook.calls)
+    assert [change["kind"] for change in told["changes"]] == ["retracted", "raised"]
+
+
+def test_what_was_approved_cannot_be_dropped_before_nor_after_it_went(house: House) -> None:
+    house.subscriptions = [subscribe(hold=("*",), digest="daily 08:00")]
+    house.commit(WITHDRAWN)
+    with house.database.write() as session:
+        (alert,) = deliveries.list_alerts(session)
+        desk.approve_alert(session, alert.alert_id, now=after(60), who="ann", subscriptions=house.subscriptions)
+        with pytest.raises(DecidedError, match="was approved by ann on 10 Jan 2022 at 12:01 UTC; that stands"):
+            desk.drop_alert(session, alert.alert_id, now=after(120), who="bob")
+    assert house.dispatch(after(86_400)).delivered == 1
+    with house.database.write() as session:
+        with pytest.raises(DecidedError, match="and handed over; silence its record"):
+            desk.drop_alert(session, alert.alert_id, now=after(90_000), who="bob")
+        # The same decision again is no second one.
+        again = desk.approve_alert(session, alert.alert_id, now=after(90_000), who="bob")
+    assert (again.state, again.decided_by) == (AlertState.RELEASED, "ann")
+
+
+def test_what_was_never_held_can_be_dropped_while_it_waits_and_needs_no_approval(house: House) -> None:
+    house.subscriptions = [subscribe(group_wait=600)]
+    house.commit(WITHDRAWN)
+    with house.database.write() as session:
+        (alert,) = deliveries.list_alerts(session)
+        with pytest.raises(DecidedError, match="was never held"):
+            desk.approve_alert(session, alert.alert_id, now=NOON, who="ann")
+        assert desk.drop_alert(session, alert.alert_id, now=NOON, who="ann").state is AlertState.DROPPED
+    assert house.dispatch(after(1e6)).made == 0
+
+
+def test_a_link_followed_again_makes_no_second_silence(house: House) -> None:
+    house.commit(WITHDRAWN)
+    with house.database.write() as session:
+        (alert,) = deliveries.list_alerts(session)
+        for seconds in (0, 60):
+            for target in ("desk", "desk|a@example.org"):
+                desk.unsubscribe(session, target, house.subscriptions, now=after(seconds), seconds=1e9, who=desk.LINK)
+            desk.silence_record(session, alert.alert_id, now=after(seconds), who=desk.LINK)
+        made = deliveries.list_silences(session)
+    assert len(made) == 3
+    assert sorted(one.ends_at for one in made) == [after(60 + desk.SILENCE_SECONDS), after(1e9), after(1e9)]
+    with house.database.write() as session:
+        for silence in made:
+            deliveries.end_silence(session, silence.silence_id, now=after(100))
+        # Ended by an editor, then asked for anew.
+        desk.unsubscribe(session, "desk", house.subscriptions, now=after(200), seconds=1e9, who=desk.LINK)
+        assert len(deliveries.list_silences(session, at=after(200))) == 1
+
+
+def test_of_two_names_the_longer_is_unsubscribed(house: House) -> None:
+    both = [subscribe("desk"), subscribe("desk|night")]
+    with house.database.write() as session:
+        silence = desk.unsubscribe(session, "desk|night|a@example.org", both, now=NOON, seconds=60)
+    assert silence.matchers == (("subscription", "desk|night"), ("receiver", "a@example.org"))

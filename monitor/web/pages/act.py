@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from alerts import desk
 from monitor.web.access import RefusedError
-from monitor.web.pages.alerts import AlertLine, lines
+from monitor.web.pages.alerts import DECIDED, DONE, SETTLED, AlertLine, decide, lines
 from monitor.web.site import Site, SiteDep
 from storage import deliveries
 from storage.records import AlertState
@@ -18,7 +18,7 @@ from storage.records import AlertState
 router = APIRouter(include_in_schema=False)
 # An unsubscribing reader gets nothing for a hundred years, or until somebody ends that silence on the page (seconds).
 FOR_GOOD = 100 * 365.25 * 86_400
-WHO = "link"
+DECISIONS = ("approve", "drop")
 
 
 @router.get("/act/{action}/{target:path}/{signature}")
@@ -26,13 +26,16 @@ def ask(request: Request, site: SiteDep, action: str, target: str, signature: st
     """What pressing the button would do."""
     check(site, action, target, signature)
     line: AlertLine | None = None
+    outcome = ""
     with site.database.read() as session:
         known = site.stories(session)
         if action != "unsubscribe":
             line = lines(session, [deliveries.get_alert(session, target)])[0]
+            if action in DECISIONS and line.alert.state is not AlertState.HELD:
+                outcome = DECIDED.get(line.alert.state.value, SETTLED)
     ui = site.presenter(request, known)
     return site.render(
-        request, "act.html", site.page(request, ""), ui, action=action, target=target, line=line, outcome=""
+        request, "act.html", site.page(request, ""), ui, action=action, target=target, line=line, outcome=outcome
     )
 
 
@@ -41,11 +44,12 @@ def act(request: Request, site: SiteDep, action: str, target: str, signature: st
     """Do it."""
     check(site, action, target, signature)
     with site.database.write() as session:
-        outcome = perform(session, site, action, target)
+        outcome, is_done = perform(session, site, action, target)
     ui = site.presenter(request)
     return site.render(
-        request, "act.html", site.page(request, ""), ui, action=action, target=target, line=None, outcome=outcome
-    )
+        request, "act.html", site.page(request, ""), ui, status=200 if is_done else 409,
+        action=action, target=target, line=None, outcome=outcome,
+    )  # fmt: skip
 
 
 def check(site: Site, action: str, target: str, signature: str) -> None:
@@ -54,19 +58,17 @@ def check(site: Site, action: str, target: str, signature: str) -> None:
         raise RefusedError(404, "error.not_found")
 
 
-def perform(session: Session, site: Site, action: str, target: str) -> str:
+def perform(session: Session, site: Site, action: str, target: str) -> tuple[str, bool]:
     """Approve or drop an alert, silence its subject for a day, or a subscription (for one receiver) until ended.
 
-    Returns what came of it, a key of the texts under `act.done`: `late` where somebody had answered otherwise before.
+    Returns what came of it, and whether it was done: somebody may have decided otherwise before.
     """
     now = site.clock()
-    if action == "approve":
-        alert = desk.approve_alert(session, target, now=now)
-        return action if alert.state in (AlertState.PENDING, AlertState.RELEASED) else "late"
-    if action == "drop":
-        return action if desk.drop_alert(session, target).state is AlertState.DROPPED else "late"
+    if action in DECISIONS:
+        outcome = decide(session, site, action, target, who=desk.LINK)
+        return outcome, outcome in DONE
     if action == "silence":
-        desk.silence_record(session, target, now=now, who=WHO)
-        return action
-    desk.unsubscribe(session, target, site.subscriptions, now=now, seconds=FOR_GOOD, who=WHO)
-    return action
+        desk.silence_record(session, target, now=now, who=desk.LINK)
+    else:
+        desk.unsubscribe(session, target, site.subscriptions, now=now, seconds=FOR_GOOD, who=desk.LINK)
+    return action, True

@@ -10,12 +10,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts import desk
-from monitor.web.site import EditorDep, ReaderDep, SiteDep, see_other
+from alerts.matchers import write_matcher
+from monitor.known_labels import known_labels
+from monitor.web.site import EditorDep, ReaderDep, Site, SiteDep, see_other
 from storage import claims, deliveries
+from storage.errors import DecidedError
 from storage.records import Alert, AlertState, DeliveryState, Revision
 
 router = APIRouter(include_in_schema=False)
 MOST = 100
+# What is said where somebody decided otherwise before.
+SETTLED = "settled"
+DONE = frozenset({"approved", "approved_later", "dropped"})
+DECIDED = {"pending": "was_approved", "released": "was_sent", "dropped": "was_dropped"}
 RECENT = 50
 
 
@@ -48,6 +55,7 @@ def show_alerts(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
         dead=dead,
         deliveries=sent,
         silences=silences,
+        written=write_matcher,
         subscriptions=site.subscriptions,
         titles={story.slug: story.title for story in known},
     )
@@ -64,16 +72,34 @@ def lines(session: Session, alerts: Iterable[Alert]) -> list[AlertLine]:
 def approve(request: Request, site: SiteDep, caller: EditorDep, alert_id: str) -> Response:
     """Let a held alert go."""
     with site.database.write() as session:
-        desk.approve_alert(session, alert_id, now=site.clock())
-    return see_other(request, "/alerts", "approved")
+        outcome = decide(session, site, "approve", alert_id, who=caller.name)
+    return see_other(request, "/alerts", outcome)
 
 
 @router.post("/alerts/{alert_id}/drop")
 def drop(request: Request, site: SiteDep, caller: EditorDep, alert_id: str) -> Response:
     """Never send a held alert."""
     with site.database.write() as session:
-        desk.drop_alert(session, alert_id)
-    return see_other(request, "/alerts", "dropped")
+        outcome = decide(session, site, "drop", alert_id, who=caller.name)
+    return see_other(request, "/alerts", outcome)
+
+
+def decide(session: Session, site: Site, action: str, alert_id: str, *, who: str) -> str:
+    """Approve or drop an alert; returns what is to be said of it, a key of the texts under `notice`.
+
+    A decision that somebody made before stands, and is said instead.
+    """
+    now = site.clock()
+    try:
+        if action == "drop":
+            desk.drop_alert(session, alert_id, now=now, who=who)
+            return "dropped"
+        alert = desk.approve_alert(session, alert_id, now=now, who=who, subscriptions=site.subscriptions)
+    except DecidedError as error:
+        return DECIDED.get(error.state, SETTLED)
+    if alert.state is not AlertState.PENDING:
+        return DECIDED.get(alert.state.value, SETTLED)
+    return "approved" if alert.due_at <= now else "approved_later"
 
 
 @router.post("/deliveries/{delivery_id}/replay")
@@ -95,10 +121,20 @@ def silence(
     comment: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Send nothing of a story or a measure for some hours."""
-    matchers = tuple((name, value.strip() or "*") for name, value in (("story", story), ("metric", metric)))
+    # Expressions, which may take long to fit, are for those who have the command line.
+    given = (("story", story.strip()), ("metric", metric.strip()))
+    matchers = tuple((name, f"[~]{value[1:]}" if value.startswith("~") else value or "*") for name, value in given)
     chosen = tuple(pair for pair in matchers if pair[1] != "*") or matchers[:1]
     with site.database.write() as session:
-        desk.add_silence(session, chosen, now=site.clock(), seconds=hours * 3600, who=caller.name, comment=comment)
+        desk.add_silence(
+            session,
+            chosen,
+            now=site.clock(),
+            seconds=hours * 3600,
+            who=caller.name,
+            comment=comment,
+            known=known_labels(session, site.subscriptions),
+        )
     return see_other(request, "/alerts", "silenced")
 
 

@@ -153,8 +153,38 @@ def test_the_link_of_a_question_drops_what_is_held(client: httpx.Client, databas
     assert "told to nobody" in client.post(link).text
     with database.read() as session:
         assert deliveries.get_alert(session, alert_id).state is AlertState.DROPPED
-    late = client.post(f"/act/approve/{alert_id}/{LINKS.sign('approve', alert_id)}")
-    assert "Somebody answered otherwise" in late.text
+    approve = f"/act/approve/{alert_id}/{LINKS.sign('approve', alert_id)}"
+    late = client.post(approve)
+    assert late.status_code == 409
+    assert "Somebody dropped it before" in late.text
+    seen = client.get(approve).text
+    assert "Somebody dropped it before" in seen
+    assert '<form method="post"><p>' not in seen
+
+
+def test_do_not_send_comes_too_late_for_what_was_approved(client: httpx.Client, database: Database) -> None:
+    alert_id = held_alert(database)
+    send(client, "/alerts", f"/alerts/{alert_id}/approve")
+    assert "Approved: it goes out" in client.get("/alerts").text
+    late = client.post(f"/act/drop/{alert_id}/{LINKS.sign('drop', alert_id)}")
+    assert late.status_code == 409
+    assert "Somebody approved it before" in late.text
+    send(client, "/alerts", f"/alerts/{alert_id}/drop")
+    assert "Somebody approved it before" in client.get("/alerts").text
+    with database.read() as session:
+        alert = deliveries.get_alert(session, alert_id)
+    assert (alert.state, alert.decided_by) == (AlertState.PENDING, "local")
+
+
+def test_a_silence_of_what_does_not_exist_is_refused_in_words(client: httpx.Client, database: Database) -> None:
+    with database.read() as session:
+        before = len(deliveries.list_silences(session))
+    for metric, said in (("kiled", "did you mean"), ("~(a+)+", "no metric is")):
+        answer = send(client, "/alerts", "/silences", story="*", metric=metric, hours="2", comment="x")
+        assert answer.status_code == 422
+        assert said in answer.text
+    with database.read() as session:
+        assert len(deliveries.list_silences(session)) == before
 
 
 @pytest.mark.parametrize(
