@@ -319,6 +319,7 @@ class Extractor:
                     is_taken_up=found.rule.metric == "@context" and not _is_another(reading, found, lexicon),
                     is_inherited=found.parent is None and (found.rule.metric or "").startswith("@"),
                     is_earlier="level" in found.rule.flags and self._is_of_earlier_day(page, reading, found),
+                    is_bare="level" not in found.rule.flags and _is_bare(reading, found, lexicon),
                     entry=page.entry(number) if page.name == "text" else None,
                 )
             )
@@ -421,14 +422,15 @@ class Extractor:
 
 
 def _lend_voices(claims: tuple[Claim, ...]) -> list[Claim]:
-    """A headline's figure without a speaker is told by whoever tells it in the text."""
-    told: dict[tuple[str, float | None], Claim] = {}
+    """A headline's figure without a speaker is told by whoever tells it in the text, and the other way round."""
+    tellers: dict[tuple[str, str, float | None], Claim] = {}
     for claim in claims:
-        if claim.field == "text" and claim.speaker is not None:
-            told.setdefault((claim.metric, claim.value), claim)
+        if claim.speaker is not None:
+            tellers.setdefault((claim.field, claim.metric, claim.value), claim)
     lent: list[Claim] = []
     for claim in claims:
-        teller = told.get((claim.metric, claim.value)) if claim.field == "title" and claim.speaker is None else None
+        other = "text" if claim.field == "title" else "title"
+        teller = tellers.get((other, claim.metric, claim.value)) if claim.speaker is None else None
         if teller is not None:
             claim = replace(claim, speaker=teller.speaker, origin=teller.origin, via=teller.via)
         lent.append(claim)
@@ -471,6 +473,11 @@ def _is_of_others(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
     """Whether "30 others" are told of besides: a part of their own, and no step."""
     quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
     return any(word in lexicon.others for word in reading.tokens.lower[quantity.end : max(phrase.end, quantity.end)])
+
+
+def _is_bare(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
+    """Whether the figure has no noun of its own, or none but "others"."""
+    return reading.phrases[found.quantity].kind == "bare" or _is_of_others(reading, found, lexicon)
 
 
 def _kind(reading: Reading, found: Link, status: ClaimStatus, lexicon: Lexicon) -> ClaimKind:

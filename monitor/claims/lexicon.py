@@ -609,7 +609,10 @@ def _measures(table: Mapping[str, Any]) -> tuple[MeasureSpec, ...]:
 
 
 def _singulars(people: Mapping[str, Any]) -> list[str]:
-    return [f" {form} " for form in expand_all(people.get("singular", {}).get("nouns", ()))]
+    singular = people.get("singular", {})
+    # Where an article leads, the noun is followed by its verb; without articles it may end the sentence.
+    end = " " if singular.get("articles") else ""
+    return [f" {form}{end}" for form in expand_all(singular.get("nouns", ()))]
 
 
 def _ones(numbers: Mapping[str, Any]) -> list[str]:

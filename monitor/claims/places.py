@@ -119,6 +119,8 @@ def _has_toll(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
 
 def _is_name(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     word = tokens.lower[index]
+    for ending in lexicon.place.get("possessive", ()):
+        word = word.removesuffix(ending)
     is_date = word in lexicon.weekdays or word in lexicon.months
     return tokens.kinds[index] == "w" and tokens.is_capital(index) and not is_date
 

@@ -110,8 +110,17 @@ def _vague_at(tokens: Tokens, index: int, lexicon: Lexicon) -> tuple[int, str] |
 
 
 def find_implicit(tokens: Tokens, lexicon: Lexicon) -> list[Quantity]:
-    """Single persons told without a number: an article before a person noun in the singular counts as one."""
+    """Single persons told without a number: an article before a person noun in the singular counts as one.
+
+    In a language without articles the noun itself does: «в Минске погиб мужчина».
+    """
     found: list[Quantity] = []
+    if not lexicon.implicit_articles:
+        return [
+            Quantity(index, index, index, 1.0, is_implicit=True)
+            for index, word in enumerate(tokens.lower)
+            if word in lexicon.implicit_nouns
+        ]
     for index, word in enumerate(tokens.lower[:-1]):
         if word not in lexicon.implicit_articles:
             continue

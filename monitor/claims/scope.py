@@ -14,6 +14,10 @@ _OTHERS_COUNT = 1 / 3
 # A count must be this much below another to be an older one and not the same, rounded.
 _SAME_COUNT = 0.995
 _COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
+# An earlier count is told at most so many sentences after the one it gave way to.
+_RECALL = 2
+# What happens to people: a number without a noun takes over whom the figure before it counts.
+_HARM = frozenset(("killed", "injured", "missing", "hospitalised"))
 # The population of a figure that is told as a part without saying of whom.
 PART = "other:part"
 
@@ -32,6 +36,7 @@ class Draft:
     is_taken_up: bool = False
     is_inherited: bool = False
     is_earlier: bool = False
+    is_bare: bool = False
     entry: int | None = None
 
 
@@ -39,6 +44,7 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     """The claims of one text, each with its final place, population and status."""
     drafts = _without_outgrown(drafts)
     _share_metric(drafts)
+    _pass_group(drafts)
     _share_population(drafts)
     _limit_places(drafts, title, gazetteer)
     anchors = _anchors(drafts)
@@ -77,6 +83,42 @@ def _share_metric(drafts: list[Draft]) -> None:
         named = titles.get(draft.claim.value, set())
         if draft.is_taken_up and draft.claim.field == "text" and named and draft.claim.metric not in named:
             draft.claim = replace(draft.claim, metric=min(named))
+
+
+def _pass_group(drafts: list[Draft]) -> None:
+    """ "44 Pakistanis are confirmed dead and 38 are missing": a number without a noun counts those named before it.
+
+    So does the earlier count of a group, told right after: "131 Iranians died, he said. He had announced 95."
+    """
+    named: Draft | None = None
+    for draft in drafts:
+        claim = draft.claim
+        if claim.population is not None:
+            named = draft if _names_group(draft) else None
+        elif named is None or not draft.is_bare or claim.field != named.claim.field:
+            named = None
+        elif _is_beside(draft, named) or _is_earlier_of(draft, named):
+            draft.claim = replace(claim, population=named.claim.population)
+
+
+def _is_beside(draft: Draft, named: Draft) -> bool:
+    is_other = draft.claim.metric in _HARM and draft.claim.metric != named.claim.metric
+    return is_other and draft.sentence == named.sentence and not named.is_subset
+
+
+def _is_earlier_of(draft: Draft, named: Draft) -> bool:
+    claim, of = draft.claim, named.claim
+    is_lower = claim.metric == of.metric and (claim.value or 0) < (of.value or 0)
+    is_near = draft.sentence - named.sentence <= _RECALL
+    return is_lower and is_near and claim.status is ClaimStatus.PREVIOUS and not _is_of_others(claim, of)
+
+
+def _names_group(draft: Draft) -> bool:
+    """Whether a figure counts several people of a known group, who need not be named again with the next number."""
+    claim = draft.claim
+    is_group = claim.population is not None and not claim.population.startswith("other:")
+    is_several = not claim.implicit and (claim.value or 0) > 1
+    return is_group and is_several and claim.metric in _HARM and claim.status is not ClaimStatus.OTHER_EVENT
 
 
 def _share_population(drafts: list[Draft]) -> None:
@@ -274,17 +316,32 @@ def _age_levels(drafts: list[Draft]) -> None:
         if _is_count(draft.claim):
             _keep_larger(all_told, draft.claim)
     before: dict[str, Claim] = {}
+    feared: dict[str, Claim] = {}
     for draft in drafts:
         claim = draft.claim
+        if _is_feared(claim):
+            _keep_larger(feared, claim)
         if not _is_count(claim):
             continue
-        top = (all_told if draft.is_earlier else before).get(claim.metric)
-        is_older = top is not None and (claim.value or 0) < (top.value or 0) * _SAME_COUNT
-        if is_older and draft.is_level and (draft.is_taken_up or draft.is_earlier) and claim.field == "text":
-            is_same_voice = top is None or None in (claim.origin, top.origin) or claim.origin == top.origin
-            if (is_same_voice or draft.is_earlier) and is_cumulative(claim.metric):
-                draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
+        tops = [(all_told if draft.is_earlier else before).get(claim.metric)]
+        if draft.is_taken_up:
+            # "79 are presumed dead. The estimate on Saturday was 58": an earlier estimate of the same.
+            tops.append(feared.get(claim.metric))
+        is_told_again = draft.is_level and (draft.is_taken_up or draft.is_earlier) and claim.field == "text"
+        if is_told_again and any(_has_left(claim, top, is_dated=draft.is_earlier) for top in tops):
+            draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
         _keep_larger(before, claim)
+
+
+def _has_left(claim: Claim, top: Claim | None, *, is_dated: bool) -> bool:
+    """Whether a count has given way to a larger one of the same voice, or of any voice if it is dated to before."""
+    if top is None or not is_cumulative(claim.metric) or (claim.value or 0) >= (top.value or 0) * _SAME_COUNT:
+        return False
+    return is_dated or None in (claim.origin, top.origin) or claim.origin == top.origin
+
+
+def _is_feared(claim: Claim) -> bool:
+    return _is_whole(claim) and claim.status is ClaimStatus.UNCONFIRMED and claim.qualifier in _COUNTS
 
 
 def _is_count(claim: Claim) -> bool:

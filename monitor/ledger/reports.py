@@ -63,7 +63,7 @@ def _with_others(
     return [
         replace(
             one,
-            previous=tuple(past for past in previous if past not in feared),
+            previous=tuple(past for past in previous if past not in feared and not _gave_way(past, one, spoken)),
             feared=feared,
             gone=tuple(past.figure for past in withdrawn),
             denied=tuple(past.figure for past in withdrawn if past.status is ClaimStatus.DENIED),
@@ -73,6 +73,19 @@ def _with_others(
         )
         for one in spoken
     ]
+
+
+def _gave_way(past: Assertion, one: Assertion, spoken: Sequence[Assertion]) -> bool:
+    """Whether an earlier figure of others rose to another count of the same text, and so did not fall to this one.
+
+    "AP now counts 2,177, after 1,621. Officially the toll remains 769": nobody lowered 1,621 to 769.
+    """
+    is_own = bool(past.origin.name) and past.origin.name == one.origin.name
+    return (
+        not is_own
+        and past.window.is_above(one.window)
+        and any(_is_firm_current(other) and other.window.is_above(past.window) for other in spoken)
+    )
 
 
 def _of_what_is_feared(previous: Sequence[Assertion], spoken: Sequence[Assertion]) -> tuple[Assertion, ...]:

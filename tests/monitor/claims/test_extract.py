@@ -36,9 +36,11 @@ STORY = Story(
 )
 
 
-def read(text: str, *, title: str = "", story: Story | None = None, convention: str | None = None) -> list[Claim]:
+def read(
+    text: str, *, title: str = "", story: Story | None = None, convention: str | None = None, lang: str = "en"
+) -> list[Claim]:
     extractor = Extractor(story, convention=convention)
-    return list(extractor.extract(title=title, text=text, published=published_span("2026-11-20"), lang="en"))
+    return list(extractor.extract(title=title, text=text, published=published_span("2026-11-20"), lang=lang))
 
 
 def test_a_known_place_scopes_a_figure_and_the_whole_does_not() -> None:
@@ -96,6 +98,12 @@ def test_a_state_has_its_day_and_voice() -> None:
 def test_a_single_person_without_a_number_is_implicit_and_a_part() -> None:
     (claim,) = read("A clerk was shot dead outside the bank.")
     assert (claim.value, claim.implicit, claim.population) == (1, True, "other:clerk")
+
+
+def test_where_there_are_no_articles_the_noun_alone_tells_of_one() -> None:
+    (claim,) = read("На перекрёстке погиб мужчина.", lang="ru")
+    assert (claim.value, claim.implicit, claim.population) == (1, True, "sex=male")
+    assert read("Мужчина рассказал, что автобус не погиб бы.", lang="ru") == []
 
 
 @pytest.mark.parametrize(("convention", "low"), [("storywatch", 24), ("acled", 12), ("emdat", 20)])
