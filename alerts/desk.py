@@ -17,8 +17,6 @@ from storage.errors import DecidedError, MatcherError, NotFoundError
 from storage.keys import silence_id
 from storage.records import Alert, AlertState, Delivery, DeliveryState, RevisionKind, Silence, Subscription
 
-# Who acted, where a signed link in a message did: we do not know whose hand it was.
-LINK = "link"
 # What "silence this" means when nothing else is said (seconds).
 SILENCE_SECONDS = 86_400.0
 
@@ -178,7 +176,7 @@ def unsubscribe(
 
 def replay_delivery(session: Session, delivery_id: str, *, now: datetime) -> Delivery:
     """Make a dead or dropped delivery due again, from its first attempt on, under its old id. Raises NotFoundError."""
-    delivery = _get_finished(session, delivery_id, "replayed")
+    delivery = _get_finished(session, delivery_id, "replayed", (DeliveryState.DEAD, DeliveryState.DROPPED))
     again = replace(delivery, state=DeliveryState.DUE, attempts=0, due_at=now, claimed_by="", claimed_until=None)
     deliveries.update_delivery(session, again)
     health = deliveries.find_channel_health(session, delivery.channel)
@@ -188,15 +186,17 @@ def replay_delivery(session: Session, delivery_id: str, *, now: datetime) -> Del
     return again
 
 
-def drop_delivery(session: Session, delivery_id: str) -> Delivery:
-    """Throw a dead letter away: it is kept and listed no more among the dead. Raises NotFoundError."""
-    dropped = replace(_get_finished(session, delivery_id, "dropped"), state=DeliveryState.DROPPED)
+def drop_delivery(session: Session, delivery_id: str, *, who: str) -> Delivery:
+    """Throw a dead letter away: it is kept, with who did so, and listed no more among the dead. Raises NotFoundError,
+    for one that was dropped before, too."""
+    dead = _get_finished(session, delivery_id, "dropped", (DeliveryState.DEAD,))
+    dropped = replace(dead, state=DeliveryState.DROPPED, last_error=f"dropped by {who}; {dead.last_error}".rstrip("; "))
     deliveries.update_delivery(session, dropped)
     return dropped
 
 
-def _get_finished(session: Session, delivery_id: str, verb: str) -> Delivery:
+def _get_finished(session: Session, delivery_id: str, verb: str, states: Collection[DeliveryState]) -> Delivery:
     delivery = deliveries.get_delivery(session, delivery_id)
-    if delivery.state not in (DeliveryState.DEAD, DeliveryState.DROPPED):
+    if delivery.state not in states:
         raise NotFoundError(f"delivery {delivery_id!r} is {delivery.state.value}; only dead ones are {verb}")
     return delivery

@@ -8,6 +8,8 @@ import hmac
 from dataclasses import dataclass
 from urllib.parse import quote
 
+# Who acted, where a signed link in a message did: we do not know whose hand it was.
+LINK = "link"
 ACTIONS = ("silence", "approve", "drop", "unsubscribe")
 
 

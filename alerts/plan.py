@@ -10,11 +10,10 @@ from datetime import datetime
 from alerts.flushing import Flushed, flush
 from alerts.interest import Verdict, judge_interest, labels_of
 from alerts.timing import group_due_at, parse_digest
-from alerts.words import Words, load_words
 from storage.keys import alert_id
 from storage.records import Alert, AlertState, RecordKey, Revision, RevisionKind, Story, StoryState, Subscription
 
-__all__ = ["Flushed", "explain_not_told", "find_verdict", "flush", "plan_alerts"]
+__all__ = ["Flushed", "find_verdict", "flush", "plan_alerts"]
 
 
 def plan_alerts(
@@ -60,33 +59,6 @@ def find_verdict(
     if story_state in (StoryState.DRAFT, StoryState.CLOSED):
         return Verdict(is_told=False, reason=f"story_{story_state.value}", details=(("story", revision.story),))
     return judge_interest(revision, subscription, told=(told or {}).get(revision.corrects or "", ()))
-
-
-def explain_not_told(
-    revision: Revision,
-    subscription: Subscription,
-    *,
-    alert: Alert | None = None,
-    story_state: StoryState | None = None,
-    told: Mapping[str, Collection[str]] | None = None,
-    words: Words | None = None,
-) -> str:
-    """Return in words why `subscription` was not told of `revision`; empty if it was.
-
-    `alert` is what was planned for the two, if anything was: then its state tells. Without one the filters do; a
-    revision that would be told now but has no alert is older than the subscription.
-    """
-    words = words or load_words(subscription.lang)
-    if alert is not None:
-        if alert.state is AlertState.RELEASED:
-            return ""
-        key = alert.reason if alert.state in (AlertState.DROPPED, AlertState.SILENCED) else alert.state.value
-        name, _, detail = key.partition(":")
-        due = words.moment(alert.due_at, subscription.timezone)
-        return words.say("not_told", name, by=alert.superseded_by or "", detail=detail, due=due)
-    verdict = find_verdict(revision, subscription, story_state=story_state, told=told)
-    reason = "no_alert" if verdict.is_told else verdict.reason
-    return words.say("not_told", reason, **dict(verdict.details))
 
 
 def _make_alert(revision: Revision, subscription: Subscription, verdict: Verdict, now: datetime) -> Alert:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from alerts.accounts import note_muted
 from alerts.asking import ask_approvers
 from alerts.changes import Notice
 from alerts.chart import history_of_revisions
@@ -173,8 +174,8 @@ def take_delivery(
             # Answered on the page, or overtaken, before it could be asked (again).
             deliveries.update_delivery(session, replace(free, state=DeliveryState.SUPERSEDED))
         elif (silence := _find_mute(session, delivery, subscription, now)) is not None:
-            muted = f"silenced for this address ({silence.silence_id})"
-            deliveries.update_delivery(session, replace(free, state=DeliveryState.DROPPED, last_error=muted))
+            muted = replace(free, state=DeliveryState.DROPPED, last_error=note_muted(silence))
+            deliveries.update_delivery(session, muted)
         else:
             try:
                 notices = load_notices(session, delivery, is_rich=is_rich, known=known)

@@ -36,6 +36,10 @@ class Words:
         template = self._catalogue.get(section, {}).get(key)
         return str(template).format_map(_Gaps(values)) if template is not None else key.replace("_", " ")
 
+    def has(self, section: str, key: str) -> bool:
+        """Whether the catalogue has words for a key."""
+        return key in self._catalogue.get(section, {})
+
     def number(self, number: float) -> str:
         """Return a number with this language's thousands and decimal marks, at most three decimals: 4,353 or 7.1."""
         text = f"{number:,.3f}".rstrip("0").rstrip(".")

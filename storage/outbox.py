@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, func, select, text, update
+from sqlalchemy import and_, bindparam, func, or_, select, text, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
@@ -85,6 +85,28 @@ def find_standing(session: Session, alert_ids: Iterable[str]) -> dict[str, Revis
         )
         standing |= {row.alert_id: from_json(Revision, row.payload) for row in session.execute(query)}
     return standing
+
+
+def list_carrying(session: Session, alert: Alert) -> tuple[tuple[Delivery, ...], Alert]:
+    """The deliveries that tell of an alert, oldest first, and the last alert of those that took its place.
+
+    They carry it, or mention it since a newer change of its record took its place. Questions tell of nothing.
+    """
+    chain = {alert.alert_id: alert}
+    last = alert
+    while last.superseded_by is not None and last.superseded_by not in chain:
+        row = session.execute(select(ALERTS).where(ALERTS.c.alert_id == last.superseded_by)).mappings().first()
+        if row is None:
+            break
+        last = from_row(Alert, row)
+        chain[last.alert_id] = last
+    carrying = select(DELIVERY_ALERTS.c.delivery_id).where(DELIVERY_ALERTS.c.alert_id.in_(list(chain)))
+    lanes = select(DELIVERIES.c.lane).where(DELIVERIES.c.delivery_id.in_(carrying))
+    near = or_(DELIVERIES.c.delivery_id.in_(carrying), and_(DELIVERIES.c.lane != "", DELIVERIES.c.lane.in_(lanes)))
+    query = select(DELIVERIES).where(near, ~DELIVERIES.c.is_question)
+    query = query.order_by(DELIVERIES.c.created_at, DELIVERIES.c.delivery_id)
+    made = [from_row(Delivery, row) for row in session.execute(query).mappings()]
+    return tuple(one for one in made if alert.alert_id in (*one.alert_ids, *one.supersedes)), last
 
 
 def claim_delivery(

@@ -7,12 +7,12 @@ from typing import Annotated
 import httpx
 import typer
 
+from alerts.accounts import Account, account_for
 from alerts.channels.base import ChannelSpec
 from alerts.channels.build import build_channel
 from alerts.desk import add_silence, approve_alert, drop_alert, drop_delivery, replay_delivery
 from alerts.dispatch import send_test
 from alerts.matchers import read_matcher, write_matcher
-from alerts.plan import explain_not_told
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_figure, show_time
 from monitor.cli.stories import describe_key
@@ -169,26 +169,40 @@ async def _test_channel(current: Settings, spec: ChannelSpec, client: httpx.Asyn
 
 
 @app.command("why")
-def why_command(revision_id: str) -> None:
-    """Why each subscription was told of a revision, or was not."""
+def why_command(revision_id: str, as_json: Json = False) -> None:
+    """What became of a revision for each subscription and address: told, waiting, given up, or not told and why."""
     current = settings()
+    subscriptions = {one.name: one for one in to_subscriptions(current)}
+    accounts: list[Account] = []
     with opened_database(current) as database, database.read() as session:
         revision = claims.get_revision(session, whole_id(session, "revision", revision_id))
         behind = [revision.revision_id]
         planned = {one.subscription: one for one in deliveries.list_alerts(session, revision_ids=behind)}
         told = outbox.list_told_or_waiting(session, [revision.corrects] if revision.corrects else [])
         story = stories.find_story(session, revision.story)
-    rows = []
-    for subscription in to_subscriptions(current):
-        reason = explain_not_told(
-            revision,
-            subscription,
-            alert=planned.get(subscription.name),
-            story_state=story.state if story else None,
-            told=told,
-        )
-        rows.append([subscription.name, "no" if reason else "yes", reason])
-    print_table(("subscription", "told", "why not"), rows, empty="There is no subscription: see docs/configuration.md.")
+        silences = {one.silence_id: one for one in deliveries.list_silences(session)}
+        # Those that the settings name no more may have been told all the same.
+        for name in dict.fromkeys((*subscriptions, *planned)):
+            alert = planned.get(name)
+            carrying, last = outbox.list_carrying(session, alert) if alert is not None else ((), None)
+            accounts += account_for(
+                revision,
+                subscriptions.get(name) or Subscription(name=name),
+                alert=alert,
+                last=last,
+                carrying=carrying,
+                silences=silences,
+                story_state=story.state if story else None,
+                told=told,
+            )
+    if as_json:
+        print_json(accounts)
+        return
+    print_table(
+        ("subscription", "address", "told", "what became of it"),
+        [[one.subscription, f"{one.channel} {one.receiver}".strip(), one.told.value, one.words] for one in accounts],
+        empty="There is no subscription: see docs/configuration.md.",
+    )
 
 
 @dead_app.command("list")
@@ -215,7 +229,7 @@ def dead_replay_command(delivery_id: Annotated[str, typer.Argument(help="A deliv
 def dead_drop_command(delivery_id: str) -> None:
     """Throw a dead delivery away."""
     with opened_database() as database, database.write() as session:
-        drop_delivery(session, whole_id(session, "delivery", delivery_id))
+        drop_delivery(session, whole_id(session, "delivery", delivery_id), who=getpass.getuser())
     console().print("Dropped.")
 
 

@@ -13,10 +13,12 @@ import pytest
 from sqlalchemy import update
 
 from alerts import desk
+from alerts.accounts import account_for
 from alerts.channels.base import Channel, ChannelSpec, EmailSpec, TlsMode
 from alerts.channels.build import build_channel
 from alerts.channels.webhook import WebhookChannel
 from alerts.dispatch import Dispatcher, DispatchReport, dispatch_due, send_test
+from alerts.links import LINK
 from alerts.plan import plan_alerts
 from alerts.sending import flush_outbox
 from storage import claims, deliveries, outbox, stories
@@ -81,6 +83,26 @@ class House:
     def deliveries(self, *states: DeliveryState) -> tuple[Delivery, ...]:
         with self.database.read() as session:
             return deliveries.list_deliveries(session, states=states)
+
+    def accounts(self, revision: Revision) -> dict[str, tuple[str, str]]:
+        """What became of a revision, by subscription, channel and address."""
+        told = {}
+        with self.database.read() as session:
+            planned = {
+                one.subscription: one for one in deliveries.list_alerts(session, revision_ids=[revision.revision_id])
+            }
+            silences = {one.silence_id: one for one in deliveries.list_silences(session)}
+            for subscription in self.subscriptions:
+                alert = planned.get(subscription.name)
+                carrying, last = outbox.list_carrying(session, alert) if alert else ((), None)
+                for one in account_for(
+                    revision, subscription, alert=alert, last=last, carrying=carrying, silences=silences
+                ):
+                    told[" ".join(filter(None, (one.subscription, one.channel, one.receiver)))] = (
+                        one.told.value,
+                        one.words,
+                    )
+        return told
 
     def alert_states(self) -> list[AlertState]:
         with self.database.read() as session:
@@ -627,8 +649,8 @@ def test_a_link_followed_again_makes_no_second_silence(house: House) -> None:
         (alert,) = deliveries.list_alerts(session)
         for seconds in (0, 60):
             for target in ("desk", "desk|a@example.org"):
-                desk.unsubscribe(session, target, house.subscriptions, now=after(seconds), seconds=1e9, who=desk.LINK)
-            desk.silence_record(session, alert.alert_id, now=after(seconds), who=desk.LINK)
+                desk.unsubscribe(session, target, house.subscriptions, now=after(seconds), seconds=1e9, who=LINK)
+            desk.silence_record(session, alert.alert_id, now=after(seconds), who=LINK)
         made = deliveries.list_silences(session)
     assert len(made) == 3
     assert sorted(one.ends_at for one in made) == [after(60 + desk.SILENCE_SECONDS), after(1e9), after(1e9)]
@@ -636,7 +658,7 @@ def test_a_link_followed_again_makes_no_second_silence(house: House) -> None:
         for silence in made:
             deliveries.end_silence(session, silence.silence_id, now=after(100))
         # Ended by an editor, then asked for anew.
-        desk.unsubscribe(session, "desk", house.subscriptions, now=after(200), seconds=1e9, who=desk.LINK)
+        desk.unsubscribe(session, "desk", house.subscriptions, now=after(200), seconds=1e9, who=LINK)
         assert len(deliveries.list_silences(session, at=after(200))) == 1
 
 
@@ -645,3 +667,86 @@ def test_of_two_names_the_longer_is_unsubscribed(house: House) -> None:
     with house.database.write() as session:
         silence = desk.unsubscribe(session, "desk|night|a@example.org", both, now=NOON, seconds=60)
     assert silence.matchers == (("subscription", "desk|night"), ("receiver", "a@example.org"))
+
+
+def test_each_address_has_an_account_of_what_became_of_a_revision(house: House) -> None:
+    house.subscriptions = [subscribe(channels=("hook", "other", "editors")), subscribe("deaf", kinds=("first",))]
+    house.other.answers = [Answer(status=500, body=b"down for repair"), Answer()]
+    house.mail.per_recipient = {"b@example.org": "550 no such person"}
+    with house.database.write() as session:
+        desk.unsubscribe(session, "desk|a@example.org", house.subscriptions, now=NOON, seconds=1e6, who=LINK)
+    house.commit(WITHDRAWN)
+    assert house.accounts(WITHDRAWN)["desk"][0] == "waits"
+    house.dispatch()
+    accounts = house.accounts(WITHDRAWN)
+    assert accounts["desk hook"] == ("yes", "told on 10 Jan 2022, 12:00 UTC")
+    assert accounts["desk other"][0] == "waits"
+    assert "down for repair; due again 10 Jan 2022, 12:00 UTC" in accounts["desk other"][1]
+    assert accounts["desk editors a@example.org"] == ("no", "unsubscribed by a link on 10 Jan 2022, 12:00 UTC")
+    assert accounts["desk editors b@example.org"][0] == "no"
+    assert accounts["desk editors b@example.org"][1].startswith("given up after 1 attempts: 127.0.0.1:")
+    assert accounts["deaf"][0] == "no"
+    (dead,) = house.deliveries(DeliveryState.DEAD)
+    with house.database.write() as session:
+        desk.drop_delivery(session, dead.delivery_id, who="ann")
+        with pytest.raises(NotFoundError, match="is dropped; only dead ones are dropped"):
+            desk.drop_delivery(session, dead.delivery_id, who="bob")
+    assert "thrown away: dropped by ann; 127.0.0.1:" in house.accounts(WITHDRAWN)["desk editors b@example.org"][1]
+
+
+def test_what_a_newer_message_mentions_was_told_within_it(house: House) -> None:
+    up = replace(PAST[2], revision_id="up", recorded_at=NOON)
+    house.subscriptions = [subscribe(channels=("hook", "other"))]
+    house.hook.answers = [Answer(status=500), Answer()]
+    house.commit(up)
+    house.dispatch()
+    house.commit(WITHDRAWN, now=after(60))
+    house.dispatch(after(60))
+    assert house.accounts(up) == {
+        "desk hook": ("yes", "told on 10 Jan 2022, 12:01 UTC, within a message about a newer change"),
+        "desk other": ("yes", "told on 10 Jan 2022, 12:00 UTC"),
+    }
+    # Overtaken before it was handed over at all.
+    first, second = revise("one", metric="injured"), revise("two", metric="injured", before=164, after_=170)
+    house.commit(first, second, now=after(120))
+    house.dispatch(after(120))
+    assert {told for told, _ in house.accounts(first).values()} == {"yes"}
+    assert "within a message" in house.accounts(first)["desk hook"][1]
+
+
+def test_what_waits_for_a_person_or_was_decided_says_so(house: House) -> None:
+    house.subscriptions = [subscribe(hold=("retracted",), digest="daily 08:00", approvers=("other",))]
+    house.commit(WITHDRAWN)
+    house.dispatch(after(60))
+    assert house.accounts(WITHDRAWN)["desk"] == (
+        "waits", "it waits for a person's approval, asked for on 10 Jan 2022, 12:01 UTC",
+    )  # fmt: skip
+    with house.database.write() as session:
+        (alert,) = deliveries.list_alerts(session)
+        desk.approve_alert(session, alert.alert_id, now=after(120), who="ann", subscriptions=house.subscriptions)
+    waits, words = house.accounts(WITHDRAWN)["desk"]
+    assert waits == "waits"
+    assert words.startswith("ann approved it on 10 Jan 2022, 12:02 UTC")
+    assert words.endswith("due 11 Jan 2022, 08:00 UTC")
+    other = revise("other", metric="injured")
+    house.commit(other, now=after(180))
+    with house.database.write() as session:
+        (alert,) = deliveries.list_alerts(session, revision_ids=["other"])
+        desk.drop_alert(session, alert.alert_id, now=after(180), who="bob")
+    assert house.accounts(other)["desk"] == ("no", "bob dropped it on 10 Jan 2022, 12:03 UTC")
+
+
+def test_a_silence_and_a_correction_before_anybody_was_told_say_so(house: House) -> None:
+    with house.database.write() as session:
+        desk.add_silence(session, [("metric", "killed")], now=NOON, seconds=3600, who="ann", comment="noise")
+    house.commit(WITHDRAWN)
+    house.dispatch()
+    assert house.accounts(WITHDRAWN)["desk"] == (
+        "no", "silenced by ann from 10 Jan 2022, 12:00 UTC to 10 Jan 2022, 13:00 UTC (noise)",
+    )  # fmt: skip
+    house.subscriptions = [subscribe(group_wait=600)]
+    wrong = revise("wrong", metric="injured")
+    house.commit(wrong, now=after(60))
+    house.commit(revise("sorry", K.CORRECTION, 44, 164, metric="injured", corrects="wrong"), now=after(90))
+    house.dispatch(after(1000))
+    assert house.accounts(wrong)["desk"] == ("no", "it was taken back before anybody was told")

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts import desk
+from alerts.links import LINK
 from monitor.web.access import RefusedError
 from monitor.web.pages.alerts import DECIDED, DONE, SETTLED, AlertLine, decide, lines
 from monitor.web.site import Site, SiteDep
@@ -65,10 +66,10 @@ def perform(session: Session, site: Site, action: str, target: str) -> tuple[str
     """
     now = site.clock()
     if action in DECISIONS:
-        outcome = decide(session, site, action, target, who=desk.LINK)
+        outcome = decide(session, site, action, target, who=LINK)
         return outcome, outcome in DONE
     if action == "silence":
-        desk.silence_record(session, target, now=now, who=desk.LINK)
+        desk.silence_record(session, target, now=now, who=LINK)
     else:
-        desk.unsubscribe(session, target, site.subscriptions, now=now, seconds=FOR_GOOD, who=desk.LINK)
+        desk.unsubscribe(session, target, site.subscriptions, now=now, seconds=FOR_GOOD, who=LINK)
     return action, True
