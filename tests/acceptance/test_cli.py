@@ -24,6 +24,7 @@ from tests.support.webserver import WebServer
 WORDS = {
     "search": ["dead"],
     "why": ["1"],
+    "alerts why": ["{revision}"],
     "articles show": ["1"],
     "articles versions": ["1"],
     "stories show": ["good"],
@@ -88,7 +89,8 @@ def test_json_and_tables_of_every_listing(
     for variable in os.environ.keys() - line.environment.keys():
         monkeypatch.delenv(variable)
     monkeypatch.setenv("COLUMNS", "80")
-    words = [*name.split(), *(word.format(feed=site.url("/feed")) for word in WORDS.get(name, []))]
+    told = json.loads(CliRunner().invoke(app, ["alerts", "list", "--json"]).stdout)[0]["alert"]["revision_id"]
+    words = [*name.split(), *(word.format(feed=site.url("/feed"), revision=told) for word in WORDS.get(name, []))]
     done = CliRunner().invoke(app, [*words, "--json"])
     assert done.exit_code == (name == "doctor"), done.output
     if name in LINES:
