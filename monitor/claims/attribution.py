@@ -19,6 +19,7 @@ _OPENER_BACK = 2
 _NAMED_BACK = 7
 _FIGURE_BETWEEN = 6
 _HOLDER = 3
+_SHORTEST_HEAD = 6
 _CITED_BEHIND = 8
 
 
@@ -41,7 +42,7 @@ def full_name(
             continue
         for other in voices_of(earlier):
             words = other.speaker.split()
-            if len(words) > 1 and head in (words[-1].casefold().strip("()"), _office_of(words)):
+            if len(words) > 1 and _is_head(head, words):
                 return other.speaker
         name = _holder(tokens_of(earlier), head)
         if name:
@@ -59,6 +60,13 @@ def _holder(tokens: Tokens, head: str) -> str:
             if _HOLDER <= last - index <= _QUOTED_NAME:
                 return tokens.surface(index, last)
     return ""
+
+
+def _is_head(head: str, words: list[str]) -> bool:
+    """Whether a word stands for a longer name: its last word, its office, or the end of that: «Energie*minister* X»."""
+    office = _office_of(words)
+    is_end = len(head) >= _SHORTEST_HEAD and office.endswith(head) and office[-len(head) - 1 : -len(head)].isalpha()
+    return is_end or head in (words[-1].casefold().strip("()"), office)
 
 
 def _office_of(words: list[str]) -> str:

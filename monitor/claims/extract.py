@@ -480,6 +480,13 @@ def _is_bare(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
     return reading.phrases[found.quantity].kind == "bare" or _is_of_others(reading, found, lexicon)
 
 
+def _is_still(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
+    """Whether a word for "more" before a figure of old says "still" there: «am Mittag hatte sie noch sechs genannt»."""
+    quantity = reading.quantities[found.quantity]
+    before = range(quantity.start, quantity.number_start)
+    return any("still" in lexicon.classes_at(reading.tokens.lower, index) for index in before)
+
+
 def _kind(reading: Reading, found: Link, status: ClaimStatus, lexicon: Lexicon) -> ClaimKind:
     """ "Two more died" is an increment; "another 30 were hurt" beside the dead is a level of its own."""
     if "increment" in found.rule.flags:
@@ -487,6 +494,8 @@ def _kind(reading: Reading, found: Link, status: ClaimStatus, lexicon: Lexicon) 
     if not reading.phrases[found.quantity].is_more and not reading.quantities[found.quantity].is_more:
         return ClaimKind.LEVEL
     if "level" in found.rule.flags or (found.metric != "killed" and not _is_step(reading, found, lexicon)):
+        return ClaimKind.LEVEL
+    if status is ClaimStatus.PREVIOUS and _is_still(reading, found, lexicon):
         return ClaimKind.LEVEL
     if status is ClaimStatus.UNCONFIRMED or _is_of_others(reading, found, lexicon):
         return ClaimKind.LEVEL

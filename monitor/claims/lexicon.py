@@ -146,10 +146,12 @@ class Lexicon:
     age_words: frozenset[str]
     date_joiners: frozenset[str]
     year_nouns: frozenset[str]
+    has_year_first: bool
     currency: frozenset[str]
     pronoun_before: frozenset[str]
     unit_words: frozenset[str]
     has_genitive: bool
+    has_capital_nouns: bool
     adjectival: tuple[str, ...]
     others: frozenset[str]
     differences: PhraseTable[bool]
@@ -157,6 +159,7 @@ class Lexicon:
     all_but: PhraseTable[bool]
     age_hedges: frozenset[str]
     age_verbs: frozenset[str]
+    aging_words: frozenset[str]
     fractions: PhraseTable[bool]
     level_hedges: frozenset[str]
     words: PhraseTable[WordEntry]
@@ -175,6 +178,7 @@ class Lexicon:
     next_gate: Gate
     neutral: PhraseTable[bool]
     boundary_words: frozenset[str]
+    turns: frozenset[str]
     settled: PhraseTable[bool]
     lowered_to: PhraseTable[bool]
     lowered_after: PhraseTable[bool]
@@ -206,6 +210,7 @@ class Lexicon:
     elisions: tuple[str, ...]
     nominatives: PhraseTable[str]
     told_so: PhraseTable[bool]
+    sources: PhraseTable[str]
     subjects: PhraseTable[str]
     actions: PhraseTable[str]
     allowed_states: dict[str, frozenset[str]]
@@ -347,15 +352,18 @@ def build_lexicon(
         age_words=frozenset(expand_all(excluded.get("age_words", ()))),
         date_joiners=frozenset((".", "of", *dates.get("words", {}).get("joiners", ()))),
         year_nouns=frozenset(expand_all(dates.get("words", {}).get("year_nouns", ()))),
+        has_year_first=bool(dates.get("words", {}).get("year_first", False)),
         currency=frozenset(expand_all(excluded.get("currency", ()))),
         pronoun_before=frozenset(expand_all(excluded.get("pronoun_before", ()))),
         age_verbs=frozenset(expand_all(excluded.get("age_verbs", ()))),
+        aging_words=frozenset(expand_all(excluded.get("aging_words", ()))),
         age_hedges=frozenset(expand_all(excluded.get("age_hedges", ()))),
         fractions=_table(excluded.get("fractions", ())),
         differences=_table(excluded.get("differences", ())),
         none_before=_table(excluded.get("none_before", ())),
         all_but=_table(excluded.get("all_but", ())),
         has_genitive=bool(words.get("nouns", {}).get("genitive", False)),
+        has_capital_nouns=bool(words.get("nouns", {}).get("capital", False)),
         adjectival=tuple(words.get("nouns", {}).get("adjectival", ())),
         others=frozenset(expand_all(words.get("part", {}).get("others", ()))),
         unit_words=frozenset(expand_all(excluded.get("pronoun_words", ()))),
@@ -384,6 +392,7 @@ def build_lexicon(
         next_gate=Gate(_next_forms(status)),
         neutral=_table(status.get("previous", {}).get("neutral", ())),
         boundary_words=CLAUSE_MARKS | frozenset(expand_all(status.get("boundary", {}).get("words", ()))),
+        turns=frozenset(expand_all(status.get("boundary", {}).get("turns", ()))),
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
         lowered_to=_table(status.get("lowered", {}).get("to", ())),
         lowered_after=_table(status.get("lowered", {}).get("after", ())),
@@ -414,6 +423,7 @@ def build_lexicon(
         offices=_table(_elided(expand_all(attribution.get("offices", ())), elisions)),
         elisions=elisions,
         told_so=_table(attribution.get("told_so", ())),
+        sources=_keyed(attribution.get("sources", {})),
         nominatives=PhraseTable(
             (split_words(form), expand_all([pattern])[0])
             for pattern in attribution.get("nominatives", ())
@@ -444,7 +454,7 @@ def build_lexicon(
             triggers,
             [*number_words, *scales, *expand_all(numbers["vague"]), *_ones(numbers)],
             _class_words(entries, frozenset(("generic_toll",))),
-            _singulars(people),
+            _singulars(people, excluded),
             expand_all(form for forms in states.get("subjects", {}).values() for form in forms),
             [form for row in pack.get("measures", {}).values() for form in expand_all(row["near"])],
         ),
@@ -608,11 +618,12 @@ def _measures(table: Mapping[str, Any]) -> tuple[MeasureSpec, ...]:
     return tuple(specs)
 
 
-def _singulars(people: Mapping[str, Any]) -> list[str]:
+def _singulars(people: Mapping[str, Any], excluded: Mapping[str, Any]) -> list[str]:
     singular = people.get("singular", {})
+    ages = frozenset(expand_all(excluded.get("age_words", ())))
     # Where an article leads, the noun is followed by its verb; without articles it may end the sentence.
     end = " " if singular.get("articles") else ""
-    return [f" {form}{end}" for form in expand_all(singular.get("nouns", ()))]
+    return [f"{'-' if form in ages else ' '}{form}{end}" for form in expand_all(singular.get("nouns", ()))]
 
 
 def _ones(numbers: Mapping[str, Any]) -> list[str]:

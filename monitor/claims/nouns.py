@@ -65,7 +65,7 @@ def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> No
             index = end
             phrase.end = end if phrase.kind == "bare" else phrase.end
         else:
-            if tokens.kinds[index] == "w":
+            if tokens.kinds[index] == "w" and (not lexicon.has_capital_nouns or tokens.is_capital(index)):
                 unknown.append(index)
             index += 1
     return _complete(tokens, phrase, unknown, lexicon)

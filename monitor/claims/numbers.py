@@ -132,7 +132,10 @@ def _from_words(tokens: Tokens, index: int, lexicon: Lexicon) -> Number | None:
             following = tokens.lower[position + 1] if position + 1 < count else ""
             if following not in scales and following not in lexicon.number_halves:
                 # «un mort et trois blessés», «una persona»: where the article is the numeral.
-                return Number(index, index + 1, 1.0, is_word=True) if following in lexicon.number_ones else None
+                # «einer von ihnen»
+                pair = " ".join(tokens.lower[position + 1 : position + 3])
+                is_one = following in lexicon.number_ones or pair in lexicon.number_ones
+                return Number(index, index + 1, 1.0, is_word=True) if is_one else None
             position += 1
             continue
         elif lower in lexicon.number_halves and (seen == 0):

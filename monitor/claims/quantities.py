@@ -6,12 +6,13 @@ from functools import cache
 
 from monitor.claims.lexicon import LEXICONS, Lexicon
 from monitor.claims.numbers import Number, find_numbers
-from monitor.claims.tokens import Tokens
+from monitor.claims.tokens import NUMERIC, Tokens
 from storage.records import Qualifier
 
 _DASHES = frozenset("-–—")
 _ROUND_SHARES = frozenset((20.0, 50.0, 100.0, 1000.0, 10000.0, 100000.0))
 _GLUE = frozenset("-/#№.:")
+_OPENERS = frozenset((":", "-", "–", "—"))
 _LAST_AGE = 110
 _DAYS = frozenset(("det", "former"))
 _YEARS = (1900.0, 2100.0)
@@ -124,11 +125,15 @@ def find_implicit(tokens: Tokens, lexicon: Lexicon) -> list[Quantity]:
     for index, word in enumerate(tokens.lower[:-1]):
         if word not in lexicon.implicit_articles:
             continue
-        # "A 25-year-old resident"
-        is_aged = tokens.kinds[index + 1] == "n" and not lexicon.age_words.isdisjoint(
-            tokens.lower[index + 3 : index + 4]
-        )
-        first = index + 4 if is_aged else index + 1
+        # "A 25-year-old resident", «eine über 80-jährige Frau»
+        age = index + 1
+        while age + 1 < len(tokens.lower) and tokens.lower[age] in lexicon.aging_words:
+            age += 1
+        is_aged = tokens.kinds[age] == "n" and not lexicon.age_words.isdisjoint(tokens.lower[age + 2 : age + 3])
+        first = age + 3 if is_aged else index + 1
+        if is_aged and tokens.lower[age + 2] in lexicon.implicit_nouns and tokens.is_capital(age + 2):
+            # «Ein 34-Jähriger»: the age is the noun.
+            first = age + 2
         if any(
             tokens.lower[probe] in lexicon.implicit_nouns for probe in range(first, min(first + 3, len(tokens.lower)))
         ):
@@ -403,6 +408,8 @@ def _is_year(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
         return True
     entry = lexicon.words.at(lower, end)
     classes = entry[1].classes if entry else frozenset()
+    if lexicon.has_year_first and _opens_with_year(tokens, number, classes):
+        return True
     before = lower[number.start - 1] if number.start else ""
     if before in lexicon.year_prepositions or before in lexicon.months:
         return not ("person" in classes and before not in lexicon.months)
@@ -420,3 +427,11 @@ def _is_year(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
         "be",
         "have",
     }
+
+
+def _opens_with_year(tokens: Tokens, number: Number, classes: frozenset[str]) -> bool:
+    """Whether a sentence opens with a year and its verb, the count after them: «1992 starben in der Grube 263»."""
+    is_round = number.value % 100 == 0
+    is_verb = not classes.isdisjoint(("intransitive", "be", "have", "level")) and not tokens.is_capital(number.end)
+    is_first = number.start == 0 or tokens.lower[number.start - 1] in _OPENERS
+    return is_first and is_verb and not is_round and tokens.indices(NUMERIC)[-1] > number.start

@@ -144,8 +144,12 @@ def nominative(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> str:
             continue
         if index > copied:
             parts.append(tokens.surface(copied, index))
-        head = found[1]
-        parts.append(head[0].upper() + head[1:] if tokens.is_capital(index) else head)
+        words = found[1].split(" ")
+        capitals = [tokens.is_capital(place) for place in range(index, found[0])]
+        if len(capitals) != len(words):
+            capitals = [capitals[0]] + [False] * (len(words) - 1)
+        pairs = zip(words, capitals, strict=True)
+        parts.append(" ".join(word[0].upper() + word[1:] if is_capital else word for word, is_capital in pairs))
         index = copied = found[0]
     if copied < last:
         parts.append(tokens.surface(copied, last))

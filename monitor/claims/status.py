@@ -125,10 +125,19 @@ def clause_bounds(reading: Reading, position: int, lexicon: Lexicon) -> tuple[in
     """The token span of the clause around `position`, cut at semicolons and words such as "but"."""
     start, end = 0, len(reading.tokens.lower)
     for index in reading.tokens.indices(CLAUSE):
+        if reading.tokens.lower[index] in lexicon.turns and not _turns(reading, index, lexicon):
+            continue
         if index >= position:
             return start, index
         start = index + 1
     return start, end
+
+
+def _turns(reading: Reading, index: int, lexicon: Lexicon) -> bool:
+    """Whether "now" opens a clause, behind a mark or an earlier figure: not in «rechnet nun mit 79 Toten»."""
+    before = lexicon.classes_at(reading.tokens.lower, index - 1) if index else frozenset()
+    is_opening = index == 0 or reading.tokens.kinds[index - 1] == "m" or "and" in before
+    return is_opening or any(other.reason is None and other.end <= index for other in reading.quantities)
 
 
 def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lexicon) -> tuple[ClaimStatus, str]:

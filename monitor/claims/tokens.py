@@ -27,6 +27,7 @@ _BOUNDARY = re.compile(r"[.!?…。؟।\n](?:(?<=\n)\n*|(?<!\n)[.!?…。؟।]
 _LONGEST = 1200
 _LONGEST_ABBREVIATION = 24
 _WORD_BREAK = re.compile(r"[\s(\"“']")
+_NEXT_WORD = re.compile(r"\s*([^\W\d_]+)")
 _OPENER = re.compile(r"\s*[\"'“‘«(\[—–•-]*\s*(?:[^\W\d_]|\d)")
 
 # What a word may be: the beginning of a number, a colon or dash, a possessive, a word before a place or in
@@ -201,4 +202,16 @@ def _ends_sentence(text: str, start: int, dot: int, end: int, length: int, abbre
     if word in abbreviations or (len(word) == 1 and word.isalpha()):
         # "U.S. The" is rare beside "U.S. officials": a dotted abbreviation before a capital ends one only after a time.
         return word in ("p.m", "a.m") and next_letter.isupper()
+    if word.isdecimal() and _is_ordinal(text, before, word, end, abbreviations):
+        return False
     return not next_letter.islower()
+
+
+def _is_ordinal(text: str, before: str, word: str, end: int, abbreviations: frozenset[str]) -> bool:
+    """Whether the word beside a number and its dot makes it an ordinal: «am 9.», «9. Januar», but «auf 30. Zuvor»."""
+    earlier = _WORD_BREAK.split(before)[-2:-1]
+    later = _NEXT_WORD.match(text, end)
+    pairs = ([f"{earlier[0]} {word}".lower()] if earlier else []) + (
+        [f"{word}. {later.group(1)}".lower()] if later else []
+    )
+    return any(pair in abbreviations for pair in pairs)

@@ -29,13 +29,18 @@ _AGENT_REACH = 4
 _DATELINE = 8
 _DATELINE_MARKS = frozenset(("-", "–", "—"))
 _VERBS = frozenset(("be", "have", "modal", "level"))
+# A headline's tail that ends in one of these is a clause, and no name: «Gewerkschaften rufen zum Streik auf».
+_NO_NAME_ENDS = frozenset(("to", "at", "from", "with", "prep"))
 
 
 def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     """Everyone whom a sentence quotes, from left to right; agents ("police arrested …") last."""
-    voices: list[Voice] = []
+    voices = [Voice(name, start, end, "according") for start, end, name in lexicon.sources.find_in(tokens)]
+    sources = [(voice.start, voice.end) for voice in voices]
     agents: list[Voice] = []
     for start, end, kind in lexicon.say.find_in(tokens):
+        if any(first <= start < last for first, last in sources):
+            continue
         if kind in ("say", "weak_say", "agents"):
             if _tells_nothing(tokens, start, end, lexicon):
                 continue
@@ -92,7 +97,12 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
         if is_break or is_told or not is_inner(tokens, first - 1):
             break
         first -= 1
-    while last > first and tokens.lower[last - 1] in lexicon.speaker_tails:
+    # Where nouns have capitals, the small words between subject and verb are no part of the name.
+    is_direct = lexicon.has_capital_nouns and tokens.kinds[start] == "w"
+    while last > first and (
+        tokens.lower[last - 1] in lexicon.speaker_tails
+        or (is_direct and tokens.kinds[last - 1] == "w" and not tokens.is_capital(last - 1))
+    ):
         last -= 1
     if first == last and last >= 3 and tokens.lower[last - 1] == ",":
         # "The governor, Marwan Abboud, has said"
@@ -115,16 +125,27 @@ def _framed_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     for verb, word in enumerate(tokens.lower) if lexicon.late_verbs else ():
         if word not in lexicon.late_verbs:
             continue
+        aside = _name_aside(tokens, verb)
         for index in range(verb - 1, max(-1, verb - _FRAME), -1):
-            if tokens.lower[index] in _ASIDE_MARKS:
+            if tokens.lower[index] in _ASIDE_MARKS and index not in aside:
                 break
             if tokens.lower[index] in lexicon.frame_auxiliaries:
-                voice = _name_after(tokens, index, index + 1, "weak_say", lexicon)
-                voice = voice or _subject_before(tokens, index, index + 1, "weak_say", lexicon)
+                # Beside "be" only an office tells: «war die Polizei von 17 ausgegangen», not «manche waren gemeldet».
+                kind = "weak_say" if "have" in lexicon.classes_at(tokens.lower, index) else "agents"
+                voice = _name_after(tokens, index, index + 1, kind, lexicon)
+                voice = voice or _subject_before(tokens, index, index + 1, kind, lexicon)
                 if voice is not None and not voice.is_pronoun:
-                    voices.append(voice)
+                    voices.append(voice._replace(kind="say"))
                 break
     return voices
+
+
+def _name_aside(tokens: Tokens, verb: int) -> tuple[int, ...]:
+    """The two commas around a name before a late verb: «hatte der Vizechef*, Kim Lee,* von fünf Toten berichtet»."""
+    commas = [index for index in range(max(0, verb - _FRAME), verb) if tokens.lower[index] == ","][-2:]
+    if len(commas) < 2 or not 2 < commas[1] - commas[0] <= _QUOTED_NAME + 1:
+        return ()
+    return tuple(commas) if all(map(tokens.is_capital, range(commas[0] + 1, commas[1]))) else ()
 
 
 def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
@@ -249,12 +270,21 @@ def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     said = [start for start, *_ in lexicon.say.find(lower)]
     if 0 < len(lower) - tail - 1 <= _LONGEST_HEAD and lower[tail] != "," and not any(start > tail for start in said):
         last = len(lower) - (lower[-1] == ".")
-        if has_office(lower, tail + 1, last, lexicon):
+        if has_office(lower, tail + 1, last, lexicon) and not _is_clause(tokens, tail + 1, last, lexicon):
             found.append(Voice(nominative(tokens, tail + 1, last, lexicon), tail, tail + 1, "say"))
     is_head = head <= _LONGEST_HEAD and lower[head] == ":" and not any(start < head for start in said)
     if is_head and has_office(lower, 0, head, lexicon) and not tells_figure(tokens, 0, head, lexicon):
         found.append(Voice(tokens.surface(0, head), head, head + 1, "say"))
     return found
+
+
+def _is_clause(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> bool:
+    """Whether a headline's tail tells something, and names nobody: «Gewerkschaften rufen zum Streik auf»."""
+    if not lexicon.classes_at(tokens.lower, last - 1).isdisjoint(_NO_NAME_ENDS):
+        return True
+    return lexicon.has_capital_nouns and any(
+        not tokens.is_capital(index) and not lexicon.classes_at(tokens.lower, index) for index in range(first, last)
+    )
 
 
 def find_opener(tokens: Tokens, lexicon: Lexicon) -> Voice | None:
