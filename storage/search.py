@@ -7,7 +7,7 @@ newest days. By rank, the texts of the newest that match are weighed here, so th
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, bindparam, func, select
@@ -22,7 +22,7 @@ from storage.search_parts import find_entries, list_parts
 from storage.search_postgres import find_postgres
 from storage.snippets import find_spans, make_snippet
 from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
-from storage.writing import chunks, is_postgres
+from storage.writing import among, chunks, is_postgres, numbers
 
 MOST_RANKED = 2_000  # of the newest that match, this many are ranked: beyond, rank means little and costs much
 MOST_COUNTED = 10_000  # of the newest that match, this many are counted for facets
@@ -184,8 +184,10 @@ def _ranked_keys(session: Session, asked: Query, limit: int, offset: int, all_ve
     if not newest or not terms:
         return newest[offset : offset + limit]
     counted = []
+    postgres = is_postgres(session)
     for part in chunks(newest):
-        rows = session.connection().execute(_TEXTS, {"keys": part})
+        asked_keys = {"keys": numbers(part, postgres=postgres)}
+        rows = session.connection().execute(_texts_query(postgres=postgres), asked_keys)
         counted += [count_terms(key, title, text_of(text, packed), terms) for key, title, text, packed in rows]
     scores = score_counts(counted)
     best = sorted(range(len(counted)), key=lambda place: (-scores[place], -abs(counted[place].key)))
@@ -222,28 +224,41 @@ _SHOWN = (
     VERSIONS.c.title, VERSIONS.c.text, VERSIONS.c.packed, VERSIONS.c.number,
 )  # fmt: skip
 
-_HITS = (
-    select(*_SHOWN)
-    .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
-    .join(ARTICLES, ARTICLES.c.article_id == DOCUMENTS.c.article_id)
-    .where(DOCUMENTS.c.document_key.in_(bindparam("keys", expanding=True)))
-)
-_TEXTS = (
-    select(DOCUMENTS.c.document_key, VERSIONS.c.title, VERSIONS.c.text, VERSIONS.c.packed)
-    .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
-    .where(DOCUMENTS.c.document_key.in_(bindparam("keys", expanding=True)))
-)
-_STORIES = (
-    select(MATCHES.c.article_id, MATCHES.c.story)
-    .where(MATCHES.c.article_id.in_(bindparam("ids", expanding=True)), belongs())
-    .order_by(MATCHES.c.story)
-)
+
+@cache
+def _hits_query(*, postgres: bool) -> Select[Any]:
+    return (
+        select(*_SHOWN)
+        .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
+        .join(ARTICLES, ARTICLES.c.article_id == DOCUMENTS.c.article_id)
+        .where(among(DOCUMENTS.c.document_key, "keys", postgres=postgres))
+    )
+
+
+@cache
+def _texts_query(*, postgres: bool) -> Select[Any]:
+    return (
+        select(DOCUMENTS.c.document_key, VERSIONS.c.title, VERSIONS.c.text, VERSIONS.c.packed)
+        .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
+        .where(among(DOCUMENTS.c.document_key, "keys", postgres=postgres))
+    )
+
+
+@cache
+def _stories_query(*, postgres: bool) -> Select[Any]:
+    return (
+        select(MATCHES.c.article_id, MATCHES.c.story)
+        .where(among(MATCHES.c.article_id, "ids", postgres=postgres), belongs())
+        .order_by(MATCHES.c.story)
+    )
 
 
 def _hits(session: Session, keys: Sequence[int], terms: Sequence[Term]) -> tuple[SearchHit, ...]:
     rows: dict[int, Any] = {}
+    postgres = is_postgres(session)
     for part in chunks(keys):
-        rows |= {row.document_key: row for row in session.connection().execute(_HITS, {"keys": part})}
+        asked = {"keys": numbers(part, postgres=postgres)}
+        rows |= {row.document_key: row for row in session.connection().execute(_hits_query(postgres=postgres), asked)}
     found = [rows[key] for key in keys if key in rows]
     stories = _stories_of(session, {row.article_id for row in found})
     return tuple(_hit(row, stories.get(row.article_id, ()), terms) for row in found)
@@ -271,8 +286,10 @@ def _hit(row: Any, stories: Sequence[str], terms: Sequence[Term]) -> SearchHit:
 
 def _stories_of(session: Session, article_ids: set[int]) -> dict[int, list[str]]:
     stories: dict[int, list[str]] = defaultdict(list)
+    postgres = is_postgres(session)
     for part in chunks(sorted(article_ids)):
-        for article_id, story in session.connection().execute(_STORIES, {"ids": part}):
+        asked = {"ids": numbers(part, postgres=postgres)}
+        for article_id, story in session.connection().execute(_stories_query(postgres=postgres), asked):
             stories[article_id].append(story)
     return stories
 

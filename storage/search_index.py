@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -113,8 +113,24 @@ def _write_sqlite(session: Session, versions: Sequence[Any], keys: list[int], ta
         marks = " ".join(tags[row.article_id])
         entries.append((key, parted(row.title), parted(text_of(row.text, row.packed)), marks))
         documents.append(_document(key, row, marks))
-    add_entries(session, entries)
+    add_entries(session, entries, partial(_indexed, session))
     insert_rows(session, DOCUMENTS, documents)
+
+
+def _indexed(session: Session, keys: list[int]) -> list[Entry]:
+    """What was put into SQLite's index for these documents."""
+    found = []
+    for part in chunks(keys):
+        rows = (
+            select(DOCUMENTS.c.document_key, VERSIONS.c.title, VERSIONS.c.text, VERSIONS.c.packed, DOCUMENTS.c.content)
+            .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
+            .where(DOCUMENTS.c.document_key.in_(part))
+        )
+        found += [
+            (key, parted(title), parted(text_of(plain, packed)), tags)
+            for key, title, plain, packed, tags in session.execute(rows)
+        ]
+    return found
 
 
 def _write_postgres(session: Session, versions: Sequence[Any], keys: list[int], tags: dict[int, list[str]]) -> None:

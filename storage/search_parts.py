@@ -2,12 +2,13 @@
 
 The cost of a prefix, of merging and of a word that few documents hold grows with the index that is asked; newest first,
 most queries end within the newest part. A part that is full is closed and made compact, and what comes after it (or
-before it, when an old archive is taken in from its end) opens another one.
+before it, when an old archive is taken in from its end) opens another one. What comes into the midst of a full part has
+its smaller end moved to another part first: one article dated in the future must not let the newest part grow for ever.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,12 +18,16 @@ from sqlmodel import Session
 
 from storage.tables import DOCUMENTS, PARTS
 
-PART_SIZE = 16_000  # documents; what lies between the oldest and the newest of a full part is still taken into it
+PART_SIZE = 16_000  # documents
+# An end of a full part is moved if it holds no more than one of so many of its documents: to move many takes seconds,
+# and feeds bring old articles, a few to each of many parts. So a part may grow to twice its size before.
+_SMALL_END = 16
+_KEY = DOCUMENTS.c.document_key
 _LOWEST = -(1 << 62)
 _HIGHEST = (1 << 62) - 1
 _MAKE = (
     "CREATE VIRTUAL TABLE search_index_{0} USING fts5"
-    "(title, body, tags, content='', columnsize=0, tokenize=\"ascii tokenchars '~_'\")"
+    "(body, title, tags, content='', columnsize=0, tokenize=\"ascii tokenchars '~_'\")"
 )
 # Merging is left until sixteen pieces lie side by side: half the work of merging four, and a part never has many.
 _SETTINGS = (("automerge", 0), ("hashsize", 8_000_000))
@@ -62,12 +67,17 @@ def find_entries(numbers: tuple[int, ...], *, is_latest: bool) -> TextualSelect:
     return text(" UNION ALL ".join(_FIND.format(number, order) for number in numbers)).columns(column("key"))
 
 
-def add_entries(session: Session, entries: Iterable[Entry]) -> None:
-    """Put documents into the index. Ask before their rows are stored: those tell how far each part reaches."""
+def add_entries(session: Session, entries: Iterable[Entry], indexed: Callable[[list[int]], list[Entry]]) -> None:
+    """Put documents into the index. Ask before their rows are stored: those tell how far each part reaches.
+
+    `indexed` gives the entries of stored documents by their keys, as they were put in.
+    """
     parts = list_parts(session)
     chosen: dict[int, list[Entry]] = defaultdict(list)
     reach: dict[int, tuple[int, int]] = {}
-    for entry in sorted(entries):
+    ordered = sorted(entries)
+    _make_room(session, parts, [entry[0] for entry in ordered], indexed)
+    for entry in ordered:
         part = _place(session, parts, reach, chosen, entry[0])
         chosen[part.number].append(entry)
         part.documents += 1
@@ -110,6 +120,66 @@ def prove_parts(session: Session) -> None:
 
 
 _ALL_PARTS = select(PARTS.c.number, PARTS.c.first_key, PARTS.c.documents).order_by(PARTS.c.first_key)
+
+
+def _make_room(
+    session: Session, parts: list[Part], keys: Sequence[int], indexed: Callable[[list[int]], list[Entry]]
+) -> None:
+    """Move an end of each full part that one of `keys` (in order) falls into, so that the key lies at its edge."""
+    for part in [part for part in parts if part.documents >= PART_SIZE]:
+        place = parts.index(part)
+        end = parts[place + 1].first_key if place + 1 < len(parts) else _HIGHEST
+        if part.first_key < 0:
+            end = min(end, 0)
+        first = bisect_left(keys, part.first_key)
+        if first == len(keys) or keys[first] >= end:
+            continue
+        lowest, highest = _reach(session, part.first_key, end)
+        cut = keys[max(first, bisect_left(keys, lowest))] if keys[-1] >= lowest else end
+        if not lowest < cut < highest:
+            continue
+        above = session.execute(select(func.count()).where(_KEY.between(cut, end - 1))).scalar_one()
+        below = part.documents - above
+        if part.documents < PART_SIZE * 2 and min(above, below) * _SMALL_END > part.documents:
+            continue
+        if above <= below:
+            moved = indexed(_stored(session, cut, end))
+            _move(session, part, _after(session, parts, place, cut, len(moved)), moved)
+        else:
+            moved = indexed(_stored(session, part.first_key, cut))
+            _move(session, part, _before(session, parts, place, cut, len(moved)), moved)
+
+
+def _stored(session: Session, first: int, end: int) -> list[int]:
+    """The keys of the stored documents in [first, end)."""
+    return list(session.execute(select(_KEY).where(_KEY.between(first, end - 1))).scalars())
+
+
+def _after(session: Session, parts: list[Part], place: int, first: int, documents: int) -> Part:
+    """The part after that at `place`, if it has room for so many more, else a new one; it begins at `first`."""
+    after = parts[place + 1] if place + 1 < len(parts) else None
+    if after is None or after.documents + documents > PART_SIZE or after.first_key >= 0 > first:
+        return _open(session, parts, place + 1, first)
+    _begin(session, after, first)
+    return after
+
+
+def _before(session: Session, parts: list[Part], place: int, end: int, documents: int) -> Part:
+    """The part before that at `place`, if it has room, else a new one; it takes all up to `end`."""
+    first = parts[place].first_key
+    _begin(session, parts[place], end)
+    before = parts[place - 1] if place else None
+    if before is None or before.documents + documents > PART_SIZE or before.first_key < 0 <= end:
+        return _open(session, parts, place, first)
+    return before
+
+
+def _move(session: Session, source: Part, target: Part, entries: Sequence[Entry]) -> None:
+    _run(session, _REMOVE.format(source.number), entries)
+    _run(session, _ADD.format(target.number), entries)
+    source.documents -= len(entries)
+    target.documents += len(entries)
+    _count(session, (source, target), (source.number, target.number))
 
 
 def _place(

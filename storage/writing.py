@@ -4,13 +4,15 @@ What SQLAlchemy would find out for each row anew (its values by name, how each i
 of rows and kept; then the driver takes them all at once. On PostgreSQL they go as one statement over arrays.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import CursorResult, Dialect, Table, func, select
+from sqlalchemy import BigInteger, ColumnElement, CursorResult, Dialect, Table, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session
 
 from storage.tables import UtcTime
@@ -65,6 +67,22 @@ def chunks(values: Iterable[Any], size: int = 500) -> Iterable[list[Any]]:
     items = list(values)
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def among(column: ColumnElement[Any], name: str, *, postgres: bool) -> ColumnElement[bool]:
+    """A condition: the column is one of the numbers that `numbers` gives for the parameter `name`.
+
+    One parameter however many there are, so that the statement stays the same; IN (…) is spelt out anew at each run.
+    """
+    if postgres:
+        return column == func.any(bindparam(name, type_=ARRAY(BigInteger)))
+    listed = text(f"SELECT value FROM json_each(:{name})")  # noqa: S608  # our own names
+    return column.in_(listed)
+
+
+def numbers(values: Iterable[int], *, postgres: bool) -> Any:
+    """Numbers as the parameter of a condition of `among`."""
+    return list(values) if postgres else json.dumps(list(values))
 
 
 def is_postgres(session: Session) -> bool:

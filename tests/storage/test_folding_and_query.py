@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import QueryError
-from storage.folding import MOST_WORDS, WORD, parted, words
+from storage.folding import MOST_WORDS, WORD, fold_letters, parted, words
 from storage.query import Comparison, Query, Term, parse_query, to_fts5, to_tsquery
 from storage.snippets import _walk, find_spans, make_snippet, mark_spans
 
@@ -52,6 +52,17 @@ def test_folding_a_text_is_folding_its_words_one_by_one(text: str) -> None:
 @given(st.text(max_size=80) | LETTERS)
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert words(" ".join(words(text))) == words(text)
+
+
+@settings(deadline=None)  # the table of letters is made when it is first needed
+@given(LETTERS, st.sampled_from(["plain words ", "été naïf ", "слово за словом ", "漢字と", "и\u0306 e\u0301 "]))
+def test_a_long_text_is_folded_as_its_pieces_are(text: str, piece: str) -> None:
+    """Short texts, long ones of few foreign letters and long ones of many go three ways."""
+    whole = f"{piece * 300}. {text} . {'plain words ' * 300}. {piece * 300}"
+    pieces = [words(part) for part in whole.split(" . ")]
+    assert words(whole) == [word for part in pieces for word in part]
+    assert fold_letters(whole) == " . ".join(map(fold_letters, whole.split(" . ")))
+    assert fold_letters(whole) == "".join(map(fold_letters, whole))
 
 
 @given(st.text(max_size=80))

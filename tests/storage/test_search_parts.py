@@ -1,11 +1,14 @@
 """SQLite's index in many parts finds what one would, however articles came in, and keeps itself in parts."""
 
 import random
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from storage import articles, keeping
 from storage.database import Database
@@ -13,6 +16,7 @@ from storage.records import MatchState, NewArticle
 from storage.search import search_articles
 from storage.search_index import rebuild_index
 from storage.search_parts import compact_parts, list_parts, prove_parts
+from storage.tables import DOCUMENTS
 from tests.support.stored import NOON, at, new_article, store_story
 
 COUNT = 60
@@ -38,7 +42,12 @@ def news(number: int) -> NewArticle:
 def orders() -> dict[str, list[int]]:
     mixed = list(range(COUNT))
     random.Random(4).shuffle(mixed)
-    return {"as time goes": list(range(COUNT)), "backwards": list(range(COUNT))[::-1], "mixed": mixed}
+    forward = list(range(COUNT))
+    return {
+        "as time goes": forward, "backwards": forward[::-1], "mixed": mixed,
+        "one of the future first": [COUNT - 1, *forward[:-1]], "one of the past first": [0, *forward[:0:-1]],
+        "a year within others": [*forward[::6], *(number for number in forward if number % 6)],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("order", orders())
@@ -61,7 +70,13 @@ def test_whatever_comes_first_all_is_found_newest_first(stored: Database, order:
                 assert [int(hit.url.rsplit("/", 1)[1]) for hit in hits] == sorted(expected, reverse=True)[:limit]
         parts = list_parts(session)
         assert sum(part.documents for part in parts) == COUNT
-        assert order == "mixed" or max(part.documents for part in parts) == 7
+        most = max(part.documents for part in parts)
+        # Of those that come at once and into the midst of what is there, a part takes all that fall into it.
+        assert most == 7 if order in ("as time goes", "backwards") else most <= 14 + at_once
+        firsts = [part.first_key for part in parts]
+        keys = list(session.execute(select(DOCUMENTS.c.document_key)).scalars())
+        held = Counter(bisect_right(firsts, key) - 1 for key in keys)
+        assert [held[place] for place in range(len(parts))] == [part.documents for part in parts]
     with stored.write() as session:
         prove_parts(session)
 
