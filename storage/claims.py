@@ -249,16 +249,24 @@ def list_revisions(
     return tuple(_read_revision(payload) for payload in session.execute(query).scalars())
 
 
-def list_revisions_after(session: Session, sequence: int, *, limit: int = 1000) -> tuple[LoggedRevision, ...]:
-    """The change log after a place in it, with the places: for readers that go on where they stopped."""
-    query = select(REVISIONS.c.sequence, REVISIONS.c.payload).where(REVISIONS.c.sequence > sequence)
+def list_revisions_after(
+    session: Session, story: str, sequence: int, *, limit: int = 1000
+) -> tuple[LoggedRevision, ...]:
+    """A story's changes after a place in the log, with their places: for readers that go on where they stopped.
+
+    Nothing is missed, for whoever writes changes of a story holds its lock. The log as a whole is no such list: of two
+    stories, the change that took its place first may be committed last.
+    """
+    query = select(REVISIONS.c.sequence, REVISIONS.c.payload)
+    query = query.where(REVISIONS.c.story == story, REVISIONS.c.sequence > sequence)
     rows = session.execute(query.order_by(REVISIONS.c.sequence).limit(limit))
     return tuple(LoggedRevision(sequence=row.sequence, revision=_read_revision(row.payload)) for row in rows)
 
 
-def last_sequence(session: Session) -> int:
-    """The place of the newest entry of the change log, 0 for an empty one: where a reader of what comes next begins."""
-    return int(session.execute(select(func.coalesce(func.max(REVISIONS.c.sequence), 0))).scalar_one())
+def last_sequence(session: Session, story: str) -> int:
+    """The place of a story's newest change in the log, 0 without one: a reader of what comes next begins there."""
+    query = select(func.coalesce(func.max(REVISIONS.c.sequence), 0)).where(REVISIONS.c.story == story)
+    return int(session.execute(query).scalar_one())
 
 
 def count_kinds(session: Session) -> dict[str, int]:

@@ -1,35 +1,28 @@
-"""Who is asking, and what they may do: password or bearer token, roles, form tokens, a limit on login attempts."""
+"""Who is asking, and what they may do: password or bearer token, roles, sessions that end, form tokens."""
 
+import asyncio
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
+from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from monitor.clock import Clock
 from monitor.web.options import Role, User, WebOptions
+from monitor.web.refusals import RefusedError
+from monitor.web.tries import Tries
+from storage import sign_ins
+from storage.database import Database
 
 LOCAL_NAME = "local"
-TRIES = 5
-WINDOW = timedelta(minutes=15)
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class RefusedError(Exception):
-    """A request is refused: an HTTP status and a key of the page's texts."""
-
-    def __init__(self, status: int, key: str, **values: object) -> None:
-        super().__init__(key)
-        self.status = status
-        self.key = key
-        self.values = values
-
-
-class LoginNeededError(Exception):
-    """Nobody is signed in, and the settings say that somebody must be."""
+# A session ends so long after its sign-in, used or not; no cookie outlives it.
+LIFETIME = timedelta(days=14)
+# Each check of a password costs tens of megabytes and of milliseconds, by design: so many at a time.
+CHECKED_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,25 +41,34 @@ class Caller:
 
 
 class Access:
-    """The door: holds the users and tokens of the settings and the failed attempts of late."""
+    """The door: holds the users and tokens of the settings, and counts who tried to sign in of late."""
 
-    def __init__(self, options: WebOptions) -> None:
+    def __init__(
+        self, options: WebOptions, *, database: Database, clock: Clock, hasher: PasswordHasher | None = None
+    ) -> None:
+        """The database remembers which sessions were ended. `hasher` checks passwords against the users' hashes."""
         self.options = options
-        self._hasher = PasswordHasher()
-        self._failures: dict[str, list[datetime]] = {}
+        self._database = database
+        self._clock = clock
+        self._hasher = hasher or PasswordHasher()
+        self._tries = Tries()
+        self._checking = asyncio.Semaphore(CHECKED_AT_ONCE)
+        self._decoy: str | None = None
 
-    def find_caller(self, request: Request) -> Caller | None:
-        """Who is asking, by bearer token, session, or as the local editor where no login is required; None: nobody."""
+    def find_caller(self, request: Request, *, again: bool = False) -> Caller | None:
+        """Who is asking, by bearer token, session, or as the local editor where no login is required; None: nobody.
+
+        Asks the database once a request, or `again` for one that lasts. Raises DatabaseError.
+        """
         header = request.headers.get("authorization", "")
         if header.lower().startswith("bearer "):
             return self._by_token(header[7:].strip())
         if not self.options.login_required:
             return Caller(name=LOCAL_NAME, role=Role.EDITOR)
-        user = self._find_user(str(request.session.get("user", "")))
-        # A changed password ends the sessions that the old one opened.
-        if user is None or request.session.get("stamp") != stamp(user):
-            return None
-        return Caller(name=user.name, role=user.role)
+        if again or not hasattr(request.state, "caller"):
+            request.state.caller = self._by_session(request.session)
+        found: Caller | None = request.state.caller
+        return found
 
     def _by_token(self, given: str) -> Caller | None:
         found = None
@@ -75,45 +77,70 @@ class Access:
                 found = Caller(name=token.name, role=token.role, is_program=True)
         return found
 
-    @cached_property
-    def _decoy(self) -> str:
-        """Checked when there is no such user, so that the time taken does not tell which names exist."""
-        return self._hasher.hash(secrets.token_urlsafe())
+    def _by_session(self, session: dict[str, Any]) -> Caller | None:
+        user = self._find_user(str(session.get("user", "")))
+        session_id = str(session.get("id", ""))
+        # A changed password ends the sessions that the old one opened.
+        if user is None or session.get("stamp") != stamp(user) or not session_id:
+            return None
+        if self._clock() >= ends_at(session):
+            return None
+        with self._database.read() as opened:
+            if sign_ins.is_ended(opened, session_id):
+                return None
+        return Caller(name=user.name, role=user.role)
 
     def _find_user(self, name: str) -> User | None:
         return next((user for user in self.options.users if user.name == name), None)
 
-    def sign_in(self, session: dict[str, Any], name: str, password: str, *, address: str, now: datetime) -> None:
+    async def sign_in(self, session: dict[str, Any], name: str, password: str, *, address: str) -> None:
         """Open a session. Raises RefusedError: 401 for a wrong name or password, 429 after too many of them."""
-        keys = (f"address {address}", f"name {name}")
-        self._check_rate(keys, now)
+        now = self._clock()
+        by_address, by_name = f"address {address}", f"name {name}"
+        # Counted before the password is looked at: tries that come at once are as many as tries that come one by one.
+        self._tries.take((by_address, by_name), now)
         user = self._find_user(name)
-        try:
-            self._hasher.verify(user.password_hash if user else self._decoy, password)
-        except (VerificationError, InvalidHashError):
-            user = None
-        if user is None:
-            for key in keys:
-                self._failures.setdefault(key, []).append(now)
+        async with self._checking:
+            is_right = await run_in_threadpool(self._is_right, user, password)
+        if not is_right or user is None:
             raise RefusedError(401, "login.wrong")
-        for key in keys:
-            self._failures.pop(key, None)
+        self._tries.give_back(by_address, now)
+        self._tries.forget(by_name)
         session.clear()
-        session.update(user=user.name, stamp=stamp(user), csrf=secrets.token_urlsafe(24))
+        session.update(
+            user=user.name,
+            stamp=stamp(user),
+            id=secrets.token_urlsafe(18),
+            until=int((now + LIFETIME).timestamp()),
+            csrf=secrets.token_urlsafe(24),
+        )
 
-    def _check_rate(self, keys: tuple[str, ...], now: datetime) -> None:
-        self._failures = {
-            key: recent
-            for key, tries in self._failures.items()
-            if (recent := [moment for moment in tries if now - moment < WINDOW])
-        }
-        for key in keys:
-            tries = self._failures.get(key, [])
-            if len(tries) >= TRIES:
-                wait = max(WINDOW - (now - tries[0]), timedelta(minutes=1))
-                raise RefusedError(
-                    429, "login.slow", minutes=-(-wait // timedelta(minutes=1)), seconds=int(wait.total_seconds())
-                )
+    def _is_right(self, user: User | None, password: str) -> bool:
+        try:
+            return self._hasher.verify(user.password_hash if user else self._make_decoy(), password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _make_decoy(self) -> str:
+        """Checked when there is no such user, as costly as a user's: the time taken does not tell which names exist."""
+        if self._decoy is None:
+            known = self.options.users[:1]
+            like = PasswordHasher.from_parameters(extract_parameters(known[0].password_hash)) if known else self._hasher
+            self._decoy = like.hash(secrets.token_urlsafe())
+        return self._decoy
+
+    def sign_out(self, session: dict[str, Any]) -> None:
+        """End a session for whoever holds its cookie. Raises DatabaseError: then it goes on."""
+        if session_id := str(session.get("id", "")):
+            with self._database.write() as opened:
+                sign_ins.end_session(opened, session_id, until=ends_at(session), now=self._clock())
+        session.clear()
+
+
+def ends_at(session: dict[str, Any]) -> datetime:
+    """When a session ends by itself."""
+    until = session.get("until")
+    return datetime.fromtimestamp(until if isinstance(until, int) else 0, UTC)
 
 
 def stamp(user: User) -> str:

@@ -5,7 +5,7 @@ import logging
 import secrets
 from collections.abc import Callable
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
@@ -18,7 +18,7 @@ from monitor.clock import Clock
 from monitor.push import PushDesk
 from monitor.sources.websub import CALLBACK_PATH
 from monitor.web import health
-from monitor.web.access import Access, LoginNeededError, RefusedError
+from monitor.web.access import Access
 from monitor.web.api import guide, routes, searching
 from monitor.web.assets import Assets
 from monitor.web.etags import EntityTags
@@ -38,15 +38,26 @@ from monitor.web.pages import (
     stories,
     websub,
 )
-from monitor.web.security import HEADERS, HostGuard, SecurityHeaders
-from monitor.web.site import Refold, Rematch, Site, see_other, with_query
+from monitor.web.refusals import LoginNeededError, RefusedError
+from monitor.web.security import (
+    HEADERS,
+    BodyLimit,
+    HeadAsGet,
+    HostGuard,
+    SecurityHeaders,
+    refuse_nul,
+    refuse_nul_in_form,
+)
+from monitor.web.site import Refold, Rematch, Site, here, see_other, with_query
 from monitor.web.wording import DEFAULT_LANGUAGE, load_texts
 from storage.database import Database
 from storage.errors import DatabaseError, JudgementError, MatcherError, NotFoundError, QueryError
 from storage.records import Subscription
 
 log = logging.getLogger(__name__)
-PAGES = (door, stories, records, judging, revisions, articles, search, feeds, alerts, act, about, atom, websub)
+PAGES = (door, stories, records, judging, revisions, articles, search, feeds, alerts, act, about, atom)
+# More than any form of ours holds.
+MOST_BYTES = 1024 * 1024
 # Errors whose message is for whoever asked, with the status that each is answered with.
 EXPLAINED: dict[type[Exception], int] = {NotFoundError: 404, QueryError: 400, JudgementError: 422, MatcherError: 422}
 SHOWN_STATUSES = frozenset({400, 401, 403, 404, 405, 422, 429, 500, 503})
@@ -80,7 +91,7 @@ def create_app(
         database=database,
         clock=clock,
         options=options,
-        access=Access(options),
+        access=Access(options, database=database, clock=clock),
         refold=refold,
         rematch=rematch,
         find_subscriptions=subscriptions if callable(subscriptions) else lambda: subscriptions,
@@ -97,12 +108,14 @@ def create_app(
         openapi_url="/api/v1/openapi.json",
         docs_url=None,  # both built-in viewers load scripts from elsewhere; /api shows our own
         redoc_url=None,
+        dependencies=[Depends(refuse_nul)],
     )
     app.state.site = site
     app.state.registry = registry or CollectorRegistry()
     app.state.registry.register(health.StoreCollector(site))
     for router in (*(page.router for page in PAGES), routes.router, searching.router, guide.router, health.router):
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(refuse_nul_in_form)])
+    app.include_router(websub.router)
     app.mount("/static", Assets(), name="static")
     _add_handlers(app, site)
     _add_middleware(app, options)
@@ -119,6 +132,7 @@ def _add_middleware(app: FastAPI, options: WebOptions) -> None:
         same_site="lax",
         https_only=options.secure_cookie,
     )
+    app.add_middleware(BodyLimit, most_bytes=MOST_BYTES, but_path=CALLBACK_PATH)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(
         HostGuard,
@@ -128,6 +142,7 @@ def _add_middleware(app: FastAPI, options: WebOptions) -> None:
         callback_path=CALLBACK_PATH,
     )
     app.add_middleware(health.Stopwatch, registry=app.state.registry)
+    app.add_middleware(HeadAsGet)
 
 
 def _add_handlers(app: FastAPI, site: Site) -> None:
@@ -158,7 +173,7 @@ def _add_handlers(app: FastAPI, site: Site) -> None:
             response = answer(request, 401, words)
             response.headers["WWW-Authenticate"] = "Bearer"
             return response
-        target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        target = here(request)
         return see_other(request, with_query("/login", next=target if target != "/" else ""))
 
     @app.exception_handler(RefusedError)
@@ -174,7 +189,7 @@ def _add_handlers(app: FastAPI, site: Site) -> None:
     @app.exception_handler(DatabaseError)
     def no_database(request: Request, error: DatabaseError) -> Response:
         log.error("page %s: %s", request.url.path, error)
-        return answer(request, 503, site.presenter(request).t("error.database", message=str(error)))
+        return answer(request, 503, site.presenter(request).t("error.database"))
 
     @app.exception_handler(RequestValidationError)
     def not_understood(request: Request, error: RequestValidationError) -> Response:

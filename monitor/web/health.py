@@ -1,5 +1,6 @@
 """For machines that watch this one: alive, ready, and figures in Prometheus's text format."""
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from time import perf_counter
@@ -16,9 +17,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from monitor.web.site import ReaderDep, Site, SiteDep
 from storage import articles, claims, deliveries, feeds, stories
 from storage.backlog import Backlog, count_due
-from storage.errors import StorywatchError
+from storage.errors import SchemaVersionError, StorywatchError
 from storage.records import AlertState, DeliveryState, Feed, FeedState
 
+log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
 # Of so many feeds it is told one by one how stale they are: the stalest.
 MOST_FEEDS = 500
@@ -37,8 +39,12 @@ def is_ready(site: SiteDep) -> JSONResponse:
     checks = {"database": "ok"}
     try:
         site.database.check()
-    except StorywatchError as problem:
-        checks["database"] = str(problem)
+    except SchemaVersionError as problem:
+        log.error("not ready: %s", problem)
+        checks["database"] = "has another schema; the log says which"
+    except StorywatchError as problem:  # its words name the database, and this page is open to all
+        log.error("not ready: %s", problem)
+        checks["database"] = "does not answer; the log says why"
     if site.is_ticking is not None:
         checks["scheduler"] = "ok" if site.is_ticking() else "has not ticked of late"
     ready = all(word == "ok" for word in checks.values())

@@ -17,30 +17,45 @@ PAUSE = 2.0
 HEARTBEATS = 10
 
 
-async def follow_story(site: Site, request: Request, ui: Presenter, story: Story) -> AsyncIterator[str]:
-    """Events of a story's revisions from now on, or from `Last-Event-ID` on; comments between keep the line open."""
+async def follow_story(
+    site: Site, request: Request, ui: Presenter, story: Story, *, after: int | None
+) -> AsyncIterator[str]:
+    """Events of a story's revisions after a place in the change log, `after` or `Last-Event-ID`; else from now on.
+
+    Once what was missed is told, an event `current` says so; comments keep the line open from then on, until whoever
+    asked signs out.
+    """
 
     def newest() -> int:
         with site.database.read() as session:
-            return claims.last_sequence(session)
+            return claims.last_sequence(session, story.slug)
 
-    def after(sequence: int) -> tuple[LoggedRevision, ...]:
+    def since(sequence: int) -> tuple[LoggedRevision, ...]:
         with site.database.read() as session:
-            return claims.list_revisions_after(session, sequence)
+            return claims.list_revisions_after(session, story.slug, sequence)
 
+    # A browser that connects again by itself names the last event that it had; its address still says where it began.
     given = request.headers.get("last-event-id", "")
-    position = int(given) if given.isdecimal() and len(given) < 19 else await run_in_threadpool(newest)
+    position = int(given) if given.isdecimal() and len(given) < 19 else after
+    if position is None:
+        position = await run_in_threadpool(newest)
     yield "retry: 5000\n\n"
     template = environment().get_template("revision_item.html")
-    quiet = 0
+    quiet, is_current = 0, False
     while not site.stop.is_set() and not await request.is_disconnected():
-        logged = await run_in_threadpool(after, position)
+        logged = await run_in_threadpool(since, position)
         for one in logged:
             position = one.sequence
-            if one.revision.story == story.slug:
-                yield as_event(one.sequence, template.render(ui=ui, revision=one.revision))
-        quiet = 0 if logged else quiet + 1
-        if quiet % HEARTBEATS == HEARTBEATS - 1:
+            yield as_event(one.sequence, template.render(ui=ui, revision=one.revision))
+        if logged:
+            continue
+        if not is_current:
+            is_current = True
+            yield "event: current\ndata: current\n\n"
+        quiet += 1
+        if quiet % HEARTBEATS == 0:
+            if await run_in_threadpool(site.access.find_caller, request, again=True) is None:
+                return
             yield ": here\n\n"
         with suppress(TimeoutError):
             await asyncio.wait_for(site.stop.wait(), PAUSE)

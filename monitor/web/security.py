@@ -3,8 +3,12 @@
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from monitor.web.refusals import RefusedError
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -25,6 +29,84 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+NUL = "\0"
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+async def refuse_nul(request: Request) -> None:
+    """Refuse a NUL in a path (404) or query (400): no text of ours holds one, and PostgreSQL takes none."""
+    if NUL in str(request.scope["path"]):
+        raise RefusedError(404, "error.not_found")
+    if any(NUL in name or NUL in value for name, value in request.query_params.multi_items()):
+        raise RefusedError(400, "error.bad_request")
+
+
+async def refuse_nul_in_form(request: Request) -> None:
+    """Refuse a NUL in a form (400)."""
+    if not request.headers.get("content-type", "").startswith(FORMS):
+        return
+    form = await request.form()
+    if any(NUL in name or NUL in value for name, value in form.multi_items() if isinstance(value, str)):
+        raise RefusedError(400, "error.bad_request")
+
+
+class BodyLimit:
+    """Reads no more of a request than a form of ours can hold: nobody fills the memory from outside the door."""
+
+    def __init__(self, app: ASGIApp, *, most_bytes: int, but_path: str) -> None:
+        """Below `but_path` whoever answers keeps a limit of its own."""
+        self.app = app
+        self.most_bytes = most_bytes
+        self.but_path = but_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 413 to what says that it is too large; cut off what turns out to be, which is answered 400."""
+        if scope["type"] != "http" or str(scope["path"]).startswith(self.but_path):
+            await self.app(scope, receive, send)
+            return
+        said = Headers(scope=scope).get("content-length", "")
+        if said.isdecimal() and int(said) > self.most_bytes:
+            await PlainTextResponse("", status_code=413)(scope, receive, send)
+            return
+        taken = 0
+
+        async def receive_some() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.most_bytes:
+                raise HTTPException(status_code=413)
+            return message
+
+        await self.app(scope, receive_some, send)
+
+
+class HeadAsGet:
+    """Answers HEAD as the GET of the same address, without its body (RFC 9110, 9.3.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a HEAD on as a GET; once the head is sent the asker counts as gone, so that no stream goes on."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        is_answered = False
+
+        async def receive_until_answered() -> Message:
+            return {"type": "http.disconnect"} if is_answered else await receive()
+
+        async def send_head(message: Message) -> None:
+            nonlocal is_answered
+            if message["type"] == "http.response.start":
+                is_answered = True
+                await send(message)
+                await send({"type": "http.response.body", "body": b""})
+
+        await self.app({**scope, "method": "GET"}, receive_until_answered, send_head)
 
 
 class SecurityHeaders:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,18 +16,21 @@ from pydantic import Field
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.routing import Match
 
 from alerts.links import LinkMaker
 from alerts.words import load_words
 from monitor.clock import Clock
 from monitor.push import PushDesk
-from monitor.web.access import Access, Caller, LoginNeededError, RefusedError, check_form, form_token
+from monitor.web.access import Access, Caller, check_form, form_token
 from monitor.web.assets import asset_path
 from monitor.web.options import WebOptions
 from monitor.web.presenter import Presenter
+from monitor.web.refusals import LoginNeededError, RefusedError
 from monitor.web.wording import choose_language, languages, load_texts
 from storage import deliveries, stories
 from storage.database import Database
+from storage.errors import DatabaseError
 from storage.records import AlertState, Story, Subscription
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -51,7 +54,7 @@ def environment() -> Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The frame around a page: what the head, the menu and the forms need."""
+    """The frame around a page: what the head, the menu and the forms need. `here` leads back to this very page."""
 
     section: str = ""
     theme: str = ""
@@ -62,6 +65,7 @@ class Page:
     may_edit: bool = False
     held: int = 0
     notice: str = ""
+    here: str = "/"
 
     @property
     def csrf_field(self) -> Markup:
@@ -105,7 +109,7 @@ class Site:
         self, request: Request, section: str, session: Session | None = None, *, caller: Caller | None = None
     ) -> Page:
         """The frame of a page for this reader."""
-        caller = caller or self.access.find_caller(request)
+        caller = caller or self._find_caller(request)
         theme = request.cookies.get("theme", "")
         return Page(
             section=section,
@@ -119,7 +123,14 @@ class Site:
             if session is not None and caller
             else 0,
             notice=request.session.pop("notice", ""),
+            here=here(request),
         )
+
+    def _find_caller(self, request: Request) -> Caller | None:
+        try:
+            return self.access.find_caller(request)
+        except DatabaseError:  # then the page says so, to whomever
+            return None
 
     def render(
         self, request: Request, template: str, page: Page, ui: Presenter, /, status: int = 200, **context: Any
@@ -149,9 +160,8 @@ def get_reader(request: Request) -> Caller:
     return caller
 
 
-async def get_editor(request: Request) -> Caller:
+async def get_editor(request: Request, caller: Annotated[Caller, Depends(get_reader)]) -> Caller:
     """A caller who may change things, with a form that came from our own page. Raises RefusedError 403."""
-    caller = get_reader(request)
     if not caller.may_edit:
         raise RefusedError(403, "error.forbidden")
     if not caller.is_program:
@@ -174,9 +184,21 @@ def see_other(request: Request, path: str, notice: str = "") -> RedirectResponse
 
 
 def own_path(path: str) -> str:
-    """A path on this very site, or the front page: never another host."""
-    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and "\\" not in path
+    """A path on this very site, or the front page: never another host, whatever a browser makes of odd characters."""
+    is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path and path.isprintable()
     return path if is_own else "/"
+
+
+def here(request: Request) -> str:
+    """The address of the page that is being shown, for a form to lead back to; of a form's own answer, the front page
+    unless that address can be opened as well."""
+    path = quote(str(request.scope["path"]), safe="/:@!$&'()*+,;=~-._")
+    if request.method == "GET":
+        query = request.scope["query_string"].decode("latin-1")
+        return own_path(f"{path}?{query}" if query else path)
+    asked = {**request.scope, "method": "GET"}
+    is_page = any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
+    return own_path(path) if is_page else "/"
 
 
 def with_query(path: str, **values: object) -> str:

@@ -509,10 +509,12 @@ def test_the_change_log_only_grows_and_takes_nothing_twice(database: Database) -
         assert claims.list_revisions(session, newest_first=True, limit=1, offset=1) == (second,)
         assert claims.list_revisions(session, key=KILLED, kinds=[RevisionKind.RETRACTED]) == (second,)
         assert [entry.revision_id for entry in claims.list_revisions(session, known_at=NOON)] == ["r1", "r3"]
-        logged = claims.list_revisions_after(session, 0, limit=2)
-        assert [entry.revision.revision_id for entry in claims.list_revisions_after(session, logged[-1].sequence)] == [
-            "r3"
-        ]
+        logged = claims.list_revisions_after(session, "unrest", 0, limit=2)
+        later = claims.list_revisions_after(session, "unrest", logged[-1].sequence)
+        assert [entry.revision.revision_id for entry in later] == ["r3"]
+        assert claims.last_sequence(session, "unrest") == later[-1].sequence
+        assert claims.list_revisions_after(session, "another", 0) == ()
+        assert claims.last_sequence(session, "another") == 0
         assert claims.count_revisions(session, "unrest") == 3
         with pytest.raises(NotFoundError):
             claims.get_revision(session, "r9")

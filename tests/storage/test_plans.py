@@ -34,7 +34,7 @@ HOT: dict[str, tuple[Use, bool]] = {
     "known revisions": (lambda s: claims.find_revisions(s, ["r1", "r2"]), False),
     "the newest revisions": (lambda s: claims.list_revisions(s, "unrest", newest_first=True, limit=20), False),
     "a record's revisions": (lambda s: claims.list_revisions(s, key=KILLED), False),
-    "the log from a place on": (lambda s: claims.list_revisions_after(s, 3), False),
+    "the log from a place on": (lambda s: claims.list_revisions_after(s, "unrest", 3), False),
     "alerts of a revision": (lambda s: deliveries.list_alerts(s, revision_ids=["r1"]), True),
     "the next delivery": (lambda s: deliveries.next_delivery_due_at(s), False),
     "waiting deliveries": (lambda s: deliveries.list_deliveries(s, states=[DeliveryState.DUE]), True),

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from alerts import desk
 from alerts.links import LINK
-from monitor.web.access import RefusedError
 from monitor.web.pages.alerts import DECIDED, DONE, SETTLED, AlertLine, decide, lines
+from monitor.web.refusals import RefusedError
 from monitor.web.site import Site, SiteDep
 from storage import deliveries
 from storage.records import AlertState

@@ -11,9 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from monitor.reading.versions import diff_words
-from monitor.web.access import RefusedError
 from monitor.web.pages.records import figure_of
 from monitor.web.presenter import Presenter, mark_spans, record_path
+from monitor.web.refusals import RefusedError
 from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, see_other
 from storage import articles, claims, judgements
 from storage.database import lock_story

@@ -3,11 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form
+from fastapi.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.web.access import RefusedError, check_form
-from monitor.web.site import THEMES, SiteDep, own_path, see_other
+from monitor.web.access import check_form
+from monitor.web.refusals import RefusedError
+from monitor.web.site import THEMES, Site, SiteDep, own_path, see_other
 from monitor.web.wording import languages
 
 router = APIRouter(include_in_schema=False)
@@ -23,7 +25,7 @@ def show_login(request: Request, site: SiteDep, next: str = "/") -> Response:
 
 
 @router.post("/login")
-def sign_in(
+async def sign_in(
     request: Request,
     site: SiteDep,
     name: Annotated[str, Form(max_length=200)] = "",
@@ -35,30 +37,27 @@ def sign_in(
     check_form(request, csrf)
     address = request.client.host if request.client else ""
     try:
-        site.access.sign_in(request.session, name, password, address=address, now=site.clock())
+        await site.access.sign_in(request.session, name, password, address=address)
     except RefusedError as refused:
-        ui = site.presenter(request)
-        words = ui.t(refused.key, **refused.values)
-        answer = site.render(
-            request,
-            "login.html",
-            site.page(request, "login"),
-            ui,
-            status=refused.status,
-            error=words,
-            next=own_path(next),
-        )
-        if "seconds" in refused.values:
-            answer.headers["Retry-After"] = str(refused.values["seconds"])
-        return answer
+        return await run_in_threadpool(_say_no, request, site, refused, own_path(next))
     return see_other(request, own_path(next))
 
 
+def _say_no(request: Request, site: Site, refused: RefusedError, next: str) -> Response:
+    ui = site.presenter(request)
+    words = ui.t(refused.key, **refused.values)
+    page = site.page(request, "login")
+    answer = site.render(request, "login.html", page, ui, status=refused.status, error=words, next=next)
+    if "seconds" in refused.values:
+        answer.headers["Retry-After"] = str(refused.values["seconds"])
+    return answer
+
+
 @router.post("/logout")
-def sign_out(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
-    """End the session."""
+def sign_out(request: Request, site: SiteDep, csrf: Annotated[str, Form()] = "") -> Response:
+    """End the session, wherever its cookie was copied to."""
     check_form(request, csrf)
-    request.session.clear()
+    site.access.sign_out(request.session)
     return see_other(request, "/")
 
 

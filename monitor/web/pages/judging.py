@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from monitor.judging import measures, note_judgement, scoped_key
 from monitor.ledger.judgements import read_payload
-from monitor.web.access import RefusedError
 from monitor.web.presenter import Presenter, record_path, sentence_case
+from monitor.web.refusals import RefusedError
 from monitor.web.site import EditorDep, ReaderDep, SiteDep, own_path, see_other
 from storage import claims, judgements, stories
 from storage.errors import JudgementError

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from monitor.ledger.fold import counting_metrics, fold_story
 from monitor.ledger.judgements import read_payload
 from monitor.ledger.origins import written_origin
-from monitor.web.access import RefusedError
 from monitor.web.charts import draw_chart
 from monitor.web.pages.judging import Ruled, as_ruled, other_records, scopes_of
 from monitor.web.presenter import Presenter, latest_first
+from monitor.web.refusals import RefusedError
 from monitor.web.site import ReaderDep, SiteDep, with_query
 from storage import claims, judgements, stories
 from storage.errors import NotFoundError

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from alerts.interest import EVENT_KINDS
 from monitor.judging import note_judgement
 from monitor.ledger.judgements import MATCH_STATES, match_state
-from monitor.web.access import RefusedError
 from monitor.web.pages.articles import as_diff
 from monitor.web.pages.judging import AS_READ, scopes_of
+from monitor.web.refusals import RefusedError
 from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, own_path, see_other
 from storage import articles, claims, judgements, stories
 from storage.database import lock_story

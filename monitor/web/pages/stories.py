@@ -17,7 +17,7 @@ from monitor.ledger.parts import find_inconsistencies
 from monitor.web.charts import Chart, draw_chart, draw_spark, number_of
 from monitor.web.live import follow_story
 from monitor.web.presenter import latest_first
-from monitor.web.site import ReaderDep, SiteDep, with_query
+from monitor.web.site import Number, ReaderDep, SiteDep, with_query
 from storage import articles, claims, judgements, stories
 from storage.records import History, Position, RecordKey, RecordLine, Revision, RevisionKind, Story, StoryState
 
@@ -117,6 +117,8 @@ def show_story(
             if not start and not kind and not metric
             else claims.list_revisions(session, slug, newest_first=True, limit=1)
         )
+        # Of the same moment as the list: what comes after it is what the stream begins with.
+        last = claims.last_sequence(session, slug)
         counted = articles.count_articles(session, story=slug)
         judged = len(judgements.list_judgements(session, slug, with_revoked=True))
         page = site.page(request, "stories", session, caller=caller)
@@ -160,7 +162,7 @@ def show_story(
         chosen_kind=kind,
         metrics=sorted({history.key.metric for history in histories}),
         chosen_metric=metric,
-        live=not start and not kind and not metric,
+        live="" if start or kind or metric else f"{path}/live?after={last}",
         newer=with_query(path, kind=kind, metric=metric, start=max(start - size, 0)) if start else "",
         older=with_query(path, kind=kind, metric=metric, start=start + size) if len(found) > size else "",
     )
@@ -191,8 +193,10 @@ def show_records(
 
 
 @router.get("/stories/{slug}/live")
-async def follow(request: Request, site: SiteDep, caller: ReaderDep, slug: str) -> Response:
-    """New revisions of a story as server-sent events, each a list item ready to be shown."""
+async def follow(
+    request: Request, site: SiteDep, caller: ReaderDep, slug: str, after: Number | None = None
+) -> Response:
+    """Revisions of a story after a place in the log as server-sent events, each a list item ready to be shown."""
 
     def begin() -> Story:
         with site.database.read() as session:
@@ -202,7 +206,7 @@ async def follow(request: Request, site: SiteDep, caller: ReaderDep, slug: str) 
     ui = site.presenter(request, [story])
 
     async def events() -> AsyncIterator[str]:
-        async for event in follow_story(site, request, ui, story):
+        async for event in follow_story(site, request, ui, story, after=after):
             yield event
 
     return StreamingResponse(

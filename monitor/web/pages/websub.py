@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 from monitor.push import PushDesk, Received
 from monitor.sources.http import MAX_BYTES
 from monitor.sources.websub import CALLBACK_PATH
-from monitor.web.access import RefusedError
+from monitor.web.refusals import RefusedError
 from monitor.web.site import Site, SiteDep
 
 router = APIRouter(include_in_schema=False)

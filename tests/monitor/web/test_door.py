@@ -1,18 +1,26 @@
 """Who may come in, and what is refused at the door."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Literal
 
 import httpx
 import pytest
 from argon2 import PasswordHasher
 
-from monitor.web.access import TRIES, WINDOW
+from monitor.web.access import CHECKED_AT_ONCE, LIFETIME, Access
 from monitor.web.options import Role, Token, User, WebOptions
 from monitor.web.security import host_name
 from monitor.web.site import own_path
+from monitor.web.tries import TRIES, WINDOW
+from storage import sign_ins
+from storage.database import Database
+from tests.monitor.web import archive
 from tests.monitor.web.conftest import Clock, MakeApp
-from tests.monitor.web.forms import TOKEN, send
+from tests.monitor.web.forms import TOKEN, fields_of, send
 from tests.monitor.web.serving import serve
 
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -87,6 +95,53 @@ def test_guessing_is_slowed_down_and_forgiven_later(guarded: httpx.Client, clock
     assert sign_in(guarded, "Aigerim", "a long password").status_code == 303
 
 
+def test_tries_that_come_at_once_are_counted_like_others(guarded: httpx.Client) -> None:
+    fields = fields_of(guarded, "/login") | {"name": "Aigerim", "password": "wrong"}
+    with ThreadPoolExecutor(25) as many:
+        answers = list(many.map(lambda _: guarded.post("/login", data=fields).status_code, range(25)))
+    assert answers.count(401) == TRIES
+    assert answers.count(429) == 25 - TRIES
+    assert guarded.post("/login", data=fields | {"password": "a long password"}).status_code == 429
+
+
+def test_passwords_are_checked_few_at_a_time(database: Database, clock: Clock) -> None:
+    class Watched(PasswordHasher):
+        """Checks as its parent does, and counts how many do at a time."""
+
+        def __init__(self) -> None:
+            super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+            self.lock, self.now, self.most = threading.Lock(), 0, 0
+
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+            with self.lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            try:
+                return super().verify(hash, password)
+            finally:
+                with self.lock:
+                    self.now -= 1
+
+    hasher = Watched()
+    access = Access(GUARDED, database=database, clock=clock, hasher=hasher)
+
+    async def guess_from_everywhere() -> list[object]:
+        guesses = (access.sign_in({}, f"name {n}", "wrong", address=f"198.51.100.{n}") for n in range(40))
+        return await asyncio.gather(*guesses, return_exceptions=True)
+
+    answers = asyncio.run(guess_from_everywhere())
+    assert {getattr(one, "status", None) for one in answers} == {401}
+    assert 1 <= hasher.most <= CHECKED_AT_ONCE
+
+
+def test_one_who_knows_a_password_gets_no_more_guesses_at_others(guarded: httpx.Client) -> None:
+    for _ in range(TRIES):
+        assert sign_in(guarded, "Bolat", "another password").status_code == 303
+        assert sign_in(guarded, "Aigerim", "wrong").status_code == 401
+        guarded.cookies.clear()
+    assert sign_in(guarded, "Aigerim", "wrong").status_code == 429
+
+
 def test_a_reader_may_look_and_not_touch(guarded: httpx.Client) -> None:
     sign_in(guarded, "Bolat", "another password")
     assert "Approve and send" not in guarded.get("/alerts").text
@@ -116,6 +171,46 @@ def test_a_changed_password_ends_old_sessions(make_app: MakeApp) -> None:
         assert client.get("/", headers={"Accept": "text/html"}).status_code == 303
     with serve(make_app(GUARDED)) as base, httpx.Client(base_url=base, cookies=cookies) as client:
         assert client.get("/", headers={"Accept": "text/html"}).status_code == 200
+
+
+def test_signing_out_ends_a_copied_cookie_too(make_app: MakeApp) -> None:
+    page = {"Accept": "text/html"}
+    with serve(make_app(GUARDED)) as base:
+        with httpx.Client(base_url=base) as client:
+            sign_in(client, "Aigerim", "a long password")
+            copied = dict(client.cookies)
+            with httpx.Client(base_url=base, cookies=copied) as thief:
+                assert thief.get("/feeds", headers=page).status_code == 200
+            assert send(client, "/feeds", "/logout").status_code == 303
+        with httpx.Client(base_url=base, cookies=copied) as thief:
+            assert thief.get("/feeds", headers=page).status_code == 303
+            assert thief.get("/api/v1/stories").status_code == 401
+            assert thief.get("/stories/kazakhstan-unrest-2022/live").status_code == 401
+        with httpx.Client(base_url=base) as client:
+            assert sign_in(client, "Aigerim", "a long password").status_code == 303
+            assert client.get("/feeds", headers=page).status_code == 200, "another session of the same person goes on"
+    with serve(make_app(GUARDED)) as base, httpx.Client(base_url=base, cookies=copied) as thief:
+        assert thief.get("/feeds", headers=page).status_code == 303, "also after a restart"
+
+
+def test_a_session_ends_by_itself_however_much_it_is_used(guarded: httpx.Client, clock: Clock) -> None:
+    sign_in(guarded, "Aigerim", "a long password")
+    page = {"Accept": "text/html"}
+    clock.now += LIFETIME - timedelta(seconds=1)
+    assert guarded.get("/feeds", headers=page).status_code == 200
+    clock.now += timedelta(seconds=1)
+    assert guarded.get("/feeds", headers=page).status_code == 303
+
+
+def test_ended_sessions_are_forgotten_when_no_cookie_can_be_left(database: Database) -> None:
+    start = archive.NOW
+    with database.write() as session:
+        sign_ins.end_session(session, "one", until=start + LIFETIME, now=start)
+        sign_ins.end_session(session, "two", until=start + LIFETIME, now=start + LIFETIME)
+        assert sign_ins.is_ended(session, "one")
+        sign_ins.end_session(session, "three", until=start + 2 * LIFETIME, now=start + LIFETIME + timedelta(seconds=1))
+        assert not sign_ins.is_ended(session, "one")
+        assert sign_ins.is_ended(session, "three")
 
 
 def test_a_forged_session_is_no_session(guarded: httpx.Client) -> None:
@@ -179,7 +274,18 @@ def test_the_name_of_a_host(header: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)", ""],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "///evil.example",
+        "/%zz\\evil",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "",
+    ],
 )
 def test_nothing_leads_away_from_our_own_site(path: str) -> None:
     assert own_path(path) == "/"
@@ -191,5 +297,29 @@ def test_preferences_are_kept(client: httpx.Client) -> None:
     assert '<html lang="en" data-theme="dark"' in text
     assert "Saved." in text
     assert "Saved." not in client.get("/").text
-    send(client, "/", "/preferences", lang="xx", theme="pink")
+    send(client, "/", "/preferences", lang="xx", theme="pink", back="//evil.example")
     assert 'data-theme="dark"' in client.get("/").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/stories/kazakhstan-unrest-2022?kind=raised&metric=killed",
+        "/search?q=%22toll+of%22&order=a%26b",
+        "/nothing/%3Fhere",
+    ],
+)
+def test_choosing_a_language_leads_back_to_the_page_one_was_on(client: httpx.Client, path: str) -> None:
+    fields = fields_of(client, path)
+    assert fields["back"] == path
+    answer = client.post("/preferences", data=fields | {"lang": "ru", "theme": "dark"})
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    assert '<html lang="ru" data-theme="dark"' in client.get(path).text
+
+
+def test_the_answer_to_a_form_leads_back_to_what_can_be_opened(client: httpx.Client) -> None:
+    refused = send(client, "/feeds", "/feeds", url="ftp://a.example/")
+    assert refused.status_code == 422
+    assert 'name="back" value="/feeds"' in refused.text
+    missing = send(client, "/alerts", "/alerts/none/approve")
+    assert 'name="back" value="/"' in missing.text
