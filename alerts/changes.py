@@ -12,6 +12,7 @@ from alerts.drawing import COLOURS
 from alerts.interest import ARTICLE_KINDS, EVENT_KINDS
 from alerts.links import LinkMaker
 from alerts.words import Words
+from storage.covering import cover_login, cover_secrets
 from storage.records import Alert, Evidence, Figure, History, Revision, RevisionKind, Story
 
 # More sentences than this make a message that nobody reads.
@@ -210,7 +211,7 @@ _OWN_SUBJECTS = frozenset({"first", "contested", "confirmed", "resolved", "corre
 def subject_of(revision: Revision, words: Words, story: Story | None) -> str:
     """Return what a revision is about: a record in words, or the feed or channel of a health event."""
     if revision.kind is RevisionKind.HEALTH:
-        return words.say("health", revision.key.metric, place=revision.key.place)
+        return words.say("health", revision.key.metric, place=cover_secrets(revision.key.place))
     if revision.kind in EVENT_KINDS:
         return revision.evidence[0].title if revision.evidence else words.say("subjects", "untitled")
     return words.what(revision.key, story)
@@ -240,8 +241,9 @@ def _reason(revision: Revision, words: Words) -> str:
     """The ledger's reason as a sentence; lines `name=value` of `detail` fill its gaps. Without a reason the detail
     speaks."""
     if not revision.reason:
-        return revision.detail
-    values = dict(line.partition("=")[::2] for line in revision.detail.splitlines() if "=" in line)
+        return cover_secrets(revision.detail)
+    detail = cover_secrets(revision.detail)
+    values = dict(line.partition("=")[::2] for line in detail.splitlines() if "=" in line)
     sentence = words.say("reasons", revision.reason, **values)
     return sentence[:1].upper() + sentence[1:].rstrip(".: ") + "."
 
@@ -278,7 +280,8 @@ def _quote(proof: Evidence, words: Words, zone: str) -> Quote:
     who = proof.origin or ""
     if proof.speaker and proof.origin and proof.speaker != proof.origin:
         who = words.say("labels", "via", speaker=proof.speaker, origin=proof.origin)
-    link = web_address(proof.url)
+    # With its secret covered an address leads nowhere.
+    link = web_address(proof.url) if cover_login(proof.url) == proof.url else ""
     named = words.say("labels", "source_link", source=source) if source else words.say("labels", "source_unnamed")
     return Quote(
         lead=lead,

@@ -10,6 +10,7 @@ from typing import Any
 
 from alerts.changes import Change, Notice, in_order
 from alerts.interest import EVENT_KINDS
+from storage.covering import cover_login, cover_secrets
 from storage.records import Evidence, Figure, Revision, Span
 
 SCHEMA_NAME = "storywatch.alert.v1"
@@ -63,7 +64,7 @@ def _change(notice: Notice, change: Change) -> dict[str, Any]:
         "corrects": revision.corrects,
         "article_id": revision.article_id,
         "trace_id": revision.trace or None,
-        "detail": revision.detail,
+        "detail": cover_secrets(revision.detail),
         "origins": list(revision.origins),
         "evidence": [_evidence(proof) for proof in revision.evidence],
         "path": [_revision(one) for one in path] if len(path) > 1 else [],
@@ -91,7 +92,7 @@ def _record(revision: Revision) -> dict[str, Any]:
         "metric": key.metric,
         "unit": key.unit,
         "population": key.population or None,
-        "place": key.place or None,
+        "place": cover_secrets(key.place) or None,
         "period": key.period or None,
     }
 
@@ -118,7 +119,7 @@ def _evidence(proof: Evidence) -> dict[str, Any]:
         "claim_id": proof.claim_id,
         "sentence": proof.sentence,
         "quote": proof.quote,
-        "url": proof.url,
+        "url": cover_login(proof.url),
         "title": proof.title,
         "source": proof.source,
         "origin": proof.origin,

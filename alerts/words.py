@@ -88,8 +88,10 @@ class Words:
         """Return a population's axes in words: "age=child;role=police" → "children, police"; empty for the whole."""
         parts = []
         for axis in filter(None, key.split(";")):
-            known = self._catalogue.get("axes", {}).get(axis)
-            parts.append(str(known) if known else axis.partition("=")[2] or axis.partition(":")[2] or axis)
+            name, _, value = axis.partition("=")
+            table, entry = ("nationalities", value) if name == "nationality" else ("axes", axis)
+            known = self._catalogue.get(table, {}).get(entry)
+            parts.append(str(known) if known else value or axis.partition(":")[2] or axis)
         return self.say("format", "joiner").join(parts).replace("_", " ")
 
     def populations(self) -> tuple[str, ...]:

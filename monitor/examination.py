@@ -13,6 +13,7 @@ from monitor.known_labels import find_unmeant
 from monitor.settings import Settings, to_channels, to_subscriptions
 from monitor.taking_up import load_folder
 from storage import feeds
+from storage.covering import cover_secrets
 from storage.database import Database
 from storage.errors import StorywatchError
 
@@ -60,7 +61,7 @@ def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
         failing = [feed for feed in held if feed.failures]
         yield Finding(what="feeds", is_well=not failing, words=f"{len(held)} polled, {len(failing)} failing")
         for feed in failing:
-            yield Finding(what="feed", is_well=False, words=feed.last_error or feed.url)
+            yield Finding(what="feed", is_well=False, words=cover_secrets(feed.last_error or feed.url))
     except StorywatchError as error:
         yield Finding(what="database", is_well=False, words=str(error))
     finally:

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from monitor.claims.metrics import builtin_metrics
+from monitor.sources.addresses import is_web_address
 from storage import claims, judgements
 from storage.database import lock_story
 from storage.errors import JudgementError
@@ -57,6 +58,7 @@ def note_judgement(
     elif kind in (JudgementKind.PIN, JudgementKind.ADD):
         target = key_text(_key(story, target))
         given["value"] = _number(given.get("value"))
+        given |= _address(given.get("url"))
     elif kind is JudgementKind.ALIAS:
         target, given = _alias(target, str(given.get("origin", "")))
     return judgements.add_judgement(
@@ -116,6 +118,12 @@ def _number(value: object) -> float:
     if not math.isfinite(number) or number < 0:
         raise JudgementError(f"{value!r} is no figure: give a number from 0 on")
     return number
+
+
+def _address(url: object) -> dict[str, object]:
+    if url and not is_web_address(str(url)):
+        raise JudgementError(f"{url!r} is no web address: it begins with https:// or http://, or is left out")
+    return {"url": str(url).strip()} if url else {}
 
 
 def _alias(name: str, origin: str) -> tuple[str, dict[str, object]]:

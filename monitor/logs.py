@@ -6,6 +6,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+from storage.covering import cover_secrets
+
 # Libraries that talk at every request or start; their warnings are still ours to see.
 _CHATTY = (
     "apscheduler", "httpx", "httpcore", "aiohttp", "uvicorn", "alembic", "htmldate", "urllib3", "procrastinate",
@@ -56,11 +58,11 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": cover_secrets(record.getMessage()),
         }
         line |= about_of(record)
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = cover_secrets(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -73,7 +75,7 @@ class TextFormatter(logging.Formatter):
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         trace = str(about_of(record).get("trace", ""))[:_SHOWN]
         text = f"{at} {level}{record.getMessage()}{f' [{trace}]' if trace else ''}"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        return cover_secrets(f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text)
 
 
 def configure_logs(*, level: str, form: str, stream: TextIO | None = None) -> None:

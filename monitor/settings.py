@@ -174,5 +174,6 @@ def to_web(settings: Settings, *, shown: tuple[tuple[str, str], ...] = ()) -> We
         secure_cookie=web.secure_cookie or web.base_url.startswith("https://"),
         base_url=web.base_url,
         per_page=web.per_page,
+        allow_private=settings.network.allow_private,
         shown=shown,
     )

@@ -70,6 +70,10 @@ def name_of(number: int, name: str) -> str:
 
 
 def _find_open_doors(web: WebSettings) -> Iterator[Problem]:
+    for index, user in enumerate(web.users):
+        if not user.password_hash:
+            said = f'{user.name!r} could never log in; add "password_hash", an argon2 hash of the password'
+            yield Problem(("web", "users", index), said)
     if web.login != "off" and not web.is_loopback() and not (web.password_hash or web.token or web.users or web.tokens):
         said = (
             f"{web.host} can be reached from other machines and nobody could log in; set web.password_hash, "

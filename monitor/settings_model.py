@@ -6,6 +6,8 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from alerts.channels.base import TlsMode
@@ -22,6 +24,7 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _CODE = re.compile(r"[a-z*?]{1,3}(-[A-Za-z0-9*?]+)*")
 _KINDS = tuple(dict.fromkeys(("*", "health", *(kind.value for kind in RevisionKind))))
+_SHORTEST_HASH = 12
 _MOST_SECONDS = 366 * 86400.0
 
 
@@ -136,7 +139,22 @@ def _check_address(value: str) -> str:
     return value
 
 
+def _check_hash(value: str) -> str:
+    if value:
+        try:
+            is_whole = extract_parameters(value).hash_len >= _SHORTEST_HASH
+        except InvalidHashError:
+            is_whole = False
+        if not is_whole:
+            raise ValueError(
+                "is no argon2 hash, or a part of one; a whole one starts with $argon2id$v=19$ and is in quotes (in a "
+                "compose file each $ is written twice); docs/configuration.md says how to make it"
+            )
+    return value
+
+
 Text = Annotated[str, BeforeValidator(_check_text)]
+Hash = Annotated[Text, AfterValidator(_check_hash)]
 Seconds = Annotated[float, BeforeValidator(read_duration)]
 Words = Annotated[tuple[Text, ...], BeforeValidator(_read_list)]
 Name = Annotated[Text, AfterValidator(_check_name)]
@@ -212,7 +230,7 @@ class UserSettings(Section):
     """`[[web.users]]`."""
 
     name: Text = Field(min_length=1, description="name to log in with")
-    password_hash: Text = _secret("argon2 hash of the password")
+    password_hash: Hash = _secret("argon2 hash of the password")
     role: Literal["reader", "editor"] = Field("editor", description="reader sees; editor also judges and approves")
 
 
@@ -235,7 +253,7 @@ class WebSettings(Section):
         description="auto asks for a login on all addresses but loopback; off leaves the guard to something in front",
     )
     username: Text = Field("editor", description="name of the one editor whose password_hash stands here")
-    password_hash: Text = _secret("argon2 hash of that editor's password")
+    password_hash: Hash = _secret("argon2 hash of that editor's password")
     token: Text = _secret("a token for programs, with an editor's rights")
     users: Annotated[tuple[UserSettings, ...], BeforeValidator(_read_json)] = Field((), description="more people")
     tokens: Annotated[tuple[TokenSettings, ...], BeforeValidator(_read_json)] = Field((), description="more programs")

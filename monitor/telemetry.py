@@ -23,6 +23,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, TraceFlags
 
+from storage.covering import cover_secrets
+
 # A collector that is away costs no more than this (seconds): spans are sent beside the work, and dropped.
 _PATIENCE = 5
 _ROOT: ContextVar[str] = ContextVar("root", default="")
@@ -63,7 +65,7 @@ class CollectorTracer:
             span = self._tracer.start_span(
                 name,
                 context=Context() if is_root else _context_of(ids[0]),
-                attributes=about,
+                attributes={name: cover_secrets(one) if isinstance(one, str) else one for name, one in about.items()},
                 links=[Link(_root_of(one)) for one in ids[1:]],
             )
         finally:

@@ -1,6 +1,7 @@
 """`storywatch feeds`: what is polled, and how it fares."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,13 @@ from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_time
 from monitor.cli.parse import feeds_parse_command
 from monitor.making import make_fetcher
+from monitor.sources.addresses import check_address
 from monitor.sources.discovery import FoundFeed, discover_feeds
 from monitor.sources.opml import read_opml, write_opml
 from storage import feeds, pushes, stories
+from storage.covering import cover_secrets
 from storage.errors import StorywatchError
-from storage.records import FeedKind, FeedSpec, Trust
+from storage.records import Feed, FeedKind, FeedSpec, Trust
 
 app = typer.Typer(no_args_is_help=True, help="What is polled, and how it fares.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -25,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 def list_command(as_json: Json = False) -> None:
     """All feeds with their last poll, next poll and trouble."""
     with opened_database() as database, database.read() as session:
-        found = feeds.list_feeds(session)
+        found = [shown_feed(feed) for feed in feeds.list_feeds(session)]
     if as_json:
         print_json(found)
         return
@@ -54,16 +57,16 @@ def push_command(as_json: Json = False) -> None:
     """Which hubs were asked to push feeds instead of being polled (WebSub), and how that fares."""
     with opened_database() as database, database.read() as session:
         held = pushes.list_pushes(session)
-        addresses = {feed.feed_id: feed.url for feed in feeds.list_feeds(session)}
+        addresses = {feed.feed_id: cover_secrets(feed.url) for feed in feeds.list_feeds(session)}
     if as_json:
-        print_json([{name: getattr(one, name) for name in _SHOWN} for one in held])
+        print_json([{name: _shown(getattr(one, name)) for name in _SHOWN} for one in held])
         return
     print_table(
         ("feed", "hub", "state", "until", "pushes", "last push"),
         [
             [
                 addresses.get(one.feed_id, str(one.feed_id)),
-                one.hub_url,
+                cover_secrets(one.hub_url),
                 one.state.value,
                 show_time(one.lease_until),
                 str(one.pushes),
@@ -75,7 +78,11 @@ def push_command(as_json: Json = False) -> None:
     )
     for one in held:
         if one.last_error:
-            console().print(Text(f"{one.feed_id}: {one.last_error}", style="red"), soft_wrap=True)
+            console().print(Text(f"{one.feed_id}: {cover_secrets(one.last_error)}", style="red"), soft_wrap=True)
+
+
+def _shown(value: object) -> object:
+    return cover_secrets(value) if isinstance(value, str) else value
 
 
 # What may be shown of a subscription: not its secret, nor the token that makes the callback's address.
@@ -95,8 +102,7 @@ def add_command(
     page: Annotated[bool, typer.Option("--page", help="It is a plain page, to be watched on its own.")] = False,
 ) -> None:
     """Poll a feed, or watch a plain page, from now on."""
-    if not url.startswith(("http://", "https://")):
-        raise StorywatchError(f"{url}: a feed's address begins with http:// or https://")
+    check_address(url, allow_private=settings().network.allow_private)
     with opened_database(create=True) as database, database.write() as session:
         for slug in story or ():
             if stories.find_story(session, slug) is None:
@@ -110,7 +116,7 @@ def add_command(
             stories=story or (),
             due_at=clock()(),
         )
-    console().print(f"{'Page' if page else 'Feed'} {feed.feed_id} is polled from now on: {feed.url}")
+    console().print(f"{'Page' if page else 'Feed'} {feed.feed_id} is polled from now on: {cover_secrets(feed.url)}")
 
 
 @app.command("remove")
@@ -118,7 +124,7 @@ def remove_command(feed: Annotated[str, typer.Argument(help="Number or address o
     """Stop polling a feed; what it brought stays."""
     with opened_database() as database, database.write() as session:
         removed = feeds.remove_feed(session, find_one(feed))
-    console().print(f"Feed {removed.feed_id} is polled no more: {removed.url}")
+    console().print(f"Feed {removed.feed_id} is polled no more: {cover_secrets(removed.url)}")
 
 
 @app.command("discover")
@@ -156,10 +162,15 @@ def import_command(
 
 @app.command("export")
 def export_command() -> None:
-    """Write all feeds as OPML to standard output (watched pages are none)."""
+    """Write all feeds as OPML to standard output (watched pages are none); passwords in addresses are in it."""
     with opened_database() as database, database.read() as session:
         found = [feed for feed in feeds.list_feeds(session) if feed.kind is FeedKind.FEED]
     typer.echo(write_opml(found, title="Storywatch", now=clock()()))
+
+
+def shown_feed(feed: Feed) -> Feed:
+    """A feed as it may be shown: what may be secret in its address is covered."""
+    return replace(feed, url=cover_secrets(feed.url), last_error=feed.last_error and cover_secrets(feed.last_error))
 
 
 def find_one(text: str) -> int | str:

@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from storage.covering import cover_login, cover_secrets
 from storage.records import Figure, Qualifier, Span
 
 SIGNS = {
@@ -53,13 +54,16 @@ def shown_on(progress: Progress, what: str) -> Callable[[int, int], None]:
 
 
 def to_plain(value: Any) -> Any:
-    """Any record as JSON material: dataclasses to objects, times to ISO, enums to their values, tuples to lists."""
+    """Any record as JSON material: dataclasses to objects, times to ISO, enums to their values, tuples to lists;
+    passwords in addresses are covered."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, str):
+        return cover_login(value)
     if isinstance(value, dict):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -98,13 +102,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
     for at, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=at in whole)
     for row in held:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(cover_login(cell)) for cell in row))
     screen.print(table)
 
 
 def say_error(message: str) -> None:
     """One clear line on standard error."""
-    print(f"storywatch: {message}", file=sys.stderr)
+    print(f"storywatch: {cover_secrets(message)}", file=sys.stderr)
 
 
 def show_time(at: datetime | None) -> str:

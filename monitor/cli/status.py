@@ -17,6 +17,7 @@ from monitor.cli.output import console, print_json, print_table, show_figure, sh
 from monitor.cli.stories import describe_key
 from storage import articles, claims, deliveries, feeds, stories
 from storage.backlog import count_due
+from storage.covering import cover_secrets
 from storage.database import Database
 from storage.errors import DatabaseError
 from storage.records import Revision
@@ -87,7 +88,7 @@ def read_status(database: Database, *, changes: int = 5) -> Status:
             database=database.label,
             stories={story.slug: story.state.value for story in stories.list_stories(session)},
             feeds=len(every),
-            failing=tuple(feed.url for feed in every if feed.failures),
+            failing=tuple(cover_secrets(feed.url) for feed in every if feed.failures),
             next_poll=feeds.next_feed_due_at(session),
             articles=articles.count_articles(session),
             revisions=claims.count_revisions(session),

@@ -1,9 +1,79 @@
-"""Which network addresses may be connected to: public ones only, whatever their notation."""
+"""Which web addresses may be asked for, and which network addresses connected to: public ones only, in any notation."""
 
+import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from yarl import URL
+
+from storage.errors import FetchError, ForbiddenAddressError
+
+NOT_PUBLIC = "is not an address of the public internet"
+_SCHEMES = frozenset({"http", "https"})
 
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _IPV4_COMPATIBLE = IPv6Network("::/96")  # RFC 4291 §2.5.5.1, deprecated, still routed by some stacks
+
+
+class BadAddressError(FetchError):
+    """The text is not an http or https address."""
+
+    retryable = False
+
+
+def check_address(url: str, *, allow_private: bool) -> str:
+    """The host of an address that may be asked for. Nothing is looked up: what a name leads to is checked on the way.
+
+    Raises BadAddressError for what is no http or https address with a host, and ForbiddenAddressError for one of this
+    machine or its network, unless `allow_private`.
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+        _ = parts.port
+        is_known = URL(url, encoded=url.isascii()).host is not None
+    except ValueError as error:
+        raise BadAddressError(f"{url}: not a web address ({error}); it should look like https://host/path") from error
+    if parts.scheme not in _SCHEMES or not host or not is_known or len(url.split()) != 1 or not url.isprintable():
+        raise BadAddressError(f"{url}: not a web address; it should look like https://host/path")
+    if not allow_private and _is_private_literal(host):
+        raise ForbiddenAddressError(forbidden_words(url, host))
+    return host
+
+
+def is_web_address(url: str) -> bool:
+    """Whether a text is an http or https address with a host: nothing else may become a link (no `javascript:`)."""
+    try:
+        parts = urlsplit(url.strip())
+        return parts.scheme.lower() in _SCHEMES and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+def forbidden_words(url: str, what: str) -> str:
+    """Why an address is not asked, and what to do."""
+    return (
+        f"{url}: {what} {NOT_PUBLIC}, so it is not asked; "
+        "set allow_private = true under [network] if this intranet is meant to be watched"
+    )
+
+
+def _is_private_literal(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not is_public_address(host)
+    except ValueError:
+        return _is_short_private(host)
+
+
+def _is_short_private(host: str) -> bool:
+    """127.1, 0x7f000001, 2130706433: numbers that resolvers take for addresses."""
+    try:
+        packed = socket.inet_aton(host)
+    except (OSError, ValueError):
+        return False
+    return not is_public_address(socket.inet_ntoa(packed))
 
 
 def is_public_address(text: str) -> bool:

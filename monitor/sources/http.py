@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from monitor.sources.addresses import is_public_address
+from monitor.sources.addresses import NOT_PUBLIC, BadAddressError, check_address, forbidden_words, is_public_address
 from monitor.sources.answers import Exchange, Fetched, Hop, Pairs, finish, retry_after_of
 from monitor.sources.bodies import BodyDecoder
 from monitor.sources.hosts import HostPacer, Pacer
@@ -39,7 +39,6 @@ _LARGE = 2 * 1024 * 1024
 _LARGE_AT_ONCE = 1
 _MAX_HEADER_BYTES = 16 * 1024
 _MAX_HEADERS = 200
-_REFUSED = "is not an address of the public internet"
 _PERMANENT = frozenset({301, 308})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _RESTING = frozenset({429, 503})
@@ -63,12 +62,6 @@ class RedirectError(FetchError):
 
 class BadResponseError(FetchError):
     """The answer breaks the rules of HTTP or our limits on headers."""
-
-
-class BadAddressError(FetchError):
-    """The text is not an http or https address."""
-
-    retryable = False
 
 
 def user_agent(contact: str) -> str:
@@ -236,25 +229,13 @@ class Fetcher:
 
     def _check(self, url: str) -> str:
         """The host of an address that may be asked for."""
-        try:
-            parts = urlsplit(url)
-            host = (parts.hostname or "").rstrip(".")
-            _ = parts.port
-        except ValueError as error:
-            raise BadAddressError(
-                f"{url}: not a web address ({error}); it should look like https://host/path"
-            ) from error
-        if parts.scheme not in {"http", "https"} or not host or len(url.split()) != 1:
-            raise BadAddressError(f"{url}: not a web address; it should look like https://host/path")
-        if not self._allow_private and _is_private_literal(host):
-            raise ForbiddenAddressError(_forbidden(url, host))
-        return host
+        return check_address(url, allow_private=self._allow_private)
 
     def _socket(self, info: Any) -> socket.socket:
         """Open a socket towards a resolved address, just before connecting: what is checked is what is used."""
         family, kind, protocol, _, address = info
         if not self._allow_private and self._proxy is None and not is_public_address(str(address[0])):
-            raise OSError(errno.EACCES, f"{address[0]} {_REFUSED}")
+            raise OSError(errno.EACCES, f"{address[0]} {NOT_PUBLIC}")
         return socket.socket(family=family, type=kind, proto=protocol)
 
     def _open(self) -> aiohttp.ClientSession:
@@ -395,29 +376,13 @@ def _links(response: aiohttp.ClientResponse) -> Pairs:
     return tuple((rel.lower(), url) for rels, url in found for rel in rels.split())
 
 
-def _is_private_literal(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return not is_public_address(host)
-    except ValueError:
-        return False
-
-
-def _forbidden(url: str, what: str) -> str:
-    return (
-        f"{url}: {what} {_REFUSED}, so it is not asked; "
-        "set allow_private = true under [network] if this intranet is meant to be watched"
-    )
-
-
 def _explain(url: str, error: Exception) -> FetchError:
     """Our own error, in words, for what the client library raised."""
     if isinstance(error, FetchError):
         return error
     text = " ".join(str(error).split()) or type(error).__name__
-    if _REFUSED in text:
-        return ForbiddenAddressError(_forbidden(url, urlsplit(url).hostname or "the host"))
+    if NOT_PUBLIC in text:
+        return ForbiddenAddressError(forbidden_words(url, urlsplit(url).hostname or "the host"))
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | ssl.SSLError):
         return TlsError(
             f"{url}: the encrypted connection cannot be trusted ({_short(text)}); "

@@ -19,6 +19,7 @@ from storage import sign_ins
 from storage.database import Database
 
 LOCAL_NAME = "local"
+SESSION_COOKIE = "storywatch"
 # A session ends so long after its sign-in, used or not; no cookie outlives it.
 LIFETIME = timedelta(days=14)
 # Each check of a password costs tens of megabytes and of milliseconds, by design: so many at a time.

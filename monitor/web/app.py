@@ -18,7 +18,7 @@ from monitor.clock import Clock
 from monitor.push import PushDesk
 from monitor.sources.websub import CALLBACK_PATH
 from monitor.web import health
-from monitor.web.access import Access
+from monitor.web.access import SESSION_COOKIE, Access
 from monitor.web.api import guide, routes, searching
 from monitor.web.assets import Assets
 from monitor.web.etags import EntityTags
@@ -128,7 +128,7 @@ def _add_middleware(app: FastAPI, options: WebOptions) -> None:
     app.add_middleware(
         SessionMiddleware,
         secret_key=options.session_secret or secrets.token_urlsafe(32),
-        session_cookie="storywatch",
+        session_cookie=SESSION_COOKIE,
         same_site="lax",
         https_only=options.secure_cookie,
     )

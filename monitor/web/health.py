@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from monitor.web.site import ReaderDep, Site, SiteDep
 from storage import articles, claims, deliveries, feeds, stories
 from storage.backlog import Backlog, count_due
+from storage.covering import cover_secrets
 from storage.errors import SchemaVersionError, StorywatchError
 from storage.records import AlertState, DeliveryState, Feed, FeedState
 
@@ -122,8 +123,13 @@ def feed_gauges(held: tuple[Feed, ...], now: datetime) -> Iterator[GaugeMetricFa
         by_state.add_metric([state.value], sum(feed.state is state for feed in held))
     yield by_state
     stale = GaugeMetricFamily("storywatch_feed_stale_seconds", "How long ago a feed last answered", labels=["feed"])
-    answered = sorted((feed.last_success_at, feed.url) for feed in active if feed.last_success_at is not None)
-    for at, url in answered[:MOST_FEEDS]:
+    # Two that differ in what is covered are one series, as old as the older.
+    answered: dict[str, datetime] = {}
+    for feed in active:
+        if feed.last_success_at is not None:
+            shown = cover_secrets(feed.url)
+            answered[shown] = min(feed.last_success_at, answered.get(shown, feed.last_success_at))
+    for url, at in sorted(answered.items(), key=lambda one: (one[1], one[0]))[:MOST_FEEDS]:
         stale.add_metric([url], max((now - at).total_seconds(), 0.0))
     yield stale
     yield gauge("feeds_failing", "Active feeds whose last poll failed", sum(feed.failures > 0 for feed in active))

@@ -35,8 +35,8 @@ class WebOptions:
 
     `session_secret` signs cookies; empty: made afresh at start, which ends sessions at a restart. `allowed_hosts`
     are the Host headers that are answered (without port), against DNS rebinding; `callback_host` is answered for what
-    hubs push alone. `secure_cookie` for HTTPS.
-    `per_page` rows a page; `sources_shown` (name, value) pairs are settings fit to be shown on the about page.
+    hubs push alone. `secure_cookie` for HTTPS. `allow_private`: feeds of this machine or its network may be added.
+    `per_page` rows a page; `shown` (name, value) pairs are settings fit to be shown on the about page.
     """
 
     login_required: bool = False
@@ -48,4 +48,5 @@ class WebOptions:
     base_url: str = ""
     callback_host: str = ""
     per_page: int = 50
+    allow_private: bool = False
     shown: tuple[tuple[str, str], ...] = ()

@@ -7,17 +7,18 @@ parts only.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
 from alerts.interest import ARTICLE_KINDS
 from alerts.words import Words
+from monitor.sources.addresses import is_web_address
 from monitor.web.wording import Texts
+from storage.covering import cover_login, cover_secrets
 from storage.records import Evidence, Figure, History, Position, RecordKey, Revision, RevisionKind, Span, Step, Story
 
 SILENT_EDIT = "silent_edit"
-SAFE_SCHEMES = frozenset({"http", "https"})
 DOWNWARD = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED, RevisionKind.REMOVED, RevisionKind.CORRECTION})
 DOUBTFUL = frozenset({RevisionKind.CONTESTED, RevisionKind.EDITED})
 SETTLED = frozenset({RevisionKind.CONFIRMED, RevisionKind.RESOLVED, RevisionKind.RESTORED})
@@ -26,15 +27,6 @@ STRUCK = Markup('<del class="before">{}</del>')
 AFTER = Markup('<ins class="after">{}</ins>')
 KEPT = Markup('<span class="before">{}</span>')
 SCALES = (("day", 86_400), ("hour", 3_600), ("minute", 60))
-
-
-def is_safe_url(url: str) -> bool:
-    """Whether an address may be rendered as a link: http or https with a host, and nothing else (no `javascript:`)."""
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return False
-    return parts.scheme.lower() in SAFE_SCHEMES and bool(parts.netloc)
 
 
 def record_path(key: RecordKey) -> str:
@@ -151,7 +143,7 @@ class Presenter:
     def subject(self, revision: Revision) -> str:
         """What a revision is about: a record, an article that was edited or removed, a feed or channel of the watch."""
         if revision.kind is RevisionKind.HEALTH:
-            return sentence_case(self.words.say("health", revision.key.metric, place=revision.key.place))
+            return sentence_case(self.words.say("health", revision.key.metric, place=cover_secrets(revision.key.place)))
         if revision.kind not in ARTICLE_KINDS:
             return self.record_name(revision.key)
         proof = revision.evidence[0] if revision.evidence else Evidence()
@@ -165,9 +157,10 @@ class Presenter:
 
     def why(self, revision: Revision) -> str:
         """The reason of a revision in words; its detail fills the gaps. Without one the detail speaks."""
+        detail = cover_secrets(revision.detail)
         if not revision.reason:
-            return revision.detail
-        gaps = dict(line.partition("=")[::2] for line in revision.detail.splitlines() if "=" in line)
+            return detail
+        gaps = dict(line.partition("=")[::2] for line in detail.splitlines() if "=" in line)
         return self.reason(revision.reason, **gaps)
 
     def change(self, revision: Revision) -> Markup:
@@ -254,14 +247,26 @@ class Presenter:
 
     def link(self, url: str, words: str = "") -> Markup:
         """A link that leaves the house: http(s) alone, without opener or referrer; anything else as plain text."""
-        words = words or url
-        if not is_safe_url(url):
-            return escape(words)
+        return self._link(url, cover_login(url), words)
+
+    def feed_link(self, url: str) -> Markup:
+        """A feed's address as a link; as text, with the secret covered, where it holds one."""
+        return self._link(url, cover_secrets(url), "")
+
+    def _link(self, url: str, shown: str, words: str) -> Markup:
+        words = words or shown
+        # With its secret covered an address leads nowhere, and whole it is for nobody to see.
+        if shown != url or not is_web_address(url):
+            return escape(cover_login(words))
         # On paper the address follows the words, unless it is the words.
         bare = Markup(' class="is-bare"') if words == url else ""
         return Markup('<a href="{url}" rel="noopener noreferrer external"{bare}>{words}</a>').format(
             url=url.strip(), bare=bare, words=words
         )
+
+    def covered(self, words: str) -> str:
+        """A text that may name addresses, such as an error, with what may be secret in them covered."""
+        return cover_secrets(words)
 
     def record_path(self, key: RecordKey) -> str:
         """The page of a record."""

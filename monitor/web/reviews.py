@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 from sqlmodel import Session
 
-from monitor.web.presenter import Presenter, is_safe_url, iso
+from monitor.sources.addresses import is_web_address
+from monitor.web.presenter import Presenter, iso
 from storage import claims, research, stories
+from storage.covering import cover_login
 from storage.keys import key_text
 from storage.records import Figure, History, RevisionKind, Span, StampedClaim, Step
 
@@ -84,8 +86,8 @@ def _carriers(
 
 def _appearance(stamped: StampedClaim) -> dict[str, Any]:
     page: dict[str, Any] = {"@type": "NewsArticle", "headline": stamped.title}
-    if is_safe_url(stamped.url):
-        page["url"] = stamped.url
+    if is_web_address(stamped.url):
+        page["url"] = cover_login(stamped.url)
     if stamped.source:
         page["publisher"] = {"@type": "Organization", "name": stamped.source}
     if stamped.claim.speaker:

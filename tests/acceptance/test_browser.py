@@ -204,7 +204,7 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
 
 
 def test_a_new_revision_appears_by_itself(page: Page, database: Database) -> None:
-    with page.expect_response("**/live"):
+    with page.expect_response("**/live?after=*"):
         page.goto(STORY)
     key = RecordKey(story=archive.KAZAKHSTAN.slug, metric="killed")
     fresh = Revision(

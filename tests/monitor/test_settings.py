@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from pydantic import BaseModel
 
 from alerts.channels.base import ChannelSpec, TlsMode
@@ -22,6 +23,7 @@ from storage.errors import SettingsError
 from storage.records import Subscription
 
 ROOT = Path(__file__).parents[2]
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("a password")
 FILE = """\
 seeds = "stories/"
 database_url = "postgresql+psycopg://watch@db/watch"
@@ -195,6 +197,15 @@ def test_a_file_may_be_named(folder: Path) -> None:
         ("port = 8081", 'host = "0.0.0.0"', "web.host: 0.0.0.0 can be reached from other machines"),
         ("port = 8081", 'login = "required"', "nobody could log in"),
         ("port = 8081", "port = ", "is not TOML"),
+        ("port = 8081", 'password_hash = "letmein"', "web.password_hash: is no argon2 hash"),
+        ("port = 8081", 'password_hash = "$2b$12$abcdefghijklmnopqrstuv"', "web.password_hash: is no argon2 hash"),
+        ("port = 8081", f'password_hash = "{HASH[:-30]}"', "web.password_hash: is no argon2 hash, or a part of one"),
+        (
+            "port = 8081",
+            'users = [{ name = "ann", password_hash = "=v=19=m=65536" }]',
+            "web.users[1].password_hash: is no argon2",
+        ),
+        ("port = 8081", 'users = [{ name = "ann" }]', "'ann' could never log in"),
         ('proxy = "http://proxy.example:3128"', 'proxy = "proxy.example"', "network.proxy: is not an address"),
     ],
 )
@@ -243,10 +254,10 @@ def test_secrets_are_never_shown(folder: Path) -> None:
 def test_a_login_guards_the_page() -> None:
     environ = {
         "STORYWATCH_WEB__HOST": "0.0.0.0",
-        "STORYWATCH_WEB__PASSWORD_HASH": "$argon2id$x",
+        "STORYWATCH_WEB__PASSWORD_HASH": HASH,
         "STORYWATCH_WEB__TOKEN": "t",
         "STORYWATCH_WEB__BASE_URL": "https://watch.example",
-        "STORYWATCH_WEB__USERS": '[{"name": "ann", "password_hash": "$argon2id$y", "role": "reader"}]',
+        "STORYWATCH_WEB__USERS": '[{"name": "ann", "password_hash": "' + HASH + '", "role": "reader"}]',
     }
     web = to_web(load_settings(None, environ, Path("/nowhere")))
     assert web.login_required

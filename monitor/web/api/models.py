@@ -4,10 +4,11 @@ Times are ISO 8601 in UTC. A figure that nobody stated is null. Empty population
 """
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from storage.covering import cover_login, cover_secrets
 from storage.records import (
     AlertState,
     ClaimKind,
@@ -22,6 +23,9 @@ from storage.records import (
 )
 
 T = TypeVar("T")
+# What may be secret in an address is covered, for whoever asks.
+Address = Annotated[str, AfterValidator(cover_login)]
+FeedText = Annotated[str, AfterValidator(cover_secrets)]
 
 
 class Answer(BaseModel):
@@ -67,7 +71,7 @@ class KeyOut(Answer):
     metric: str
     unit: str
     population: str
-    place: str
+    place: FeedText
     period: str
 
 
@@ -89,7 +93,7 @@ class EvidenceOut(Answer):
     claim_id: str
     sentence: str
     quote: str
-    url: str
+    url: Address
     title: str
     source: str
     origin: str | None
@@ -117,7 +121,7 @@ class RevisionOut(Answer):
     corrects: str | None
     is_silent: bool
     article_id: int | None
-    detail: str
+    detail: FeedText
 
 
 class RecordOut(Answer):
@@ -206,7 +210,7 @@ class ClaimOut(Answer):
     asserted_at: SpanOut | None
     ended_at: datetime | None
     recorded_at: datetime
-    url: str
+    url: Address
     source: str
 
 
@@ -214,7 +218,7 @@ class ArticleOut(Answer):
     """One page at one address."""
 
     article_id: int
-    url: str
+    url: Address
     source: str
     trust: Trust
     title: str
@@ -269,7 +273,7 @@ class FoundOut(Answer):
     """One text that a search found; `spans` are half-open places of found words in `snippet`; `number`: the version."""
 
     article_id: int
-    url: str
+    url: Address
     title: str
     source: str
     lang: str | None
@@ -295,7 +299,7 @@ class FeedOut(Answer):
     """A feed and how it fares."""
 
     feed_id: int
-    url: str
+    url: FeedText
     source: str
     title: str
     trust: Trust
@@ -306,7 +310,7 @@ class FeedOut(Answer):
     last_polled_at: datetime | None
     last_success_at: datetime | None
     last_status: int | None
-    last_error: str | None
+    last_error: FeedText | None
     failures: int
     failing_since: datetime | None
     entries_per_week: float | None
@@ -338,4 +342,4 @@ class DeliveryOut(Answer):
     created_at: datetime
     due_at: datetime
     delivered_at: datetime | None
-    last_error: str
+    last_error: FeedText

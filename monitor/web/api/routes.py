@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
 from pydantic import AfterValidator
 from starlette.requests import Request
 
+from monitor.web.access import SESSION_COOKIE
 from monitor.web.api import models
 from monitor.web.pages.records import as_utc, read_history
 from monitor.web.site import Number, SiteDep, get_reader
@@ -30,10 +32,15 @@ FAILURES: dict[int | str, dict[str, Any]] = {
         (400, "not understood"),
         (401, "sign in first"),
         (404, "no such thing"),
+        (422, "a parameter is not what it should be"),
         (503, "not available"),
     )
 }
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(get_reader)], responses=FAILURES)
+# Where a login is asked for, either opens the door; who holds it is looked up by `get_reader`.
+TOKEN = HTTPBearer(scheme_name="token", description="a token of [[web.tokens]]", auto_error=False)
+SESSION = APIKeyCookie(name=SESSION_COOKIE, scheme_name="session", description="set by /login", auto_error=False)
+READERS = [Depends(get_reader), Security(TOKEN), Security(SESSION)]
+router = APIRouter(prefix="/api/v1", dependencies=READERS, responses=FAILURES)
 Limit = Annotated[int, Query(ge=1, le=500, description="rows of a page")]
 Offset = Annotated[int, Query(ge=0, le=10_000_000, description="rows to leave out")]
 Moment = Annotated[datetime, AfterValidator(as_utc), Query(description="without a zone UTC: as it was known then")]

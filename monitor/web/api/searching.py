@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from monitor.web.api import models
-from monitor.web.api.routes import FAILURES, Limit, Offset, page_of
-from monitor.web.site import SiteDep, get_reader
+from monitor.web.api.routes import FAILURES, READERS, Limit, Offset, page_of
+from monitor.web.site import SiteDep
 from storage.search import search_articles
 from storage.searches import list_searches
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(get_reader)], responses=FAILURES)
+router = APIRouter(prefix="/api/v1", dependencies=READERS, responses=FAILURES)
 
 
 @router.get("/search", tags=["search"])

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from monitor.web.presenter import Presenter, iso
 from monitor.web.site import ReaderDep, Site, SiteDep, with_query
 from storage import claims, stories
+from storage.covering import cover_login
 from storage.records import Revision, Story
 from storage.search import search_articles
 
@@ -98,7 +99,7 @@ def add_entry(feed: Element, revision: Revision, ui: Presenter, *, base: str, st
     add(entry, "link", rel="alternate", href=f"{base}/revisions/{revision.revision_id}")
     add(entry, "category", term=revision.kind.value)
     parts = [story, ui.why(revision), ", ".join(revision.origins)]
-    parts += [f"{proof.source}: {proof.sentence} {proof.url}" for proof in revision.evidence]
+    parts += [f"{proof.source}: {proof.sentence} {cover_login(proof.url)}" for proof in revision.evidence]
     add(entry, "content", "\n".join(printable(part) for part in parts if part), type="text")
 
 

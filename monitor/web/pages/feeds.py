@@ -8,9 +8,10 @@ from fastapi import APIRouter, Form, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.web.presenter import is_safe_url
+from monitor.sources.addresses import check_address
 from monitor.web.site import EditorDep, ReaderDep, Site, SiteDep, see_other, with_query
 from storage import feeds, stories
+from storage.errors import FetchError, ForbiddenAddressError
 from storage.records import Feed, FeedSpec, FeedState, Trust
 
 router = APIRouter(include_in_schema=False)
@@ -80,10 +81,13 @@ def add_feed(
     trust: Annotated[str, Form()] = Trust.UNKNOWN.value,
     story: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Watch one more feed. Private addresses are refused when it is fetched, as for every feed."""
+    """Watch one more feed. What cannot be fetched is refused; a name that leads inside, when it is fetched."""
     url = url.strip()
-    if not is_safe_url(url) or not urlsplit(url).hostname:
-        return _page(request, site, error=site.presenter(request).t("feeds.wrong_url"), typed=url, status=422)
+    try:
+        check_address(url, allow_private=site.options.allow_private)
+    except FetchError as error:
+        key = "feeds.private_url" if isinstance(error, ForbiddenAddressError) else "feeds.wrong_url"
+        return _page(request, site, error=site.presenter(request).t(key), typed=url, status=422)
     spec = FeedSpec(url=url, source=source.strip(), trust=Trust(trust) if trust in set(Trust) else Trust.UNKNOWN)
     now = site.clock()
     with site.database.write() as session:

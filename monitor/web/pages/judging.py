@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form
+from pydantic import StringConstraints
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +24,8 @@ router = APIRouter(include_in_schema=False)
 ON_RECORDS = (JudgementKind.MERGE, JudgementKind.SPLIT, JudgementKind.PIN, JudgementKind.ADD, JudgementKind.ALIAS)
 # A choice that leaves a part of a claim's scope as it was read.
 AS_READ = "="
+# A reason holds more than spaces.
+SAID = StringConstraints(strip_whitespace=True, min_length=1)
 UNRESOLVED = "unresolved"
 
 
@@ -64,7 +67,7 @@ def judge(
     caller: EditorDep,
     slug: str,
     kind: Annotated[str, Form()],
-    why: Annotated[str, Form(min_length=1, max_length=2000)],
+    why: Annotated[str, SAID, Form(max_length=2000)],
     target: Annotated[str, Form(max_length=400)] = "",
     into: Annotated[str, Form(max_length=400)] = "",
     value: Annotated[float | None, Form()] = None,
@@ -93,7 +96,7 @@ def judge(
         if chosen is JudgementKind.SPLIT:
             into = _split_into(story, target, {"metric": metric, "population": population, "place": place})
             given[chosen] = {"into": into, "claims": chosen_claims}
-        note_judgement(session, story, chosen, target, given[chosen], who=caller.name, why=why.strip(), now=now)
+        note_judgement(session, story, chosen, target, given[chosen], who=caller.name, why=why, now=now)
         site.refold(session, slug, now)
         # The page of a record that lost its claims is gone: they are on the other's, if that is one now.
         is_kept = bool(into) and claims.has_history(session, parse_key(into))

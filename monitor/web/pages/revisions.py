@@ -13,7 +13,7 @@ from alerts.interest import EVENT_KINDS
 from monitor.judging import note_judgement
 from monitor.ledger.judgements import MATCH_STATES, match_state
 from monitor.web.pages.articles import as_diff
-from monitor.web.pages.judging import AS_READ, scopes_of
+from monitor.web.pages.judging import AS_READ, SAID, scopes_of
 from monitor.web.refusals import RefusedError
 from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, own_path, see_other
 from storage import articles, claims, judgements, stories
@@ -100,7 +100,7 @@ def judge(
     caller: EditorDep,
     revision_id: str,
     kind: Annotated[str, Form()],
-    why: Annotated[str, Form(min_length=1, max_length=2000)],
+    why: Annotated[str, SAID, Form(max_length=2000)],
     target: Annotated[str, Form()] = "",
     metric: Annotated[str, Form(max_length=100)] = AS_READ,
     population: Annotated[str, Form(max_length=200)] = AS_READ,
@@ -127,7 +127,7 @@ def judge(
             if chosen is JudgementKind.RESCOPE
             else {},
             who=caller.name,
-            why=why.strip(),
+            why=why,
             now=now,
         )
         if is_of_claim:

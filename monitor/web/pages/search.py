@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from monitor.web.presenter import Presenter, mark_spans
 from monitor.web.site import ReaderDep, SiteDep, with_query
+from storage.covering import cover_login
 from storage.errors import QueryError
 from storage.records import Facets, SearchHit, Span
 from storage.search import count_facets, search_articles
@@ -105,7 +106,7 @@ def as_found(hit: SearchHit) -> Found:
     """A hit with its words marked."""
     return Found(
         path=f"/articles/{hit.article_id}?version={hit.number}",
-        title=mark_spans(hit.title or hit.url, hit.title_spans if hit.title else ()),
+        title=mark_spans(hit.title or cover_login(hit.url), hit.title_spans if hit.title else ()),
         snippet=mark_spans(hit.snippet, hit.spans),
         source=hit.source,
         published=hit.published,

@@ -16,10 +16,10 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from monitor.reading.feeds import parse_feed
+from monitor.sources.addresses import BadAddressError
 from monitor.sources.answers import Fetched
 from monitor.sources.bodies import BodyError
 from monitor.sources.http import (
-    BadAddressError,
     BadResponseError,
     ConnectionFailedError,
     Fetcher,

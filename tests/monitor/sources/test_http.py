@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from monitor.sources.addresses import BadAddressError
 from monitor.sources.answers import Fetched, Trouble
-from monitor.sources.http import BadAddressError, Fetcher, RedirectError, TimedOutError
+from monitor.sources.http import Fetcher, RedirectError, TimedOutError
 from storage.errors import BodyTooLargeError, FetchError, ForbiddenAddressError
 from tests.support.webserver import Reply, WebServer
 

@@ -80,7 +80,11 @@ def test_a_held_alert_is_approved_or_dropped_once(client: httpx.Client, database
         assert deliveries.get_alert(session, alert_id).state is AlertState.PENDING
     other = held_alert(database)
     send(client, "/alerts", f"/alerts/{other}/drop")
+    assert "Dropped" in client.get("/alerts").text
     send(client, "/alerts", f"/alerts/{other}/approve")
+    told = client.get("/alerts").text
+    assert "Approved" not in told, "a dropped alert goes nowhere"
+    assert "Somebody dropped it before" in told
     with database.read() as session:
         assert deliveries.get_alert(session, other).state is AlertState.DROPPED
     assert send(client, "/alerts", "/alerts/none/approve").status_code == 404

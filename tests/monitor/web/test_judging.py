@@ -221,3 +221,35 @@ def test_a_reader_sees_judgements_and_no_forms(make_app: MakeApp) -> None:
         assert reader.get(JUDGEMENTS).status_code == 200
         assert "<details><summary>Hold this record" not in reader.get(RECORD).text
         assert reader.post(JUDGEMENTS, data={"kind": "pin", "why": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("why", ["", "   ", "\t\n", "\u2003\u3000"])
+def test_a_reason_is_more_than_spaces(client: httpx.Client, database: Database, why: str) -> None:
+    revision = raised(database)
+    page = f"/revisions/{revision.revision_id}"
+    assert send(client, page, f"{page}/judgements", kind="annotate", why=why).status_code == 422
+    answer = send(client, RECORD, JUDGEMENTS, kind="pin", target=key_text(KILLED), value="7", why=why)
+    assert answer.status_code == 422
+    assert best(database) != 7
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", " JavaScript:alert(1)", "data:text/html,x", "ftp://a.example/", "https://", "a.example"],
+)
+def test_a_claim_added_by_hand_stands_at_a_web_address_or_none(
+    client: httpx.Client, database: Database, url: str
+) -> None:
+    added = {
+        "kind": "add",
+        "target": key_text(KILLED),
+        "value": "300",
+        "origin": "Health Ministry",
+        "why": "Told by phone",
+    }
+    refused = send(client, RECORD, JUDGEMENTS, **added, url=url)
+    assert refused.status_code == 422
+    assert "is no web address" in refused.text
+    assert best(database) != 300
+    assert send(client, RECORD, JUDGEMENTS, **added, url="https://a.example/told").status_code == 303
+    assert send(client, RECORD, JUDGEMENTS, **added, url="").status_code == 303

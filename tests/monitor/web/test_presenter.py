@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from alerts.words import load_words
+from monitor.sources.addresses import is_web_address
 from monitor.web.charts import draw_chart, draw_spark
 from monitor.web.pages.articles import as_diff, as_text
-from monitor.web.presenter import Presenter, is_safe_url, latest_first, mark, mark_spans, record_path
+from monitor.web.presenter import Presenter, latest_first, mark, mark_spans, record_path
 from monitor.web.wording import load_texts
 from storage.records import (
     ArticleVersion,
@@ -41,7 +42,7 @@ def exactly(moment: datetime) -> Span:
      ("data:text/html,x", False), ("//example.org", False), ("/path", False), ("https://", False), ("http://[broken", False), ("", False)],
 )  # fmt: skip
 def test_only_addresses_of_the_web_become_links(url: str, is_safe: bool) -> None:
-    assert is_safe_url(url) is is_safe
+    assert is_web_address(url) is is_safe
     assert ("<a " in UI.link(url, "words")) is is_safe
 
 

@@ -16,7 +16,7 @@ proxy = "http://proxy-user:hush-2@proxy.example:3128"
 [email]
 password = "hush-3"
 [web]
-password_hash = "$argon2id$hush-4"
+password_hash = "$argon2id$v=19$m=65536,t=3,p=4$MIIRqgvgQbgj220jfp0MPA$hush4YfwJSVjtjSU0zzV/P3S9nnQ/USre2wvJMjfCIjrTQ"
 token = "hush-5-hush-5-hush-5-hush-5-hush-5"
 session_secret = "hush-6-hush-6-hush-6-hush-6-hush-6"
 [[channels]]
