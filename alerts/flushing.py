@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.interest import labels_of, record_of
-from alerts.matchers import matches
+from alerts.matchers import matches, names_label
 from alerts.timing import group_due_at, leave_quiet_hours, parse_digest, parse_quiet_hours, parse_timezone
 from storage.keys import delivery_id, stable_hash
 from storage.records import (
@@ -252,15 +252,16 @@ class _Flushing:
             if group_id in self.sent:
                 continue
             open_ids = tuple(alert_id for alert_id in entry.alert_ids if alert_id in standing)
-            if not open_ids:
+            loud = tuple(one for one in open_ids if find_silence(standing[one], subscription, self.silences) is None)
+            if not loud:
                 continue
             due = self._repeat_due_at(subscription, entry)
             if due > self.now:
                 self.due_times.append(due)
                 continue
             repeat = entry.repeats + 1
-            lane = lane_of(standing[open_ids[0]], subscription)
-            self._deliver(subscription, open_ids, (), lane=lane, repeat=repeat)
+            lane = lane_of(standing[loud[0]], subscription)
+            self._deliver(subscription, loud, (), lane=lane, repeat=repeat)
             self.sent[group_id] = replace(entry, sent_at=self.now, alert_ids=open_ids, repeats=repeat)
 
     def _repeat_due_at(self, subscription: Subscription, entry: SentGroup) -> datetime:
@@ -306,9 +307,14 @@ def _pick_lead(run: Sequence[_Waiting]) -> _Waiting:
 def find_silence(
     revision: Revision, subscription: Subscription, silences: Sequence[Silence], *, receiver: str = ""
 ) -> Silence | None:
-    """Return the first of `silences` that mutes a revision for a subscription, or for one receiver of it."""
+    """Return the first of `silences` that mutes a revision for a subscription, or for one receiver of it.
+
+    One that names receivers, or leaves some out, mutes deliveries to them, never the alert of them all.
+    """
     labels = labels_of(revision, subscription.name, receiver)
     for silence in silences:
+        if not receiver and names_label(silence.matchers, "receiver"):
+            continue
         if matches(labels, silence.matchers):
             return silence
     return None

@@ -67,6 +67,11 @@ def matches(labels: Mapping[str, str], matchers: Sequence[Matcher]) -> bool:
     )
 
 
+def names_label(matchers: Sequence[Matcher], label: str) -> bool:
+    """Whether one of the matchers is about a label."""
+    return any(name.removesuffix("!") == label for name, _ in matchers)
+
+
 def literal(value: str) -> str:
     """Return a value as a pattern that fits nothing else: wildcards, brackets and a leading `~` are taken literally."""
     return "".join(f"[{sign}]" if sign in "*?[" or (sign == "~" and not at) else sign for at, sign in enumerate(value))

@@ -4,6 +4,7 @@ A field is only ever added within a version; a change of meaning makes a new one
 """
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -111,7 +112,10 @@ def _figure(figure: Figure | None) -> dict[str, Any] | None:
 
 def _number(number: float | None) -> float | int | None:
     """Whole numbers without a point, as people and most programs write them."""
-    return int(number) if number is not None and number == int(number) else number
+    if number is None or not math.isfinite(number):
+        # JSON knows no infinity: a bound that is open is none.
+        return None
+    return int(number) if number == int(number) else number
 
 
 def _evidence(proof: Evidence) -> dict[str, Any]:

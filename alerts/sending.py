@@ -17,8 +17,9 @@ from alerts.changes import Notice
 from alerts.chart import history_of_revisions
 from alerts.flushing import Flushed, find_silence, flush
 from alerts.interest import EVENT_KINDS, record_of
+from alerts.matchers import names_label
 from alerts.overtaking import overtake
-from alerts.timing import retry_at
+from alerts.timing import RETRY_SCHEDULE, retry_at
 from storage import claims, deliveries, outbox, stories
 from storage.errors import DeliveryError
 from storage.records import (
@@ -36,6 +37,9 @@ from storage.records import (
 _LOG = logging.getLogger(__name__)
 # How much of an error or an answer is kept in the log.
 _EXCERPT = 1_000
+# Attempts end by schedule; one that is taken up more often ends its dispatcher before anything is noted.
+_MOST_CLAIMS = len(RETRY_SCHEDULE) + 10
+_FATAL = "taken up {n} times by a service that ended before it could say what came of it; kept, replay it once mended"
 # A healthy channel's row is touched this seldom (seconds): its history is in the deliveries.
 _HEALTH_PULSE = 60.0
 
@@ -170,7 +174,11 @@ def take_delivery(
     ) is not None:
         subscription = subscriptions.get(delivery.subscription) or Subscription(name=delivery.subscription)
         free = replace(delivery, claimed_by="", claimed_until=None)
-        if delivery.is_question and not _is_open(session, delivery):
+        if delivery.attempts > _MOST_CLAIMS:
+            # Whoever took it up so often ended before it could say why: it must not take everything else down with it.
+            dead = replace(free, state=DeliveryState.DEAD, last_error=_FATAL.format(n=delivery.attempts - 1))
+            deliveries.update_delivery(session, dead)
+        elif delivery.is_question and not _is_open(session, delivery):
             # Answered on the page, or overtaken, before it could be asked (again).
             deliveries.update_delivery(session, replace(free, state=DeliveryState.SUPERSEDED))
         elif (silence := _find_mute(session, delivery, subscription, now)) is not None:
@@ -204,7 +212,7 @@ def _find_mute(session: Session, delivery: Delivery, subscription: Subscription,
     silences = [
         silence
         for silence in deliveries.list_silences(session, at=now)
-        if silence.starts_at <= now and any(name == "receiver" for name, _ in silence.matchers)
+        if silence.starts_at <= now and names_label(silence.matchers, "receiver")
     ]
     if not silences:
         return None

@@ -31,8 +31,8 @@ class Words:
         self.lang = lang
         self._catalogue = catalogue
 
-    def say(self, section: str, key: str, **values: object) -> str:
-        """Return the words for a key with its gaps filled."""
+    def say(self, section: str, key: str, /, **values: object) -> str:
+        """Return the words for a key with its gaps filled; values may be called anything."""
         template = self._catalogue.get(section, {}).get(key)
         return str(template).format_map(_Gaps(values)) if template is not None else key.replace("_", " ")
 
@@ -115,14 +115,14 @@ class Words:
 
     def moment(self, at: datetime, zone: str) -> str:
         """Return an instant in local time with the zone's name."""
-        local = at.astimezone(ZoneInfo(zone))
+        local = _local(at, zone)
         return self.say("format", "moment", **self._parts(local), zone=local.tzname() or zone)
 
     def span(self, span: Span | None, zone: str) -> str:
         """Return a span as finely as it is known: an instant, a day, a month; empty for None."""
         if span is None:
             return ""
-        start, end = (edge.astimezone(ZoneInfo(zone)) for edge in (span.not_before, span.not_after))
+        start, end = (_local(edge, zone) for edge in (span.not_before, span.not_after))
         width = (end - start).total_seconds()
         if width <= 3600:
             return self.moment(span.not_before, zone)
@@ -148,6 +148,14 @@ class Words:
             "hour": at.hour,
             "minute": at.minute,
         }
+
+
+def _local(at: datetime, zone: str) -> datetime:
+    """A moment in local time; at the ends of the calendar, which some programs write for "no date", as it is."""
+    try:
+        return at.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        return at
 
 
 def _slug(name: str) -> str:

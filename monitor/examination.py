@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from alerts.channels.base import ChannelSpec
+from alerts.channels.build import build_channel
 from monitor.claims import __path__ as room_path
 from monitor.claims.compiled import form_at_work
 from monitor.known_labels import find_unmeant
-from monitor.settings import Settings, to_channels, to_subscriptions
+from monitor.making import make_poster
+from monitor.settings import Settings, to_channels, to_email, to_subscriptions
+from monitor.sources.addresses import is_public_address
 from monitor.taking_up import load_folder
 from storage import feeds
 from storage.covering import cover_secrets
@@ -38,7 +42,7 @@ async def examine(settings: Settings, *, now: datetime) -> tuple[Finding, ...]:
     ]
     if any(spec.type == "email" for spec in to_channels(settings)):
         findings.append(await asyncio.to_thread(_mail, settings))
-    findings += await _addresses(settings)
+    findings += await _channels(settings)
     return tuple(findings)
 
 
@@ -97,24 +101,36 @@ def _mail(settings: Settings) -> Finding:
     return Finding(what="mail", is_well=True, words=f"{place} answers")
 
 
-async def _addresses(settings: Settings) -> list[Finding]:
-    """Whether the hosts of webhooks can be connected to; nothing is posted (`storywatch alerts test` does)."""
+async def _channels(settings: Settings) -> list[Finding]:
+    """Whether each channel can work, and its host be connected to; nothing is sent (`storywatch alerts test` does)."""
+    email = to_email(settings)
     findings = []
-    for spec in to_channels(settings):
-        parts = urlsplit(spec.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            continue
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        try:
-            async with asyncio.timeout(10):
-                _, writer = await asyncio.open_connection(parts.hostname, port)
-            writer.close()
-            await writer.wait_closed()
-        except OSError as error:
-            words = f"{spec.name}: {parts.hostname}:{port} cannot be reached ({error or 'no answer in 10 s'})"
-            findings.append(Finding(what="channel", is_well=False, words=words))
-        else:
-            findings.append(
-                Finding(what="channel", is_well=True, words=f"{spec.name}: {parts.hostname} can be reached")
-            )
+    async with make_poster(settings) as client:
+        for spec in to_channels(settings):
+            try:
+                build_channel(spec, client=client, email=email)
+            except StorywatchError as error:
+                findings.append(Finding(what="channel", is_well=False, words=str(error)))
+                continue
+            if urlsplit(spec.url).scheme in ("http", "https"):
+                findings.append(await _reach(spec, settings))
     return findings
+
+
+async def _reach(spec: ChannelSpec, settings: Settings) -> Finding:
+    parts = urlsplit(spec.url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        async with asyncio.timeout(10):
+            _, writer = await asyncio.open_connection(host, port)
+        address = str(writer.get_extra_info("peername")[0])
+        writer.close()
+        await writer.wait_closed()
+    except OSError as error:
+        words = f"{spec.name}: {host}:{port} cannot be reached ({error or 'no answer in 10 s'})"
+        return Finding(what="channel", is_well=False, words=words)
+    # Behind a proxy, the proxy's policy decides what may be reached.
+    if settings.network.allow_private or settings.network.proxy or is_public_address(address):
+        return Finding(what="channel", is_well=True, words=f"{spec.name}: {host} can be reached")
+    words = f"{spec.name}: {host} is {address}, not of the public internet; network.allow_private = true allows it"
+    return Finding(what="channel", is_well=False, words=words)

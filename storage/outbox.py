@@ -115,7 +115,7 @@ def claim_delivery(
     """Take the delivery of a channel that has been due longest, for `worker` alone; None when none may be taken now.
 
     It is `sending` until `claimed_until`; `requeue_expired` gives what a dead worker held to the next. Of a lane only
-    one is under way at a time. The attempt is counted here, so that one that kills its worker does not go on for ever.
+    one is under way at a time. The attempt is counted here, so that one that kills its worker can be given up.
     """
     lock_outbox(session)
     row = session.execute(_NEXT_OF_CHANNEL, {"channel": channel, "now": now}).mappings().first()

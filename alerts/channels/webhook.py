@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import httpx
 from standardwebhooks import Webhook
@@ -62,6 +63,14 @@ def find_wrong_header(headers: Iterable[tuple[str, str]]) -> str:
     return ""
 
 
+def _is_web(url: str) -> bool:
+    try:
+        read = httpx.URL(url)
+        return read.scheme in ("http", "https") and bool(read.host) and (urlsplit(url).port or 1) > 0
+    except (httpx.InvalidURL, ValueError):
+        return False
+
+
 def write_alert(message: Message) -> str:
     """Return our own payload (docs/webhook.schema.json)."""
     return message.payload
@@ -76,7 +85,7 @@ class WebhookChannel:
 
         Raises SettingsError if the address or a secret cannot work.
         """
-        if httpx.URL(spec.url).scheme not in ("http", "https") or not httpx.URL(spec.url).host:
+        if not _is_web(spec.url):
             raise SettingsError(f"channel {spec.name!r}: url must be an http or https address")
         if wrong := find_wrong_header(spec.headers):
             raise SettingsError(f"channel {spec.name!r}: headers: {wrong}")

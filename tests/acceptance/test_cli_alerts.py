@@ -55,5 +55,8 @@ to = ["gone@example.org", "here@example.org"]
         assert line.run("alerts", "test", "people").returncode == 1
         wrong = line.run("alerts", "test", "peple")
         assert (wrong.returncode, "did you mean 'people'?" in wrong.stderr) == (1, True)
+        doctor = " ".join(line.run("doctor").stdout.split())
+        assert "channel 'unsigned': a secret is not base64" in doctor
+        assert "inside: 127.0.0.1 is 127.0.0.1, not of the public internet" in doctor
         mail.per_recipient = {}
         assert line.run("alerts", "test", "people").returncode == 0

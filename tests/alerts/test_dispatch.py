@@ -750,3 +750,27 @@ def test_a_silence_and_a_correction_before_anybody_was_told_say_so(house: House)
     house.commit(revise("sorry", K.CORRECTION, 44, 164, metric="injured", corrects="wrong"), now=after(90))
     house.dispatch(after(1000))
     assert house.accounts(wrong)["desk"] == ("no", "it was taken back before anybody was told")
+
+
+def test_a_silence_that_leaves_a_receiver_out_mutes_all_others_and_no_webhook(house: House) -> None:
+    house.subscriptions = [subscribe(channels=("editors", "hook"))]
+    with house.database.write() as session:
+        desk.add_silence(session, [("receiver!", "a@example.org")], now=NOON, seconds=3600, who="ann")
+    house.commit(WITHDRAWN)
+    assert house.dispatch().delivered == 2
+    assert house.mail.recipients == [["a@example.org"]]
+    assert len(house.hook.calls) == 1
+
+
+def test_a_delivery_that_ends_its_dispatcher_each_time_is_given_up_and_the_next_goes(house: House) -> None:
+    house.commit(WITHDRAWN, revise("next", metric="injured"), now=NOON)
+    with house.database.write() as session:
+        flush_outbox(session, house.subscriptions, {"hook": ("",)}, now=NOON)
+        fatal = outbox.claim_delivery(session, "hook", now=NOON, worker="gone", lease_seconds=1)
+        assert fatal is not None
+        taken = replace(fatal, state=DeliveryState.SENDING, attempts=19, claimed_by="gone", claimed_until=NOON)
+        outbox.update_deliveries(session, [taken])
+    assert house.dispatch(after(60)).delivered == 1
+    (dead,) = house.deliveries(DeliveryState.DEAD)
+    assert dead.delivery_id == fatal.delivery_id
+    assert "taken up 19 times" in dead.last_error

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from alerts.messages import render_test, write_subject
 from alerts.words import load_words
 from storage.records import Evidence, Figure, Qualifier, RecordKey, Revision, RevisionKind
-from tests.support.alerting import LINKS, NOON, PAST, WITHDRAWN, notice, revise, subscribe, write_message
+from tests.support.alerting import LINKS, NOON, PAST, WITHDRAWN, at, notice, revise, subscribe, write_message
 
 K = RevisionKind
 ROOT = Path(__file__).parents[2]
@@ -191,3 +192,24 @@ def test_long_sentences_are_quoted_in_part() -> None:
     message = write_message(notice(revise("x", evidence=(Evidence(sentence=sentence, quote="164 dead"),)), past=()))
     assert "164 dead" in message.text
     assert len(message.text) < 1500
+
+
+def test_what_is_kept_with_a_change_may_be_called_anything() -> None:
+    told = revise(
+        "r", K.FOUND, None, None, metric="search", reason="search_found", detail="self=a\nkey=b\nsection=c\nname=d"
+    )
+    assert "d" in write_message(notice(told, past=())).text
+
+
+def test_a_date_at_the_end_of_the_calendar_stops_no_message() -> None:
+    for moment in (datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)):
+        proof = Evidence(sentence="At least 3 died.", url="https://a.example/x", published=at(moment))
+        for zone in ("America/New_York", "Asia/Tokyo"):
+            told = notice(revise("r", evidence=(proof,), public_at=at(moment)), past=())
+            assert str(moment.year) in write_message(told, subscription=subscribe(timezone=zone)).text
+
+
+def test_an_open_bound_is_none_in_the_payload() -> None:
+    told = revise("r", K.RAISED, None, None, after=Figure(value=26, low=26, high=float("inf")))
+    figure = json.loads(write_message(notice(told, past=())).payload)["changes"][0]["after"]
+    assert (figure["low"], figure["high"]) == (26, None)

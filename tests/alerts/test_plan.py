@@ -254,6 +254,10 @@ def test_a_contested_figure_is_repeated_while_it_stands() -> None:
     assert again.deliveries[0].delivery_id != first.deliveries[0].delivery_id
     assert again.deliveries[0].lane == first.deliveries[0].lane
     assert run([], reminding, after(1e6), sent=first.sent, standing={}).deliveries == ()
+    # Whoever silenced it, or unsubscribed, is not reminded; the others are, once the silence is over.
+    quiet = Silence(silence_id="hush", matchers=(("metric", "killed"),), starts_at=NOON, ends_at=after(1e5))
+    assert run([], reminding, after(3600), sent=first.sent, standing=standing, silences=[quiet]).deliveries == ()
+    assert run([], reminding, after(1e5), sent=first.sent, standing=standing, silences=[quiet]).deliveries
 
 
 def test_what_has_no_subscription_or_channel_left_is_dropped_with_its_reason() -> None:

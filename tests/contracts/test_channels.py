@@ -162,6 +162,12 @@ def test_wrong_settings_name_the_channel(bench: Bench, kind: str) -> None:
         bench.send(kind, **wrong)
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/x", "http://[::1/x", "ftp://a.example/x", "https:///x", ""])
+def test_an_address_that_is_none_names_the_channel(bench: Bench, url: str) -> None:
+    with pytest.raises(SettingsError, match="channel 'it': url must be"):
+        bench.send("webhook", url=url)
+
+
 def test_an_unknown_type_names_the_known_ones(bench: Bench) -> None:
     with pytest.raises(SettingsError, match=r"pigeon.*webhook.*apprise"):
         bench.send("pigeon", url="http://127.0.0.1/")
