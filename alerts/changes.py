@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from alerts.addresses import host_of, web_address
 from alerts.chart import ChartSpec, make_chart
 from alerts.drawing import COLOURS
+from alerts.foreign import one_line
 from alerts.interest import ARTICLE_KINDS, EVENT_KINDS
 from alerts.links import LinkMaker
 from alerts.words import Words
@@ -175,8 +176,8 @@ def headline(notice: Notice, words: Words) -> str:
         event = words.say(
             "subjects",
             "edited_silently" if silently else revision.kind.value,
-            source=proof.source or words.say("subjects", "a_source"),
-            title=proof.title or words.say("subjects", "untitled"),
+            source=one_line(proof.source) or words.say("subjects", "a_source"),
+            title=one_line(proof.title) or words.say("subjects", "untitled"),
             search=revision.key.place,
         )
         before, after = _article_sides(revision, words)
@@ -213,7 +214,8 @@ def subject_of(revision: Revision, words: Words, story: Story | None) -> str:
     if revision.kind is RevisionKind.HEALTH:
         return words.say("health", revision.key.metric, place=cover_secrets(revision.key.place))
     if revision.kind in EVENT_KINDS:
-        return revision.evidence[0].title if revision.evidence else words.say("subjects", "untitled")
+        title = one_line(revision.evidence[0].title) if revision.evidence else ""
+        return title or words.say("subjects", "untitled")
     return words.what(revision.key, story)
 
 
@@ -276,7 +278,7 @@ def _distinct_evidence(path: tuple[Revision, ...]) -> tuple[Evidence, ...]:
 
 def _quote(proof: Evidence, words: Words, zone: str) -> Quote:
     lead, figure, rest = _split_sentence(proof.sentence, proof.quote)
-    source = proof.source or host_of(proof.url)
+    source = one_line(proof.source) or host_of(proof.url)
     who = proof.origin or ""
     if proof.speaker and proof.origin and proof.speaker != proof.origin:
         who = words.say("labels", "via", speaker=proof.speaker, origin=proof.origin)
@@ -287,7 +289,7 @@ def _quote(proof: Evidence, words: Words, zone: str) -> Quote:
         lead=lead,
         figure=figure,
         rest=rest,
-        who=who or proof.speaker or "",
+        who=one_line(who or proof.speaker or ""),
         link=link,
         link_text=named if link else source,
         published=words.span(proof.published, zone),
@@ -296,8 +298,7 @@ def _quote(proof: Evidence, words: Words, zone: str) -> Quote:
 
 def _split_sentence(sentence: str, figure: str) -> tuple[str, str, str]:
     """The sentence around its figure, cut at both ends to a length that is a quotation."""
-    text = " ".join(sentence.split())
-    figure = " ".join(figure.split())
+    text, figure = one_line(sentence), one_line(figure)
     at = text.find(figure) if figure else -1
     if at < 0:
         return text[:_LONGEST_SENTENCE] + ("…" if len(text) > _LONGEST_SENTENCE else ""), "", ""

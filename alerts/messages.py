@@ -10,6 +10,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from alerts.changes import Notice, describe, headline
+from alerts.foreign import one_line
 from alerts.interest import ARTICLE_KINDS
 from alerts.links import LinkMaker
 from alerts.payload import SCHEMA_NAME, write_payload
@@ -20,6 +21,8 @@ from storage.records import Message, Subscription
 
 # Mail programs cut subjects off at about this many characters.
 _LONGEST_SUBJECT = 150
+# So many changes are told in full in one mail; programs cut long mails off.
+MOST_IN_FULL = 20
 CHART_CID = "chart@storywatch"
 
 
@@ -46,7 +49,9 @@ def render(
     zone = subscription.timezone
     changes = tuple(describe(notice, words, zone=zone, links=links, is_question=is_question) for notice in notices)
     subject = write_subject(notices, words, repeat=repeat, is_question=is_question)
-    charted = next((index for index, change in enumerate(changes) if change.chart is not None), -1)
+    # Each question needs its own buttons; of news beyond what a person reads, and a mail server takes, a line each.
+    shown = changes if is_question else changes[:MOST_IN_FULL]
+    charted = next((index for index, change in enumerate(shown) if change.chart is not None), -1)
     chart = changes[charted].chart if charted >= 0 else None
     trace = next((notice.revision.trace for notice in notices if notice.revision.trace), "")
     unsubscribe = links.unsubscribe_link(subscription.name, receiver) if links and not is_question else ""
@@ -56,7 +61,8 @@ def render(
         "subject": subject,
         "preheader": changes[0].reason or changes[0].headline,
         "sent": words.moment(created_at, zone),
-        "changes": changes,
+        "changes": shown,
+        "rest": changes[len(shown) :],
         "charted": charted,
         "chart_cid": CHART_CID,
         "note": _note(words, repeat=repeat, is_question=is_question),
@@ -129,7 +135,7 @@ def write_subject(notices: Sequence[Notice], words: Words, *, repeat: int = 0, i
         subject = words.say("subjects", "story", story=titles[0], change=change) if titles[0] else change
     subject = words.say("subjects", "reminder", subject=subject) if repeat else subject
     subject = words.say("subjects", "question", subject=subject) if is_question else subject
-    subject = " ".join(subject.split())
+    subject = one_line(subject)
     return subject if len(subject) <= _LONGEST_SUBJECT else subject[: _LONGEST_SUBJECT - 1] + "…"
 
 

@@ -6,6 +6,8 @@ What articles say is text: it never formats, never mentions anybody, and never b
 import re
 from collections.abc import Callable, Iterable
 
+from alerts.foreign import one_line
+
 # What formats within a line of Markdown; what does so only at a line's start.
 _INLINE = frozenset("\\`*_{}[]()>~|")
 _AT_START = re.compile(r"(-?#{1,6}|[-+]|\d{1,9}[.)])(?=\s|$)")
@@ -29,12 +31,12 @@ def mattermost(text: str) -> list[str]:
 
 def slack(text: str) -> list[str]:
     """Return a text sign by sign as Slack wants it in a message's plain `text`."""
-    return [_ENTITIES.get(sign, sign) for sign in _one_line(text)]
+    return [_ENTITIES.get(sign, sign) for sign in one_line(text)]
 
 
 def plain(text: str) -> list[str]:
     """Return a text sign by sign as it is, for fields that know no markup."""
-    return list(_one_line(text))
+    return list(one_line(text))
 
 
 def cut(signs: Iterable[str], limit: int) -> str:
@@ -62,11 +64,7 @@ def fit(parts: Iterable[str], separator: str, limit: int) -> str:
 
 
 def _escape_line(text: str, signs: dict[str, str]) -> list[str]:
-    line = _one_line(text)
+    line = one_line(text)
     found = _AT_START.match(line)
     marks = {found.end() - 1} if found else set()
     return [f"\\{sign}" if index in marks else signs.get(sign, sign) for index, sign in enumerate(line)]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -138,3 +138,9 @@ def test_the_longest_messages_stay_whole(kind: str) -> None:
             # Every link that begins also ends.
             assert text.count("](https://a.example/") == text.count("%28)")
             assert not text.endswith("\\")
+
+
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_what_articles_say_turns_no_line_around(kind: str) -> None:
+    written = WRITERS[kind](tell("Toll \u202e461 si\u2066 risen", source="A\u202eB"))
+    assert not set(written) & set("\u202e\u2066")

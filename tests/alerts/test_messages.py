@@ -213,3 +213,26 @@ def test_an_open_bound_is_none_in_the_payload() -> None:
     told = revise("r", K.RAISED, None, None, after=Figure(value=26, low=26, high=float("inf")))
     figure = json.loads(write_message(notice(told, past=())).payload)["changes"][0]["after"]
     assert (figure["low"], figure["high"]) == (26, None)
+
+
+def test_a_mail_of_very_many_changes_tells_the_first_in_full_and_each_of_the_rest_in_a_line() -> None:
+    many = [notice(revise(f"r{n}", metric=f"measure {n}", evidence=WITHDRAWN.evidence), past=()) for n in range(500)]
+    message = write_message(*many)
+    assert len(message.html) < 400_000
+    for text in (message.text, message.html):
+        assert text.count("The figure of") == 20
+        assert all(f"easure {n} 44" in text for n in range(20, 500))
+        assert "And 480 more" in text
+    assert len(json.loads(message.payload)["changes"]) == 500
+    asked = write_message(*many[:30], is_question=True)
+    assert asked.html.count("/act/approve/") == 30
+    assert "more, in a line" not in asked.text + write_message(*many[:20]).text
+
+
+def test_what_articles_say_turns_no_line_around() -> None:
+    evil = "Toll \u202e461 si\u2066 \x1b[31m\x00"
+    proof = Evidence(sentence=evil, source=evil, title=evil, origin=evil, speaker="x\u202ey", url="https://a.example/x")
+    edited = revise("e", K.EDITED, None, None, metric="", article_id=1, evidence=(proof,))
+    message = write_message(notice(edited, past=()), notice(revise("r", evidence=(proof,)), past=()))
+    for text in (message.subject, message.text, message.html):
+        assert not re.search("[\u202a-\u202e\u2066-\u2069\x00\x1b]", text)
