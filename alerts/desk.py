@@ -11,9 +11,10 @@ from sqlmodel import Session
 
 from alerts.interest import labels_of
 from alerts.matchers import check_matchers, literal
+from alerts.sending import find_records, let_overtake
 from alerts.timing import group_due_at, leave_quiet_hours, parse_digest, parse_quiet_hours, parse_timezone
 from storage import claims, deliveries, outbox
-from storage.errors import DecidedError, MatcherError, NotFoundError
+from storage.errors import DecidedError, MatcherError, NotFoundError, OvertakenError
 from storage.keys import silence_id
 from storage.records import Alert, AlertState, Delivery, DeliveryState, RevisionKind, Silence, Subscription
 
@@ -174,16 +175,44 @@ def unsubscribe(
     return _find_same(session, matchers, who, now) or add_silence(session, matchers, now=now, seconds=seconds, who=who)
 
 
-def replay_delivery(session: Session, delivery_id: str, *, now: datetime) -> Delivery:
-    """Make a dead or dropped delivery due again, from its first attempt on, under its old id. Raises NotFoundError."""
+def replay_delivery(session: Session, delivery_id: str, *, now: datetime, anyway: bool = False) -> Delivery:
+    """Make a dead or dropped delivery due again, from its first attempt on, under its old id.
+
+    A newer one about the same records that still waits takes its place at once, and mentions it. Raises NotFoundError,
+    and, unless `anyway`, OvertakenError where a newer one about all of the same was delivered: old news after new.
+    """
+    outbox.lock_outbox(session)
     delivery = _get_finished(session, delivery_id, "replayed", (DeliveryState.DEAD, DeliveryState.DROPPED))
+    newer = None if anyway else _find_newer(session, delivery)
+    if newer is not None:
+        raise OvertakenError(
+            f"delivery {delivery_id}: its receiver was told newer things of the same since ({newer.delivery_id}, "
+            f"{newer.delivered_at or newer.created_at:%d %b %Y at %H:%M} UTC); drop it, or replay it with --anyway"
+        )
     again = replace(delivery, state=DeliveryState.DUE, attempts=0, due_at=now, claimed_by="", claimed_until=None)
     deliveries.update_delivery(session, again)
     health = deliveries.find_channel_health(session, delivery.channel)
     if health is not None and health.disabled_at is not None:
         # Whoever replays says that the endpoint is worth another try.
         deliveries.record_channel_health(session, replace(health, disabled_at=None))
-    return again
+    let_overtake(session, {delivery.lane} - {""}, now=now)
+    return deliveries.get_delivery(session, delivery_id)
+
+
+def _find_newer(session: Session, old: Delivery) -> Delivery | None:
+    """A later delivery that its receiver got, about every record that `old` tells of."""
+    if not old.lane or old.is_question:
+        return None
+    got = deliveries.list_deliveries(session, states=[DeliveryState.DELIVERED], lanes=[old.lane], newest_first=True)
+    later = [one for one in got if one.created_at > old.created_at and not one.is_question]
+    records = find_records(session, {alert_id for one in (old, *later) for alert_id in one.alert_ids})
+    wanted = {records.get(alert_id) for alert_id in old.alert_ids}
+    told: set[str | None] = set()
+    for one in later:
+        told |= {records.get(alert_id) for alert_id in one.alert_ids}
+        if None not in wanted and wanted <= told:
+            return one
+    return None
 
 
 def drop_delivery(session: Session, delivery_id: str, *, who: str) -> Delivery:

@@ -5,7 +5,7 @@ Each function takes a Session inside a transaction of its caller; none of them t
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -141,16 +141,21 @@ def let_overtake(session: Session, lanes: set[str], *, now: datetime) -> int:
     waiting = deliveries.list_deliveries(session, states=(DeliveryState.DUE, DeliveryState.SENDING), lanes=lanes)
     if len(waiting) < 2:
         return 0
-    alerts = deliveries.find_alerts(session, {one for delivery in waiting for one in delivery.alert_ids})
+    records = find_records(session, {one for delivery in waiting for one in delivery.alert_ids})
+    changed = overtake(waiting, records, now)
+    outbox.update_deliveries(session, changed)
+    return sum(delivery.state is DeliveryState.SUPERSEDED for delivery in changed)
+
+
+def find_records(session: Session, alert_ids: Iterable[str]) -> dict[str, str | None]:
+    """Return what each of these alerts is about: its record, or None for an event that nothing supersedes."""
+    alerts = deliveries.find_alerts(session, alert_ids)
     revisions = claims.find_revisions(session, {alert.revision_id for alert in alerts.values()})
-    records = {
+    return {
         alert_id: record_of(revisions[alert.revision_id])
         for alert_id, alert in alerts.items()
         if alert.revision_id in revisions
     }
-    changed = overtake(waiting, records, now)
-    outbox.update_deliveries(session, changed)
-    return sum(delivery.state is DeliveryState.SUPERSEDED for delivery in changed)
 
 
 def take_delivery(

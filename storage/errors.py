@@ -111,5 +111,9 @@ class DecidedError(StorywatchError):
         self.state = state
 
 
+class OvertakenError(StorywatchError):
+    """A delivery tells what its receiver was told better since: sent now, it would be old news after new."""
+
+
 class JudgementError(StorywatchError):
     """What a person would overrule cannot be: the message says which part of it is wrong."""

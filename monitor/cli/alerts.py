@@ -21,7 +21,7 @@ from monitor.making import make_poster
 from monitor.settings import Settings, to_channels, to_email, to_subscriptions
 from monitor.settings_model import read_duration
 from storage import claims, deliveries, outbox, stories
-from storage.errors import StorywatchError
+from storage.errors import OvertakenError, StorywatchError
 from storage.keys import stable_hash
 from storage.naming import suggest
 from storage.records import AlertState, DeliveryState, Subscription
@@ -32,6 +32,7 @@ dead_app = typer.Typer(no_args_is_help=True, help="Deliveries that were given up
 silence_app = typer.Typer(no_args_is_help=True, help="Alerts that are not to be sent for a while.")
 app.add_typer(dead_app, name="dead")
 app.add_typer(silence_app, name="silence")
+Anyway = Annotated[bool, typer.Option("--anyway", help="Even where newer things of the same were told since.")]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
 
@@ -117,11 +118,14 @@ def drop_command(alert_id: str) -> None:
 
 
 @app.command("replay")
-def replay_command(delivery_id: str) -> None:
+def replay_command(delivery_id: str, anyway: Anyway = False) -> None:
     """Send a delivery that was given up again, under its old id."""
     with opened_database() as database, database.write() as session:
-        replay_delivery(session, whole_id(session, "delivery", delivery_id), now=clock()())
-    console().print("It is tried again with the next tick.")
+        again = replay_delivery(session, whole_id(session, "delivery", delivery_id), now=clock()(), anyway=anyway)
+    if again.state is DeliveryState.SUPERSEDED:
+        console().print("A newer message about the same waits, and mentions it now.")
+    else:
+        console().print("It is tried again with the next tick.")
 
 
 @app.command("test")
@@ -212,17 +216,26 @@ def dead_list_command(as_json: Json = False) -> None:
 
 
 @dead_app.command("replay")
-def dead_replay_command(delivery_id: Annotated[str, typer.Argument(help="A delivery, or 'all'.")]) -> None:
-    """Send dead deliveries again."""
-    now = clock()()
+def dead_replay_command(
+    delivery_id: Annotated[str, typer.Argument(help="A delivery, or 'all'.")], anyway: Anyway = False
+) -> None:
+    """Send dead deliveries again; of all, those whose receivers were told newer things of the same since stay dead."""
+    if delivery_id != "all":
+        replay_command(delivery_id, anyway)
+        return
+    now, left = clock()(), 0
     with opened_database() as database, database.write() as session:
         dead = deliveries.list_deliveries(session, states=(DeliveryState.DEAD,), limit=100_000)
-        chosen = (
-            [one.delivery_id for one in dead] if delivery_id == "all" else [whole_id(session, "delivery", delivery_id)]
+        for one in dead:
+            try:
+                replay_delivery(session, one.delivery_id, now=now, anyway=anyway)
+            except OvertakenError:
+                left += 1
+    console().print(f"{len(dead) - left} are tried again with the next tick.")
+    if left:
+        console().print(
+            f"{left} stay dead: their receivers were told newer things of the same since (--anyway sends them)."
         )
-        for one in chosen:
-            replay_delivery(session, one, now=now)
-    console().print(f"{len(chosen)} are tried again with the next tick.")
 
 
 @dead_app.command("drop")

@@ -23,7 +23,7 @@ from alerts.plan import plan_alerts
 from alerts.sending import flush_outbox
 from storage import claims, deliveries, outbox, stories
 from storage.database import Database
-from storage.errors import DecidedError, NotFoundError, RenderError
+from storage.errors import DecidedError, NotFoundError, OvertakenError, RenderError
 from storage.records import (
     AlertState,
     Delivery,
@@ -774,3 +774,32 @@ def test_a_delivery_that_ends_its_dispatcher_each_time_is_given_up_and_the_next_
     (dead,) = house.deliveries(DeliveryState.DEAD)
     assert dead.delivery_id == fatal.delivery_id
     assert "taken up 19 times" in dead.last_error
+
+
+def test_a_dead_letter_is_not_sent_after_newer_news_of_the_same(house: House) -> None:
+    up = replace(PAST[2], revision_id="up", recorded_at=NOON)
+    house.commit(up)
+    house.dispatch(names=["other"])  # its channel was taken out of the settings for a while
+    (dead,) = house.deliveries(DeliveryState.DEAD)
+    house.commit(WITHDRAWN, now=after(60))
+    assert house.dispatch(after(60)).delivered == 1
+    with house.database.write() as session:
+        with pytest.raises(OvertakenError, match="told newer things of the same since"):
+            desk.replay_delivery(session, dead.delivery_id, now=after(120))
+        assert desk.replay_delivery(session, dead.delivery_id, now=after(120), anyway=True).state is DeliveryState.DUE
+    assert house.dispatch(after(120)).delivered == 1
+
+
+def test_a_dead_letter_that_is_replayed_gives_way_to_a_newer_one_that_waits(house: House) -> None:
+    up = replace(PAST[2], revision_id="up", recorded_at=NOON)
+    house.commit(up)
+    house.dispatch(names=["other"])
+    (dead,) = house.deliveries(DeliveryState.DEAD)
+    house.commit(WITHDRAWN, now=after(60))
+    with house.database.write() as session:
+        flush_outbox(session, house.subscriptions, {"hook": ("",)}, now=after(60))
+        again = desk.replay_delivery(session, dead.delivery_id, now=after(61))
+    assert again.state is DeliveryState.SUPERSEDED
+    assert house.dispatch(after(62)).delivered == 1
+    assert "44 → 164 → withdrawn (44)" in house.hook.calls[0].body.decode()
+    assert house.accounts(up)["desk hook"][0] == "yes"

@@ -14,7 +14,7 @@ from alerts.matchers import write_matcher
 from monitor.known_labels import known_labels
 from monitor.web.site import EditorDep, ReaderDep, Site, SiteDep, see_other
 from storage import claims, deliveries
-from storage.errors import DecidedError
+from storage.errors import DecidedError, OvertakenError
 from storage.records import Alert, AlertState, DeliveryState, Revision
 
 router = APIRouter(include_in_schema=False)
@@ -105,8 +105,11 @@ def decide(session: Session, site: Site, action: str, alert_id: str, *, who: str
 @router.post("/deliveries/{delivery_id}/replay")
 def replay(request: Request, site: SiteDep, caller: EditorDep, delivery_id: str) -> Response:
     """Send a dead letter again."""
-    with site.database.write() as session:
-        desk.replay_delivery(session, delivery_id, now=site.clock())
+    try:
+        with site.database.write() as session:
+            desk.replay_delivery(session, delivery_id, now=site.clock())
+    except OvertakenError:
+        return see_other(request, "/alerts", "overtaken")
     return see_other(request, "/alerts", "replayed")
 
 
