@@ -149,6 +149,7 @@ class Lexicon:
     has_year_first: bool
     currency: frozenset[str]
     pronoun_before: frozenset[str]
+    pronoun_after: frozenset[str]
     unit_words: frozenset[str]
     has_genitive: bool
     has_capital_nouns: bool
@@ -355,6 +356,7 @@ def build_lexicon(
         has_year_first=bool(dates.get("words", {}).get("year_first", False)),
         currency=frozenset(expand_all(excluded.get("currency", ()))),
         pronoun_before=frozenset(expand_all(excluded.get("pronoun_before", ()))),
+        pronoun_after=frozenset(expand_all(excluded.get("pronoun_after", ()))),
         age_verbs=frozenset(expand_all(excluded.get("age_verbs", ()))),
         aging_words=frozenset(expand_all(excluded.get("aging_words", ()))),
         age_hedges=frozenset(expand_all(excluded.get("age_hedges", ()))),

@@ -79,6 +79,8 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
         if last > start and tokens.lower[last] in generic:
             return Mention(tokens.surface(start, last + 1), start, last + 1, is_generic=True)
         return None
+    if not lexicon.place.get("never", frozenset()).isdisjoint(tokens.lower[first:index]):
+        return None
     region = lexicon.place.get("region_words", frozenset())
     regions = region | generic
     if tokens.marks & lexicon.offices.bit and any(

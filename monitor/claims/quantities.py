@@ -336,9 +336,25 @@ def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon
         is_day = start > 1 and label in lexicon.units.firsts and lexicon.classes_at(lower, start - 2) & _DAYS
         return None if is_day else "name"
     is_single = number.is_word and number.end - number.start == 1
-    if is_single and lower[start] in lexicon.unit_words and before in lexicon.pronoun_before:
+    if is_single and lower[start] in lexicon.unit_words and _is_pronoun(tokens, number, before, lexicon):
         return "pronoun"
     return "fraction" if number.value != int(number.value) or number.value <= 0 else None
+
+
+def _is_pronoun(tokens: Tokens, number: Number, before: str, lexicon: Lexicon) -> bool:
+    """ "That one", "at one stage"; and "he was one of 40 people held", who are counted without him."""
+    if before in lexicon.pronoun_before or not lexicon.pronoun_after.isdisjoint(
+        tokens.lower[number.end : number.end + 1]
+    ):
+        return True
+    classes = lexicon.classes_at(tokens.lower, number.start - 1) if number.start else frozenset()
+    is_of = number.end < len(tokens.lower) and "of" in lexicon.classes_at(tokens.lower, number.end)
+    after = number.end + 1
+    if not (is_of and "be" in classes):
+        return False
+    hedge = lexicon.qualifiers.at(tokens.lower, after)
+    first = hedge[0] if hedge is not None else after
+    return first < len(tokens.lower) and (tokens.kinds[first] == "n" or tokens.lower[first] in lexicon.number_firsts)
 
 
 def _is_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:

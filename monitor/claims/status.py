@@ -381,6 +381,8 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
         if other.end <= quantity.start:
             if _is_aside(tokens, other.start, other.end) and not _opens_relative(tokens, other.end + 1, lexicon):
                 continue
+            if _closes_relative(tokens, other, lexicon):
+                continue
             between = range(other.end, quantity.start)
             if (len(between) <= _YEAR_REACH or other.start <= 1) and not any(
                 third.reason is None and other.end <= third.start < quantity.start for third in reading.quantities
@@ -396,6 +398,14 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
             ):
                 return True
     return False
+
+
+def _closes_relative(tokens: Tokens, year: Quantity, lexicon: Lexicon) -> bool:
+    """Whether a year ends a clause about somebody: "Ms Orr, who won silver in 2008, was one of 40 people held"."""
+    if tokens.lower[year.end : year.end + 1] != [","]:
+        return False
+    opening = next((index for index in range(year.start - 1, -1, -1) if tokens.lower[index] == ","), None)
+    return opening is not None and "who" in lexicon.classes_at(tokens.lower, opening + 1)
 
 
 def is_lowered(reading: Reading, link: Link, lexicon: Lexicon) -> bool:
