@@ -1,6 +1,7 @@
 """Faults under load: what is lost, doubled or late, against the site's own list of truth.
 
-python -m bench.chaos [--seconds 20 | --minutes 10] [--fault NAME …] [--out docs/reliability.md] [--seed 1]   make chaos
+python -m bench.chaos [--seconds 20 | --minutes 10] [--kill-minutes 10] [--fault NAME …] [--out FILE] [--seed 1]
+make chaos                                                             all faults, written to docs/reliability.md
 
 A scheduler and two workers share a real PostgreSQL and poll a news site on loopback that publishes and edits articles
 all the time, while one fault after another is done to them. Then everything is given time to settle, and is counted.
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -40,7 +42,7 @@ from tests.support.postgres import running_postgres
 from tests.support.receiver import Receiver
 from tests.support.webserver import WebServer
 
-SETTLE = 90.0
+SETTLE = 300.0
 DESK = """
 [[subscriptions]]
 name = "desk"
@@ -89,8 +91,10 @@ def suffer(name: str, *, seconds: int, seed: int, able: bool) -> Count:
         while time.monotonic() - began < SETTLE and (missing(witness, site.truth) or unsettled(url)):
             parts.restart_dead()
             time.sleep(0.5)
+        settled = time.monotonic() - began
         time.sleep(1.0)  # what was sent again arrives again
-        return count(name, url, site.truth, witness, hook, log=folder / "parts.log")
+        found = count(name, url, site.truth, witness, hook, log=folder / "parts.log")
+        return replace(found, seconds=seconds, settled=round(settled))
 
 
 def write_settings(line: CommandLine, site: Site, hook: str) -> None:
@@ -140,21 +144,24 @@ def wait_until(condition: Callable[[], bool], most: float) -> None:
         time.sleep(0.5)
 
 
+COLUMNS = (
+    "fault", "for", "complaints", "published", "texts", "lost", "doubled", "late", "settled", "unread", "messages",
+    "untold", "repeated",
+)  # fmt: skip
 HEAD = """# What faults do
 
-Written by `make chaos`: a scheduler and two workers on a real PostgreSQL poll four outlets on loopback that publish two
-articles a second and edit one, for {length}, while a fault is done to them; then all has up to {settle:.0f} s
-to settle. What the site published is the truth that is counted against. Last run: {when}, {cores} cores, load average
-{load:.0f} (where it is far above the number of cores, a process takes some 10 s to start, and more is late), seed
-{seed}.
+Written by `{command}`: a scheduler and two workers on a real PostgreSQL
+poll four outlets on loopback that publish two articles a second and edit one, for the seconds told in the table, while
+a fault is done to them (what lasts 20 s is done again in a longer run); then all has up to {settle:.0f} s to settle.
+What the site published is the truth that is counted against. Last run: {when}, {cores} cores, load average {load:.0f}
+(where it is far above the number of cores, a process takes some 10 s to start, and more is late), seed {seed}.
 
-| fault | complaints | published | texts | lost | doubled | late | unread | messages | untold | repeated |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 TAIL = """
 - **complaints**: warnings and errors in the logs of all parts: whether the fault was felt.
 - **lost**: articles whose last text is not stored. **doubled**: an article or a text of it stored twice. **late**: the
   last text was seen in the database more than {late:.0f} s after it appeared, by a clock that nobody steps.
+- **settled**: when all stood in the database and all messages had been sent, after the last text was published.
 - **unread**: articles stored without the claim that their text makes. **messages**: different ones that arrived.
 - **untold**: changes without the alert that is due for them, alerts that were planned and messages that did not
   arrive. **repeated**: messages that arrived again, under the id that they had before: delivery is at least once, and
@@ -163,7 +170,8 @@ TAIL = """
 - Parts that end are started again, as a service manager would. A PostgreSQL whose disk filled up may end itself; it is
   started again when there is room.
 {undone}
-Ten minutes of each fault, which is then done again every 20 s: `make chaos ARGS="--minutes 10"`.
+Kills for ten minutes and 20 s of each other fault: `make chaos ARGS="--kill-minutes 10"`; ten minutes of each:
+`make chaos ARGS="--minutes 10"`.
 """
 
 
@@ -172,19 +180,21 @@ def main() -> int:
     options = arguments()
     able = is_able()
     seconds = round(options.minutes * 60) or options.seconds
+    kill_seconds = round(options.kill_minutes * 60) or seconds
     chosen = options.fault or list(FAULTS)
     undone = [] if able else [name for name in chosen if FAULTS[name].needs not in ("", "road")]
     counts = []
     for name in chosen:
         if name not in undone:
-            one = suffer(name, seconds=seconds, seed=options.seed, able=able)
+            one = suffer(name, seconds=kill_seconds if name == "kill" else seconds, seed=options.seed, able=able)
             counts.append(one)
             print(one, flush=True)
     head = HEAD.format(
-        length=f"{seconds} seconds", settle=SETTLE, when=datetime.now(UTC).date(), cores=os.cpu_count(),
-        load=os.getloadavg()[1], seed=options.seed,
+        command=f"python -m bench.chaos {' '.join(sys.argv[1:])}".strip(), settle=SETTLE, when=datetime.now(UTC).date(),
+        cores=os.cpu_count(), load=os.getloadavg()[2], seed=options.seed,
     )  # fmt: skip
     told = f"- Not done, for want of root's rights here: {', '.join(undone)}.\n" if undone else ""
+    head += f"| {' | '.join(COLUMNS)} |\n{'| --- ' * len(COLUMNS)}|\n"
     text = head + "".join(one.row(FAULTS[one.fault].words) for one in counts) + TAIL.format(late=LATE, undone=told)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
@@ -198,6 +208,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=20, help="how long each fault lasts (default 20)")
     parser.add_argument("--minutes", type=float, default=0.0, help="the same in minutes")
+    parser.add_argument("--kill-minutes", type=float, default=0.0, help="how long processes are killed at random")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fault", action="append", choices=tuple(FAULTS))
     parser.add_argument("--out", type=Path)

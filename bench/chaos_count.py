@@ -76,7 +76,7 @@ def unsettled(url: str) -> int:
 
 @dataclass(frozen=True)
 class Count:
-    """What came of one fault."""
+    """What came of one fault that lasted `seconds`, `settled` seconds after the last was published."""
 
     fault: str
     complaints: int
@@ -89,6 +89,8 @@ class Count:
     messages: int
     untold: int
     repeated: int
+    seconds: int = 0
+    settled: int = 0
 
     @property
     def is_bad(self) -> bool:
@@ -98,8 +100,8 @@ class Count:
     def row(self, words: str) -> str:
         """The line of the table."""
         figures = (
-            self.complaints, self.articles, self.versions, self.lost, self.doubled, self.late, self.unread,
-            self.messages, self.untold, self.repeated,
+            f"{self.seconds} s", self.complaints, self.articles, self.versions, self.lost, self.doubled, self.late,
+            f"{self.settled} s", self.unread, self.messages, self.untold, self.repeated,
         )  # fmt: skip
         return f"| {words} | {' | '.join(map(str, figures))} |\n"
 

@@ -30,7 +30,9 @@ def nothing(_world: World, _second: int) -> None:
 
 
 def kill_at_random(world: World, second: int) -> None:
-    """Kill one of our parts or one of the database's own processes for them."""
+    """Kill one of our parts, the page with them, or one of the database's own processes for them."""
+    if "page" not in world.parts.running:
+        world.parts.start("page", "page")
     if second % 3:
         return
     drawn = world.rng.choice([*sorted(world.parts.running), "database"])
@@ -144,7 +146,9 @@ def cut_network(world: World, second: int) -> None:
 
 FAULTS = {
     "none": Fault("No fault: what is measured without any", nothing),
-    "kill": Fault("kill -9 of a scheduler, worker or process of PostgreSQL at random, every 3 s", kill_at_random),
+    "kill": Fault(
+        "kill -9 of the scheduler, a worker, the page or a process of PostgreSQL at random, every 3 s", kill_at_random
+    ),
     "restart": Fault("PostgreSQL stopped at once and started again, twice", restart_postgres),
     "slow": Fault("PostgreSQL slow: what goes to it and comes back is held up for 50 ms, for 14 s", slow_down, "road"),
     "connections": Fault("All sessions ended, and all connections taken by others for 8 s", take_all_connections),

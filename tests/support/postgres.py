@@ -48,6 +48,12 @@ class Postgres:
         _run(_program("pg_ctl"), "-D", str(self.folder / "data"), "-w", "-t", "60", "-m", "immediate", "-l",
              str(self.folder / "log"), "restart")  # fmt: skip
 
+    def pids(self) -> list[int]:
+        """The server's processes as they are now: the first of them, and a process for each session and chore."""
+        first = int((self.folder / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii")
+        return [first, *map(int, children.split())]
+
     def command(self, statement: str) -> None:
         """Run one statement outside a transaction in the maintenance database."""
         with psycopg.connect(f"postgresql://postgres@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
