@@ -16,6 +16,9 @@ from storage import claims, judgements, meta
 from storage.keys import stable_hash
 from storage.records import History, Judgement, RecordKey, StampedClaim, Story
 
+# Each takes some 4 kB, folded: 400 MB at most.
+MOST_CLAIMS = 100_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
@@ -44,9 +47,11 @@ class _Kept:
 
 
 class Folds:
-    """Keeps one fold a story. Used within write transactions only, which are one at a time in a process."""
+    """Keeps one fold a story, those used last. Used within write transactions, which are one at a time in a process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, most_claims: int = MOST_CLAIMS) -> None:
+        """So many claims are kept in all; the fold used last is kept however many it has."""
+        self._most_claims = most_claims
         self._kept: dict[str, _Kept] = {}
 
     def fold(self, session: Session, story: Story, changed: Iterable[StampedClaim] | None, *, now: datetime) -> Folded:
@@ -71,4 +76,11 @@ class Folds:
         fresh = stable_hash("m1", mark, now.isoformat(), *ids, *map(str, (len(rulings), len(fold.claims))))
         meta.set_fact(session, name, fresh)
         self._kept[story.slug] = _Kept(mark=fresh, story=story, judgements=rulings, fold=fold, histories=after)
+        self._forget_oldest()
         return Folded(before=before, after=after, claims=fold.claims)
+
+    def _forget_oldest(self) -> None:
+        """Whatever is used is put down anew, so that what was used longest ago stands first."""
+        claims_held = sum(len(kept.fold.claims) for kept in self._kept.values())
+        while claims_held > self._most_claims and len(self._kept) > 1:
+            claims_held -= len(self._kept.pop(next(iter(self._kept))).fold.claims)

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, select
 from sqlmodel import Session
 
-from storage.codec import from_json, to_json
+from storage.codec import Kept, from_json, to_json
 from storage.errors import NotFoundError
 from storage.records import History, LoggedRevision, RecordKey, RecordLine, Revision, RevisionKind, StampedClaim
 from storage.search_index import touch
@@ -76,7 +76,7 @@ def list_claims(
     if limit is not None:
         query = query.limit(limit).offset(offset)
     # A fold reads all claims once; pages come back to the same ones.
-    read = _read_claim if known_at is not None or claim_ids is not None else partial(from_json, StampedClaim)
+    read = _CLAIMS_KEPT.read if known_at is not None or claim_ids is not None else partial(from_json, StampedClaim)
     return tuple(_as_known(read(payload), known_at) for payload in session.execute(query).scalars())
 
 
@@ -125,7 +125,7 @@ def list_histories(
         query = query.where(HISTORIES.c.metric == metric)
     if limit is not None:
         query = query.limit(limit).offset(offset)
-    return tuple(_read_history(payload) for payload in session.execute(query).scalars())
+    return tuple(_HISTORIES_KEPT.read(payload) for payload in session.execute(query).scalars())
 
 
 def list_record_lines(session: Session, story: str | None = None) -> tuple[RecordLine, ...]:
@@ -139,22 +139,10 @@ def list_record_lines(session: Session, story: str | None = None) -> tuple[Recor
     )
 
 
-@lru_cache(maxsize=2_048)
-def _read_claim(payload: str) -> StampedClaim:
-    """A claim as stored, kept by its very text; it is frozen."""
-    return from_json(StampedClaim, payload)
-
-
-@lru_cache(maxsize=1_024)
-def _read_history(payload: str) -> History:
-    """A history as stored. Kept by its very text, since pages read the same ones again and again; it is frozen."""
-    return from_json(History, payload)
-
-
-@lru_cache(maxsize=2_048)
-def _read_revision(payload: str) -> Revision:
-    """An entry of the change log as stored; entries never change, so that those read again and again are kept."""
-    return from_json(Revision, payload)
+# What pages read again and again; a character of text makes some five bytes of objects.
+_CLAIMS_KEPT = Kept(StampedClaim, most=1_000_000)
+_HISTORIES_KEPT = Kept(History, most=10_000_000)
+_REVISIONS_KEPT = Kept(Revision, most=400_000)
 
 
 def has_history(session: Session, key: RecordKey) -> bool:
@@ -169,7 +157,7 @@ def get_history(session: Session, key: RecordKey) -> History:
         raise NotFoundError(
             f"story {key.story!r} has no record {key.metric!r} of this unit, population, place and period"
         )
-    return _read_history(payload)
+    return _HISTORIES_KEPT.read(payload)
 
 
 def update_histories(
@@ -212,7 +200,7 @@ def find_revisions(session: Session, revision_ids: Iterable[str]) -> dict[str, R
     found: dict[str, Revision] = {}
     for part in chunks(revision_ids):
         rows = session.execute(_REVISIONS_OF, {"wanted": part})
-        found |= {row.revision_id: _read_revision(row.payload) for row in rows}
+        found |= {row.revision_id: _REVISIONS_KEPT.read(row.payload) for row in rows}
     return found
 
 
@@ -246,7 +234,7 @@ def list_revisions(
         query = query.where(REVISIONS.c.recorded_at <= known_at)
     if limit is not None:
         query = query.limit(limit).offset(offset)
-    return tuple(_read_revision(payload) for payload in session.execute(query).scalars())
+    return tuple(_REVISIONS_KEPT.read(payload) for payload in session.execute(query).scalars())
 
 
 def list_revisions_after(
@@ -260,7 +248,7 @@ def list_revisions_after(
     query = select(REVISIONS.c.sequence, REVISIONS.c.payload)
     query = query.where(REVISIONS.c.story == story, REVISIONS.c.sequence > sequence)
     rows = session.execute(query.order_by(REVISIONS.c.sequence).limit(limit))
-    return tuple(LoggedRevision(sequence=row.sequence, revision=_read_revision(row.payload)) for row in rows)
+    return tuple(LoggedRevision(sequence=row.sequence, revision=_REVISIONS_KEPT.read(row.payload)) for row in rows)
 
 
 def last_sequence(session: Session, story: str) -> int:

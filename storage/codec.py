@@ -10,11 +10,13 @@ import dataclasses
 import json
 import types
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from threading import Lock
+from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from storage.records import Span
 
@@ -205,3 +207,34 @@ def _record_decoder(kind: type) -> Convert:
         return kind(**{name: converters[name](value) for name, value in data.items() if name in converters})
 
     return decode_record
+
+
+class Kept(Generic[R]):
+    """Values of one frozen class, decoded from JSON text and kept by that very text: pages read the same ones again.
+
+    What is kept is bounded by the length of the texts, not by their number: a long record's history is a thousand times
+    as long as a short one's. Used from any thread.
+    """
+
+    def __init__(self, kind: type[R], *, most: int) -> None:
+        """`most` characters of text are kept in all; the newest text is, however long it is."""
+        self._kind = kind
+        self._most = most
+        self._length = 0
+        self._values: OrderedDict[str, R] = OrderedDict()
+        self._turn = Lock()
+
+    def read(self, text: str) -> R:
+        """The value of a text, as `from_json` has it."""
+        with self._turn:
+            if text in self._values:
+                self._values.move_to_end(text)
+                return self._values[text]
+        value = from_json(self._kind, text)
+        with self._turn:
+            if text not in self._values:
+                self._length += len(text)
+                self._values[text] = value
+            while self._length > self._most and len(self._values) > 1:
+                self._length -= len(self._values.popitem(last=False)[0])
+        return value

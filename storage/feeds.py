@@ -1,10 +1,11 @@
 """Feeds as stored: which are due, what polling learned, and which entries were seen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, text, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_row
@@ -13,6 +14,8 @@ from storage.records import Feed, FeedSpec, FeedState, FeedTally, SeenEntry
 from storage.tables import FEED_STORIES, FEEDS, SEEN_ENTRIES
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update
 
+# Half a megabyte at hand is enough to go through a table once.
+_READ_THROUGH_PAGES = 128
 _IS_ILL = or_(FEEDS.c.failures > 0, FEEDS.c.state == FeedState.GONE.value)
 
 
@@ -197,4 +200,19 @@ def list_waiting_entries(session: Session, now: datetime, *, limit: int = 200) -
 def forget_seen_entries(session: Session, *, before: datetime) -> int:
     """Forget entries last seen before a time that made no article and wait for nothing; returns how many."""
     old = SEEN_ENTRIES.c.seen_at < before, SEEN_ENTRIES.c.article_id.is_(None), SEEN_ENTRIES.c.retry_at.is_(None)
-    return changed_rows(session.execute(delete(SEEN_ENTRIES).where(*old)))
+    with _read_through(session):
+        return changed_rows(session.execute(delete(SEEN_ENTRIES).where(*old)))
+
+
+@contextmanager
+def _read_through(session: Session) -> Iterator[None]:
+    """For a look through a whole table: SQLite is not to keep its pages, which nobody asks for again so soon."""
+    if session.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    usual = session.execute(text("PRAGMA cache_size")).scalar_one()
+    session.execute(text(f"PRAGMA cache_size = {_READ_THROUGH_PAGES}"))
+    try:
+        yield
+    finally:
+        session.execute(text(f"PRAGMA cache_size = {usual}"))

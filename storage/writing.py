@@ -121,9 +121,9 @@ def _insert_all(session: Session, table: Table, rows: Rows, end: str = "") -> Cu
 def _converts(table: Table, names: tuple[str, ...], dialect: Dialect) -> list[Callable[[Any], Any] | None]:
     """How the driver takes the values of each column; None: as they are."""
     converts = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
-    # The same few times stand in many columns and rows of a batch.
+    # The same few times stand in many columns and rows of a batch; those of an earlier batch do not come again.
     return [
-        lru_cache(maxsize=4_096)(convert) if convert and isinstance(table.c[name].type, UtcTime) else convert
+        lru_cache(maxsize=64)(convert) if convert and isinstance(table.c[name].type, UtcTime) else convert
         for name, convert in zip(names, converts, strict=True)
     ]
 

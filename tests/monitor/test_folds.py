@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.archive import Report, take_report
+from monitor.folds import Folds
 from monitor.watch import Watch
 from storage import claims, stories
 from storage.database import Database
@@ -43,10 +44,10 @@ def take(database: Database, watch: Watch, number: int, toll: int) -> None:
         take_report(session, watch, report(number, toll), forced=("unrest",), now=START + timedelta(hours=number))
 
 
-def log(database: Database) -> list[tuple[str, float | None]]:
+def log(database: Database, slug: str = "unrest") -> list[tuple[str, float | None]]:
     with database.read() as session:
         return [
-            (one.kind.value, one.after.value if one.after else None) for one in claims.list_revisions(session, "unrest")
+            (one.kind.value, one.after.value if one.after else None) for one in claims.list_revisions(session, slug)
         ]
 
 
@@ -103,3 +104,22 @@ def test_a_toll_that_a_text_revises_down_is_lowered(database: Database) -> None:
     with database.write() as session:
         take_report(session, watch, told, forced=("unrest",), now=at)
     assert log(database) == [("first", 31), ("raised", 46), ("lowered", 44)]
+
+
+def test_folds_of_more_claims_than_are_kept_are_made_anew_and_write_the_same_log(database: Database) -> None:
+    other = replace(STORY, slug="elsewhere")
+    with database.write() as session:
+        stories.add_story(session, other, now=START)
+    watch = Watch([STORY, other])
+    watch.folds = Folds(most_claims=1)
+    for number, toll in enumerate((12, 18, 44), 1):
+        for place, slug in enumerate(("unrest", "elsewhere")):
+            with database.write() as session:
+                at = START + timedelta(hours=number)
+                one = replace(
+                    report(number, toll), report_id=f"{slug}{number}", url=f"https://{place}.example/{number}"
+                )
+                take_report(session, watch, one, forced=(slug,), now=at)
+    first = [("first", 12), ("raised", 18), ("raised", 44)]
+    assert log(database) == first
+    assert log(database, "elsewhere") == first

@@ -82,3 +82,10 @@ def test_a_service_that_stops_does_not_wait_for_it(database: Database) -> None:
     fill(database)
     look(database, NOON + PACK_AFTER + HOUR, stopped=True)
     assert plain_texts(database) == PART + 3
+
+
+def test_a_look_through_all_seen_entries_leaves_the_cache_as_large_as_it_was(database: Database) -> None:
+    with database.write() as session:
+        usual = session.execute(text("PRAGMA cache_size")).scalar_one()
+        feeds.forget_seen_entries(session, before=NOON)
+        assert session.execute(text("PRAGMA cache_size")).scalar_one() == usual

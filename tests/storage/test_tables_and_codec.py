@@ -92,3 +92,22 @@ def test_every_table_is_held_against_a_record_or_is_known_to_have_none() -> None
         "meta",
     }
     assert {pair[1].name for pair in PAIRS} | apart == set(tables.METADATA.tables)
+
+
+def test_what_is_kept_by_its_text_is_bounded_by_the_length_of_the_texts() -> None:
+    days = [datetime(2022, 1, number, tzinfo=UTC) for number in range(1, 6)]
+    texts = [codec.to_json(Span(not_before=day, not_after=day)) for day in days]
+    kept = codec.Kept(Span, most=3 * len(texts[0]))
+    first = [kept.read(text) for text in texts[:3]]
+    assert kept.read(texts[0]) is first[0]
+    kept.read(texts[3])  # the second is the one that was read longest ago
+    assert kept.read(texts[0]) is first[0]
+    assert kept.read(texts[1]) == first[1]
+    assert kept.read(texts[1]) is not first[1]
+
+
+def test_a_text_longer_than_all_that_may_be_kept_is_kept_alone() -> None:
+    day = datetime(2022, 1, 1, tzinfo=UTC)
+    text = codec.to_json(Span(not_before=day, not_after=day))
+    kept = codec.Kept(Span, most=1)
+    assert kept.read(text) is kept.read(text)
