@@ -11,8 +11,6 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
-from prometheus_client import CollectorRegistry
-
 from alerts.dispatch import Dispatcher
 from alerts.links import LinkMaker
 from monitor.clock import Clock
@@ -32,7 +30,7 @@ from monitor.making import (
     make_tools,
     make_tracer,
 )
-from monitor.measures import Measures
+from monitor.measures import Measures, make_registry
 from monitor.push import PushDesk
 from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
@@ -127,7 +125,7 @@ class Service:
             links=self._links,
             tracer=tracer,
         )
-        measures = Measures(CollectorRegistry())
+        measures = Measures(make_registry())
         looker = Looker(
             tools,
             concurrency=self.settings.polling.concurrency,

@@ -9,6 +9,7 @@ from random import Random
 
 from monitor.clock import Clock
 from monitor.making import make_fetcher, make_links, make_poster, make_server, make_tools, make_tracer
+from monitor.measures import make_registry
 from monitor.push import PushDesk
 from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
@@ -60,7 +61,15 @@ class PageService:
         stack.callback(tools.close)
         push = PushDesk(tools, client, tools.push) if tools.push is not None else None
         links = await asyncio.to_thread(make_links, self.settings, self.database)
-        server = make_server(self.settings, tools, push=push, links=links, is_ticking=None, stop=self.stop)
+        server = make_server(
+            self.settings,
+            tools,
+            push=push,
+            links=links,
+            is_ticking=None,
+            stop=self.stop,
+            registry=make_registry(),
+        )
         web = self.settings.web
         if server is None:
             raise StorywatchError(f"{web.host}:{web.port}: the page cannot be served there")

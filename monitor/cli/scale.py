@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import start_http_server
 
 from monitor.cli.context import clock, settings
 from monitor.logs import configure_logs
-from monitor.measures import Measures
+from monitor.measures import Measures, make_registry
 from monitor.page_service import PageService
 from monitor.settings import Settings
 from storage.errors import StorywatchError
@@ -50,7 +50,7 @@ def worker_command(
         raise StorywatchError(_MISSING) from error
     names = [name.strip() for name in queues.split(",") if name.strip()]
 
-    measures = Measures(CollectorRegistry())
+    measures = Measures(make_registry())
 
     async def main() -> None:
         worker = Worker(

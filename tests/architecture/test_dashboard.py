@@ -4,9 +4,9 @@ import json
 import re
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 
-from monitor.measures import Measures
+from monitor.measures import Measures, make_registry
 from tests.architecture.sources import ROOT, text
 
 DASHBOARD = ROOT / "docs" / "grafana" / "storywatch.json"
@@ -15,7 +15,7 @@ SUFFIXES = r"_(?:bucket|count|sum|total|created)$"
 
 def shown() -> set[str]:
     """The names of all figures in the code of the page and in what work counts."""
-    measures = Measures(CollectorRegistry())
+    measures = Measures(make_registry())
     with measures.timed("poll"):
         measures.count(versions=1)
     counted = re.findall(r"^# HELP (\S+)", generate_latest(measures.registry).decode(), flags=re.MULTILINE)
