@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TextIO
@@ -21,6 +22,8 @@ _ECHOING = ("trafilatura",)
 _REPEAT_SECONDS = 60.0
 
 
+# Controls of both sorts, separators of lines, and what turns the direction of writing.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # People need less of an id than programs to find its lines.
 _SHOWN = 8
 
@@ -66,6 +69,13 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+def one_line(text: str) -> str:
+    """A text with its control characters spelled out: titles and answers of strangers stand in messages, and are not to
+    begin a line of their own in the log, nor to speak to the terminal that shows it.
+    """
+    return text if text.isprintable() else _UNSEEN.sub(lambda sign: ascii(sign[0])[1:-1], text)
+
+
 class TextFormatter(logging.Formatter):
     """Time, level where it is not plain information, message, and the beginning of the id of what it came from."""
 
@@ -74,7 +84,7 @@ class TextFormatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         trace = str(about_of(record).get("trace", ""))[:_SHOWN]
-        text = f"{at} {level}{record.getMessage()}{f' [{trace}]' if trace else ''}"
+        text = f"{at} {level}{one_line(record.getMessage())}{f' [{trace}]' if trace else ''}"
         return cover_secrets(f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text)
 
 
