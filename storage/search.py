@@ -4,13 +4,13 @@ Newest first needs no sort: a document's key is its time. SQLite asks the newest
 newest days. By rank, the texts of the newest that match are weighed here, so that both give one order.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Select, Subquery, bindparam, func, select
 from sqlmodel import Session
 
 from storage.articles import belongs
@@ -137,14 +137,16 @@ def _find(session: Session, asked: Query, count: int, *, is_latest: bool) -> lis
     if asked.node is None:
         return _find_by_time(session, asked, low, high, count, is_latest=is_latest)
     if is_postgres(session):
-        figures = _figures(asked, postgres=True)
+        figures = partial(_figures, asked, postgres=True) if asked.comparisons else None
         return find_postgres(session, asked.node, figures, low, high, count, is_latest=is_latest)
-    return _find_sqlite(session, asked.node, _figures(asked, postgres=False), low, high, count, is_latest=is_latest)
+    of_document = _figures(asked, DOCUMENTS.c.article_id, postgres=False)
+    return _find_sqlite(session, asked.node, of_document, low, high, count, is_latest=is_latest)
 
 
 def _find_by_time(session: Session, asked: Query, low: int, high: int, count: int, *, is_latest: bool) -> list[int]:
     key = DOCUMENTS.c.document_key
-    query = select(key).where(key.between(low, high), *_figures(asked, postgres=is_postgres(session))).limit(count)
+    figures = _figures(asked, DOCUMENTS.c.article_id, postgres=is_postgres(session))
+    query = select(key).where(key.between(low, high), *figures).limit(count)
     return list(session.execute(query.order_by(key.desc() if is_latest else key)).scalars())
 
 
@@ -200,17 +202,17 @@ def _bounds(asked: Query) -> tuple[int, int]:
     return low, _HIGHEST if asked.until is None else first_key(asked.until) - 1
 
 
-def _figures(asked: Query, *, postgres: bool) -> list[ColumnElement[bool]]:
-    """Conditions on a document: its article carries (or does not) a claim with the asked figure."""
+def _figures(asked: Query, article_id: Column[int], *, postgres: bool) -> list[ColumnElement[bool]]:
+    """Conditions on the article of this number: it carries (or does not) a claim with the asked figure."""
     conditions: list[ColumnElement[bool]] = []
     for wanted in asked.comparisons:
         carried = select(CLAIMS.c.claim_id).where(
-            CLAIMS.c.article_id == DOCUMENTS.c.article_id,
+            CLAIMS.c.article_id == article_id,
             # Hidden from SQLite in a function, so that it prefers no index of figures to the few claims of one article.
             (CLAIMS.c.metric if postgres else func.coalesce(CLAIMS.c.metric, "")) == wanted.metric,
             CLAIMS.c.value.op(wanted.operator)(wanted.number),
         )
-        exists = carried.correlate(DOCUMENTS).exists()
+        exists = carried.correlate(article_id.table).exists()
         conditions.append(~exists if wanted.is_absent else exists)
     return conditions
 
@@ -225,10 +227,19 @@ _SHOWN = (
 )  # fmt: skip
 
 
+_STORIES = (
+    select(func.aggregate_strings(MATCHES.c.story, "\n"))
+    .where(MATCHES.c.article_id == ARTICLES.c.article_id, belongs())
+    .correlate(ARTICLES)
+    .scalar_subquery()
+)
+
+
 @cache
 def _hits_query(*, postgres: bool) -> Select[Any]:
+    """All that is shown of documents, in one statement: each costs more to send than to run."""
     return (
-        select(*_SHOWN)
+        select(*_SHOWN, _STORIES.label("stories"))
         .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
         .join(ARTICLES, ARTICLES.c.article_id == DOCUMENTS.c.article_id)
         .where(among(DOCUMENTS.c.document_key, "keys", postgres=postgres))
@@ -244,27 +255,16 @@ def _texts_query(*, postgres: bool) -> Select[Any]:
     )
 
 
-@cache
-def _stories_query(*, postgres: bool) -> Select[Any]:
-    return (
-        select(MATCHES.c.article_id, MATCHES.c.story)
-        .where(among(MATCHES.c.article_id, "ids", postgres=postgres), belongs())
-        .order_by(MATCHES.c.story)
-    )
-
-
 def _hits(session: Session, keys: Sequence[int], terms: Sequence[Term]) -> tuple[SearchHit, ...]:
     rows: dict[int, Any] = {}
     postgres = is_postgres(session)
     for part in chunks(keys):
         asked = {"keys": numbers(part, postgres=postgres)}
         rows |= {row.document_key: row for row in session.connection().execute(_hits_query(postgres=postgres), asked)}
-    found = [rows[key] for key in keys if key in rows]
-    stories = _stories_of(session, {row.article_id for row in found})
-    return tuple(_hit(row, stories.get(row.article_id, ()), terms) for row in found)
+    return tuple(_hit(rows[key], terms) for key in keys if key in rows)
 
 
-def _hit(row: Any, stories: Sequence[str], terms: Sequence[Term]) -> SearchHit:
+def _hit(row: Any, terms: Sequence[Term]) -> SearchHit:
     snippet, spans = make_snippet(text_of(row.text, row.packed), terms)
     published = None
     if row.published_from is not None:
@@ -276,22 +276,12 @@ def _hit(row: Any, stories: Sequence[str], terms: Sequence[Term]) -> SearchHit:
         source=row.source,
         lang=row.lang,
         published=published,
-        stories=tuple(stories),
+        stories=tuple(sorted(row.stories.split("\n"))) if row.stories else (),
         snippet=snippet,
         spans=spans,
         title_spans=find_spans(row.title, terms),
         number=row.number,
     )
-
-
-def _stories_of(session: Session, article_ids: set[int]) -> dict[int, list[str]]:
-    stories: dict[int, list[str]] = defaultdict(list)
-    postgres = is_postgres(session)
-    for part in chunks(sorted(article_ids)):
-        asked = {"ids": numbers(part, postgres=postgres)}
-        for article_id, story in session.connection().execute(_stories_query(postgres=postgres), asked):
-            stories[article_id].append(story)
-    return stories
 
 
 def _by_count(counted: Counter[str]) -> tuple[tuple[str, int], ...]:

@@ -6,11 +6,12 @@ the folded texts are looked at, newest first. A prefix costs as much as all word
 asked for; a common one is found sooner by looking at the newest texts themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, select, text
 from sqlmodel import Session
 
 from storage.query import Both, Either, Neither, Node, Tag, Term, has_prefix, is_certain, to_tsquery
@@ -24,8 +25,9 @@ _MOST_GROWTH = 64
 _LONGEST_STRETCH = timedelta(days=5 * 366)
 _MOST_DAYS = timedelta(days=45)
 _KEY = DOCUMENTS.c.document_key
+_WITHIN = _KEY.between(bindparam("low"), bindparam("high"))
 _MATCHES = text(f"{SEARCH_VECTOR} @@ CAST(:query AS tsquery)")
-Figures = Sequence[ColumnElement[bool]]
+Figures = Callable[[Any], Sequence[ColumnElement[bool]]] | None  # conditions on the article of the number in a column
 
 
 def find_postgres(
@@ -36,17 +38,22 @@ def find_postgres(
     newest, looked, oldest = _ends(session, low, high, is_latest=is_latest)
     if newest is None:
         return keys
+    connection = session.connection()
     if looked is not None and has_prefix(node):
         bounds = (looked, high) if is_latest else (low, looked)
-        keys += session.execute(_look_through(node, figures, *bounds, count, is_latest=is_latest)).scalars()
+        keys += connection.execute(_look_through(node, figures, *bounds, count, is_latest=is_latest)).scalars()
         low, high = (low, looked - 1) if is_latest else (looked + 1, high)
     stretches = _Stretches(low, high, newest, oldest, is_latest=is_latest)
     words = to_tsquery(node)
+    if is_certain(node) and not figures:
+        query = _ask_plainly(is_latest=is_latest)
+    else:
+        query = _ask_index(None if is_certain(node) else node, figures, is_latest=is_latest)
     while len(keys) < count and (stretch := stretches.next(len(keys), count)) is not None:
         first, last, days = stretch
         asked = " & ".join(part for part in (words, days) if part) or "'~a'"
-        query = _ask_index(None if is_certain(node) else node, figures, first, last, is_latest=is_latest)
-        keys += session.execute(query.limit(count - len(keys)), {"query": asked}).scalars()
+        values = {"query": asked, "low": first, "high": last, "count": count - len(keys)}
+        keys += connection.execute(query, values).scalars()
     return keys
 
 
@@ -55,29 +62,49 @@ def _ends(session: Session, low: int, high: int, *, is_latest: bool) -> tuple[in
 
     A plan that reads all documents would make the words of each anew: it is ruled out for this transaction.
     """
-    ordered = _newest_first(select(_KEY).where(_KEY.between(low, high)), _KEY, is_latest=is_latest).limit(1)
-    places = [ordered.offset(offset).scalar_subquery() for offset in (0, _LOOKED_THROUGH, _FIRST_STRETCH)]
-    row = session.execute(select(*places, func.set_config("enable_seqscan", "off", True))).one()
+    row = session.connection().execute(_ends_query(is_latest=is_latest), {"low": low, "high": high}).one()
     return row[0], row[1], row[2]
+
+
+# Statements are made once: to build one costs as much as to run it.
+
+
+@cache
+def _ends_query(*, is_latest: bool) -> Select[Any]:
+    ordered = _newest_first(select(_KEY).where(_WITHIN), _KEY, is_latest=is_latest).limit(1)
+    places = [ordered.offset(offset).scalar_subquery() for offset in (0, _LOOKED_THROUGH, _FIRST_STRETCH)]
+    return select(*places, func.set_config("enable_seqscan", "off", True))
+
+
+@cache
+def _ask_plainly(*, is_latest: bool) -> Select[Any]:
+    return _ask_index(None, None, is_latest=is_latest)
 
 
 def _look_through(node: Node, figures: Figures, low: int, high: int, count: int, *, is_latest: bool) -> Select[Any]:
     """Look at the folded texts of the documents in [low, high] themselves."""
-    query = select(_KEY).where(_KEY.between(low, high), _holds(node, DOCUMENTS.c.content), *figures)
+    meet = figures(DOCUMENTS.c.article_id) if figures else ()
+    query = select(_KEY).where(_KEY.between(low, high), _holds(node, DOCUMENTS.c.content), *meet)
     return _newest_first(query, _KEY, is_latest=is_latest).limit(count)
 
 
-def _ask_index(node: Node | None, figures: Figures, low: int, high: int, *, is_latest: bool) -> Select[Any]:
-    """Ask the index for `query` within [low, high]; with a node, look at the texts that it finds too."""
-    # Materialised, so that the planner uses the index of words and never walks all documents by time.
-    found = select(_KEY, DOCUMENTS.c.content).where(_MATCHES, *figures).cte("found").prefix_with("MATERIALIZED")
-    inside = select(found).where(found.c.document_key.between(low, high))
+def _ask_index(node: Node | None, figures: Figures, *, is_latest: bool) -> Select[Any]:
+    """Ask the index for `count` that match `query` in [low, high]; with a node, look at the texts that it finds too.
+
+    These four are parameters of the statement.
+    """
+    # Materialised, so that the planner uses the index of words and never walks all documents by time, nor those whose
+    # claims have the figure: it would make the words of each anew.
+    shown = (_KEY, DOCUMENTS.c.article_id) if node is None else (_KEY, DOCUMENTS.c.article_id, DOCUMENTS.c.content)
+    found = select(*shown).where(_MATCHES).cte("found").prefix_with("MATERIALIZED")
+    meet = figures(found.c.article_id) if figures else ()
+    inside = select(found).where(found.c.document_key.between(bindparam("low"), bindparam("high")), *meet)
     ordered = _newest_first(inside, found.c.document_key, is_latest=is_latest)
     if node is None:
-        return ordered.with_only_columns(found.c.document_key)
+        return ordered.with_only_columns(found.c.document_key).limit(bindparam("count"))
     # Sorted before it is looked at, so that no more texts are read than are needed for enough finds.
     document = ordered.offset(0).subquery("document")
-    return select(document.c.document_key).where(_holds(node, document.c.content))
+    return select(document.c.document_key).where(_holds(node, document.c.content)).limit(bindparam("count"))
 
 
 def _holds(node: Node, content: Any) -> ColumnElement[bool]:
