@@ -22,6 +22,8 @@ from storage.records import Evidence, Judgement, JudgementKind, RecordKey, Stamp
 
 router = APIRouter(include_in_schema=False)
 ON_RECORDS = (JudgementKind.MERGE, JudgementKind.SPLIT, JudgementKind.PIN, JudgementKind.ADD, JudgementKind.ALIAS)
+# What gives claims of one record to another, which is named by `into`.
+GIVING = frozenset({JudgementKind.MERGE, JudgementKind.SPLIT})
 # A choice that leaves a part of a claim's scope as it was read.
 AS_READ = "="
 # A reason holds more than spaces.
@@ -99,7 +101,7 @@ def judge(
         note_judgement(session, story, chosen, target, given[chosen], who=caller.name, why=why, now=now)
         site.refold(session, slug, now)
         # The page of a record that lost its claims is gone: they are on the other's, if that is one now.
-        is_kept = bool(into) and claims.has_history(session, parse_key(into))
+        is_kept = chosen in GIVING and claims.has_history(session, parse_key(into))
     return see_other(request, record_path(parse_key(into)) if is_kept else own_path(back), "judged")
 
 

@@ -253,3 +253,12 @@ def test_a_claim_added_by_hand_stands_at_a_web_address_or_none(
     assert best(database) != 300
     assert send(client, RECORD, JUDGEMENTS, **added, url="https://a.example/told").status_code == 303
     assert send(client, RECORD, JUDGEMENTS, **added, url="").status_code == 303
+
+
+@pytest.mark.parametrize("kind", ["pin", "add", "alias"])
+def test_what_a_form_says_beside_its_kind_is_not_read(client: httpx.Client, kind: str) -> None:
+    target = "Prosecutors" if kind == "alias" else key_text(KILLED)
+    fields = {"kind": kind, "target": target, "value": "7", "origin": "Health Ministry", "why": "Told by phone"}
+    for into in ("no key", key_text(IN_ALMATY)):
+        answer = send(client, RECORD, JUDGEMENTS, **fields, into=into, back=RECORD)
+        assert (answer.status_code, answer.headers["location"]) == (303, RECORD), into
