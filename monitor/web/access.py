@@ -1,6 +1,7 @@
 """Who is asking, and what they may do: password or bearer token, roles, sessions that end, form tokens."""
 
 import asyncio
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from monitor.web.tries import Tries
 from storage import sign_ins
 from storage.database import Database
 
+log = logging.getLogger(__name__)
 LOCAL_NAME = "local"
 SESSION_COOKIE = "storywatch"
 # A session ends so long after its sign-in, used or not; no cookie outlives it.
@@ -99,11 +101,16 @@ class Access:
         now = self._clock()
         by_address, by_name = f"address {address}", f"name {name}"
         # Counted before the password is looked at: tries that come at once are as many as tries that come one by one.
-        self._tries.take((by_address, by_name), now)
+        try:
+            self._tries.take((by_address, by_name), now)
+        except RefusedError:
+            log.warning("sign-in as %r from %s is not looked at: too many tries", name, address)
+            raise
         user = self._find_user(name)
         async with self._checking:
             is_right = await run_in_threadpool(self._is_right, user, password)
         if not is_right or user is None:
+            log.warning("sign-in as %r from %s failed", name, address)
             raise RefusedError(401, "login.wrong")
         self._tries.give_back(by_address, now)
         self._tries.forget(by_name)

@@ -132,12 +132,13 @@ def _add_middleware(app: FastAPI, options: WebOptions) -> None:
         same_site="lax",
         https_only=options.secure_cookie,
     )
-    app.add_middleware(BodyLimit, most_bytes=MOST_BYTES, but_path=CALLBACK_PATH)
+    texts = load_texts(DEFAULT_LANGUAGE)
+    app.add_middleware(BodyLimit, most_bytes=MOST_BYTES, but_path=CALLBACK_PATH, refusal=texts.text("error.large"))
     app.add_middleware(SecurityHeaders)
     app.add_middleware(
         HostGuard,
         allowed=options.allowed_hosts,
-        refusal=load_texts(DEFAULT_LANGUAGE).text("error.host"),
+        refusal=texts.text("error.host"),
         callback_host=options.callback_host,
         callback_path=CALLBACK_PATH,
     )

@@ -55,11 +55,12 @@ async def refuse_nul_in_form(request: Request) -> None:
 class BodyLimit:
     """Reads no more of a request than a form of ours can hold: nobody fills the memory from outside the door."""
 
-    def __init__(self, app: ASGIApp, *, most_bytes: int, but_path: str) -> None:
+    def __init__(self, app: ASGIApp, *, most_bytes: int, but_path: str, refusal: str) -> None:
         """Below `but_path` whoever answers keeps a limit of its own."""
         self.app = app
         self.most_bytes = most_bytes
         self.but_path = but_path
+        self.refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 413 to what says that it is too large; cut off what turns out to be, which is answered 400."""
@@ -68,7 +69,7 @@ class BodyLimit:
             return
         said = Headers(scope=scope).get("content-length", "")
         if said.isdecimal() and int(said) > self.most_bytes:
-            await PlainTextResponse("", status_code=413)(scope, receive, send)
+            await PlainTextResponse(self.refusal, status_code=413)(scope, receive, send)
             return
         taken = 0
 

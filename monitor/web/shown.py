@@ -1,15 +1,11 @@
 """The settings as the about page may show them: secrets left out, passwords within addresses covered."""
 
-import re
-
 from pydantic import BaseModel
 
 from monitor.settings import Settings
 from monitor.settings_model import read_duration
 from monitor.settings_sources import is_secret, setting_paths
-
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
-_COVER = "…@"
+from storage.covering import cover_secrets
 
 
 def shown_settings(settings: Settings) -> tuple[tuple[str, str], ...]:
@@ -60,4 +56,4 @@ def cover(value: object) -> str:
         return f"{value:g}" if isinstance(value, float) else str(value).lower()
     if isinstance(value, BaseModel):
         return str(getattr(value, "name", type(value).__name__))
-    return _CREDENTIALS.sub(_COVER, str(value))
+    return cover_secrets(str(value))

@@ -85,10 +85,16 @@ def test_a_wrong_password_and_a_wrong_name_read_alike(guarded: httpx.Client, nam
     assert "Name or password is wrong." in answer.text
 
 
-def test_guessing_is_slowed_down_and_forgiven_later(guarded: httpx.Client, clock: Clock) -> None:
+def test_guessing_is_slowed_down_and_forgiven_later(
+    guarded: httpx.Client, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     for _ in range(TRIES):
         assert sign_in(guarded, "Aigerim", "wrong").status_code == 401
     answer = sign_in(guarded, "Aigerim", "a long password")
+    lines = [record.getMessage() for record in caplog.records if record.name == "monitor.web.access"]
+    assert lines == ["sign-in as 'Aigerim' from 127.0.0.1 failed"] * TRIES + [
+        "sign-in as 'Aigerim' from 127.0.0.1 is not looked at: too many tries"
+    ]
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) <= WINDOW.total_seconds()
     clock.now += WINDOW + timedelta(seconds=1)

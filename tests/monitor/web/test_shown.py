@@ -13,6 +13,11 @@ TOLD = """
 database_url = "postgresql+psycopg://watcher:hush-1@db.example/watch"
 [network]
 proxy = "http://proxy-user:hush-2@proxy.example:3128"
+[evidence]
+feeds = ["https://paid.example/rss?token=hush-9"]
+[second_reader]
+url = "https://model.example/v1?api_key=hush-10"
+model = "any"
 [email]
 password = "hush-3"
 [web]
