@@ -27,6 +27,8 @@ from storage.writing import among, chunks, is_postgres, numbers
 MOST_RANKED = 2_000  # of the newest that match, this many are ranked: beyond, rank means little and costs much
 MOST_COUNTED = 10_000  # of the newest that match, this many are counted for facets
 _HIGHEST = (1 << 62) - 1
+_FEW_CARRIERS = 50
+_KEY = DOCUMENTS.c.document_key
 
 
 def search_articles(
@@ -134,6 +136,11 @@ def _find(session: Session, asked: Query, count: int, *, is_latest: bool) -> lis
     low, high = _bounds(asked)
     if not is_latest:
         low, high = -high, -low
+    carriers = _carriers(session, asked) if is_latest else None
+    if carriers is not None:
+        low, high = max(low, min(carriers, default=high + 1)), min(high, max(carriers, default=low - 1))
+        if low > high:
+            return []
     if asked.node is None:
         return _find_by_time(session, asked, low, high, count, is_latest=is_latest)
     if is_postgres(session):
@@ -141,6 +148,26 @@ def _find(session: Session, asked: Query, count: int, *, is_latest: bool) -> lis
         return find_postgres(session, asked.node, figures, low, high, count, is_latest=is_latest)
     of_document = _figures(asked, DOCUMENTS.c.article_id, postgres=False)
     return _find_sqlite(session, asked.node, of_document, low, high, count, is_latest=is_latest)
+
+
+def _carriers(session: Session, asked: Query) -> list[int] | None:
+    """The keys of the few documents whose articles carry an asked figure; None if there are more, or none is asked.
+
+    Else all documents with the words would be held against a figure that stands nowhere.
+    """
+    wanted = next((comparison for comparison in asked.comparisons if not comparison.is_absent), None)
+    if wanted is None:
+        return None
+    few = (
+        select(CLAIMS.c.article_id)
+        .where(CLAIMS.c.metric == wanted.metric, CLAIMS.c.value.op(wanted.operator)(wanted.number))
+        .limit(_FEW_CARRIERS + 1)
+    )
+    numbers_of = set(session.connection().execute(few).scalars())
+    if len(numbers_of) > _FEW_CARRIERS:
+        return None
+    held = select(_KEY).where(DOCUMENTS.c.article_id.in_(numbers_of), _KEY > 0)
+    return list(session.connection().execute(held).scalars())
 
 
 def _find_by_time(session: Session, asked: Query, low: int, high: int, count: int, *, is_latest: bool) -> list[int]:
