@@ -6,7 +6,7 @@ from functools import cache
 
 from monitor.claims.lexicon import LEXICONS, Lexicon
 from monitor.claims.numbers import Number, find_numbers
-from monitor.claims.tokens import NUMERIC, Tokens
+from monitor.claims.tokens import Tokens
 from storage.records import Qualifier
 
 _DASHES = frozenset("-–—")
@@ -446,8 +446,8 @@ def _is_year(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
 
 
 def _opens_with_year(tokens: Tokens, number: Number, classes: frozenset[str]) -> bool:
-    """Whether a sentence opens with a year and its verb, the count after them: «1992 starben in der Grube 263»."""
+    """Whether a sentence opens with a year and its verb: «1992 starben in der Grube 263 Menschen»."""
     is_round = number.value % 100 == 0
     is_verb = not classes.isdisjoint(("intransitive", "be", "have", "level")) and not tokens.is_capital(number.end)
     is_first = number.start == 0 or tokens.lower[number.start - 1] in _OPENERS
-    return is_first and is_verb and not is_round and tokens.indices(NUMERIC)[-1] > number.start
+    return is_first and is_verb and not is_round
