@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from alerts.links import LinkMaker
 from monitor.clock import Clock
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
+from monitor.known_labels import find_unmeant
 from monitor.looking import Looker
 from monitor.making import (
     make_book,
@@ -38,9 +39,11 @@ from monitor.stepping import LOOK_SECONDS as STEP_SECONDS
 from monitor.stepping import StepWatch
 from monitor.taking_up import SeedKeeper, SubscriptionKeeper, describe_watch, make_watch
 from monitor.tools import Tools
+from storage import stories
 from storage.database import Database
 from storage.errors import DatabaseError
 from storage.occupancy import occupy
+from storage.records import Subscription
 
 _LOG = logging.getLogger(__name__)
 
@@ -181,6 +184,8 @@ class Service:
             return
         tools.watch = fresh
         dispatcher.tell(fresh.subscriptions)
+        if fresh.subscriptions != before.subscriptions:
+            await asyncio.to_thread(self._warn_of_unmeant, fresh.subscriptions)
         if fresh.stories != before.stories:
             _LOG.info("%s", self._watching())
 
@@ -200,6 +205,16 @@ class Service:
             _LOG.info(
                 "no channel is set up: changes are shown on the page and told to nobody; see docs/configuration.md"
             )
+
+        self._warn_of_unmeant(tools.watch.subscriptions)
+
+    def _warn_of_unmeant(self, subscriptions: Iterable[Subscription]) -> None:
+        """A measure or story that nobody has may be one to come, and is a slip more often."""
+        with self.database.read() as session:
+            every = stories.list_stories(session)
+        for subscription in subscriptions:
+            for complaint in find_unmeant(subscription, every):
+                _LOG.warning("%s", complaint)
 
     def _watching(self) -> str:
         web = self.settings.web

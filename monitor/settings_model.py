@@ -314,8 +314,12 @@ class SubscriptionSettings(Section):
     populations: Words = Field(("*",), description="populations such as `role=police`, or `*`")
     languages: Codes = Field(("*",), description="languages of the evidence, or `*`")
     channels: Words = Field((), description="names of channels; empty: all of them")
-    min_change: Annotated[float, Field(ge=0)] = Field(1.0, description="smallest change of a figure")
-    min_change_percent: Annotated[float, Field(ge=0)] = Field(0.0, description="smallest change of a figure in percent")
+    min_change: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1.0, description="smallest change of a figure"
+    )
+    min_change_percent: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0, description="smallest change of a figure in percent"
+    )
     min_origins: Count = Field(1, description="least number of origins behind a change")
     group_by: Labels = Field(_DEFAULT.group_by, description="what alerts of one message share")
     group_wait: Seconds = Field(30.0, description="time to wait for more alerts of a group")

@@ -58,4 +58,7 @@ def test_a_subscription_needs_a_name_of_one_line(tmp_path: Path) -> None:
         refused = line.run("subscriptions", "set", name, "--channel", "desk")
         assert refused.returncode == 1
         assert said in refused.stderr
+    unknown = line.run("subscriptions", "set", "desk", "--metric", "kiled")
+    assert unknown.returncode == 2
+    assert "did you mean 'killed'?" in unknown.stderr
     assert (tmp_path / "storywatch.toml").read_text(encoding="utf-8") == CHANNELS

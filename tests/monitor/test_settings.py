@@ -189,6 +189,7 @@ def test_a_file_may_be_named(folder: Path) -> None:
         ('name = "falls"', 'name = "a\\nb"', "'a\\nb' is no name; write one line"),
         ('name = "falls"', 'name = " desk"', "' desk' is no name"),
         ('quiet_hours = "22:00-07:00"', "min_change_percent = -1", "subscriptions[1].min_change_percent: "),
+        ('quiet_hours = "22:00-07:00"', "min_change = inf", "subscriptions[1].min_change: "),
         ('name = "desk"', 'name = "a\\tb"', "is no name; write one line"),
         ("X-Team", "Content-Type", "channels[1].headers: Content-Type is ours to send"),
         ('type = "email"', 'headers = { X-Desk = "a" }\ntype = "email"', "a channel of type 'email' sends no headers"),

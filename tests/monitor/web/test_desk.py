@@ -174,7 +174,9 @@ def test_do_not_send_comes_too_late_for_what_was_approved(client: httpx.Client, 
     assert late.status_code == 409
     assert "Somebody approved it before" in late.text
     send(client, "/alerts", f"/alerts/{alert_id}/drop")
-    assert "Somebody approved it before" in client.get("/alerts").text
+    page = client.get("/alerts").text
+    assert "Somebody approved it before" in page
+    assert "decided by local, <time" in page
     with database.read() as session:
         alert = deliveries.get_alert(session, alert_id)
     assert (alert.state, alert.decided_by) == (AlertState.PENDING, "local")
