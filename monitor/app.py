@@ -16,6 +16,7 @@ from alerts.links import LinkMaker
 from monitor.clock import Clock
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
+from monitor.invocation import as_typed
 from monitor.known_labels import find_unmeant
 from monitor.looking import Looker
 from monitor.making import (
@@ -198,9 +199,8 @@ class Service:
     def _announce(self, tools: Tools) -> None:
         _LOG.info("%s", self._watching())
         if not tools.watch.stories:
-            _LOG.info(
-                "no story is watched yet: 'storywatch init ADDRESS' makes one of any article; no restart is needed"
-            )
+            advice = as_typed("'storywatch init ADDRESS' makes one of any article; no restart is needed")
+            _LOG.info("no story is watched yet: %s", advice)
         if not self.settings.channels:
             _LOG.info(
                 "no channel is set up: changes are shown on the page and told to nobody; see docs/configuration.md"

@@ -130,7 +130,8 @@ class Archive:
         with self._database.read() as session:
             story = stories.get_story(session, slug)
             known = claims.list_claims(session, slug, known_at=at)
-            folded = fold_story(known, judgements.list_judgements(session, slug, known_at=at), story)
+            decided = judgements.list_judgements(session, slug, known_at=at)
+            folded = fold_story(known, decided, story, known_at=at)
             histories = [replace(folded[key], refusals=()) for key in sorted(folded) if folded[key].steps]
             records = _quoted(session, slug, histories)
         return Known(story=models.StoryOut.model_validate(story), at=at, records=records)

@@ -67,8 +67,7 @@ async def look_first(
         waiting = [
             (feed, seen)
             for feed in chosen
-            for seen in feeds.list_waiting_entries(session, tools.clock(), limit=10_000)
-            if seen.feed_id == feed.feed_id
+            for seen in feeds.list_waiting_entries(session, tools.clock(), feed_id=feed.feed_id, limit=10_000)
         ]
     gate = asyncio.Semaphore(_PAGES_AT_ONCE)
     done = 0

@@ -191,9 +191,13 @@ def record_seen_entries(session: Session, entries: Iterable[SeenEntry]) -> None:
     insert_or_update(session, SEEN_ENTRIES, [to_row(entry) for entry in entries], ["feed_id", "entry_key"])
 
 
-def list_waiting_entries(session: Session, now: datetime, *, limit: int = 200) -> tuple[SeenEntry, ...]:
-    """Entries whose page is due to be fetched, those that wait longest first."""
+def list_waiting_entries(
+    session: Session, now: datetime, *, feed_id: int | None = None, limit: int = 200
+) -> tuple[SeenEntry, ...]:
+    """Entries whose page is due to be fetched, those that wait longest first; only one feed's where given."""
     query = select(SEEN_ENTRIES).where(SEEN_ENTRIES.c.retry_at <= now).order_by(SEEN_ENTRIES.c.retry_at).limit(limit)
+    if feed_id is not None:
+        query = query.where(SEEN_ENTRIES.c.feed_id == feed_id)
     return tuple(from_row(SeenEntry, row) for row in session.execute(query).mappings())
 
 

@@ -131,7 +131,7 @@ class FeedSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineClaim:
-    """What the seed article says of one metric; opens the record without an alert."""
+    """What the seed article says of one metric, in the sentence `quote`; opens the record without an alert."""
 
     metric: str
     value: float
@@ -141,6 +141,7 @@ class BaselineClaim:
     population: str | None = None
     place: str | None = None
     effective_at: Span | None = None
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +152,7 @@ class BaselineState:
     state: str
     origin: str | None = None
     effective_at: Span | None = None
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from alerts.words import load_words
 from monitor.cli.context import opened_database
 from monitor.cli.output import console, print_json, print_table, show_figure, show_number, show_span, show_time
 from monitor.cli.stories import describe_inconsistency, describe_key
+from monitor.ledger.baseline import baseline_claims, is_unquoted
 from monitor.ledger.fold import as_known_at, as_published_at, fold_story, judgements_at
 from monitor.ledger.laggards import find_laggards
 from monitor.ledger.parts import find_inconsistencies
@@ -86,12 +87,14 @@ def history_command(
             rulings = judgements.list_judgements(session, chosen.slug)
             log = claims.list_revisions(session, chosen.slug)
     known: list[StampedClaim] = list(stamped)
+    moments = [at.replace(tzinfo=UTC) for at in (known_at, published_at) if at is not None]
     if known_at is not None:
         known = as_known_at(known, known_at.replace(tzinfo=UTC))
         rulings = tuple(judgements_at(rulings, known_at.replace(tzinfo=UTC)))
     if published_at is not None:
         known = as_published_at(known, published_at.replace(tzinfo=UTC))
-    histories = fold_story(known, rulings, chosen)
+    # A seed's figures are learned when its article is published.
+    histories = fold_story(known, rulings, chosen, known_at=min(moments, default=None))
     found = [
         history
         for key, history in histories.items()
@@ -103,7 +106,7 @@ def history_command(
         names = sorted({describe_key(key) for key in histories})
         console().print(f"{chosen.slug} has no record {metric!r} there. Records: {', '.join(names) or 'none yet'}")
     else:
-        by_id = {one.claim_id: one for one in known}
+        by_id = {one.claim_id: one for one in (*baseline_claims(chosen), *known)}
         for history in found:
             _print_history(chosen, history, by_id, log, full=full)
         for odd in find_inconsistencies(histories, chosen):
@@ -189,9 +192,7 @@ def _print_history(
         console().print(Text(f"  {origins}rule {step.rule}, learned {show_time(step.recorded_at)}{named}", style="dim"))
         for claim_id in step.evidence[:3]:
             if claim_id in by_id:
-                one = by_id[claim_id]
-                console().print(Text(f"  “{one.sentence}”"))
-                console().print(Text(f"  — {one.source}, {one.url}", style="dim"), soft_wrap=True)
+                _print_sentence(by_id[claim_id])
     for position in history.positions:
         until = f" until {show_span(position.until)}" if position.until else ""
         lag = " (lagged)" if position.lagged else ""
@@ -209,3 +210,12 @@ def _print_history(
             console().print(Text(f"refused   {refusal.rule}: {said}", style="dim"))
             if why:
                 console().print(Text(f"  {why}", style="dim"))
+
+
+def _print_sentence(stamped: StampedClaim) -> None:
+    """The sentence that a claim is from and where it stands; of a seed that quotes none, only that it is the seed's."""
+    is_unquoted_ = is_unquoted(stamped.claim_id, stamped.sentence, stamped.claim.quote)
+    console().print(Text("  from the seed" if is_unquoted_ else f"  “{stamped.sentence}”"))
+    where = ", ".join(part for part in (stamped.source, stamped.url) if part and not part.startswith("seed:"))
+    if where:
+        console().print(Text(f"  — {where}", style="dim"), soft_wrap=True)

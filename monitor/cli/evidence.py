@@ -81,7 +81,7 @@ def list_command(
             [short_id(one.exhibit_id), show_time(one.fetched_at), str(one.status), _size(one.size), one.url]
             for one in found
         ],
-        empty="No evidence is kept. 'storywatch evidence keep URL' keeps one page; \\[evidence] keeps whole stories.",
+        empty="No evidence is kept. 'storywatch evidence keep URL' keeps one page; [evidence] keeps whole stories.",
     )
 
 

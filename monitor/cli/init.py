@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 from rich.text import Text
 
 from monitor.cli.context import clock, opened_database, settings
-from monitor.cli.output import console, print_table, progress_console, show_figure, show_span, shown_on
+from monitor.cli.output import console, print_table, progress_bars, say, show_figure, show_span, shown_on
 from monitor.cli.seed import draft, read_source
 from monitor.cli.stories import describe_key
 from monitor.first_look import FirstLook, find_outlet_feeds, find_search_feeds, look_first
@@ -95,7 +94,7 @@ async def _look(current: Settings, database: Database, story: Story) -> FirstLoo
             clock=clock(),
             rng=random.Random(),  # noqa: S311 spreads pauses, guards nothing
         )
-        with Progress(console=progress_console(), transient=True) as progress:
+        with progress_bars() as progress:
             try:
                 return await look_first(tools, story.slug, chosen, on_progress=shown_on(progress, "reading pages"))
             finally:
@@ -137,10 +136,10 @@ def _show(database: Database, story: Story, look: FirstLook) -> None:
 
 
 def _say_next(path: Path, story: Story) -> None:
-    console().print(Text(f"Next: read {path} and take out what is too general; then", style="bold"), soft_wrap=True)
+    say(f"Next: read {path} and take out what is too general; then", style="bold")
     for command, what in (
         ("storywatch run", "watches it (a running service has taken it up within half a minute)"),
         (f"storywatch stories show {story.slug}", "shows what is known"),
         ("storywatch why ARTICLE", "explains a match that looks wrong"),
     ):
-        console().print(Text(f"  {command}  {what}"), soft_wrap=True)
+        say(f"  {command}  {what}")

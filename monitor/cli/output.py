@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from monitor.invocation import as_typed
 from storage.covering import cover_login, cover_secrets
 from storage.records import Figure, Qualifier, Span
 
@@ -38,9 +39,10 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=False)
 
 
-def progress_console() -> Console:
-    """The terminal for progress bars: apart from results, which may go to another program."""
-    return Console(stderr=True, highlight=False)
+def progress_bars() -> Progress:
+    """Bars that go when done, on standard error: results may go to another program. None where no terminal is."""
+    screen = Console(stderr=True, highlight=False)
+    return Progress(console=screen, transient=True, disable=not screen.is_terminal)
 
 
 def shown_on(progress: Progress, what: str) -> Callable[[int, int], None]:
@@ -90,7 +92,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
     held = [list(row) for row in rows]
     if not held:
         if empty:
-            console().print(empty)
+            console().print(Text(as_typed(empty)))
         return
     screen = console()
     widths = [max(len(line) for row in (columns, *held) for line in row[at].split("\n")) for at in range(len(columns))]
@@ -106,9 +108,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
     screen.print(table)
 
 
+def say(text: str, *, style: str = "") -> None:
+    """A line for people, not broken; commands of ours in it are such as can be typed here."""
+    console().print(Text(as_typed(text), style=style), soft_wrap=True)
+
+
 def say_error(message: str) -> None:
     """One clear line on standard error."""
-    print(f"storywatch: {cover_secrets(message)}", file=sys.stderr)
+    print(f"storywatch: {cover_secrets(as_typed(message))}", file=sys.stderr)
 
 
 def show_time(at: datetime | None) -> str:

@@ -3,10 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from monitor.cli.context import clock, opened_database, settings
-from monitor.cli.output import console, print_table, progress_console, show_figure, shown_on
+from monitor.cli.output import console, print_table, progress_bars, show_figure, shown_on
 from monitor.cli.stories import describe_key
 from monitor.reprocessing import Reprocessed, reprocess_story
 from monitor.taking_up import make_watch
@@ -28,7 +27,7 @@ def reprocess_command(
                 f"{story}: is {state}, so it is not read; open it with: storywatch stories open {story}"
             )
         done = []
-        with Progress(console=progress_console(), transient=True) as progress:
+        with progress_bars() as progress:
             for slug in [story] if story is not None else sorted(watch.stories):
                 show = shown_on(progress, slug)
                 done.append(reprocess_story(database, watch, slug, clock=clock(), on_progress=show))

@@ -5,16 +5,19 @@ import json
 import random
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
+from sqlmodel import Session
 
 from monitor.app import LOOK_SECONDS, Service
 from monitor.cli.context import clock, opened_database, settings, sqlite_path
 from monitor.cli.feeds import find_one
-from monitor.cli.output import console, print_json, print_table, say_error
+from monitor.cli.output import console, print_json, print_table, progress_bars, say_error, show_time, shown_on
 from monitor.cycle import read_entry
 from monitor.demo.play import run_demo
 from monitor.examination import examine
@@ -23,10 +26,11 @@ from monitor.making import make_book, make_fetcher, make_tools
 from monitor.polling import poll_feed
 from monitor.settings import Settings
 from monitor.taking_up import make_watch, take_up_seeds
+from monitor.tools import Tools
 from storage import feeds
 from storage.database import Database
 from storage.errors import StorywatchError
-from storage.records import Feed
+from storage.records import Feed, FeedState
 from storage.search_index import rebuild_index
 
 
@@ -52,10 +56,14 @@ def run_command(
 
 def poll_command(
     feed: Annotated[
-        str | None, typer.Argument(help="Number or address of a feed; all that are due by default.")
+        list[str] | None, typer.Argument(help="Numbers or addresses of feeds, due or not; by default all that are due.")
     ] = None,
+    at_once: Annotated[bool, typer.Option("--now", help="All feeds, whether due or not.")] = False,
 ) -> None:
-    """Poll feeds once, read what they bring, and end. Alerts are planned; a running service sends them."""
+    """Poll feeds once, read what they bring, and end. Alerts are planned; a running service sends them.
+
+    Whichever way: one request at a time a host, the pause between two, what a host asked for, and robots.txt hold.
+    """
     current = settings()
     now = clock()
     with opened_database(current, create=True) as database:
@@ -63,13 +71,32 @@ def poll_command(
         for complaint in taken.complaints:
             say_error(complaint)
         with database.read() as session:
-            chosen = (feeds.get_feed(session, find_one(feed)),) if feed else feeds.list_due_feeds(session, now())
-        rows = asyncio.run(_poll_all(current, database, chosen))
-    print_table(("feed", "entries", "to read", "articles", "trouble"), rows, empty="No feed is due.")
+            chosen = _chosen(session, feed or (), at_once=at_once, now=now())
+            empty = "" if chosen else _nothing_due(session)
+        with progress_bars() as progress:
+            rows = asyncio.run(_poll_all(current, database, chosen, shown_on(progress, "polling feeds")))
+    print_table(("feed", "entries", "to read", "articles", "trouble"), rows, empty=empty)
 
 
-async def _poll_all(current: Settings, database: Database, chosen: tuple[Feed, ...]) -> list[list[str]]:
-    rows = []
+def _chosen(session: Session, named: Sequence[str], *, at_once: bool, now: datetime) -> tuple[Feed, ...]:
+    if named:
+        return tuple(
+            {feed.feed_id: feed for name in named for feed in (feeds.get_feed(session, find_one(name)),)}.values()
+        )
+    return feeds.list_feeds(session, states=(FeedState.ACTIVE,)) if at_once else feeds.list_due_feeds(session, now)
+
+
+def _nothing_due(session: Session) -> str:
+    due_at = feeds.next_feed_due_at(session)
+    if due_at is None:
+        return "There is no feed to poll: 'storywatch feeds add URL' adds one."
+    return f"No feed is due before {show_time(due_at)} UTC; 'storywatch poll --now' asks all of them at once."
+
+
+async def _poll_all(
+    current: Settings, database: Database, chosen: tuple[Feed, ...], on_progress: Callable[[int, int], None]
+) -> list[list[str]]:
+    """Poll feeds side by side, then read what they bring; a row a feed, in the order given."""
     async with make_fetcher(current, book=make_book(database, clock())) as fetcher:
         tools = make_tools(
             current,
@@ -79,21 +106,33 @@ async def _poll_all(current: Settings, database: Database, chosen: tuple[Feed, .
             clock=clock(),
             rng=random.Random(),  # noqa: S311 spreads pauses, guards nothing
         )
-        for feed in chosen:
-            polled = await poll_feed(tools, feed)
-            count = 0
-            with database.read() as session:
-                waiting = [
-                    one for one in feeds.list_waiting_entries(session, tools.clock()) if one.feed_id == feed.feed_id
-                ]
-            for seen in waiting:
-                count += await read_entry(tools, feed, seen) is not None
+        gate = asyncio.Semaphore(current.polling.concurrency)
+        done = 0
+
+        async def poll(feed: Feed) -> list[str]:
+            nonlocal done
+            async with gate:
+                polled = await poll_feed(tools, feed)
+                count = await _read_waiting(tools, feed)
+            done += 1
+            on_progress(done, len(chosen))
+            named = feed.source or feed.url
+            trouble = polled.update.message or polled.update.feed.last_error or ""
+            return [named, str(polled.entries), str(polled.waiting), str(count), trouble]
+
+        try:
+            rows = await asyncio.gather(*map(poll, chosen))
             await tools.keep_manners()
-            rows.append(
-                [feed.source or feed.url, str(polled.entries), str(polled.waiting), str(count), polled.update.message]
-            )
-        tools.close()
+        finally:
+            tools.close()
     return rows
+
+
+async def _read_waiting(tools: Tools, feed: Feed) -> int:
+    """Read the pages of a feed that are due; returns how many articles came of it."""
+    with tools.database.read() as session:
+        waiting = feeds.list_waiting_entries(session, tools.clock(), feed_id=feed.feed_id)
+    return sum([await read_entry(tools, feed, seen) is not None for seen in waiting])
 
 
 def doctor_command(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:

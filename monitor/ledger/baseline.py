@@ -14,6 +14,11 @@ def is_baseline(claim_id: str) -> bool:
     return claim_id.startswith(f"{_PREFIX}-")
 
 
+def is_unquoted(claim_id: str, sentence: str, quote: str) -> bool:
+    """Whether a claim is of a seed that gives no sentence for it: what stands for the sentence is the bare figure."""
+    return is_baseline(claim_id) and sentence in ("", quote)
+
+
 def baseline_claims(story: Story) -> list[StampedClaim]:
     """Return the stamped claims of a seed's baseline figures and states, in the seed's order."""
     figures = [
@@ -32,6 +37,7 @@ def baseline_claims(story: Story) -> list[StampedClaim]:
                 rule="seed",
             ),
             one.effective_at,
+            one.quote,
         )
         for one in story.claims
     ]
@@ -47,13 +53,15 @@ def baseline_claims(story: Story) -> list[StampedClaim]:
                 rule="seed",
             ),
             one.effective_at,
+            one.quote,
         )
         for one in story.states
     ]
-    return [_stamp(story, claim, at, number) for number, (claim, at) in enumerate([*figures, *states])]
+    every = enumerate([*figures, *states])
+    return [_stamp(story, claim, at, number, sentence=quote or claim.quote) for number, (claim, at, quote) in every]
 
 
-def _stamp(story: Story, claim: Claim, at: Span | None, number: int) -> StampedClaim:
+def _stamp(story: Story, claim: Claim, at: Span | None, number: int, *, sentence: str) -> StampedClaim:
     asserted = at or story.seed.published or _begin(story)
     parts = (story.slug, claim.metric, number_text(claim.value), claim.state or "", claim.population or "")
     return StampedClaim(
@@ -64,7 +72,7 @@ def _stamp(story: Story, claim: Claim, at: Span | None, number: int) -> StampedC
         url=story.seed.url or f"seed:{story.slug}",
         title=story.seed.title,
         source=story.seed.source,
-        sentence=claim.quote,
+        sentence=sentence,
         asserted_at=asserted,
         recorded_at=asserted.not_after,
         is_baseline=True,

@@ -51,6 +51,7 @@ class StoryFold:
         metrics: Mapping[str, Metric] | None = None,
         *,
         only: Collection[RecordKey] | None = None,
+        known_at: datetime | None = None,
     ) -> None:
         known = builtin_metrics() if metrics is None else metrics
         self._story = story.slug
@@ -68,7 +69,8 @@ class StoryFold:
         for pin in self._rulings.pins:
             if self._only is None or pin.key in self._only:
                 self._record(pin.key, MetricKind.CUMULATIVE).pin(pin.claim)
-        self._baseline = baseline_claims(story)
+        baseline = baseline_claims(story)
+        self._baseline = baseline if known_at is None else as_known_at(baseline, known_at)
         self._folded_baseline: set[str] = set()
         self._latest: datetime | None = None
         self.add(self._rulings.added)
@@ -194,16 +196,17 @@ def fold_story(
     *,
     metrics: Mapping[str, Metric] | None = None,
     only: Collection[RecordKey] | None = None,
+    known_at: datetime | None = None,
 ) -> dict[RecordKey, History]:
     """Return the history of every record of a story; of those in `only` when it is given.
 
     `claims` in any order, repeats of one id allowed (the last wins); `metrics` are the built-in measures unless
     given, those of the story's seed come on top. The seed's baseline opens its records, once
-    claims are known from its time on, or none at all. To fold what a few new claims
-    changed, take `only` from `affected_records` and pass all claims: records are independent but for parts, which speak
-    for the whole of their metric, and for sums of dead and injured.
+    claims are known from its time on, or none at all; what of it was learned after `known_at` is left out. To fold what
+    a few new claims changed, take `only` from `affected_records` and pass all claims: records are independent but for
+    parts, which speak for the whole of their metric, and for sums of dead and injured.
     """
-    fold = StoryFold(story, judgements, metrics, only=only)
+    fold = StoryFold(story, judgements, metrics, only=only, known_at=known_at)
     fold.add(claims)
     return fold.histories()
 

@@ -20,6 +20,7 @@ DEAD_AFTER = timedelta(days=3)  # failing for so long, a feed is told to be dead
 _WEEK = timedelta(days=7)
 _RATE_WINDOW = timedelta(days=28)
 _BACKOFF_FACTOR = 2.0
+_EASE_FACTOR = 2.0  # a wait is at most so many times the last one: a new feed is looked at soon, and soon again
 _QUIET_FACTOR = 0.5  # an unchanged weekly full read halves what we think a feed publishes
 _JITTER = 0.1
 
@@ -128,7 +129,8 @@ def _after_success(
     elif is_full and rate is not None and conditions_for(feed, now) == Conditions():
         rate *= _QUIET_FACTOR
     ttl = parsed.ttl_seconds if parsed is not None else feed.ttl_seconds
-    interval = poll_interval(rate, ttl, fetched.max_age, min_interval=bounds[0], max_interval=bounds[1])
+    longest = min(bounds[1], max(_EASE_FACTOR * _since_last(feed, now), bounds[0]))
+    interval = poll_interval(rate, ttl, fetched.max_age, min_interval=bounds[0], max_interval=longest)
     moved = fetched.permanent_url is not None and fetched.permanent_url != feed.url
     notice = Notice.RECOVERED if feed.told_dead_at is not None else Notice.MOVED if moved else None
     message = ""
@@ -156,6 +158,11 @@ def _after_success(
         entries_per_week=rate,
     )
     return FeedUpdate(feed=updated, notice=notice, message=message)
+
+
+def _since_last(feed: Feed, now: datetime) -> timedelta:
+    """How long ago a feed last answered; no time at all, if it never did."""
+    return now - feed.last_success_at if feed.last_success_at is not None else timedelta(0)
 
 
 def _remembered_hash(feed: Feed, fetched: Fetched, parsed: ParsedFeed | None) -> str | None:

@@ -21,6 +21,17 @@ def _country_of_word() -> dict[str, str]:
     return {fold(compose(word)): name for name, others in countries().items() for word in (name, *others)}
 
 
+@cache
+def _capitals() -> dict[str, str]:
+    raw = tomllib.loads(files("monitor.stories").joinpath("lexicons", "capitals.toml").read_text("utf-8"))
+    return {fold(compose(city)): country for country, cities in raw.items() for city in cities}
+
+
+def find_capital(name: str) -> str | None:
+    """Return the country that a city is the capital of, or the best known city of; None for other names."""
+    return _capitals().get(fold(compose(name)).strip())
+
+
 @lru_cache(maxsize=20_000)
 def find_country(word: str) -> str | None:
     """Return the country that a name or an adjective stands for, or None; Russian endings are allowed for."""

@@ -2,13 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from monitor.stories.countries import countries, find_country
-from monitor.stories.draft_names import DraftLexicon, Name, draft_lexicon, find_names, kind_of
+from monitor.stories.countries import countries, find_capital, find_country
+from monitor.stories.draft_lexicon import DraftLexicon, draft_lexicon
+from monitor.stories.draft_names import Name, find_names, kind_of
+from monitor.stories.event_titles import name_event
 from monitor.stories.folding import compose, fold
-from storage.keys import place_key
+from storage.keys import place_key, sentence_of
 from storage.records import (
     BaselineClaim,
     BaselineState,
@@ -29,6 +32,10 @@ from storage.records import (
 _MOST_ENTITIES = 8
 _MOST_PLACES = 10
 _MOST_TERMS = 10
+_MOST_OTHERS = 4
+_FEW_THEMES = 3
+_ENOUGH_ENTITIES = 3
+_OFTEN = 2  # so often named, another country has a part in the story
 _TITLE_CHARS = 80
 _LONGEST_PERIOD = timedelta(days=370)
 
@@ -48,14 +55,17 @@ def draft_seed(
     The story is a draft: it is watched when a person has set its state to active.
     """
     lexicon = draft_lexicon(lang)
+    quote = partial(_sentence, title, text)
     title = _one_line(title) or _one_line(text)[:_TITLE_CHARS].strip()
     names = [name for name in find_names(title, text, lexicon) if fold(name.text) != fold(source)]
     country = _main_country(title, names)
-    topics = _topics(title, text, names, lexicon)
+    topics = _topics(title, text, names, lexicon, outlet=source)
     year = published.not_before.year if published is not None else None
+    places = _places(names, country, lexicon)
+    called = name_event(title, lexicon) or _called(country, topics) or title
     return Story(
-        slug=_slug(country, topics, title, year),
-        title=title,
+        slug=_slug(country or (places[0].name if places else None), topics, called, year),
+        title=called,
         languages=(lang,) if lang else (),
         state=StoryState.DRAFT,
         seed=SeedArticle(
@@ -67,23 +77,26 @@ def draft_seed(
         period_start=_first_day(text, published, lexicon),
         entities=_entities(names, country, lexicon),
         topics=topics,
-        places=_places(names, country, lexicon),
-        claims=_baseline(claims, published),
-        states=_states(claims, published),
+        places=places,
+        claims=_baseline(claims, published, quote),
+        states=_states(claims, published, quote),
     )
 
 
 def _main_country(title: str, names: Sequence[Name]) -> str | None:
-    """Return the country that the article names most, its adjectives included."""
+    """Return the country that the article names most, by its adjectives and capital too."""
     weights: Counter[str] = Counter()
     for name in names:
-        for word in {name.text, *name.text.split()}:
+        for word in (name.text, *name.text.split()):
             if country := find_country(word):
+                weights[country] += 2 * name.count
+                break
+            if country := find_capital(word):
                 weights[country] += name.count
                 break
     for word in fold(compose(title)).split():
-        if country := find_country(word):
-            weights[country] += 2
+        if country := find_country(word) or find_capital(word):
+            weights[country] += 4
     return min(weights, key=lambda country: (-weights[country], country)) if weights else None
 
 
@@ -91,13 +104,17 @@ def _entities(names: Sequence[Name], country: str | None, lexicon: DraftLexicon)
     found: dict[str, Entity] = {}
     if country is not None:
         found[fold(country)] = Entity(name=country, kind=EntityKind.PLACE, aliases=countries()[country], central=True)
-    for name in names:
-        kind = kind_of(name, lexicon)
-        if kind == EntityKind.PLACE or find_country(name.text) or len(found) >= _MOST_ENTITIES:
-            continue
-        if name.count > 1 or name.in_title or name.person_signs:
-            aliases = tuple(alias for alias, _ in name.aliases.most_common())
-            found.setdefault(fold(name.text), Entity(name=name.text, kind=kind, aliases=aliases))
+    # Who is named once, in passing, is not who a story is about: they fill up what would be too few.
+    known = [name for name in names if kind_of(name, lexicon) != EntityKind.PLACE and not find_country(name.text)]
+    main = [name for name in known if name.count > 1 or name.in_title]
+    passing = [
+        name
+        for name in known
+        if name not in main and (name.person_signs or (name.in_lead and lexicon.heads & {*fold(name.text).split()}))
+    ]
+    for name in (*main[: _MOST_ENTITIES - len(found)], *passing[: max(0, _ENOUGH_ENTITIES - len(main))]):
+        aliases = tuple(alias for alias, _ in name.aliases.most_common())
+        found.setdefault(fold(name.text), Entity(name=name.text, kind=kind_of(name, lexicon), aliases=aliases))
     if not found and names:
         found[fold(names[0].text)] = Entity(name=names[0].text, kind=kind_of(names[0], lexicon))
     return tuple(found.values())
@@ -109,34 +126,53 @@ def _places(names: Sequence[Name], country: str | None, lexicon: DraftLexicon) -
         found[place_key(country)] = Place(name=country, whole=True)
     for name in names:
         key = place_key(name.text)
-        is_place = kind_of(name, lexicon) == EntityKind.PLACE and find_country(name.text) is None
+        of_country, of_capital = find_country(name.text), find_capital(name.text)
+        is_abroad = of_capital not in (None, country) or (of_country is not None and name.count < _OFTEN)
+        is_place = kind_of(name, lexicon) == EntityKind.PLACE and of_country in (None, name.text) and not is_abroad
         if is_place and key and key not in found and len(found) < _MOST_PLACES:
             aliases = tuple(alias for alias, _ in name.aliases.most_common())
-            found[key] = Place(name=name.text, aliases=aliases, parent=country)
+            found[key] = Place(name=name.text, aliases=aliases, parent=None if of_country else country)
     return tuple(found.values())
 
 
-def _topics(title: str, text: str, names: Sequence[Name], lexicon: DraftLexicon) -> tuple[Topic, ...]:
-    """Return the topic: words that are no ordinary ones, by how often they come; known themes before all others."""
-    named = {fold(word) for name in names for word in name.text.split()}
+def _topics(title: str, text: str, names: Sequence[Name], lexicon: DraftLexicon, *, outlet: str) -> tuple[Topic, ...]:
+    """Return the topic: themes of news that the article dwells on; where those are few, its own words beside them."""
+    named = {fold(form) for name in names for form in (name.text, *name.aliases) if " " not in form}
     in_title = set(re.findall(r"\w+", fold(compose(title))))
-    counts = Counter(word for word in re.findall(r"[^\W\d_]{4,}", fold(compose(f"{title}\n{text}"))))
-    themes = {word: counts[word] + 3 * (word in in_title) for word in counts if word in lexicon.themes}
-    others = {
-        word: counts[word] + 2 * (word in in_title)
-        for word in counts
-        if word not in lexicon.themes | lexicon.common | lexicon.titles | named
-        and not find_country(word)
-        and counts[word] > 1
-    }
-    ranked = sorted(themes, key=lambda word: (-themes[word], word))[:_MOST_TERMS]
+    lead = set(re.findall(r"\w+", fold(compose(text.strip().partition("\n")[0]))))
+    counts = Counter(re.findall(r"[^\W\d_]{4,}", _without_names(f"{title}\n{text}", names)))
+    weights = {word: counts[word] + 3 * (word in in_title) for word in counts}
+    dwelt_on = [word for word in counts if word in in_title or word in lead or counts[word] > 1]
+    themes = [word for word in dwelt_on if word in lexicon.themes]
+    if len(themes) < _OFTEN:
+        passing = sorted(word for word in counts if word in lexicon.themes and word not in themes)
+        themes += passing[: _FEW_THEMES - len(themes)]
+    dull = lexicon.themes | lexicon.common | lexicon.titles | lexicon.measures | lexicon.toll_verbs | lexicon.tolls
+    dull |= lexicon.days | {*lexicon.months} | named | {*fold(outlet).split()}
+    others = [word for word in dwelt_on if counts[word] > 1 and word not in dull]
+    others = [word for word in others if not find_country(word) and not find_capital(word)]
+    ranked = sorted(themes, key=lambda word: (-weights[word], word))[:_MOST_TERMS]
     if len(ranked) < 2:
-        ranked += sorted(others, key=lambda word: (-others[word], word))[: _MOST_TERMS - len(ranked)]
+        ranked += sorted(others, key=lambda word: (-weights[word], word))[:_MOST_OTHERS]
     if not ranked:
         ranked = sorted(
             (word for word in in_title - lexicon.common if len(word) > 3), key=lambda word: (-len(word), word)
         )
     return (Topic(name=ranked[0], terms=tuple(ranked[:_MOST_TERMS])),) if ranked else ()
+
+
+def _without_names(text: str, names: Sequence[Name]) -> str:
+    """The text, folded, without names of several words: a Fire Service is no fire."""
+    folded = fold(compose(text))
+    for name in names:
+        if " " in name.text:
+            folded = folded.replace(fold(compose(name.text)), " ")
+    return folded
+
+
+def _called(country: str | None, topics: Sequence[Topic]) -> str:
+    """A title of the country and the theme, where the headline names nothing but figures."""
+    return ": ".join(part for part in (country, topics[0].name if topics else None) if part)
 
 
 def _first_day(text: str, published: Span | None, lexicon: DraftLexicon) -> datetime | None:
@@ -158,7 +194,13 @@ def _first_day(text: str, published: Span | None, lexicon: DraftLexicon) -> date
     return min(days)
 
 
-def _baseline(claims: Sequence[Claim], published: Span | None) -> tuple[BaselineClaim, ...]:
+def _sentence(title: str, text: str, claim: Claim) -> str:
+    return _one_line(sentence_of(claim, title=title, text=text))
+
+
+def _baseline(
+    claims: Sequence[Claim], published: Span | None, quote: Callable[[Claim], str]
+) -> tuple[BaselineClaim, ...]:
     """Return one figure a measure and population: those that the article asserts now, of the whole."""
     found: dict[tuple[str, str | None], BaselineClaim] = {}
     for claim in claims:
@@ -178,18 +220,25 @@ def _baseline(claims: Sequence[Claim], published: Span | None) -> tuple[Baseline
             origin=claim.origin,
             population=claim.population,
             effective_at=claim.as_of or published,
+            quote=quote(claim),
         )
         found.setdefault((claim.metric, claim.population), baseline)
     return tuple(found.values())
 
 
-def _states(claims: Sequence[Claim], published: Span | None) -> tuple[BaselineState, ...]:
+def _states(
+    claims: Sequence[Claim], published: Span | None, quote: Callable[[Claim], str]
+) -> tuple[BaselineState, ...]:
     """Return the last state that the article tells of each subject."""
     found: dict[str, BaselineState] = {}
     for claim in claims:
         if claim.kind == ClaimKind.STATE and claim.state and claim.status == ClaimStatus.CURRENT:
             found[claim.metric] = BaselineState(
-                subject=claim.metric, state=claim.state, origin=claim.origin, effective_at=claim.as_of or published
+                subject=claim.metric,
+                state=claim.state,
+                origin=claim.origin,
+                effective_at=claim.as_of or published,
+                quote=quote(claim),
             )
     return tuple(found.values())
 

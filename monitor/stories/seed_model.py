@@ -99,6 +99,7 @@ class ClaimTable(Table):
     population: Population | None = None
     place: Text | None = None
     effective_at: Date = None
+    quote: StrictStr = ""
 
 
 class StateTable(Table):
@@ -108,6 +109,7 @@ class StateTable(Table):
     state: Text
     origin: Text | None = None
     effective_at: Date = None
+    quote: StrictStr = ""
 
 
 class MetricTable(Table):

@@ -83,6 +83,7 @@ def _tables(story: Story, zone: ZoneInfo) -> Iterator[tuple[str, dict[str, Any]]
                 "population": claim.population,
                 "place": claim.place,
                 "effective_at": _date(claim.effective_at, zone),
+                "quote": claim.quote,
             },
         )
     for state in story.states:
@@ -93,6 +94,7 @@ def _tables(story: Story, zone: ZoneInfo) -> Iterator[tuple[str, dict[str, Any]]
                 "state": state.state,
                 "origin": state.origin,
                 "effective_at": _date(state.effective_at, zone),
+                "quote": state.quote,
             },
         )
     for metric in story.metrics:

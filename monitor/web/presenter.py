@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from alerts.interest import ARTICLE_KINDS
 from alerts.words import Words
+from monitor.ledger.baseline import is_unquoted
 from monitor.sources.addresses import is_web_address
 from monitor.web.wording import Texts
 from storage.covering import cover_login, cover_secrets
@@ -273,7 +274,12 @@ class Presenter:
         return record_path(key)
 
     def highlighted(self, evidence: Evidence) -> Markup:
-        """The sentence with the quoted figure marked in it; the quote alone where the sentence does not hold it."""
+        """The sentence with the quoted figure marked in it; the quote alone where the sentence does not hold it.
+
+        Of a seed that quotes no sentence for its figure, only that it is the seed's.
+        """
+        if is_unquoted(evidence.claim_id, evidence.sentence, evidence.quote):
+            return escape(self.t("evidence.seed"))
         return mark(evidence.sentence or evidence.quote, [evidence.quote])
 
     def marked(self, text: str, spans: Iterable[tuple[int, int]]) -> Markup:

@@ -63,3 +63,21 @@ def test_a_draft_is_printed_or_written_to_a_file_that_is_named(tmp_path: Path) -
     assert (again.returncode, again.stdout) == (1, "")
     assert f"{path.name}: is there already" in again.stderr
     assert list((tmp_path / "seeds").iterdir()) == [path]
+
+
+def test_a_record_that_the_seed_opened_shows_the_seeds_sentence(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    line.write("storywatch.toml", settings(port=free_port()))
+    article = '[seed]\nsource = "Harbour News"\nurl = "https://harbour.example/1"\npublished = 2022-01-15\n'
+    figure = '[[claims]]\nmetric = "{}"\nvalue = {}\n{}\n'
+    quoted = figure.format("killed", 225, 'quote = "The riots left 225 people dead, the court said."')
+    line.write("seeds/unrest.toml", seed("unrest", {}) + article + quoted + figure.format("injured", 9, ""))
+    assert line.run("poll").returncode == 0
+    killed = line.run("claims", "history", "killed", "--story", "unrest").stdout
+    assert "“The riots left 225 people dead, the court said.”" in killed
+    assert "— Harbour News, https://harbour.example/1" in killed
+    injured = line.run("claims", "history", "injured", "--story", "unrest").stdout
+    assert "from the seed\n  — Harbour News, https://harbour.example/1" in injured
+    before = line.run("claims", "history", "killed", "--story", "unrest", "--as-known-at", "2022-01-14").stdout
+    assert "unrest has no record 'killed' there" in before
+    assert "225" in line.run("claims", "history", "--story", "unrest", "--as-known-at", "2022-01-17").stdout

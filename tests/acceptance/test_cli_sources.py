@@ -1,13 +1,14 @@
 """What a user does with sources on the command line: evidence, watched pages, hubs that push to the running service."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import httpx
 from warcio.archiveiterator import ArchiveIterator
 
 from tests.monitor.test_cycle import HIGHER, TITLE, TOLL
-from tests.support.commandline import CommandLine, free_port, seed, settings
+from tests.support.commandline import PROGRAM, CommandLine, free_port, seed, settings
 from tests.support.desk import START, page
 from tests.support.hub import Hub
 from tests.support.webserver import Reply, WebServer
@@ -90,6 +91,63 @@ def test_a_feed_of_a_story_that_is_not_there_yet_is_refused_in_words(tmp_path: P
     assert added.returncode == 1
     assert "no story 'unrest' is stored yet" in added.stderr
     assert "IntegrityError" not in added.stderr
+
+
+def test_feeds_that_are_not_due_are_polled_when_asked_for(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    with WebServer() as site:
+        item = f"<item><title>{TITLE}</title><link>{site.url('/a')}</link></item>"
+        news = f"<rss version='2.0'><channel><title>N</title>{item}</channel></rss>".encode()
+        site.add("/a", Reply(body=page(TITLE, TOLL, START)))
+        for path in ("/one", "/two"):
+            site.add(path, Reply(body=news))
+        feeds = {"One": site.url("/one"), "Two": site.url("/two")}
+        line.write("storywatch.toml", settings(port=free_port()).replace('"1s"', '"10m"'))
+        assert "There is no feed to poll" in line.run("poll", "--now").stdout
+        line.write("seeds/unrest.toml", seed("unrest", feeds))
+        assert line.run("poll").returncode == 0  # feeds that were just added are due
+        assert (site.asked("/one"), site.asked("/two")) == (1, 1)
+        idle = " ".join(line.run("poll").stdout.split())
+        assert "No feed is due before" in idle
+        assert "'storywatch poll --now' asks all of them at once" in idle
+        both = line.run("poll", "--now")
+        assert both.returncode == 0, both.stderr
+        assert [row.split()[0] for row in both.stdout.splitlines()] == ["feed", "One", "Two"]
+        assert (site.asked("/one"), site.asked("/two")) == (2, 2)
+        assert line.run("poll", "1", site.url("/one"), "1").returncode == 0  # named three times, asked once
+        assert (site.asked("/one"), site.asked("/two")) == (3, 2)
+        assert "no feed 9" in line.run("poll", "9").stderr
+
+
+def test_a_host_that_asked_for_rest_gets_it_even_when_all_are_polled_now(tmp_path: Path) -> None:
+    line = CommandLine(tmp_path)
+    with WebServer() as site:
+        site.add("/feed", Reply(status=503, headers={"Retry-After": "3600"}))
+        line.write("storywatch.toml", settings(port=free_port()))
+        line.write("seeds/unrest.toml", seed("unrest", {"One": site.url("/feed")}))
+        assert line.run("poll").returncode == 0
+        assert "asked" in line.run("poll", "--now").stdout
+        assert site.asked("/feed") == 1
+
+
+def test_what_is_printed_can_be_typed_where_the_program_is_not_on_the_path(tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "storywatch").symlink_to(PROGRAM)
+    line = CommandLine(tmp_path, PATH="/usr/bin:/bin")
+    line.write("storywatch.toml", settings(port=free_port()))
+    (tmp_path / "seeds").mkdir()
+
+    def said(*arguments: str) -> str:
+        done = subprocess.run(
+            arguments, cwd=tmp_path, env=line.environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        return " ".join((done.stdout + done.stderr).split())
+
+    assert "start the service with '.venv/bin/storywatch run'" in said(".venv/bin/storywatch", "status")
+    assert "'.venv/bin/storywatch feeds add URL' adds one" in said(".venv/bin/storywatch", "poll")
+    assert f"'{PROGRAM} feeds add URL' adds one" in said(str(PROGRAM), "poll")
+    line.environment["PATH"] = f"{tmp_path}/.venv/bin:/usr/bin:/bin"
+    assert "'storywatch feeds add URL' adds one" in said("storywatch", "poll")
 
 
 def test_a_seed_declares_a_watched_page(tmp_path: Path) -> None:

@@ -26,12 +26,13 @@ PATIENCE = 60.0
 
 
 class CommandLine:
-    """Runs the program in `folder`, without settings of whoever runs the tests, on a screen of 80 columns."""
+    """Runs the program in `folder`, without settings of whoever runs the tests, found by its name, on 80 columns."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         kept = {name: value for name, value in os.environ.items() if not name.startswith("STORYWATCH_")}
-        self.environment = {**kept, "COLUMNS": "80", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **environment}
+        known = {"PATH": f"{PROGRAM.parent}{os.pathsep}{kept.get('PATH', '')}", "COLUMNS": "80", "NO_COLOR": "1"}
+        self.environment = {**kept, **known, "PYTHONUNBUFFERED": "1", **environment}
 
     def write(self, name: str, text: str) -> Path:
         """Put a file into the folder."""

@@ -158,7 +158,8 @@ def read_history(session: Session, key: RecordKey, known_at: datetime | None) ->
     ]
     # The seed's own figures count from when the story's news reached their time, of whatever measure it was.
     latest = claims.find_latest_claim(session, key.story, known_at=known_at)
-    return fold_story([*known, *([latest] if latest else [])], decided, story, only=(key,)).get(key, History(key=key))
+    every = [*known, *([latest] if latest else [])]
+    return fold_story(every, decided, story, only=(key,), known_at=known_at).get(key, History(key=key))
 
 
 def find_history(session: Session, key: RecordKey) -> History | None:

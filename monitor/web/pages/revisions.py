@@ -11,14 +11,18 @@ from starlette.responses import Response
 
 from alerts.interest import EVENT_KINDS
 from monitor.judging import note_judgement
+from monitor.ledger.assertions import key_of
+from monitor.ledger.baseline import baseline_claims
 from monitor.ledger.judgements import MATCH_STATES, match_state
+from monitor.ledger.values import figure_of
 from monitor.web.pages.articles import as_diff
 from monitor.web.pages.judging import AS_READ, SAID, scopes_of
+from monitor.web.pages.records import evidence_of
 from monitor.web.refusals import RefusedError
 from monitor.web.site import EditorDep, Number, ReaderDep, SiteDep, own_path, see_other
 from storage import articles, claims, judgements, stories
 from storage.database import lock_story
-from storage.records import ArticleVersion, Evidence, JudgementKind, Revision, RevisionKind
+from storage.records import ArticleVersion, Evidence, JudgementKind, Revision, RevisionKind, Story
 
 router = APIRouter(include_in_schema=False)
 FROM_HERE = (JudgementKind.REJECT, JudgementKind.RESCOPE, JudgementKind.ANNOTATE)
@@ -27,11 +31,15 @@ ON_CLAIMS = frozenset({JudgementKind.REJECT, JudgementKind.RESCOPE})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """One sentence behind a revision, with our copy of its article and how a person overruled it."""
+    """One sentence behind a revision, with our copy of its article and how a person overruled it.
+
+    `is_of_seed`: it stands in the story's seed, which is edited and not judged.
+    """
 
     evidence: Evidence
-    article_id: int
-    ruled: JudgementKind | None
+    article_id: int = 0
+    ruled: JudgementKind | None = None
+    is_of_seed: bool = False
 
 
 @router.get("/revisions/{revision_id}")
@@ -47,7 +55,7 @@ def show_revision(request: Request, site: SiteDep, caller: ReaderDep, revision_i
             if one.target in wanted
         ]
         ruled = {one.target: one.kind for one in noted if one.kind in ON_CLAIMS and one.revoked_at is None}
-        proofs = _proofs(session, revision, ruled)
+        proofs = _proofs(session, revision, ruled) or _seeds_proofs(story, revision)
         known = [one.key for one in claims.list_record_lines(session, revision.story)] if caller.may_edit else []
         edit = _find_edit(session, revision)
         page = site.page(request, "stories", session, caller=caller)
@@ -76,6 +84,17 @@ def _find_edit(session: Session, revision: Revision) -> tuple[ArticleVersion, Ar
     versions = articles.list_versions(session, revision.article_id)
     found = next((pair for pair in pairwise(versions) if pair[1].fetched_at == revision.recorded_at), None)
     return found if found and found[0].text and found[1].text else None
+
+
+def _seeds_proofs(story: Story | None, revision: Revision) -> list[Proof]:
+    """What the story's seed says, for an entry that rests on no article."""
+    if story is None or revision.after is None:
+        return []
+    return [
+        Proof(evidence=evidence_of(one), is_of_seed=True)
+        for one in baseline_claims(story)
+        if key_of(one) == revision.key and figure_of(one.claim) == revision.after
+    ]
 
 
 def _proofs(session: Session, revision: Revision, ruled: dict[str, JudgementKind]) -> list[Proof]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -27,7 +28,13 @@ from storage.records import Entry, Feed, FeedState, ParsedFeed
 NOW = datetime(2022, 1, 10, 12, tzinfo=UTC)
 URL = "https://x.org/feed"
 FEED = Feed(
-    feed_id=1, url=URL, etag='"1"', last_modified="then", body_hash="b1:x", last_full_at=NOW - timedelta(hours=1)
+    feed_id=1,
+    url=URL,
+    etag='"1"',
+    last_modified="then",
+    body_hash="b1:x",
+    last_success_at=NOW - timedelta(hours=1),
+    last_full_at=NOW - timedelta(hours=1),
 )
 
 
@@ -70,6 +77,26 @@ def test_the_interval_is_never_below_what_the_feed_asks() -> None:
     assert poll_interval(100_000.0, 3600.0) == timedelta(hours=1)
     assert poll_interval(100_000.0, 60.0, 7200.0) == timedelta(hours=2)
     assert poll_interval(100_000.0, 10_000_000.0) == timedelta(hours=24)
+
+
+def test_a_new_feed_is_looked_at_again_soon_and_less_and_less() -> None:
+    feed, now = Feed(feed_id=1, url=URL, due_at=NOW), NOW
+    parsed = ParsedFeed(entries=entries(5.0))  # one entry, hours old: by its rate it would be asked in five hours
+    pauses = []
+    for _ in range(8):
+        feed = decide_update(feed, answer(), parsed, now=now, rng=rng()).feed
+        assert feed.due_at is not None
+        pauses.append(feed.due_at - now)
+        now = feed.due_at
+    assert pauses[0] <= timedelta(minutes=5.5)
+    assert all(before < after <= 2.2 * before for before, after in pairwise(pauses[:6]))
+    assert pauses[-1] >= timedelta(hours=5)
+
+
+def test_a_new_feed_that_asks_for_a_pause_gets_it() -> None:
+    new = Feed(feed_id=1, url=URL, due_at=NOW)
+    slow = ParsedFeed(entries=entries(5.0), ttl_seconds=7200.0)
+    assert wait(decide_update(new, answer(), slow, now=NOW, rng=rng()).feed) >= timedelta(hours=2)
 
 
 def test_the_rate_counts_what_the_feed_shows() -> None:

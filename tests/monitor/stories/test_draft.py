@@ -73,6 +73,7 @@ def test_figures_come_from_the_extractor() -> None:
     baseline = {claim.metric: claim for claim in draft().claims}
     assert baseline["killed"].value == 41
     assert baseline["missing"].value == 17
+    assert baseline["missing"].quote == '"We are looking for 17 missing people," Quispe told reporters in Huaral.'
 
 
 def test_a_draft_is_a_valid_seed_that_matches_its_own_article() -> None:
@@ -142,3 +143,50 @@ def test_any_article_gives_a_draft_that_can_be_read_back_or_says_what_it_needs(
     story = draft_seed(title=title, text=text, published=published, url="x", source="y", claims=(), lang=lang)
     if story.title and (story.entities or story.topics):
         assert parse_seed(format_seed(story), file="draft.toml") == story
+
+
+FIRE = """MANILA, March 12 - Fourteen workers were killed after a fire swept through an electronics warehouse in Valenzuela \
+City, north of Manila, the Bureau of Fire Protection said on Tuesday.
+Fire Superintendent Annalee Atienza said the blaze broke out on Maysan Road. "The windows were barred," Atienza said.
+The Department of Labor and Employment said it would look at the warehouse. An analyst at Bayside recalled a fire of 2015.
+"""
+
+
+def test_a_drafts_title_and_slug_hold_no_figure() -> None:
+    story = draft("Fire at Manila electronics warehouse kills 14, 9 missing", FIRE)
+    assert story.title == "Fire at Manila electronics warehouse"
+    assert story.slug == "philippines-fire-2030"
+    assert (
+        draft("14 dead", "Fourteen people died in Manila in a fire. The fire began at night.").title
+        == "Philippines: fire"
+    )
+
+
+def test_offices_are_whole_and_towns_in_passing_are_no_places() -> None:
+    story = draft("Fire at Manila electronics warehouse kills 14, 9 missing", FIRE)
+    assert {entity.name: entity.kind for entity in story.entities} == {
+        "Philippines": EntityKind.PLACE,
+        "Annalee Atienza": EntityKind.PERSON,
+        "Bureau of Fire Protection": EntityKind.ORGANISATION,
+        "Department of Labor and Employment": EntityKind.ORGANISATION,
+    }
+    assert [place.name for place in story.places] == ["Philippines", "Manila", "Valenzuela City"]
+    assert story.topics[0].terms[0] == "fire"
+
+
+def test_a_story_of_goods_is_about_the_goods_and_not_their_units() -> None:
+    text = """LONDON (Reuters) - Cocoa futures rose above $10,000 a tonne after disease ruined crops in Ivory Coast and Ghana.
+New York cocoa futures touched $10,080. Ivory Coast expects 1.75 million tonnes. Ghana's Cocobod has 250,000 tonnes.
+"There is no cocoa to be had," said Paul Joules, an analyst at Rabobank. London is worried.
+"""
+    story = draft("Cocoa price hits record $10,000 a tonne as harvest fails", text)
+    assert story.title == "Cocoa price"
+    assert story.topics[0].terms == ("cocoa", "futures")
+    assert {place.name: place.parent for place in story.places} == {"Ghana": None, "Ivory Coast": None}
+    assert "Cocoa" not in {entity.name for entity in story.entities}
+
+
+def test_places_in_a_list_are_places() -> None:
+    text = "Pickets went up in Baltimore, Savannah and Dunmore. A strike began. The strike goes on in Savannah, said Ann Roe."
+    places = {place.name for place in draft("Dockworkers strike in the United States", text).places}
+    assert {"Baltimore", "Savannah", "Dunmore"} <= places
