@@ -2,15 +2,16 @@
 
 import asyncio
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from alerts.channels.base import ChannelSpec
 from alerts.channels.build import build_channel
 from monitor.claims import __path__ as room_path
 from monitor.claims.compiled import form_at_work
+from monitor.invocation import as_typed
 from monitor.known_labels import find_unmeant
 from monitor.making import make_poster
 from monitor.settings import Settings, to_channels, to_email, to_subscriptions
@@ -20,6 +21,10 @@ from storage import feeds
 from storage.covering import cover_secrets
 from storage.database import Database
 from storage.errors import StorywatchError
+from storage.records import Feed
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHOWN_FEEDS = 3  # so many of those that fail are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +67,28 @@ def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
         )
         with database.read() as session:
             held = feeds.list_feeds(session)
-        failing = [feed for feed in held if feed.failures]
-        yield Finding(what="feeds", is_well=not failing, words=f"{len(held)} polled, {len(failing)} failing")
-        for feed in failing:
-            yield Finding(what="feed", is_well=False, words=cover_secrets(feed.last_error or feed.url))
+        yield _feeds(held)
     except StorywatchError as error:
         yield Finding(what="database", is_well=False, words=str(error))
     finally:
         database.close()
+
+
+def _feeds(held: Sequence[Feed]) -> Finding:
+    """One line for all feeds: with the network gone, each of a hundred would say the same."""
+    failing = sorted(
+        (feed for feed in held if feed.failures), key=lambda feed: (feed.failing_since or _EPOCH, feed.feed_id)
+    )
+    words = f"{len(held)} polled, {len(failing)} failing"
+    if not failing:
+        return Finding(what="feeds", is_well=True, words=words)
+    said = [cover_secrets(feed.last_error or feed.url) for feed in failing]
+    if len(failing) > 1 and len(failing) == len(held) and all(feed.last_status is None for feed in failing):
+        words += f"; look at this machine's network, and at proxy under [network]: none can be reached, as {said[0]}"
+        return Finding(what="feeds", is_well=False, words=words)
+    more = len(failing) - _SHOWN_FEEDS
+    others = [f"{more} more in '{as_typed('storywatch feeds list')}'"] if more > 0 else []
+    return Finding(what="feeds", is_well=False, words=f"{words}: {' | '.join([*said[:_SHOWN_FEEDS], *others])}")
 
 
 def _seeds(settings: Settings) -> Iterator[Finding]:

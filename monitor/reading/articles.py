@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 
 import trafilatura
 from lxml import etree
-from lxml.html import HtmlElement, HTMLParser, document_fromstring
+from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HTMLParser, HtmlProcessingInstruction, document_fromstring
 from trafilatura.metadata import Document
 
 from monitor.reading.charsets import decode_page
@@ -43,6 +43,12 @@ _HTML_MARK = re.compile(
     r"<(?:!doctype|html|head|body|div|p|article|meta|title|h1|section|main|table|span)\b", re.IGNORECASE
 )
 _PARSER = HTMLParser(collect_ids=False, default_doctype=False, encoding="utf-8", remove_comments=True, remove_pis=True)
+# One class for all elements: lxml's own choice by tag is made in Python, once for each element that is touched.
+_PARSER.set_element_class_lookup(
+    etree.ElementDefaultClassLookup(
+        element=HtmlElement, comment=HtmlComment, pi=HtmlProcessingInstruction, entity=HtmlEntity
+    )
+)
 _LOG = logging.getLogger(__name__)
 
 

@@ -1,4 +1,4 @@
-"""PURE: what a page says of itself: JSON-LD, OpenGraph, meta and link elements, read by BeautifulSoup."""
+"""PURE: what a page says of itself: JSON-LD, OpenGraph, meta and link elements."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
-from bs4 import BeautifulSoup, Tag
+from lxml import etree
 
 from monitor.reading.dates import is_sane, read_span
 from monitor.reading.markup import collapse, scrub
@@ -18,13 +18,14 @@ _MAX_HEAD = 300_000
 _JSON_LD = re.compile(r"<script[^>]{1,300}application/ld\+json[^>]{0,300}>", re.IGNORECASE)
 _MAX_BLOCKS = 20
 _MAX_DEPTH = 8
-# the only elements of a head that are read; BeautifulSoup gets these alone, since scripts and styles cost it most
+# the only elements of a head that are read; the parser gets these alone, since scripts and styles cost most
 _VALUE = r"""(?:[^>"']|"[^"]{0,3000}"|'[^']{0,3000}')"""
 _WANTED = re.compile(
     rf"<(?:html|meta|link(?=[^>]{{0,600}}rel\s*=\s*[\"']?[^\"'>]{{0,40}}(?:canonical|next)))\b{_VALUE}{{0,400}}>"
     r"|<title\b[^>]{0,300}>[^<]{0,1000}</title\s*>",
     re.IGNORECASE,
 )
+_PARSER = etree.HTMLParser(collect_ids=False, encoding="utf-8", remove_comments=True, remove_pis=True)
 _ARTICLE_TYPES = re.compile(r"(?:Article|Posting|Report|Review|NewsArticle|Statement)$")
 _PUBLISHED_NAMES = (
     "article:published_time", "og:article:published_time", "og:published_time", "datepublished", "parsely-pub-date",
@@ -70,23 +71,31 @@ def read_metadata(markup: str) -> PageMetadata:
     """The metadata of a page; never fails, whatever the page holds."""
     end = _HEAD_END.search(markup, 0, _MAX_HEAD)
     head = markup[: end.start() if end else _MAX_HEAD]
-    soup = BeautifulSoup("\n".join(_WANTED.findall(head)), "lxml")
-    found = PageMetadata(names=_names(soup))
+    elements = _elements("\n".join(_WANTED.findall(head)))
+    found = PageMetadata(names=_names(elements))
     blocks = list(_blocks(markup))
     article = _pick(blocks)
     found.live = next((block for block in blocks if "LiveBlogPosting" in _types(block)), None)
     _from_json_ld(found, article)
-    _from_elements(found, soup)
+    _from_elements(found, elements)
     _dates(found, article)
     return found
 
 
-def _names(soup: BeautifulSoup) -> dict[str, str]:
+def _elements(markup: str) -> etree._Element:
+    try:
+        root = etree.fromstring(markup.encode("utf-8", "replace"), _PARSER)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        root = None
+    return root if root is not None else etree.Element("html")  # a head without any of them
+
+
+def _names(elements: etree._Element) -> dict[str, str]:
     names: dict[str, str] = {}
-    for element in soup.find_all("meta"):
+    for element in elements.iter("meta"):
         key = element.get("property") or element.get("name") or element.get("itemprop") or element.get("http-equiv")
         value = element.get("content")
-        if isinstance(key, str) and isinstance(value, str) and value.strip():
+        if key and value and value.strip():
             names.setdefault(key.strip().lower(), collapse(value))
     return names
 
@@ -149,29 +158,27 @@ def _from_json_ld(found: PageMetadata, article: dict[str, Any]) -> None:
         found.is_free = free.strip().lower() == "true"
 
 
-def _from_elements(found: PageMetadata, soup: BeautifulSoup) -> None:
+def _from_elements(found: PageMetadata, elements: etree._Element) -> None:
     names = found.names
-    element = soup.find("title")
-    page_title = collapse(element.get_text()) if isinstance(element, Tag) else ""
+    page_title = next((collapse("".join(one.itertext())) for one in elements.iter("title")), "")
     found.source = names.get("og:site_name") or found.source or names.get("application-name", "")
     found.title = (
         found.title or names.get("og:title") or names.get("twitter:title") or _without_site(page_title, found.source)
     )
     author = names.get("author") or names.get("article:author") or names.get("byl", "")
     found.author = found.author or ("" if author.startswith("http") else author)
-    html = soup.find("html")
-    declared = html.get("lang") or html.get("xml:lang") if isinstance(html, Tag) else ""
-    found.lang = str(declared or "") or found.lang or names.get("og:locale", "") or names.get("content-language", "")
-    found.canonical = _link(soup, "canonical") or names.get("og:url", "")
-    found.next_url = _link(soup, "next")
+    declared = elements.get("lang") or elements.get("xml:lang") or ""
+    found.lang = declared or found.lang or names.get("og:locale", "") or names.get("content-language", "")
+    found.canonical = _link(elements, "canonical") or names.get("og:url", "")
+    found.next_url = _link(elements, "next")
     found.is_reserved = names.get("tdm-reservation") == "1"
 
 
-def _link(soup: BeautifulSoup, rel: str) -> str:
-    for element in soup.find_all("link"):
-        rels = element.get("rel") or []
-        if rel in [str(one).lower() for one in rels] and isinstance(element.get("href"), str):
-            return str(element["href"]).strip()
+def _link(elements: etree._Element, rel: str) -> str:
+    for element in elements.iter("link"):
+        href: str | None = element.get("href")
+        if href is not None and rel in (element.get("rel") or "").lower().split():
+            return href.strip()
     return ""
 
 

@@ -1,0 +1,64 @@
+"""What `storywatch doctor` says of feeds: one line, however many fail."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.examination import Finding, examine
+from monitor.settings import Settings, load_settings
+from storage import feeds
+from storage.database import Database
+from storage.records import FeedSpec
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+def settings_of(folder: Path, *, failing: int, well: int = 0, status: int | None = None) -> Settings:
+    """Settings whose database holds feeds that fail, the first for longest, and others that answer."""
+    (folder / "storywatch.toml").write_text('database_url = "sqlite:///x.db"\n', "utf-8")
+    current = load_settings(folder / "storywatch.toml", {}, folder)
+    database = Database(current.database_url)
+    database.upgrade()
+    with database.write() as session:
+        for number in range(failing + well):
+            feed = feeds.add_feed(session, FeedSpec(url=f"https://h{number}.example/feed"), due_at=NOW)
+            if number < failing:
+                since, said = (
+                    NOW + timedelta(hours=number),
+                    f"{feed.url}: the name h{number}.example cannot be resolved",
+                )
+                failed = replace(feed, failures=2, failing_since=since, last_error=said, last_status=status)
+                feeds.update_feed(session, failed)
+    database.close()
+    return current
+
+
+def of_feeds(current: Settings) -> Finding:
+    (found,) = [one for one in asyncio.run(examine(current, now=NOW)) if one.what.startswith("feed")]
+    return found
+
+
+def test_without_a_network_all_feeds_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = of_feeds(settings_of(tmp_path, failing=21))
+    assert not found.is_well
+    assert found.words.startswith("21 polled, 21 failing; look at this machine's network")
+    assert "https://h0.example/feed: the name h0.example cannot be resolved" in found.words
+    assert "h1.example" not in found.words
+
+
+def test_of_several_that_fail_the_longest_failing_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = of_feeds(settings_of(tmp_path, failing=5, well=2, status=404))
+    assert found.words.startswith("7 polled, 5 failing: https://h0.example/feed")
+    assert "2 more in 'storywatch feeds list'" in found.words
+    assert "h3.example" not in found.words
+
+
+def test_feeds_that_answer_are_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = of_feeds(settings_of(tmp_path, failing=0, well=2))
+    assert (found.is_well, found.words) == (True, "2 polled, 0 failing")
