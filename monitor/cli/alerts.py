@@ -53,7 +53,7 @@ def list_command(
     for alert in found:
         one = behind[alert.revision_id]
         change = f"{show_figure(one.before) if one.before else '–'} → {show_figure(one.after)}"
-        what = f"{alert.story}: {describe_key(one.key)} {one.kind.value}"
+        what = f"{f'{alert.story}: ' if alert.story else ''}{describe_key(one.key)} {one.kind.value}"
         rows.append(
             [short_id(alert.alert_id), show_time(alert.planned_at), alert.state.value, alert.subscription, what, change]
         )

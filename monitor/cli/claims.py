@@ -9,7 +9,16 @@ from rich.text import Text
 
 from alerts.words import load_words
 from monitor.cli.context import opened_database
-from monitor.cli.output import console, print_json, print_table, show_figure, show_number, show_span, show_time
+from monitor.cli.output import (
+    console,
+    print_hanging,
+    print_json,
+    print_table,
+    show_figure,
+    show_number,
+    show_span,
+    show_time,
+)
 from monitor.cli.stories import describe_inconsistency, describe_key
 from monitor.ledger.baseline import baseline_claims, is_unquoted
 from monitor.ledger.fold import as_known_at, as_published_at, fold_story, judgements_at
@@ -189,7 +198,9 @@ def _print_history(
         origins = f"{', '.join(step.origins)}; " if step.origins else ""
         entry = _find_entry(log, history.key, step)
         named = f", revision {short_id(entry.revision_id)}" if entry else ""
-        console().print(Text(f"  {origins}rule {step.rule}, learned {show_time(step.recorded_at)}{named}", style="dim"))
+        print_hanging(
+            f"{origins}rule {step.rule}, learned {show_time(step.recorded_at)}{named}", style="dim", first="  "
+        )
         for claim_id in step.evidence[:3]:
             if claim_id in by_id:
                 _print_sentence(by_id[claim_id])
@@ -200,22 +211,22 @@ def _print_history(
         line_ = (
             f"{position.origin}: {show_figure(position.figure)} since {show_span(position.since)}{until}{outlets}{lag}"
         )
-        console().print(Text(f"position  {line_}", style="dim"))
+        print_hanging(f"position  {line_}", style="dim")
     if full:
         words = load_words("en")
         for refusal in history.refusals:
             held = by_id.get(refusal.claim_id)
             said = f"{held.source}: “{held.sentence}”" if held else refusal.claim_id
             why = words.say("reasons", refusal.reason) if refusal.reason else ""
-            console().print(Text(f"refused   {refusal.rule}: {said}", style="dim"))
+            print_hanging(f"refused   {refusal.rule}: {said}", style="dim")
             if why:
-                console().print(Text(f"  {why}", style="dim"))
+                print_hanging(why, style="dim", first="  ")
 
 
 def _print_sentence(stamped: StampedClaim) -> None:
     """The sentence that a claim is from and where it stands; of a seed that quotes none, only that it is the seed's."""
     is_unquoted_ = is_unquoted(stamped.claim_id, stamped.sentence, stamped.claim.quote)
-    console().print(Text("  from the seed" if is_unquoted_ else f"  “{stamped.sentence}”"))
+    print_hanging("from the seed" if is_unquoted_ else f"“{stamped.sentence}”", first="  ")
     where = ", ".join(part for part in (stamped.source, stamped.url) if part and not part.startswith("seed:"))
     if where:
         console().print(Text(f"  — {where}", style="dim"), soft_wrap=True)

@@ -6,8 +6,11 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import Enum
+from itertools import zip_longest
+from textwrap import TextWrapper
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -29,9 +32,9 @@ SIGNS = {
     Qualifier.VAGUE: "~ ",
 }
 
-# A column whose cells are no longer than this is not broken, if the others keep this much each.
-_SHORT_CELL = 16
-_LEAST_ROOM = 11
+_GAP = 2
+# A last column of prose that has so much room is broken in its place.
+_PROSE_ROOM = 36
 
 
 def console() -> Console:
@@ -87,7 +90,8 @@ def print_json_lines(values: Iterable[Any]) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", empty: str = "") -> None:
     """A table that fits the terminal; `empty` is said where there are no rows.
 
-    Cells of short columns (numbers, times, states, short ids) are kept whole as long as the others have room.
+    Where it is too wide, its widest columns stand beneath their rows, whole, until the others fit; a last one of
+    prose is broken in its place if there is room.
     """
     held = [list(row) for row in rows]
     if not held:
@@ -95,17 +99,69 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title:
             console().print(Text(as_typed(empty)))
         return
     screen = console()
-    widths = [max(len(line) for row in (columns, *held) for line in row[at].split("\n")) for at in range(len(columns))]
-    whole = {at for at, width in enumerate(widths) if width <= _SHORT_CELL}
-    room = screen.width - sum(widths[at] + 2 for at in whole)
-    if room < _LEAST_ROOM * (len(columns) - len(whole)):
-        whole = {0} & whole
+    below = columns_below(columns, held, width=screen.width)
+    if below:
+        _print_stacked(screen, columns, held, below, title=title)
+        return
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for at, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=at in whole)
+        table.add_column(column, overflow="fold", no_wrap=at < len(columns) - 1)
     for row in held:
         table.add_row(*(Text(cover_login(cell)) for cell in row))
     screen.print(table)
+
+
+def columns_below(columns: Sequence[str], rows: Sequence[Sequence[str]], *, width: int) -> tuple[int, ...]:
+    """PURE: the columns that are shown beneath their rows, so that the others fit `width`: the widest first."""
+    cells = [[str(columns[at]), *(row[at] for row in rows)] for at in range(len(columns))]
+    widths = [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in cells]
+    kept, below = set(range(len(columns))), []
+    while len(kept) > 1 and sum(widths[at] + _GAP for at in kept) - _GAP > width:
+        widest = max(kept, key=lambda at: (widths[at], at))
+        room = width - sum(widths[at] + _GAP for at in kept if at != widest)
+        longest_word = max(cell_len(word) for cell in cells[widest] for word in [*cell.split(), ""])
+        if widest == len(columns) - 1 and room >= max(_PROSE_ROOM, longest_word):
+            break
+        kept.remove(widest)
+        below.append(widest)
+    return tuple(sorted(below))
+
+
+def _print_stacked(
+    screen: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], below: Sequence[int], *, title: str
+) -> None:
+    kept = [at for at in range(len(columns)) if at not in below]
+    widths = [max(cell_len(line) for row in (columns, *rows) for line in row[at].split("\n")) for at in kept]
+    if title:
+        screen.print(Text(title, style="italic"))
+    for number, row in enumerate((columns, *rows)):
+        style = "" if number else "bold"
+        for parts in zip_longest(*(row[at].split("\n") for at in kept), fillvalue=""):
+            line = (" " * _GAP).join(set_cell_size(part, size) for part, size in zip(parts, widths, strict=True))
+            screen.print(Text(line.rstrip(), style=style), soft_wrap=True)
+        for at in below:
+            for line in _indented(row[at], screen.width):
+                screen.print(Text(line, style=style), soft_wrap=True)
+
+
+def _indented(text: str, width: int) -> list[str]:
+    """Lines of a cell beneath its row; words are never broken, so that an address can be followed."""
+    indent = " " * _GAP
+    return [line for part in text.split("\n") for line in _wrapped(part, width, first=indent)]
+
+
+def _wrapped(text: str, width: int, *, first: str) -> list[str]:
+    """Lines of whole words, so that an address can be followed and an id copied."""
+    wrap = TextWrapper(max(width, 20), initial_indent=first, subsequent_indent=" " * _GAP)
+    wrap.break_long_words = wrap.break_on_hyphens = False
+    return wrap.wrap(text)
+
+
+def print_hanging(text: str, *, style: str = "", first: str = "") -> None:
+    """A line of prose; what does not fit goes on beneath it, indented. `first` stands before it."""
+    screen = console()
+    for line in _wrapped(text, screen.width, first=first):
+        screen.print(Text(line, style=style), soft_wrap=True)
 
 
 def say(text: str, *, style: str = "") -> None:

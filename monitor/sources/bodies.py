@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 
 from storage.errors import BodyTooLargeError, FetchError
 
@@ -26,7 +27,7 @@ class BodyDecoder:
         """
         self._url = url
         self._max_bytes = max_bytes
-        self._parts: list[bytes] = []
+        self._body = BytesIO()  # grows in place, and is handed out without a copy
         self._size = 0
         self._raw = bytearray() if keep_raw else None
         self._has_begun = False
@@ -106,13 +107,12 @@ class BodyDecoder:
     def _keep(self, piece: bytes) -> None:
         self._size += len(piece)
         self._check_size(self._size)
-        if piece:
-            self._parts.append(piece)
+        self._body.write(piece)
 
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
             # The error holds on to this frame for as long as it is told: it should not hold the body as well.
-            self._parts.clear()
+            self._body = BytesIO()
             if self._raw is not None:
                 self._raw.clear()
             raise BodyTooLargeError(
@@ -129,4 +129,4 @@ class BodyDecoder:
         """The whole body. Raises BodyError when the compressed stream ended early."""
         if self._inflate is not None and self._has_begun and not self._inflate.eof:
             raise BodyError(f"{self._url}: the compressed body ends too early; it will be asked for again")
-        return b"".join(self._parts)
+        return self._body.getvalue()
