@@ -18,7 +18,7 @@ from monitor.sources.opml import read_opml, write_opml
 from storage import feeds, pushes, stories
 from storage.covering import cover_secrets
 from storage.errors import StorywatchError
-from storage.records import Feed, FeedKind, FeedSpec, Trust
+from storage.records import Feed, FeedKind, FeedSpec, FeedState, Trust
 
 app = typer.Typer(no_args_is_help=True, help="What is polled, and how it fares.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -116,6 +116,8 @@ def add_command(
             stories=story or (),
             due_at=clock()(),
         )
+        if feed.state is FeedState.GONE:  # it was given up; who adds it again knows better
+            feeds.update_feed(session, replace(feed, state=FeedState.ACTIVE, due_at=clock()()))
     console().print(f"{'Page' if page else 'Feed'} {feed.feed_id} is polled from now on: {cover_secrets(feed.url)}")
 
 

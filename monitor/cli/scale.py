@@ -11,6 +11,7 @@ from prometheus_client import start_http_server
 from monitor.cli.context import clock, settings
 from monitor.logs import configure_logs
 from monitor.measures import Measures, make_registry
+from monitor.memory import give_back_memory
 from monitor.page_service import PageService
 from monitor.settings import Settings
 from storage.errors import StorywatchError
@@ -24,6 +25,7 @@ AliveFile = Annotated[
 def _begin() -> Settings:
     current = settings()
     configure_logs(level=current.log.level, form=current.log.format)
+    give_back_memory()
     return current
 
 

@@ -23,6 +23,7 @@ from monitor.demo.play import run_demo
 from monitor.examination import examine
 from monitor.logs import configure_logs
 from monitor.making import make_book, make_fetcher, make_tools
+from monitor.memory import give_back_memory
 from monitor.polling import poll_feed
 from monitor.settings import Settings
 from monitor.taking_up import make_watch, take_up_seeds
@@ -43,6 +44,7 @@ def run_command(
     """Watch: poll feeds, read articles, tell what changed, serve the page, until told to stop."""
     current = settings()
     configure_logs(level=current.log.level, form=current.log.format)
+    give_back_memory()
     path = sqlite_path(current.database_url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -141,6 +141,7 @@ def _after_success(
     updated = replace(
         feed,
         url=fetched.permanent_url or feed.url,
+        state=FeedState.ACTIVE if feed.state is FeedState.GONE else feed.state,
         title=(parsed.title if parsed is not None else "") or feed.title,
         etag=fetched.etag if is_full else (fetched.etag or feed.etag),
         last_modified=fetched.last_modified if is_full else (fetched.last_modified or feed.last_modified),

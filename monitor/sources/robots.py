@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
-from monitor.sources.http import Fetcher
+from monitor.sources.http import MAX_BYTES, Fetcher
 from storage.errors import BodyTooLargeError, FetchError, HostRestsError
 
 _AGENT = "Storywatch"
 _KEEP_SECONDS = 24 * 3600.0
 _KEEP_FAULTY_SECONDS = 3600.0
-_MAX_BYTES = 512 * 1024  # RFC 9309 §2.5 asks for at least 500 KiB
+_READ_BYTES = 512 * 1024  # RFC 9309 §2.5 asks for at least 500 KiB; what follows is not looked at
 _MAX_SITES = 2000
 _MAX_CRAWL_DELAY = 120.0  # longer ones are slips of the pen; our own due times are slower anyway
 
@@ -72,7 +72,7 @@ class Robots:
 
     async def _ask(self, site: str, host: str, time: float) -> _Rules:
         try:
-            answer = await self._fetcher.get(f"{site}/robots.txt", accept="text/plain, */*;q=0.5", max_bytes=_MAX_BYTES)
+            answer = await self._fetcher.get(f"{site}/robots.txt", accept="text/plain, */*;q=0.5", max_bytes=MAX_BYTES)
         except HostRestsError:
             raise  # what the file says is asked for when the host is rested
         except BodyTooLargeError:
@@ -84,7 +84,7 @@ class Robots:
             return _Rules(None, False, time + _KEEP_FAULTY_SECONDS)
         if answer.status != 200:
             return _Rules(None, True, time + _KEEP_SECONDS)
-        parser = Protego.parse(answer.body.decode("utf-8", "replace"))
+        parser = Protego.parse(answer.body[:_READ_BYTES].decode("utf-8", "replace"))
         self._fetcher.set_crawl_delay(host, min(float(parser.crawl_delay(_AGENT) or 0.0), _MAX_CRAWL_DELAY))
         return _Rules(parser, True, time + _KEEP_SECONDS)
 

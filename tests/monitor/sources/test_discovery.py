@@ -16,7 +16,7 @@ from monitor.sources.opml import read_opml, write_opml
 from monitor.sources.parts import choose_sitemaps, expand_index, join_pages
 from monitor.sources.robots import Robots
 from storage.errors import FeedParseError, FetchError
-from storage.records import Entry, Feed, ParsedFeed, ReadArticle
+from storage.records import Entry, Feed, FeedSpec, ParsedFeed, ReadArticle
 from tests.support.webserver import Reply, WebServer
 
 NOW = datetime(2022, 1, 10, 12, tzinfo=UTC)
@@ -196,3 +196,17 @@ async def read_all(site: WebServer) -> ReadArticle:
         joined = await join_pages(fetcher, Robots(fetcher), first, site.url("/a"), read)
         assert replace(joined, text=first.text) == first
         return joined
+
+
+def test_addresses_that_begin_with_feed_are_those_of_the_web() -> None:
+    outlines = "".join(
+        f"<outline xmlUrl='{url}'/>" for url in ("feed://a.org/f", "feed:https://b.org/f", "FTP://c.org/f")
+    )
+    body = f"<opml><body>{outlines}</body></opml>".encode()
+    assert [spec.url for spec in read_opml(body, file="f")] == ["http://a.org/f", "https://b.org/f"]
+
+
+def test_what_xml_cannot_hold_is_left_out_of_a_list() -> None:
+    written = write_opml([FeedSpec(url="https://a.org/f", source="A\x00\x0b\ud800 news")], title="My\x01 list")
+    (spec,) = read_opml(written.encode(), file="f")
+    assert (spec.url, spec.source) == ("https://a.org/f", "A news")

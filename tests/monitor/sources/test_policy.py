@@ -246,3 +246,12 @@ def test_an_active_feed_is_always_due_again(
     got = decide_update(feed, answer(status, retry_after=retry, max_age=age), now=NOW, rng=Random(seed)).feed
     if got.state is FeedState.ACTIVE:
         assert timedelta(minutes=5) <= wait(got) <= timedelta(days=7) * 1.11
+
+
+def test_a_feed_that_was_gone_and_answers_when_asked_by_hand_is_polled_again() -> None:
+    gone = replace(FEED, state=FeedState.GONE, due_at=None)
+    back = decide_update(gone, answer(), ParsedFeed(entries=entries(5.0)), now=NOW, rng=rng()).feed
+    assert back.state is FeedState.ACTIVE
+    assert back.due_at is not None
+    removed = replace(FEED, state=FeedState.REMOVED, due_at=None)
+    assert decide_update(removed, answer(), ParsedFeed(), now=NOW, rng=rng()).feed.state is FeedState.REMOVED

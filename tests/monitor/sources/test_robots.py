@@ -43,7 +43,8 @@ def test_rules_hold_for_our_name_and_are_asked_once(site: WebServer) -> None:
         (Reply(status=429), False),
         (Reply(body=b"\xff\xfe\x00 garbage \n\n:::"), True),
         (Reply(body=b"<html>not found</html>"), True),
-        (Reply(body=b"User-agent: *\nDisallow: /\n" + b"#" * 600_000), True),
+        (Reply(body=b"User-agent: *\nDisallow: /\n" + b"#" * 600_000), False),
+        (Reply(body=b"#" * 600_000 + b"\nUser-agent: *\nDisallow: /\n"), True),
         (Reply(status=301, headers={"Location": "/elsewhere"}), False),
     ],
 )

@@ -1,0 +1,43 @@
+"""Large blocks go back to the system when they are freed (glibc), whatever was freed before."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# A block of 24 MB is freed, then one of that size is taken, a small one behind it, and the large one freed again.
+SCRIPT = """
+import ctypes, sys
+from pathlib import Path
+from monitor.memory import give_back_memory
+if not (give_back_memory() if sys.argv[1] == "yes" else True):
+    sys.exit(3)
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.memset.restype = ctypes.c_void_p
+libc.malloc.argtypes, libc.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
+libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+size = 24 << 20
+for _ in range(2):
+    block = libc.malloc(size)
+    libc.memset(block, 1, size)
+    behind = [libc.malloc(100_000) for _ in range(4)]
+    libc.free(block)
+line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmRSS"))
+print(int(line.split()[1]) // 1024)
+"""
+
+
+def megabytes(*, is_asked: bool) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, "yes" if is_asked else "no"], capture_output=True, text=True, timeout=120
+    )
+    if done.returncode == 3:
+        pytest.skip("not glibc")
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells how large a process is")
+def test_what_was_freed_is_given_back() -> None:
+    assert megabytes(is_asked=True) + 15 < megabytes(is_asked=False)
