@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from sqlmodel import Session
 
 from storage.claims import list_histories, list_revisions
+from storage.covering import cover_login, cover_secrets
 from storage.errors import StorywatchError
 from storage.records import Evidence, Figure, History, RecordKey, Revision, Span
 
@@ -192,12 +193,13 @@ def _evidence_row(revision: Revision, evidence: Evidence) -> Row:
     return {
         "revision_id": revision.revision_id,
         **{name: getattr(evidence, name) for name in names},
+        "url": cover_login(evidence.url),
         **_span_row("published", evidence.published),
     }
 
 
 def _key_row(key: RecordKey) -> Row:
-    return {name: getattr(key, name) for name in _KEY}
+    return {name: cover_secrets(getattr(key, name)) for name in _KEY}  # the place of a watched feed is its address
 
 
 def _span_row(name: str, span: Span | None) -> Row:

@@ -16,6 +16,7 @@ from monitor.logs import configure_logs
 from storage import articles, claims, feeds
 from storage.covering import cover_login, cover_secrets
 from storage.database import Database
+from storage.export import COLUMNS, export_rows, write_rows
 from storage.records import (
     Evidence,
     FeedKind,
@@ -130,6 +131,16 @@ def test_no_message_shows_them(database: Database) -> None:
     with database.read() as session:
         dead = claims.get_revision(session, "dead")
     assert subject_of(dead, load_words("en"), None) == "feed https://…@paid.example/rss"
+
+
+def test_no_export_shows_them(database: Database) -> None:
+    keep_secrets(database)
+    written = io.StringIO()
+    with database.read() as session:
+        for table in COLUMNS:
+            write_rows(export_rows(session, table), table, written, "jsonl")
+    assert "…@paid.example/toll" in written.getvalue()
+    assert SECRET not in written.getvalue()
 
 
 def test_the_command_line_covers_them_too(tmp_path: Path) -> None:
