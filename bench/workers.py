@@ -44,13 +44,15 @@ WARM = 0.1
 PAUSE = 0.1
 PATIENCE = 600.0
 LINKS = 6_000
-# Each sentence has a number and a noun that the rules have to look at, and makes no claim.
+# Each sentence has a number and a noun that the rules have to look at, and makes no claim. The made-up names ({w}) keep
+# the texts apart, as those of real articles are: each would be looked at as a copy of all others.
 SENTENCES = (
-    "The council counted {a} votes in {b} districts on Sunday, the clerk of the town said on the telephone.",
-    "Traders took {a} boxes of fish to the market, {b} more than in the week before, according to the harbour office.",
-    "Some {a} shops stayed shut and {b} buses did not run, residents of the town who gave no names told reporters.",
-    "The road is {a} kilometres long and was closed for {b} hours, officials of the ministry said in the evening.",
+    "The {w} council counted {a} votes in {b} districts of {w} on Sunday, the clerk of {w} said on the telephone.",
+    "Traders of {w} took {a} boxes of {w} fish to the market, {b} more than in {w}, according to the {w} office.",
+    "Some {a} shops of {w} stayed shut and {b} buses to {w} did not run, residents of {w} who gave no names said.",
+    "The {w} road is {a} kilometres long and was closed to {w} for {b} hours, officials of {w} said in the evening.",
 )
+SYLLABLES = ("al", "bor", "ka", "den", "fi", "gra", "ho", "lun", "mer", "no", "pel", "ru", "sta", "tor", "vi", "zan")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,14 @@ class Run:
     gap: float
 
 
+def sentence(rng: random.Random) -> str:
+    """One sentence of a text, with names and numbers of its own."""
+    made = rng.choice(SENTENCES)
+    while "{w}" in made:
+        made = made.replace("{w}", "".join(rng.choice(SYLLABLES) for _ in range(3)).title(), 1)
+    return made.format(a=rng.randint(2, 900), b=rng.randint(2, 90))
+
+
 class Outlets:
     """Feeds with long pages behind, one on each host."""
 
@@ -105,9 +115,7 @@ class Outlets:
         around = f"<ul class='related'>{listed}</ul>".encode()
         self._pages = {}
         for number in range(articles):
-            text = " ".join(
-                rng.choice(SENTENCES).format(a=rng.randint(2, 900), b=rng.randint(2, 90)) for _ in range(40)
-            )
+            text = " ".join(sentence(rng) for _ in range(40))
             place = number % HOSTS
             head = f"The unrest in Harbour{place} has killed {number + 3} people, the Health Ministry said.\n"
             made = page(f"Unrest in Harbour{place}: report {number}", head + text, self._at)
@@ -203,7 +211,7 @@ class Watch:
                 return Moment(at=time.monotonic(), workers=used_by(self._workers), others=others)
             if time.monotonic() > until:
                 raise SystemExit(f"{count} articles were not read within {PATIENCE:.0f} s")
-            time.sleep(0.05)
+            time.sleep(0.2)
 
 
 def used_by(pids: Iterable[int]) -> Use:
@@ -231,8 +239,9 @@ def main() -> int:
     """Print the rates of one and of two workers, in turns."""
     parser: argparse.ArgumentParser = options(__doc__)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--articles", type=int, default=0, help="so many pages in place of those of the size")
     arguments = parser.parse_args()
-    articles = chosen(arguments, 20, 120, 400)
+    articles = arguments.articles or chosen(arguments, 20, 120, 400)
     links = chosen(arguments, 200, LINKS, LINKS)
     found: dict[int, list[Run]] = {1: [], 2: []}
     for _ in range(arguments.rounds):
