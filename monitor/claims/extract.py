@@ -346,7 +346,7 @@ class Extractor:
         voiced: Voiced,
     ) -> Claim:
         quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
-        qualifier = quantity.qualifier
+        qualifier = _qualifier_of(reading, found, page.lexicon)
         is_level = "level" in found.rule.flags
         if is_level and quantity.hedge in page.lexicon.level_hedges:
             qualifier = Qualifier.EXACT
@@ -454,6 +454,21 @@ def _confidence(quantity: Quantity, found: Link) -> float:
     if quantity.is_implicit:
         return 0.5
     return 0.8 if found.rule.metric is not None and found.rule.metric.startswith("@") else 1.0
+
+
+def _qualifier_of(reading: Reading, found: Link, lexicon: Lexicon) -> Qualifier:
+    """How exact a figure is told, by what stands before it or behind those counted: «trois personnes au moins»."""
+    quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
+    if quantity.qualifier is not Qualifier.EXACT:
+        return quantity.qualifier
+    lower = reading.tokens.lower
+    for end in (max(quantity.end, phrase.end), found.trigger[1]):
+        behind = lexicon.qualifiers_behind.at(lower, end) if quantity.end <= end < len(lower) else None
+        if behind is not None and not any(
+            other.start <= behind[0] <= other.number_start for other in reading.quantities
+        ):
+            return behind[1]
+    return quantity.qualifier
 
 
 def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:

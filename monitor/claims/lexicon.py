@@ -138,8 +138,10 @@ class Lexicon:
     articles: frozenset[str]
     vague: PhraseTable[str]
     hedged_scales: frozenset[str]
+    about_scales: frozenset[str]
     qualifiers: PhraseTable[Qualifier]
     qualifiers_after: PhraseTable[Qualifier]
+    qualifiers_behind: PhraseTable[Qualifier]
     units: PhraseTable[bool]
     not_before: frozenset[str]
     ages_before: frozenset[str]
@@ -345,8 +347,10 @@ def build_lexicon(
         articles=frozenset(numbers.get("definite", ())),
         vague=PhraseTable(vague),
         hedged_scales=frozenset(expand_all(numbers.get("hedged_scales", ()))),
+        about_scales=frozenset(expand_all(numbers.get("about_scales", ()))),
         qualifiers=PhraseTable(_qualifiers(numbers["qualifiers"])),
         qualifiers_after=PhraseTable(_qualifiers(numbers.get("qualifiers_after", {}))),
+        qualifiers_behind=PhraseTable(_qualifiers(numbers.get("qualifiers_behind", {}))),
         units=_table(units),
         not_before=frozenset(expand_all(excluded.get("before", ()))),
         ages_before=frozenset(expand_all(excluded.get("ages_before", ()))),

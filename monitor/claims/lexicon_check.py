@@ -98,7 +98,8 @@ def _check_numbers(where: str, numbers: Mapping[str, Any]) -> Iterator[str]:
         for word, value in numbers.get(key, {}).items():
             if not isinstance(value, int | float) or value < 0:
                 yield f"{where}: {key}.{word} is not a number"
-    for name in (*numbers.get("qualifiers", {}), *numbers.get("qualifiers_after", {})):
+    tables = ("qualifiers", "qualifiers_after", "qualifiers_behind")
+    for name in (name for table in tables for name in numbers.get(table, {})):
         if name not in set(Qualifier):
             yield f"{where}: qualifiers.{name} is no qualifier; one of {', '.join(Qualifier)}"
     known = conventions()[default_convention()]

@@ -142,7 +142,15 @@ def _mark_groups(reading: Reading) -> None:
             continue
         is_of_them = figure + 1 < len(symbols) and "among_them" in symbols[figure + 1].classes
         is_told_behind = is_of_them and found.trigger[0] >= reading.symbols.places[figure + 1][1]
-        found.is_subset = is_told_behind or _is_of_group_before(reading, figure)
+        found.is_subset = is_told_behind or _is_of_them_before(reading, figure) or _is_of_group_before(reading, figure)
+
+
+def _is_of_them_before(reading: Reading, figure: int) -> bool:
+    """Whether "of them" opens a figure's clause: «de ellos, 73 murieron en el lugar»."""
+    symbols = reading.symbols.symbols
+    if figure < 2 or "comma" not in symbols[figure - 1].classes or "among_them" not in symbols[figure - 2].classes:
+        return False
+    return figure == 2 or not symbols[figure - 3].classes.isdisjoint(("comma", "semi", "colon", "and"))
 
 
 def _is_of_group_before(reading: Reading, figure: int) -> bool:

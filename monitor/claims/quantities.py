@@ -200,6 +200,8 @@ def _is_share(tokens: Tokens, before: Quantity, quantity: Quantity, lexicon: Lex
 def _from_number(tokens: Tokens, number: Number, numbers: dict[int, Number], lexicon: Lexicon) -> Quantity:
     quantity = Quantity(number.start, number.end, number.start, number.value)
     quantity.reason = why_no_count(tokens, number, lexicon)
+    if tokens.lower[number.end - 1] in lexicon.about_scales:
+        quantity.qualifier = Qualifier.ABOUT
     following = _range_end(tokens, number, numbers, lexicon)
     if following is not None and tokens.lower[number.end] in _DASHES and following.value >= 1000 > number.value:
         quantity.end, quantity.reason = following.end, "compound"

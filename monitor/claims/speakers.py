@@ -15,6 +15,7 @@ _QUOTED_NAME = 4
 _POSSESSED = 2
 _COUNT_REACH = 8
 _OWNER = "'s"
+_OF_PLACE = frozenset(("in", "at", "of", "from"))
 
 
 class Voice(NamedTuple):
@@ -106,6 +107,9 @@ def _gives_count(tokens: Tokens, first: int, last: int, index: int, lexicon: Lex
     is_common = is_first and (first in tokens.quotes or lexicon.words.at(tokens.lower, first) is not None)
     is_person = last - first == 1 and lexicon.people.at(tokens.lower, first) is not None
     if is_common or is_person or not tokens.is_capital(last - 1):
+        return False
+    if lexicon.has_speaker_after and first and lexicon.classes_at(tokens.lower, first - 1) & _OF_PLACE:
+        # «O número de mortos em Moçambique baixou de 75 para 71»: a place counts nobody.
         return False
     for probe in range(index, min(index + _COUNT_REACH, len(tokens.lower))):
         if tokens.lower[probe] in BREAKS:

@@ -44,7 +44,8 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
         if kind in ("say", "weak_say", "agents"):
             if _tells_nothing(tokens, start, end, lexicon):
                 continue
-            voice = _subject_before(tokens, start, end, kind, lexicon) or _agent_after(tokens, end, lexicon)
+            voice = _office_after_comma(tokens, start, end, kind, lexicon)
+            voice = voice or _subject_before(tokens, start, end, kind, lexicon) or _agent_after(tokens, end, lexicon)
             is_free = kind == "say" or (kind == "weak_say" and lexicon.has_speaker_after)
             if voice is None and is_free and tokens.lower[start] not in lexicon.addressing:
                 voice = _subject_after(tokens, start, end, kind, lexicon)
@@ -197,8 +198,17 @@ def _subject_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lex
     return _name_after(tokens, start, end, kind, lexicon)
 
 
+def _office_after_comma(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
+    """The office behind a verb that a comma opens: «…, informó en Quito *el vicepresidente*», not who stands before."""
+    if not lexicon.has_speaker_after or kind != "say" or tokens.lower[max(0, start - 1) : start] != [","]:
+        return None
+    voice = _name_after(tokens, start, end, kind, lexicon)
+    return voice if voice is not None and not voice.is_pronoun and is_office(voice, lexicon) else None
+
+
 def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
-    end = _behind_addressee(tokens, end, lexicon) if kind in ("say", "weak_say") else end
+    end = _behind_addressee(tokens, end, lexicon) if kind in ("say", "weak_say", "by_phrases") else end
+    end = _behind_giving(tokens, end, lexicon) if kind == "according" and lexicon.has_speaker_after else end
     last = end
     while last < len(tokens.lower) and last - end < _LONGEST_AFTER:
         word = tokens.lower[last]
@@ -222,6 +232,28 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
     return voice._replace(speaker=f"{voice.speaker} {name}".strip(), is_pronoun=False) if name else voice
 
 
+def _behind_giving(tokens: Tokens, index: int, lexicon: Lexicon) -> int:
+    """Where who gave a document begins behind "according to": «según los datos facilitados ayer por *el tribunal*»."""
+    first = index
+    is_document = False
+    while first < len(tokens.lower):
+        found = lexicon.documents.at(tokens.lower, first)
+        is_document = is_document or found is not None
+        if found is None and tokens.lower[first] not in lexicon.speaker_leads:
+            break
+        first += 1
+    if not is_document:
+        return index
+    for probe in range(first, min(first + _DOCUMENT, len(tokens.lower))):
+        link = lexicon.agent_links.at(tokens.lower, probe)
+        said = lexicon.say.at(tokens.lower, probe)
+        if link is not None:
+            return link[0]
+        if tokens.kinds[probe] == "m" or (said is not None and said[1] in ("say", "weak_say")):
+            break
+    return index
+
+
 def _counts_at(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """Whether a word at a token names a measure: «según el balance | los heridos»."""
     entry = lexicon.words.at(tokens.lower, index) if index < len(tokens.lower) else None
@@ -243,12 +275,19 @@ def _name_behind(tokens: Tokens, comma: int, lexicon: Lexicon) -> str:
     """The name in an apposition: «dijo el alcalde, *Juan Pérez*.»; "" where none follows the comma."""
     if tokens.lower[comma : comma + 1] != [","]:
         return ""
-    last = comma + 1
+    first = last = comma + 1
+    if (
+        first < len(tokens.lower)
+        and not tokens.is_capital(first)
+        and has_office(tokens.lower, first, first + 1, lexicon)
+    ):
+        # «el comandante de la policía, *general* José Acevedo»: a rank before the name.
+        first = last = first + 1
     while last < len(tokens.lower) and tokens.kinds[last] == "w" and tokens.is_capital(last):
         last += 1
     is_closed = last == len(tokens.lower) or not (tokens.kinds[last] == "w" or tokens.lower[last] == "-")
-    is_name = is_closed and 2 <= last - comma - 1 <= _QUOTED_NAME
-    return tokens.surface(comma + 1, last) if is_name and not has_office(tokens.lower, comma + 1, last, lexicon) else ""
+    is_name = is_closed and 2 <= last - first <= _QUOTED_NAME
+    return tokens.surface(first, last) if is_name and not has_office(tokens.lower, first, first + 1, lexicon) else ""
 
 
 def _counts_people(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
