@@ -1,7 +1,7 @@
 """What silences match, and which matchers are refused because they could never match anything."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.matchers import check_matchers, literal, matches, read_matcher, write_matcher
@@ -64,6 +64,7 @@ def test_a_silence_of_nothing_is_refused() -> None:
         check_matchers([], KNOWN)
 
 
+@settings(deadline=None)
 @given(value=st.text(), other=st.text())
 def test_a_literal_fits_itself_alone(value: str, other: str) -> None:
     matcher = ("receiver", literal(value))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.circuit import Circuit
@@ -106,6 +106,7 @@ def test_quiet_hours_hold_where_clocks_change(moment: datetime, quiet: str, expe
     assert leave_quiet_hours(moment, parse_quiet_hours(quiet), BERLIN) == expected
 
 
+@settings(deadline=None)
 @given(
     hours=st.floats(-40, 40),
     start=st.times(),
