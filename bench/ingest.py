@@ -82,6 +82,7 @@ def fill(database: Database, count: int) -> float:
             if done % 50_000 < FILLED_AT_ONCE:
                 print(f"{done:>9} stored, {(done - first) / (time.perf_counter() - started):.0f}/s", flush=True)
     size = size_of(database)
+    raw = raw * done // max(1, done - first)  # of what was there before, as much an article
     print(
         f"{done} articles in {time.perf_counter() - started:.0f} s; "
         f"{size / 1e6:.0f} MB on disk, {size / raw:.2f} times the raw text"

@@ -19,7 +19,7 @@ from storage.search_index import day_tag, first_key, moment_of, month_tag
 from storage.tables import DOCUMENTS, SEARCH_VECTOR
 
 _FIRST_STRETCH = 2_000  # documents that the index is asked about first
-_LOOKED_THROUGH = 400  # documents whose texts are looked at before the index is asked for a prefix
+_LOOKED_THROUGH = 120  # documents whose texts are looked at before the index is asked for a prefix
 _LEAST_GROWTH = 8
 _MOST_GROWTH = 64
 _LONGEST_STRETCH = timedelta(days=5 * 366)
