@@ -62,7 +62,8 @@ def _ends(session: Session, low: int, high: int, *, is_latest: bool) -> tuple[in
 
     A plan that reads all documents would make the words of each anew: it is ruled out for this transaction.
     """
-    row = session.connection().execute(_ends_query(is_latest=is_latest), {"low": low, "high": high}).one()
+    asked = {"low": low, "high": high, "looked": _LOOKED_THROUGH, "stretch": _FIRST_STRETCH}
+    row = session.connection().execute(_ends_query(is_latest=is_latest), asked).one()
     return row[0], row[1], row[2]
 
 
@@ -72,7 +73,8 @@ def _ends(session: Session, low: int, high: int, *, is_latest: bool) -> tuple[in
 @cache
 def _ends_query(*, is_latest: bool) -> Select[Any]:
     ordered = _newest_first(select(_KEY).where(_WITHIN), _KEY, is_latest=is_latest).limit(1)
-    places = [ordered.offset(offset).scalar_subquery() for offset in (0, _LOOKED_THROUGH, _FIRST_STRETCH)]
+    offsets: tuple[Any, ...] = (0, bindparam("looked"), bindparam("stretch"))
+    places = [ordered.offset(offset).scalar_subquery() for offset in offsets]
     return select(*places, func.set_config("enable_seqscan", "off", True))
 
 
