@@ -331,7 +331,8 @@ class Extractor:
         """Whether a day before the publication stands before what tells the level: "On Friday the toll stood at"."""
         if page.published is None:
             return False
-        first = max(0, min(found.trigger[0], reading.quantities[found.quantity].start) - _DAY_REACH)
+        last = min(found.trigger[0], reading.quantities[found.quantity].start)
+        first = max(0, last - _DAY_REACH, *(index + 1 for index in range(last) if reading.tokens.lower[index] == ";"))
         day = day_at(reading.tokens, first, page.lexicon, page.published, self._zone, reach=_DAY_REACH)
         return day is not None and day.not_after < page.published.not_before
 

@@ -22,6 +22,9 @@ _OF_THEM = ("part-of-them", "them-after", "among-them")
 # A pattern may mark its trigger in two alternatives.
 _TRIGGERS = ("trigger", "trigger2")
 _GROUPS = frozenset(("toll", "them"))
+# What a frame such as "of the 325 pupils on the trip" does not hold, and how many words it has at most.
+_VERBS = frozenset(("say", "put", "be", "have", "active", "past", "intransitive", "semi", "comma", "level"))
+_LONGEST_FRAME = 9
 _INCLUDING = "including"
 _AMONG_THE_DEAD = "among-the-dead"
 
@@ -136,13 +139,21 @@ def link(
 def _mark_groups(reading: Reading) -> None:
     """Marks as parts the figures of a group: "28 of them hospitalised", "of the victims, 85 were killed there"."""
     symbols = reading.symbols.symbols
+    group: int | None = None
     for figure, quantity in reading.symbols.figures.items():
         found = reading.links.get(quantity)
-        if found is None or found.is_subset:
+        if found is None:
+            continue
+        if group is not None and reading.phrases[quantity].kind == "bare" and not _is_cut(reading, group, figure):
+            # "Of the 325 pupils, 71 are dead, 75 were saved and 179 are missing"
+            found.is_subset = True
+        if found.is_subset:
             continue
         is_of_them = figure + 1 < len(symbols) and "among_them" in symbols[figure + 1].classes
         is_told_behind = is_of_them and found.trigger[0] >= reading.symbols.places[figure + 1][1]
-        found.is_subset = is_told_behind or _is_of_them_before(reading, figure) or _is_of_group_before(reading, figure)
+        is_of_group = _is_of_them_before(reading, figure) or _is_of_group_before(reading, figure)
+        group = figure if is_of_group else group
+        found.is_subset = is_told_behind or is_of_group
 
 
 def _is_of_them_before(reading: Reading, figure: int) -> bool:
@@ -153,17 +164,40 @@ def _is_of_them_before(reading: Reading, figure: int) -> bool:
     return figure == 2 or not symbols[figure - 3].classes.isdisjoint(("comma", "semi", "colon", "and"))
 
 
+def _is_cut(reading: Reading, first: int, last: int) -> bool:
+    """Whether a clause of its own, or somebody who speaks, stands between two figures."""
+    between = [symbol.classes for symbol in reading.symbols.symbols[first:last]]
+    return any(
+        not classes.isdisjoint(("semi", "colon", "dash")) or ("say" in classes and "hedge" not in classes)
+        for classes in between
+    )
+
+
 def _is_of_group_before(reading: Reading, figure: int) -> bool:
     """Whether a figure is of a group that opens the clause: "of the victims, 85 were killed on the island"."""
     symbols = reading.symbols.symbols
     index = figure - 1
-    if index < 1 or "comma" not in symbols[index].classes or symbols[index - 1].classes.isdisjoint(_GROUPS):
+    if index < 1 or "comma" not in symbols[index].classes:
         return False
+    if symbols[index - 1].classes.isdisjoint(_GROUPS):
+        is_bare = reading.phrases[reading.symbols.figures[figure]].kind == "bare"
+        return is_bare and _is_of_count_before(reading, index)
     index -= 2
     while index > 0 and not symbols[index].classes.isdisjoint(("det", "focus")):
         index -= 1
     is_opening = index == 0 or not symbols[index - 1].classes.isdisjoint(("comma", "semi", "colon", "and"))
     return index >= 0 and "of" in symbols[index].classes and is_opening
+
+
+def _is_of_count_before(reading: Reading, comma: int) -> bool:
+    """Whether "of" and a count of people open the sentence up to a comma: "of the 325 pupils on the trip, 71 died"."""
+    symbols = reading.symbols.symbols
+    if "of" not in symbols[0].classes or comma > _LONGEST_FRAME:
+        return False
+    frame = symbols[1:comma]
+    return any("Q" in symbol.classes for symbol in frame[:2]) and all(
+        symbol.classes.isdisjoint(_VERBS) for symbol in frame
+    )
 
 
 def _metric_by(rule: Rule, reading: Reading, quantity: int, span: tuple[int, int], lexicon: Lexicon) -> str | None:

@@ -132,7 +132,7 @@ def _share_population(drafts: list[Draft]) -> None:
         known = scopes.get((claim.metric, claim.value), set())
         if claim.field == "title" and claim.population is None and len(known) == 1 and None not in known:
             population = next(iter(known))
-            if _is_all(population):
+            if _is_all(population) and not _is_outgrown(drafts, claim):
                 _widen(drafts, claim)
             else:
                 draft.claim = replace(claim, population=population)
@@ -142,6 +142,17 @@ def _share_population(drafts: list[Draft]) -> None:
 def _is_all(population: str | None) -> bool:
     """Whether a population is only a noun for those who were there: "15 pilgrims died" under "15 dead"."""
     return population is not None and population.startswith("other:") and population != PART
+
+
+def _is_outgrown(drafts: list[Draft], title: Claim) -> bool:
+    """Whether the body counts clearly more: "48 bodies found", "the bodies of 48 pupils", and 159 dead in all."""
+    return any(
+        draft.claim.metric == title.metric
+        and draft.claim.field == "text"
+        and _is_count(draft.claim)
+        and (title.value or 0) < (draft.claim.value or 0) * _CLEAR_PART
+        for draft in drafts
+    )
 
 
 def _widen(drafts: list[Draft], title: Claim) -> None:
@@ -312,9 +323,12 @@ def _age_levels(drafts: list[Draft]) -> None:
     "It" and "the number" take up a figure told before them; a level dated to an earlier day may stand anywhere.
     """
     all_told: dict[str, Claim] = {}
+    of_now: set[str] = set()
     for draft in drafts:
         if _is_count(draft.claim):
             _keep_larger(all_told, draft.claim)
+            if not draft.is_earlier:
+                of_now.add(draft.claim.metric)
     before: dict[str, Claim] = {}
     feared: dict[str, Claim] = {}
     for draft in drafts:
@@ -327,8 +341,10 @@ def _age_levels(drafts: list[Draft]) -> None:
         if draft.is_taken_up:
             # "79 are presumed dead. The estimate on Saturday was 58": an earlier estimate of the same.
             tops.append(feared.get(claim.metric))
+        # "54 people are missing. On Thursday the list had 65 names": what is in force may have been more or less.
+        is_of_then = draft.is_level and draft.is_earlier and not is_cumulative(claim.metric) and claim.metric in of_now
         is_told_again = draft.is_level and (draft.is_taken_up or draft.is_earlier) and claim.field == "text"
-        if is_told_again and any(_has_left(claim, top, is_dated=draft.is_earlier) for top in tops):
+        if is_of_then or (is_told_again and any(_has_left(claim, top, is_dated=draft.is_earlier) for top in tops)):
             draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
         _keep_larger(before, claim)
 

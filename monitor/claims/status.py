@@ -11,6 +11,7 @@ from storage.records import ClaimStatus
 _ORDER = ("retracted", "denied", "previous", "other_event", "unconfirmed")
 _NEAR = 3
 _CLOSE_BEHIND = 6
+_BEHIND = 3
 _SMALL = frozenset(("det", "adverb", "hedge", "focus", "former", "of", "toll", "generic_toll"))
 _YEAR_REACH = 10
 _LOWERING_REACH = 5
@@ -199,10 +200,7 @@ def _reaches(
             return False
         if found.cue.status in ("retracted", "previous") and _goes_on_anew(reading, found, quantity, lexicon):
             return False
-        if found.cue.status == "previous" and any(
-            other.end == found.start and other.reason is None for other in reading.quantities
-        ):
-            # "Rose to 113 from 87 a day earlier, with 189 still missing"
+        if found.cue.status == "previous" and _closes_another(reading, found):
             return False
         if found.cue.status == "denied" and _denies_other(reading, found, quantity, lexicon):
             return False
@@ -222,6 +220,18 @@ def _reaches(
         last = len(words) if found.cue.status in ("retracted", "unconfirmed") or is_answered else clause[1]
         return quantity.end - 1 <= found.start and found.end <= last and not _figure_between(reading, quantity, found)
     return False
+
+
+def _closes_another(reading: Reading, found: FoundCue) -> bool:
+    """Whether a cue stands right behind another figure: "rose to 113 from 87 a day earlier, with 189 still missing"."""
+    lower = reading.tokens.lower
+    is_closing = lower[found.end : found.end + 1] in ([","], [";"])
+    return any(
+        other.end == found.start
+        or (is_closing and 0 < found.start - other.end <= _BEHIND and "," not in lower[other.end : found.start])
+        for other in reading.quantities
+        if other.reason is None
+    )
 
 
 def _is_answered(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
