@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
 from storage import schema
+from storage.articles import belongs
 from storage.claims import list_claims, list_revisions
 from storage.codec import pack_text
 from storage.database import Database
@@ -183,7 +184,7 @@ def drop_texts(
     if source is not None:
         query = query.where(ARTICLES.c.source == source)
     if story is not None:
-        matched = select(MATCHES.c.article_id).where(MATCHES.c.is_match)
+        matched = select(MATCHES.c.article_id).where(belongs())
         query = query.where(
             ARTICLES.c.article_id.in_(matched.where(MATCHES.c.story == story)),
             ARTICLES.c.article_id.not_in(matched.where(MATCHES.c.story != story)),

@@ -15,7 +15,19 @@ from storage import articles, claims, keeping, research
 from storage.database import Database
 from storage.errors import DatabaseError
 from storage.export import COLUMNS, ExportError, export_rows, write_file, write_rows
-from storage.records import Claim, ClaimStatus, Evidence, Figure, History, Position, RevisionKind, StampedClaim, Step
+from storage.records import (
+    Claim,
+    ClaimStatus,
+    Evidence,
+    Figure,
+    History,
+    Match,
+    MatchState,
+    Position,
+    RevisionKind,
+    StampedClaim,
+    Step,
+)
 from storage.search import search_articles
 from tests.support.stored import HOUR, KILLED, NOON, at, claim, revision, store_article, store_story
 
@@ -148,6 +160,22 @@ def test_dropped_texts_are_gone_and_what_rests_on_them_stays(database: Database)
         assert search_articles(session, "ministry") == ()
         assert claims.list_revisions(session, "unrest")[0].evidence[0].sentence == SENTENCE
     assert problems(database) == []
+
+
+def test_a_text_is_kept_for_the_story_that_a_person_gave_its_article_to(database: Database) -> None:
+    number = fill(database)
+    with database.write() as session:
+        store_story(session, "other")
+        articles.record_matches(
+            session, number, [Match(story="other", score=0.1, hits=(), is_match=False)], matched_at=NOON
+        )
+        articles.set_match_state(session, number, "other", MatchState.ACCEPTED)
+        assert keeping.drop_texts(session, before=NOON + 9 * HOUR, now=NOON, story="unrest") == 0
+        articles.set_match_state(session, number, "other", MatchState.REJECTED)
+        articles.set_match_state(session, number, "unrest", MatchState.REJECTED)
+        assert keeping.drop_texts(session, before=NOON + 9 * HOUR, now=NOON, story="unrest") == 0
+        articles.set_match_state(session, number, "unrest", MatchState.ACCEPTED)
+        assert keeping.drop_texts(session, before=NOON + 9 * HOUR, now=NOON, story="unrest") == 1
 
 
 # --- integrity --------------------------------------------------------------------------------
