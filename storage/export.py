@@ -81,6 +81,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
 }
 FORMATS = ("csv", "jsonl", "parquet")
+_FIGURES = ("low", "best", "high", "value", "before_value")
 Row = dict[str, Any]
 
 
@@ -139,9 +140,22 @@ def _write_parquet(rows: list[Row], table: str, path: Path) -> int:
         arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ModuleNotFoundError as error:
         raise ExportError("Parquet needs the package pyarrow: pip install 'storywatch[parquet]'") from error
-    columns = {name: [row[name] for row in rows] for name in COLUMNS[table]}
-    parquet.write_table(arrow.table(columns), path)
+    # Said, not guessed from the rows: a column that is empty today has the type that it has tomorrow.
+    schema = arrow.schema([(name, _arrow_type(arrow, name)) for name in COLUMNS[table]])
+    parquet.write_table(arrow.Table.from_pylist(rows, schema=schema), path)
     return len(rows)
+
+
+def _arrow_type(arrow: Any, name: str) -> Any:
+    if name in _FIGURES:
+        return arrow.float64()
+    if name == "versions":
+        return arrow.int64()
+    if name.startswith("is_"):
+        return arrow.bool_()
+    if name == "recorded_at" or name.endswith(("_from", "_to")):
+        return arrow.timestamp("us", tz="UTC")
+    return arrow.string()
 
 
 def _record_row(history: History) -> Row:

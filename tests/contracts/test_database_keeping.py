@@ -276,6 +276,18 @@ def test_a_cell_that_a_spreadsheet_would_run_stays_text(database: Database) -> N
     assert (row["origins"], row["reason"]) == ("'=cmd()", "'-1")
 
 
+@pytest.mark.parametrize("table", COLUMNS)
+def test_parquet_has_the_same_types_whatever_is_in_it(database: Database, tmp_path: Path, table: str) -> None:
+    write_file([], table, tmp_path / "empty.parquet", "parquet")
+    fill(database)
+    with database.read() as session:
+        write_file(export_rows(session, table), table, tmp_path / "some.parquet", "parquet")
+    schema = parquet.read_schema(tmp_path / "empty.parquet")
+    assert schema == parquet.read_schema(tmp_path / "some.parquet")
+    assert schema.names == list(COLUMNS[table])
+    assert "null" not in {str(kind) for kind in schema.types}
+
+
 def test_parquet_holds_the_same_rows(database: Database, tmp_path: Path) -> None:
     fill(database)
     with database.read() as session:
