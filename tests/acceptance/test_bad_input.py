@@ -149,7 +149,7 @@ def test_doctor_says_all_of_it_and_fails(afternoon: Afternoon) -> None:
     done = afternoon.doctor
     assert done.returncode == 1
     for words in ("entitys", "this is an HTML page", "the mail server does not answer"):
-        assert words in done.stdout.replace("\n", " ")
+        assert words in " ".join(done.stdout.split())
 
 
 def test_the_next_start_tells_what_waited_and_tells_it_once(afternoon: Afternoon) -> None:
