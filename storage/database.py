@@ -4,6 +4,7 @@ SQLite runs in WAL with `synchronous=FULL`, so that a commit outlives a power cu
 its turn, readers are never blocked. On PostgreSQL a writer that folds a story takes its advisory lock first.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from storage.errors import DatabaseError, SchemaVersionError
 from storage.meta import find_fact
 
 BUSY_SECONDS = 30.0
+# How often a file that others just opened is tried to be turned to write-ahead logging.
+_TURNS = 20
 
 
 class Database:
@@ -162,8 +165,24 @@ def lock_story(session: Session, *slugs: str) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Settings of one SQLite connection. The driver must not begin transactions by itself: we do."""
     connection.isolation_level = None
-    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000"):
+    _write_ahead(connection)
+    for pragma in ("foreign_keys=ON", "synchronous=FULL", "temp_store=MEMORY", "cache_size=-16000"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Let the file log ahead of writing. The first to open a file turns it; whoever comes at that moment waits.
+
+    SQLite answers "locked" at once to who would turn a file that others just opened; a transaction does wait for them.
+    """
+    for _ in range(_TURNS):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:
