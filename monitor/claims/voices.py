@@ -20,6 +20,7 @@ _LONGEST_AFTER = 12
 _ASIDE = 14
 _ASIDE_MARKS = frozenset((",", ";", ":", "—", "–"))
 _QUOTED_NAME = 4
+_OFFICE_NAME = 5
 _FRAME = 16
 _BRACKET = 3
 _SKIPPED = 6
@@ -94,6 +95,7 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
     while first > 0 and edge - first < _LONGEST and first not in quotes:
         word = tokens.lower[first - 1]
         is_break = word in lexicon.speaker_breaks and not is_acronym(tokens.surface(first - 1, first))
+        is_break = is_break and not _joins_office(tokens, first - 1, start, lexicon)
         is_told = word in lexicon.telling and not tokens.is_capital(first - 1)
         if is_break or is_told or not is_inner(tokens, first - 1):
             break
@@ -109,6 +111,21 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
         # "The governor, Marwan Abboud, has said"
         return _subject_of_aside(tokens, last, end, kind, lexicon)
     return make_voice(tokens, first, last, (start, end), kind, lexicon)
+
+
+def _joins_office(tokens: Tokens, joint: int, end: int, lexicon: Lexicon) -> bool:
+    """Whether a word joins two parts of one office's name: "the Department of Labor *and* Employment"."""
+    lower = tokens.lower
+    is_part = tokens.is_capital(joint + 1) and not has_office(lower, joint + 1, end, lexicon)
+    if not is_part or "and" not in lexicon.classes_at(lower, joint):
+        return False
+    for index in range(joint - 1, max(-1, joint - _OFFICE_NAME), -1):
+        is_of = "of" in lexicon.classes_at(lower, index + 1)
+        if is_of and index + 1 < joint and has_office(lower, index, index + 1, lexicon):
+            return True
+        if not (tokens.is_capital(index) or "of" in lexicon.classes_at(lower, index)):
+            return False
+    return False
 
 
 def _bracket_before(tokens: Tokens, start: int) -> int:

@@ -78,6 +78,7 @@ TITLES = ["Plain", "Packed", "Undone", "Resource", "Last"]
         ("members.warc.gz", b"".join(map(gzip.compress, RECORDS))),
         ("whole.warc.gz", gzip.compress(b"".join(RECORDS))),
     ],
+    ids=("plain", "members", "whole"),  # what gzip makes holds the time
 )
 def test_a_warc_file_gives_its_pages(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
@@ -91,7 +92,9 @@ def test_a_warc_file_gives_its_pages(tmp_path: Path, name: str, content: bytes) 
 
 
 @pytest.mark.parametrize(
-    "content", [b"".join(RECORDS)[:-400], b"".join(map(gzip.compress, RECORDS))[:-50], b"no archive at all\r\n"]
+    "content",
+    [b"".join(RECORDS)[:-400], b"".join(map(gzip.compress, RECORDS))[:-50], b"no archive at all\r\n"],
+    ids=("short", "packed and short", "none"),
 )
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cut.warc.gz"
