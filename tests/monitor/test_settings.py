@@ -23,7 +23,8 @@ from storage.errors import SettingsError
 from storage.records import Subscription
 
 ROOT = Path(__file__).parents[2]
-HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("a password")
+# Always with one salt: the parts of a hash name tests, and workers must collect the same.
+HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("a password", salt=b"salted for tests")
 FILE = """\
 seeds = "stories/"
 database_url = "postgresql+psycopg://watch@db/watch"
