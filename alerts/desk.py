@@ -102,7 +102,7 @@ def silence_record(
     revision = claims.get_revision(session, alert.revision_id)
     labels = labels_of(revision)
     is_article = revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED)
-    names = ("story", "article") if is_article else ("story", "metric", "population", "place")
+    names = ("story", "article") if is_article else ("story", "metric", "unit", "population", "place", "period")
     matchers = (("subscription", literal(alert.subscription)), *((name, literal(labels[name])) for name in names))
     outbox.lock_outbox(session)
     held = _find_same(session, matchers, who, now)

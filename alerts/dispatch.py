@@ -312,7 +312,7 @@ class Dispatcher:
         """Tick until `stop` is set, then give what is on its way `grace` seconds to end.
 
         A database that cannot be used (a full disk, a server that restarts) is logged and tried again: alerts wait in
-        it.
+        it. So is whatever else goes wrong in a look.
         """
         while not stop.is_set():
             self._wake.clear()
@@ -320,6 +320,9 @@ class Dispatcher:
                 await self.tick()
             except DatabaseError as error:
                 _LOG.error("alerts wait: %s", error)
+            except Exception:
+                # A bug, or what nobody foresaw in the store: it costs this look, not all that would be told after it.
+                _LOG.exception("alerts wait")
             waits = [asyncio.ensure_future(event.wait()) for event in (stop, self._wake)]
             await asyncio.wait(waits, timeout=LONGEST_NAP, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:

@@ -239,7 +239,12 @@ class _Flushing:
         kept = entry.alert_ids if entry else ()
         ids = tuple(dict.fromkeys((*kept, *opened)))
         self.sent[group_id] = SentGroup(
-            subscription=group_id[0], group_key=group_id[1], sent_at=self.now, alert_ids=ids
+            subscription=group_id[0],
+            group_key=group_id[1],
+            sent_at=self.now,
+            alert_ids=ids,
+            # Counted on: a reminder's number is part of its id, and one that was sent before is not sent again.
+            repeats=entry.repeats if entry else 0,
         )
 
     def repeat_standing(self, standing: Mapping[str, Revision]) -> None:

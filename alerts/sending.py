@@ -21,6 +21,7 @@ from alerts.matchers import names_label
 from alerts.overtaking import overtake
 from alerts.timing import RETRY_SCHEDULE, retry_at
 from storage import claims, deliveries, outbox, stories
+from storage.codec import UNREADABLE
 from storage.errors import DeliveryError
 from storage.records import (
     Alert,
@@ -89,7 +90,9 @@ def flush_outbox(
     if not pending and not any(entry.subscription in repeating for entry in sent):
         return FlushReport()
     contested = [alert_id for entry in sent if entry.subscription in repeating for alert_id in entry.alert_ids]
-    revisions = claims.find_revisions(session, {alert.revision_id for alert in pending})
+    revisions, unread = claims.find_readable_revisions(session, {alert.revision_id for alert in pending})
+    if unread:
+        pending = _set_aside(session, pending, unread)
     silences = deliveries.list_silences(session, at=now)
     flushed = flush(
         pending,
@@ -105,6 +108,18 @@ def flush_outbox(
     left = [alert for alert in pending if alert.alert_id not in settled]
     asked = ask_approvers(left, revisions, subscriptions, now=now, silences=silences, receivers=receivers)
     return _store(session, flushed, asked, receivers, now)
+
+
+def _set_aside(session: Session, pending: Sequence[Alert], unread: Mapping[str, str]) -> tuple[Alert, ...]:
+    """Drop the alerts whose revision is stored and cannot be read: one must not hold up all others. Returns the
+    others."""
+    gone = [alert for alert in pending if alert.revision_id in unread]
+    for alert in gone:
+        said = unread[alert.revision_id]
+        _LOG.error("alert %s: revision %s cannot be read (%s); set aside", alert.alert_id, alert.revision_id, said)
+    dropped = [replace(alert, state=AlertState.DROPPED, reason="revision_unreadable") for alert in gone]
+    deliveries.update_alerts(session, dropped)
+    return tuple(alert for alert in pending if alert.revision_id not in unread)
 
 
 def _store(
@@ -150,7 +165,7 @@ def let_overtake(session: Session, lanes: set[str], *, now: datetime) -> int:
 def find_records(session: Session, alert_ids: Iterable[str]) -> dict[str, str | None]:
     """Return what each of these alerts is about: its record, or None for an event that nothing supersedes."""
     alerts = deliveries.find_alerts(session, alert_ids)
-    revisions = claims.find_revisions(session, {alert.revision_id for alert in alerts.values()})
+    revisions, _ = claims.find_readable_revisions(session, {alert.revision_id for alert in alerts.values()})
     return {
         alert_id: record_of(revisions[alert.revision_id])
         for alert_id, alert in alerts.items()
@@ -192,8 +207,8 @@ def take_delivery(
         else:
             try:
                 notices = load_notices(session, delivery, is_rich=is_rich, known=known)
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-                # What is stored and cannot be read (a database that fails raises others) must not hold up the next.
+            except UNREADABLE as error:
+                # What is stored and cannot be read must not hold up the next.
                 _LOG.exception("delivery %s on %s", delivery.delivery_id, channel)
                 unread = f"what it tells cannot be read ({type(error).__name__}: {error}); kept, replay it once mended"
                 deliveries.update_delivery(
@@ -222,7 +237,7 @@ def _find_mute(session: Session, delivery: Delivery, subscription: Subscription,
     if not silences:
         return None
     alerts = deliveries.find_alerts(session, delivery.alert_ids)
-    revisions = claims.find_revisions(session, {alert.revision_id for alert in alerts.values()})
+    revisions, _ = claims.find_readable_revisions(session, {alert.revision_id for alert in alerts.values()})
     found = [find_silence(one, subscription, silences, receiver=delivery.receiver) for one in revisions.values()]
     return found[0] if found and all(found) else None
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, func, select
 from sqlmodel import Session
 
-from storage.codec import Kept, from_json, to_json
+from storage.codec import UNREADABLE, Kept, from_json, to_json
 from storage.errors import NotFoundError
 from storage.records import History, LoggedRevision, RecordKey, RecordLine, Revision, RevisionKind, StampedClaim
 from storage.search_index import touch
@@ -202,6 +202,21 @@ def find_revisions(session: Session, revision_ids: Iterable[str]) -> dict[str, R
         rows = session.execute(_REVISIONS_OF, {"wanted": part})
         found |= {row.revision_id: _REVISIONS_KEPT.read(row.payload) for row in rows}
     return found
+
+
+def find_readable_revisions(
+    session: Session, revision_ids: Iterable[str]
+) -> tuple[dict[str, Revision], dict[str, str]]:
+    """As `find_revisions`, and what is wrong with each of those that are stored and cannot be read, by id."""
+    found: dict[str, Revision] = {}
+    unread: dict[str, str] = {}
+    for part in chunks(revision_ids):
+        for row in session.execute(_REVISIONS_OF, {"wanted": part}):
+            try:
+                found[row.revision_id] = _REVISIONS_KEPT.read(row.payload)
+            except UNREADABLE as error:
+                unread[row.revision_id] = f"{type(error).__name__}: {error}"
+    return found, unread
 
 
 def list_revisions(

@@ -23,6 +23,8 @@ from storage.records import Span
 R = TypeVar("R")
 Convert = Callable[[Any], Any]
 _PLAIN = (str, int, float, bool)
+# What reading raises for what is stored and is not what a record was written as; a database that fails raises others.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def to_json(record: object) -> str:

@@ -1,13 +1,14 @@
 """What the dispatcher asks of the outbox: what waits, what may be claimed, what came of it."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, func, or_, select, text, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
-from storage.codec import from_json, from_row, to_row
+from storage.codec import UNREADABLE, from_json, from_row, to_row
 from storage.records import Alert, AlertState, Delivery, DeliveryState, Revision
 from storage.tables import ALERTS, DELIVERIES, DELIVERY_ALERTS, REVISIONS
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update, is_postgres
@@ -71,7 +72,8 @@ def list_told_or_waiting(session: Session, revision_ids: Iterable[str]) -> dict[
 
 
 def find_standing(session: Session, alert_ids: Iterable[str]) -> dict[str, Revision]:
-    """The revisions behind these alerts that nothing newer about the same record has followed."""
+    """The revisions behind these alerts that nothing newer about the same record has followed; none that cannot be
+    read."""
     standing: dict[str, Revision] = {}
     later = aliased(REVISIONS)
     columns = ("story", "metric", "unit", "population", "place", "period")
@@ -83,7 +85,9 @@ def find_standing(session: Session, alert_ids: Iterable[str]) -> dict[str, Revis
             .join(REVISIONS, REVISIONS.c.revision_id == ALERTS.c.revision_id)
             .where(ALERTS.c.alert_id.in_(part), ~followed)
         )
-        standing |= {row.alert_id: from_json(Revision, row.payload) for row in session.execute(query)}
+        for row in session.execute(query):
+            with suppress(*UNREADABLE):
+                standing[row.alert_id] = from_json(Revision, row.payload)
     return standing
 
 

@@ -14,6 +14,7 @@ import httpx
 from standardwebhooks import Webhook
 
 from alerts.channels.base import ChannelSpec, Receipt, hash_address, mask_url, writing
+from alerts.channels.covering import cover, find_secrets
 from storage.errors import DeliveryError, ForbiddenAddressError, SettingsError
 from storage.records import Message
 
@@ -99,6 +100,7 @@ class WebhookChannel:
         self._spec = spec
         self._client = client
         self._write_body = write_body
+        self._secrets = find_secrets(spec.url, spec.headers)
 
     @property
     def name(self) -> str:
@@ -138,9 +140,9 @@ class WebhookChannel:
             raise DeliveryError(f"{where}: no whole answer within {self._spec.timeout:g} s") from error
         except httpx.HTTPError as error:
             detail = str(error) or type(error).__name__
-            raise DeliveryError(f"{where}: {detail}") from error
+            raise DeliveryError(f"{where}: {cover(detail, self._secrets)}") from error
         except httpx.InvalidURL as error:
-            raise DeliveryError(f"{where}: {error}", permanent=True) from error
+            raise DeliveryError(f"{where}: {cover(str(error), self._secrets)}", permanent=True) from error
         except ForbiddenAddressError as error:
             # The transport names the whole address, which is a secret. Settings get mended: nothing is thrown away.
             raise DeliveryError(f"{where}: {_without_address(error, self._spec.url)}") from error
@@ -158,11 +160,11 @@ class WebhookChannel:
             extensions={"apart": self.name},
         )
         async with request as response:
-            excerpt = await _read_excerpt(response)
+            excerpt = await _read_excerpt(response, self._secrets)
             status = response.status_code
             if response.is_success:
                 return Receipt(response=f"{status} {excerpt}".strip())
-            said = f"{where}: answered {status} {response.reason_phrase}".rstrip()
+            said = f"{where}: answered {status} {cover(response.reason_phrase, self._secrets)}".rstrip()
             said = f"{said}: {excerpt}" if excerpt else said
             if status == httpx.codes.NOT_MODIFIED:
                 raise DeliveryError(
@@ -191,14 +193,17 @@ class WebhookChannel:
         """The client belongs to who made it."""
 
 
-async def _read_excerpt(response: httpx.Response) -> str:
-    """Read an answer to its end, or to a limit; one that is cut off raises, for then nobody knows what became of it."""
+async def _read_excerpt(response: httpx.Response, secrets: tuple[str, ...]) -> str:
+    """Read an answer to its end, or to a limit; one that is cut off raises, for then nobody knows what became of it.
+
+    What it repeats of our secrets is covered before it is cut, so that no part of one is left.
+    """
     read = b""
     async for chunk in response.aiter_raw():
         read += chunk
         if len(read) >= _MOST_READ:
             break
-    text = read[: _EXCERPT * 4].decode("utf-8", "replace")
+    text = cover(read.decode("utf-8", "replace"), secrets)[: _EXCERPT * 4]
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
     return " ".join(printable.split())[:_EXCERPT]
 

@@ -392,6 +392,13 @@ def test_a_silence_from_an_alert_mutes_its_record_and_no_other(house: House) -> 
     house.commit(revise("again", place=""), revise("there", place="almaty"), now=after(60))
     house.dispatch(after(60))
     assert house.alert_states().count(AlertState.SILENCED) == 1
+    # The same measure of another unit or time is another record.
+    tons, june = revise("tons"), revise("june")
+    tons = replace(tons, key=replace(tons.key, unit="tonnes"))
+    june = replace(june, key=replace(june.key, period="2022-06"))
+    house.commit(tons, june, now=after(120))
+    house.dispatch(after(120))
+    assert house.alert_states().count(AlertState.SILENCED) == 1
     house.commit(revise("later", before=164, after_=165), now=after(90_000))
     assert house.dispatch(after(90_000)).delivered == 1
 
@@ -594,6 +601,54 @@ def test_a_delivery_that_cannot_be_read_does_not_hold_up_the_next(house: House) 
     assert report.delivered == 1
     (dead,) = house.deliveries(DeliveryState.DEAD)
     assert "cannot be read" in dead.last_error
+
+
+def test_a_waiting_revision_that_cannot_be_read_is_set_aside_and_holds_up_nothing(house: House) -> None:
+    house.subscriptions = [subscribe(repeat_interval=60, kinds=("*",))]
+    contested = revise("open", K.CONTESTED, metric="missing")
+    house.commit(contested)
+    assert house.dispatch().delivered == 1
+    house.commit(WITHDRAWN, now=after(60))
+    with house.database.write() as session:
+        broken = REVISIONS.c.revision_id.in_([WITHDRAWN.revision_id, "open"])
+        session.execute(update(REVISIONS).where(broken).values(payload="[]"))
+    house.commit(revise("next", metric="injured"), now=after(60))
+    assert house.dispatch(after(120)).delivered == 1
+    with house.database.read() as session:
+        told = {one.revision_id: (one.state, one.reason) for one in deliveries.list_alerts(session)}
+    assert told[WITHDRAWN.revision_id] == (AlertState.DROPPED, "revision_unreadable")
+
+
+def test_the_service_goes_on_telling_after_what_nobody_foresaw(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    house.commit(WITHDRAWN)
+    strange = iter([OverflowError("a clock that is broken")])
+
+    def clock() -> datetime:
+        for error in strange:
+            raise error
+        return NOON
+
+    async def go() -> None:
+        stop = asyncio.Event()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            dispatcher = Dispatcher(
+                house.database,
+                house.channels(client),
+                subscriptions=house.subscriptions,
+                clock=clock,
+                rng=random.Random(7),
+                worker="one",
+            )
+            running = asyncio.create_task(dispatcher.run(stop))
+            while not house.hook.calls and not running.done():
+                await asyncio.sleep(0.005)
+                dispatcher.wake()
+            stop.set()
+            await running
+
+    asyncio.run(go())
+    assert len(house.hook.calls) == 1
+    assert "a clock that is broken" in caplog.text
 
 
 def test_a_held_alert_that_is_approved_joins_the_next_digest_and_sends_none_early(house: House) -> None:

@@ -260,6 +260,20 @@ def test_a_contested_figure_is_repeated_while_it_stands() -> None:
     assert run([], reminding, after(1e5), sent=first.sent, standing=standing, silences=[quiet]).deliveries
 
 
+def test_reminders_go_on_after_other_news_of_the_group() -> None:
+    reminding = subscribe(repeat_interval=3600, group_by=("story",))
+    contested = revise("c", K.CONTESTED)
+    first = run([contested], reminding, NOON)
+    standing = {first.alerts[0].alert_id: contested}
+    again = run([], reminding, after(3600), sent=first.sent, standing=standing)
+    news = run([revise("n", metric="injured", when=after(3700))], reminding, after(3700), sent=again.sent)
+    assert len(news.deliveries) == 1
+    once_more = run([], reminding, after(7300), sent=news.sent, standing=standing)
+    assert len(once_more.deliveries) == 1
+    # One of the same id would be taken for the first reminder, which was sent.
+    assert once_more.deliveries[0].delivery_id != again.deliveries[0].delivery_id
+
+
 def test_what_has_no_subscription_or_channel_left_is_dropped_with_its_reason() -> None:
     (alert,) = plan(revise("x"), subscribe())
     for subscriptions, reason in (([], "subscription_gone"), ([subscribe(channels=())], "no_channel")):

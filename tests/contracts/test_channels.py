@@ -317,6 +317,23 @@ def test_errors_do_not_tell_the_secret_part_of_an_address(bench: Bench) -> None:
     assert "hush" not in str(caught.value)
 
 
+def test_what_an_endpoint_repeats_of_our_secrets_is_covered(bench: Bench) -> None:
+    url = f"{bench.hook.url}/T0KEN-of-path/x?key=qu%2Fery-key"
+    headers = (("Authorization", "Bearer to/ken-of-header"), ("X-Key", "another key"))
+    said = b'no: /hook/T0KEN-of-path/x qu/ery-key qu%2Fery-key "to\\/ken-of-header" Bearer to/ken-of-header another key'
+    # One that stands where the excerpt ends leaves no beginning of itself.
+    for body in (said, b"x" * 495 + b" T0KEN-of-path", b"y" * 1_995 + b"T0KEN-of-path"):
+        for status in (200, 500, 410):
+            bench.hook.answers = [Answer(status=status, body=body)]
+            try:
+                told = bench.send("webhook", url=url, headers=headers).response
+            except DeliveryError as error:
+                told = str(error)
+            for part in ("T0KE", "ery-key", "ken-of-header", "another"):
+                assert part not in told
+            assert "no: " in told or body is not said
+
+
 @pytest.mark.parametrize("secret", ["whsec_%%%", "", "whsec_"])
 def test_a_secret_that_is_none_is_refused_at_once(bench: Bench, secret: str) -> None:
     with pytest.raises(SettingsError, match="secret"):
