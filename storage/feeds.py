@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from storage.codec import from_row, to_row
 from storage.errors import NotFoundError
-from storage.records import Feed, FeedSpec, FeedState, FeedTally, SeenEntry
+from storage.records import Feed, FeedKind, FeedSpec, FeedState, FeedTally, SeenEntry, Trust
 from storage.tables import FEED_STORIES, FEEDS, SEEN_ENTRIES
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update
 
@@ -51,6 +51,29 @@ def add_feed(session: Session, spec: FeedSpec, *, stories: Iterable[str] = (), d
     links = [{"feed_id": held.feed_id, "story": story} for story in stories]
     insert_new(session, FEED_STORIES, links, ["feed_id", "story"])
     return described
+
+
+def add_named_feed(
+    session: Session, spec: FeedSpec, *, stories: Iterable[str] = (), due_at: datetime | None = None
+) -> Feed:
+    """Store a feed that a person names, due by `due_at`; of one that is there, what is left out of `spec` stays.
+
+    One that was given up (410) is asked again: who adds it knows better.
+    """
+    held = find_feed(session, spec.url)
+    if held is not None:
+        spec = replace(
+            spec,
+            trust=held.trust if spec.trust is Trust.UNKNOWN else spec.trust,
+            full=spec.full or held.full,
+            lang=spec.lang or held.lang,
+            kind=held.kind if spec.kind is FeedKind.FEED else spec.kind,
+        )
+    feed = add_feed(session, spec, stories=stories, due_at=due_at)
+    if feed.state is FeedState.GONE:
+        feed = replace(feed, state=FeedState.ACTIVE, due_at=due_at)
+        update_feed(session, feed)
+    return feed
 
 
 def update_feed(session: Session, feed: Feed) -> None:

@@ -68,10 +68,14 @@ def count_facets(
     until: datetime | None = None,
     lang: str | None = None,
     most: int = MOST_COUNTED,
+    all_versions: bool = False,
 ) -> Facets:
-    """How what a query finds (the newest MOST_COUNTED of it) spreads over sources, stories, languages and months."""
+    """How what a query finds (the newest MOST_COUNTED of it) spreads over sources, stories, languages and months.
+
+    `all_versions`: texts since replaced count too in the total and the months, their articles once elsewhere.
+    """
     asked = _narrowed(query, story=story, source=source, since=since, until=until, lang=lang)
-    keys = _newest_keys(session, asked, most + 1, all_versions=False)
+    keys = _newest_keys(session, asked, most + 1, all_versions)
     counted = keys[:most]
     sources: Counter[str] = Counter()
     stories: Counter[str] = Counter()

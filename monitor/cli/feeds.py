@@ -18,7 +18,7 @@ from monitor.sources.opml import read_opml, write_opml
 from storage import feeds, pushes, stories
 from storage.covering import cover_secrets
 from storage.errors import StorywatchError
-from storage.records import Feed, FeedKind, FeedSpec, FeedState, Trust
+from storage.records import Feed, FeedKind, FeedSpec, Trust
 
 app = typer.Typer(no_args_is_help=True, help="What is polled, and how it fares.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -110,14 +110,12 @@ def add_command(
                     f"no story {slug!r} is stored yet; a seed is taken up by storywatch run and by storywatch poll, "
                     "and storywatch stories list shows what is there"
                 )
-        feed = feeds.add_feed(
+        feed = feeds.add_named_feed(
             session,
             FeedSpec(url=url, source=source, trust=trust, full=full, kind=FeedKind.PAGE if page else FeedKind.FEED),
             stories=story or (),
             due_at=clock()(),
         )
-        if feed.state is FeedState.GONE:  # it was given up; who adds it again knows better
-            feeds.update_feed(session, replace(feed, state=FeedState.ACTIVE, due_at=clock()()))
     console().print(f"{'Page' if page else 'Feed'} {feed.feed_id} is polled from now on: {cover_secrets(feed.url)}")
 
 
@@ -158,7 +156,7 @@ def import_command(
     now = clock()()
     with opened_database(create=True) as database, database.write() as session:
         for spec in specs:
-            feeds.add_feed(session, spec, due_at=now)
+            feeds.add_named_feed(session, spec, due_at=now)
     console().print(f"{len(specs)} feeds are polled from now on.")
 
 

@@ -54,7 +54,16 @@ def search_command(
         )
         better = None if hits else suggest_query(session, asked)
         counted = (
-            count_facets(session, asked, story=story, source=source, since=begin, until=end, lang=lang)
+            count_facets(
+                session,
+                asked,
+                story=story,
+                source=source,
+                since=begin,
+                until=end,
+                lang=lang,
+                all_versions=all_versions,
+            )
             if facets
             else None
         )

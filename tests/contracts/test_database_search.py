@@ -197,6 +197,11 @@ def test_replaced_versions_are_found_only_on_request(database: Database) -> None
     assert [hit.number for hit in found(database, "dead", all_versions=True)] == [3, 2, 1]
     assert {hit.number for hit in found(database, "dead", all_versions=True, rank=True)} == {1, 2, 3}
     assert [hit.number for hit in found(database, "dead", all_versions=True, limit=1, offset=1)] == [2]
+    with database.read() as session:
+        assert [count_facets(session, "dead", all_versions=given).total for given in (False, True)] == [1, 3]
+        assert count_facets(session, "44 dead").total == 0
+        replaced = count_facets(session, "44 dead", all_versions=True)
+    assert (replaced.total, sum(count for _, count in replaced.stories)) == (1, 1)
 
 
 def test_an_index_follows_matches_claims_and_sources(database: Database) -> None:

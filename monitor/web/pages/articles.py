@@ -45,6 +45,7 @@ class Said:
     name: str
     path: str
     figure: Figure
+    unit: str
     is_off: bool
 
 
@@ -111,7 +112,9 @@ def said(ui: Presenter, stamped: StampedClaim) -> Said:
         period=claim.period or "",
     )
     is_off = claim.status not in (ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED)
-    return Said(name=ui.record_name(key), path=record_path(key), figure=figure_of(stamped), is_off=is_off)
+    return Said(
+        name=ui.record_name(key), path=record_path(key), figure=figure_of(stamped), unit=claim.unit, is_off=is_off
+    )
 
 
 def as_text(ui: Presenter, version: ArticleVersion, standing: Iterable[StampedClaim]) -> Markup:

@@ -92,5 +92,5 @@ def add_feed(
     now = site.clock()
     with site.database.write() as session:
         chosen = (stories.get_story(session, story).slug,) if story else ()
-        feeds.add_feed(session, spec, stories=chosen, due_at=now)
+        feeds.add_named_feed(session, spec, stories=chosen, due_at=now)
     return see_other(request, "/feeds", "feed_added")

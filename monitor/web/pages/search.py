@@ -73,14 +73,15 @@ def search(
         known = site.stories(session)
         try:
             hits = search_articles(session, q, limit=PER_PAGE + 1, offset=start, rank=rank, all_versions=all_versions)
-            facets = count_facets(session, q, most=MOST_COUNTED) if q.strip() else None
+            if q.strip():
+                facets = count_facets(session, q, most=MOST_COUNTED, all_versions=all_versions)
             better = None if hits else suggest_query(session, q)
         except QueryError as problem:
             error = str(problem)
         saved = list_searches(session)
         page = site.page(request, "search", session, caller=caller)
     ui = site.presenter(request, known)
-    kept = {"q": q, "rank": "1" if rank else "", "all_versions": "1" if all_versions else ""}
+    kept = {"rank": "1" if rank else "", "all_versions": "1" if all_versions else ""}
     return site.render(
         request,
         "search.html",
@@ -88,6 +89,7 @@ def search(
         ui,
         status=400 if error else 200,
         query=q,
+        kept=kept,
         rank=rank,
         all_versions=all_versions,
         error=error,
@@ -97,8 +99,8 @@ def search(
         is_capped=facets.is_capped if facets else False,
         results=[as_found(hit) for hit in hits[:PER_PAGE]],
         facets=as_facets(ui, q, facets, {story.slug: story.title for story in known}) if facets else [],
-        newer=with_query("/search", **kept, start=max(start - PER_PAGE, 0)) if start else "",
-        older=with_query("/search", **kept, start=start + PER_PAGE) if len(hits) > PER_PAGE else "",
+        newer=with_query("/search", q=q, **kept, start=max(start - PER_PAGE, 0)) if start else "",
+        older=with_query("/search", q=q, **kept, start=start + PER_PAGE) if len(hits) > PER_PAGE else "",
     )
 
 

@@ -16,10 +16,6 @@
   };
   showLocalTimes(document);
 
-  for (const form of document.querySelectorAll("form[data-auto]")) {
-    form.addEventListener("change", () => form.requestSubmit());
-  }
-
   const list = document.querySelector("[data-live]");
   if (!list || !("EventSource" in window)) return;
   const status = document.querySelector("[data-live-status]");

@@ -1,11 +1,15 @@
 """Which addresses the page takes for a feed."""
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 
 from monitor.web.options import WebOptions
 from storage import feeds
 from storage.database import Database
+from storage.records import FeedKind, FeedSpec, FeedState, Trust
+from tests.monitor.web import archive
 from tests.monitor.web.conftest import MakeApp
 from tests.monitor.web.forms import send
 from tests.monitor.web.serving import serve
@@ -55,3 +59,32 @@ def test_an_intranet_may_be_watched_where_the_settings_say_so(make_app: MakeApp,
     with serve(make_app(options)) as base, httpx.Client(base_url=base) as client:
         assert send(client, "/feeds", "/feeds", url="http://10.1.2.3/rss").status_code == 303
         assert send(client, "/feeds", "/feeds", url="file:///etc/passwd").status_code == 422
+
+
+def test_adding_a_stored_feed_again_keeps_what_is_not_said_anew(client: httpx.Client, database: Database) -> None:
+    url, now = "https://a.example/rss", datetime(2022, 1, 20, tzinfo=UTC)
+    known = FeedSpec(url=url, source="A Wire", trust=Trust.AGENCY, full=True, lang="ru", kind=FeedKind.PAGE)
+    with database.write() as session:
+        feeds.add_feed(session, known, stories=[archive.KAZAKHSTAN.slug], due_at=now)
+    answer = send(client, "/feeds", "/feeds", url=url, source="", trust="unknown", story=archive.QUAKE.slug)
+    assert answer.status_code == 303
+    with database.read() as session:
+        held = feeds.get_feed(session, url)
+        assert len(feeds.list_feed_stories(session, held.feed_id)) == 2
+    described = (held.source, held.trust, held.full, held.lang, held.kind)
+    assert described == ("A Wire", Trust.AGENCY, True, "ru", FeedKind.PAGE)
+    assert send(client, "/feeds", "/feeds", url=url, source="A. Wire", trust="major").status_code == 303
+    with database.read() as session:
+        held = feeds.get_feed(session, url)
+    assert (held.source, held.trust, held.full, held.lang) == ("A. Wire", Trust.MAJOR, True, "ru")
+
+
+def test_a_feed_that_was_given_up_is_asked_again_when_it_is_added_again(
+    client: httpx.Client, database: Database
+) -> None:
+    with database.read() as session:
+        gone = next(feed for feed in feeds.list_feeds(session) if feed.state is FeedState.GONE)
+    assert send(client, "/feeds", "/feeds", url=gone.url).status_code == 303
+    with database.read() as session:
+        now = datetime(2022, 1, 21, tzinfo=UTC)
+        assert gone.url in {feed.url for feed in feeds.list_due_feeds(session, now)}

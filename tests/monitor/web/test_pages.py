@@ -1,6 +1,8 @@
 """Every page answers, shows what it must, and renders what strangers wrote as text."""
 
 import re
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -181,6 +183,16 @@ def test_search_explains_a_query_that_it_cannot_read(reader: Client) -> None:
     )
 
 
+def test_a_search_through_all_versions_counts_and_narrows_in_all_of_them(reader: Client) -> None:
+    text = reader.get("/search", params={"q": "toll OR killed", "all_versions": "1", "rank": "1"}).text
+    assert f'id="results">{text.count("<h3>")} articles found' in text
+    facets = re.findall(r'<li><a href="/search\?([^"]+)">[^<]*</a><span class="soft">', text)
+    assert facets
+    assert all("all_versions=1" in link and "rank=1" in link for link in facets)
+    narrowed = reader.get(f"/search?{unescape(facets[0])}").text
+    assert 'name="all_versions" value="1" checked' in narrowed
+
+
 def test_a_search_that_finds_nothing_asks_what_was_meant(reader: Client) -> None:
     assert 'href="/search?q=prosecutors"' in reader.get("/search", params={"q": "prosecuters"}).text
     assert "Did you mean" not in reader.get("/search", params={"q": "zzzzzzz"}).text
@@ -246,3 +258,11 @@ def test_assets_are_cached_by_content(reader: Client) -> None:
 def test_a_query_that_cannot_be_read_is_pointed_at(reader: Client) -> None:
     text = reader.get("/search", params={"q": 'killed "unrest'}).text
     assert "<p>this quotation mark is never closed:</p><pre>  killed &#34;unrest\n         ^</pre>" in text
+
+
+def test_an_article_shows_its_figures_with_their_units(client: Client, database: Database) -> None:
+    with database.write() as session:
+        stated = claims.list_claims(session, article_id=1)
+        measured = replace(stated[0].claim, unit="percent")
+        claims.add_claims(session, [replace(stated[0], claim_id="c-share", claim=measured)])
+    assert re.search(r"<b>[^<]*\d\s?(%|percent|per cent)</b>", client.get("/articles/1").text)
