@@ -1,4 +1,5 @@
-"""Addresses that articles name: which of them may become a link in a message, and how they are written there. Pure."""
+"""Addresses that articles name: which of them may become a link in a message, and how they are written there; and
+addresses of mail that settings name. Pure."""
 
 import re
 from urllib.parse import quote, urlsplit
@@ -9,6 +10,10 @@ _LONGEST_ADDRESS = 1_900
 # What an address may hold so that no markup ends at it: RFC 3986 without brackets, quotes and backslashes.
 _HOST_SIGNS = ".-_:@[]%~"
 _ADDRESS_SIGNS = "!$&'*+,-./:;=?@_~%#"
+# One mailbox (RFC 5322, without its comments, quoted names of boxes and routes): an address, or a name and <address>.
+_WORD = r"[^\s@<>()\[\]\\,;:\".]+"
+_BOX = rf"{_WORD}(?:\.{_WORD})*@{_WORD}(?:\.{_WORD})*"
+_MAILBOX = re.compile(rf'({_BOX})|(?:"[^"\\]*"|[^"@<>()\[\]\\,;:]*)\s*<({_BOX})>')
 
 
 def web_address(url: str) -> str:
@@ -36,3 +41,10 @@ def host_of(url: str) -> str:
     """Return the host of an address that may become a link; empty for any other."""
     address = web_address(url)
     return urlsplit(address).hostname or "" if address else ""
+
+
+def mail_address(text: str) -> str:
+    """Return the address in a mailbox as people write it, `a@b.org` or `Ann Bo <a@b.org>`; empty for anything else, and
+    for several in one text: a mail server would be told of the first alone."""
+    found = _MAILBOX.fullmatch(text) if text.isprintable() else None
+    return (found[1] or found[2]) if found else ""

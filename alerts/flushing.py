@@ -4,7 +4,7 @@ The words are Alertmanager's: a group waits `group_wait` for company, then at le
 messages; a silence mutes what it matches; a `refined` figure is inhibited by the change that it refines.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -149,27 +149,31 @@ class _Flushing:
             members = [item for item in members if item.alert.alert_id not in self.alerts]
             if not members:
                 continue
-            due = self._due_at(group_id, members)
-            if due > self.now:
-                self.due_times.append(due)
-                continue
-            loud = [item for item in members if not self._silence(item)]
+            ready: list[_Waiting] = []
+            for part in _by_approval(members):
+                due = self._due_at(group_id, part)
+                if due > self.now:
+                    self.due_times.append(due)
+                else:
+                    ready += part
+            loud = [item for item in sorted(ready, key=_order) if not self._silence(item)]
             if loud:
                 self._release(group_id, loud, waiting)
 
     def _due_at(self, group_id: GroupId, members: list[_Waiting]) -> datetime:
         subscription = members[0].subscription
+        zone, quiet = parse_timezone(subscription.timezone), parse_quiet_hours(subscription.quiet_hours)
         entry = self.sent_log.get(group_id)
         # What a person approved joins the digest that comes next: it was planned long before, and held.
         is_digest = parse_digest(subscription.digest) is not None
-        begun = [(item.alert.decided_at if is_digest else None) or item.alert.planned_at for item in members]
-        first = min(begun)
-        due = group_due_at(subscription, first, entry.sent_at if entry else None)
-        if due > self.now:
-            return due
+        first = min(item.alert.decided_at or item.alert.planned_at for item in members)
+        if members[0].alert.decided_at is None or is_digest:
+            due = group_due_at(subscription, first, entry.sent_at if entry else None)
+        else:
+            # It waited for a person long enough: neither for company, nor for the end of an interval.
+            due = leave_quiet_hours(first, quiet, zone)
         # A late tick must not tell in the night what was due in the evening.
-        quiet = parse_quiet_hours(subscription.quiet_hours)
-        return max(due, leave_quiet_hours(self.now, quiet, parse_timezone(subscription.timezone)))
+        return due if due > self.now else max(due, leave_quiet_hours(self.now, quiet, zone))
 
     def _silence(self, item: _Waiting) -> bool:
         silence = find_silence(item.revision, item.subscription, self.silences)
@@ -293,6 +297,13 @@ class _Flushing:
 
 def _order(item: _Waiting) -> int:
     return item.order
+
+
+def _by_approval(members: Sequence[_Waiting]) -> Iterator[list[_Waiting]]:
+    """What nobody had to approve, and what somebody did: each has a time of its own. None of them is empty."""
+    for is_approved in (False, True):
+        if part := [item for item in members if (item.alert.decided_at is not None) is is_approved]:
+            yield part
 
 
 def _by_record(members: Sequence[_Waiting]) -> dict[str | None, list[_Waiting]]:

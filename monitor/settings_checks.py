@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from alerts.addresses import mail_address
 from alerts.channels.webhook import find_wrong_header
 from monitor.settings_model import SettingsFile, WebSettings
 from monitor.toml_errors import Problem
 from storage.naming import suggest
+
+_NO_MAILBOX = '{written!r} is not one mail address; write each as a text of its own, like "desk@example.org"'
 
 
 def find_contradictions(read: SettingsFile) -> Iterator[Problem]:
@@ -13,6 +16,8 @@ def find_contradictions(read: SettingsFile) -> Iterator[Problem]:
     yield from _find_wrong_channels(read)
     yield from _find_wrong_subscriptions(read)
     yield from _find_open_doors(read.web)
+    if not mail_address(read.email.sender):
+        yield Problem(("email", "sender"), _NO_MAILBOX.format(written=read.email.sender))
     if read.second_reader.url and not read.second_reader.model:
         yield Problem(("second_reader",), 'a second reader needs "model"; name one that its address offers')
 
@@ -25,6 +30,9 @@ def _find_wrong_channels(read: SettingsFile) -> Iterator[Problem]:
                 ("channels", index, "name"), f"{channel.name!r} is the name of another channel; change one of them"
             )
         names.add(channel.name)
+        for written in channel.to:
+            if not mail_address(written):
+                yield Problem(("channels", index, "to"), _NO_MAILBOX.format(written=written))
         needed, value = ("to", channel.to) if channel.type == "email" else ("url", channel.url)
         if not value:
             yield Problem(("channels", index), f"a channel of type {channel.type!r} needs {needed!r}; add it")

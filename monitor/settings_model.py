@@ -10,7 +10,7 @@ from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from alerts.channels.base import TlsMode
+from alerts.channels.base import LONGEST_TIMEOUT, TlsMode
 from alerts.channels.build import TYPES
 from alerts.interest import GROUP_LABELS
 from alerts.timing import parse_digest, parse_quiet_hours
@@ -41,6 +41,15 @@ def read_duration(value: object) -> object:
         raise ValueError(f'{value!r} is no duration; write one like "30s", "5m" or "1h30m"')
     if not 0 <= seconds <= _MOST_SECONDS:
         raise ValueError(f"{value!r} is out of range; a duration is at least 0 and at most a year")
+    return seconds
+
+
+def _check_timeout(seconds: float) -> float:
+    if not 0 < seconds <= LONGEST_TIMEOUT:
+        raise ValueError(
+            f"{seconds:g} s is out of range; write more than 0 and at most {LONGEST_TIMEOUT / 60:g}m: "
+            "what takes longer is tried again by then"
+        )
     return seconds
 
 
@@ -156,6 +165,7 @@ def _check_hash(value: str) -> str:
 Text = Annotated[str, BeforeValidator(_check_text)]
 Hash = Annotated[Text, AfterValidator(_check_hash)]
 Seconds = Annotated[float, BeforeValidator(read_duration)]
+Patience = Annotated[Seconds, AfterValidator(_check_timeout)]
 Words = Annotated[tuple[Text, ...], BeforeValidator(_read_list)]
 Name = Annotated[Text, AfterValidator(_check_name)]
 Labels = Annotated[tuple[Annotated[Text, AfterValidator(_check_label)], ...], BeforeValidator(_read_list)]
@@ -284,7 +294,7 @@ class EmailSettings(Section):
     password: Text = _secret("password to log in with")
     tls: TlsMode = Field(TlsMode.AUTO, description="auto (STARTTLS where offered), starttls, tls or none")
     verify: bool = Field(True, description="check the server's certificate")
-    timeout: Seconds = Field(30.0, description="longest time for one mail")
+    timeout: Patience = Field(30.0, description="longest time for one mail, at most 4m")
 
 
 class ChannelSettings(Section):
@@ -299,7 +309,7 @@ class ChannelSettings(Section):
     )
     to: Words = Field((), description="mail addresses")
     headers: Annotated[dict[str, Text], Field(repr=False)] = Field({}, description="headers sent with every webhook")
-    timeout: Seconds = Field(15.0, description="longest time for one message")
+    timeout: Patience = Field(15.0, description="longest time for one message, at most 4m")
     concurrency: Count = Field(4, description="messages on their way at once")
 
 

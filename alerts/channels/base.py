@@ -12,6 +12,10 @@ from urllib.parse import urlsplit
 from storage.errors import DeliveryError, RenderError
 from storage.records import Message
 
+# An attempt ends before anybody else may take the delivery up (alerts.dispatch.LEASE), with time to write it down
+# (seconds).
+LONGEST_TIMEOUT = 240.0
+
 
 class TlsMode(StrEnum):
     """How the connection to a mail server is protected. auto: STARTTLS where the server offers it."""

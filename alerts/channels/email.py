@@ -11,6 +11,7 @@ from email.utils import format_datetime, parseaddr
 
 import aiosmtplib
 
+from alerts.addresses import mail_address
 from alerts.channels.base import ChannelSpec, EmailSpec, Receipt, TlsMode, hash_address, writing
 from alerts.messages import CHART_CID
 from storage.errors import DeliveryError, SettingsError
@@ -29,8 +30,8 @@ class EmailChannel:
         """`tls_context` replaces the system's trust (tests, private authorities). Raises SettingsError for what is no
         address."""
         for address in (*spec.to, server.sender):
-            if "@" not in parseaddr(address)[1] or any(sign in address for sign in "\r\n"):
-                raise SettingsError(f"channel {spec.name!r}: {address!r} is no mail address")
+            if not mail_address(address):
+                raise SettingsError(f"channel {spec.name!r}: {address!r} is not one mail address")
         if not spec.to:
             raise SettingsError(f"channel {spec.name!r}: `to` names nobody")
         self._spec = spec

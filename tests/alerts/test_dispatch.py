@@ -297,6 +297,30 @@ def test_a_held_alert_goes_only_after_approval(house: House) -> None:
     assert house.dispatch(after(1e6)).delivered == 1
 
 
+def test_what_is_approved_goes_at_once_and_the_others_of_its_group_in_their_time(house: House) -> None:
+    house.subscriptions = [
+        subscribe(hold=("retracted",), group_by=("story",), group_interval=3600, quiet_hours="22:00-07:00")
+    ]
+    house.commit(revise("first", metric="injured"), WITHDRAWN)
+    assert house.dispatch().delivered == 1
+    house.commit(revise("second", metric="missing"), now=after(60))
+    with house.database.write() as session:
+        (held,) = deliveries.list_alerts(session, states=[AlertState.HELD])
+        desk.approve_alert(session, held.alert_id, now=after(120), who="ann", subscriptions=house.subscriptions)
+    assert house.dispatch(after(120)).delivered == 1
+    assert "164" in house.hook.calls[1].body.decode()
+    assert house.dispatch(after(3719)).delivered == 0
+    assert house.dispatch(after(3720)).delivered == 1
+    # What is approved in quiet hours waits for their end.
+    night, morning = after(11 * 3600), after(19 * 3600)
+    house.commit(revise("back", K.RETRACTED, 2, 1, metric="injured"), now=night)
+    with house.database.write() as session:
+        (held,) = deliveries.list_alerts(session, states=[AlertState.HELD])
+        desk.approve_alert(session, held.alert_id, now=night, who="ann", subscriptions=house.subscriptions)
+    assert house.dispatch(morning - timedelta(seconds=1)).delivered == 0
+    assert house.dispatch(morning).delivered == 1
+
+
 def test_approvers_are_asked_once_and_a_link_lets_it_go(house: House) -> None:
     house.subscriptions = [subscribe(hold=("retracted",), approvers=("editors",))]
     house.commit(WITHDRAWN)

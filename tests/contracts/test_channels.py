@@ -428,6 +428,21 @@ def test_a_subject_cannot_smuggle_headers_in() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    "written", ["a@example.org, b@example.org", "a@example.org;b@example.org", "a@b@c", "<a@b", "a@", "a@.b", "x", ""]
+)
+def test_an_address_of_mail_is_one(bench: Bench, written: str) -> None:
+    with pytest.raises(SettingsError, match="is not one mail address"):
+        bench.send("email", to=(written,))
+
+
+@pytest.mark.parametrize(
+    "written", ["a@localhost", "Ann Bo <a.b+c@example.org>", '"Bo, Ann" <a@example.org>', "o'neil@example.org"]
+)
+def test_an_address_of_mail_may_have_a_name(bench: Bench, written: str) -> None:
+    assert bench.send("email", to=(written,))
+
+
 def test_each_receiver_is_sent_to_alone(bench: Bench) -> None:
     bench.send("email", to=("a@example.org", "b@example.org"), receiver="b@example.org")
     assert bench.mail.recipients == [["b@example.org"]]
