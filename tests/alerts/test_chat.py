@@ -141,6 +141,39 @@ def test_the_longest_messages_stay_whole(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_what_is_not_told_in_full_has_a_line_with_its_page(kind: str) -> None:
+    many = [notice(revise(f"r{n}", metric=f"measure{n}"), past=()) for n in range(14)]
+    message = write_message(*many)
+    written = WRITERS[kind](message)
+    for n in range(14):
+        assert f"measure{n} 44" in written.replace("\\", "")
+    assert "And 4 more, in a line each:" in written
+    assert "https://watch.example.org/revisions/r13" in written
+    shown = {**json.loads(written), "summary": "", **({"text": ""} if kind == "slack" else {})}
+    assert message.subject.split(" (+")[0] in json.dumps(shown, ensure_ascii=False).replace("\\", "")
+    # Of very many as many as fit, and how many there are.
+    written = WRITERS[kind](write_message(*many * 30))
+    assert "And 410 more" in written
+    assert len(written) < 28_000
+    assert kind != "discord" or len(json.loads(written)["content"]) <= 2_000
+
+
+@pytest.mark.parametrize("kind", sorted(WRITERS))
+def test_a_reminder_and_a_question_say_so(kind: str) -> None:
+    both = [notice(revise(f"r{n}", metric=f"measure{n}"), past=()) for n in range(2)]
+    cases: tuple[tuple[dict[str, Any], str, str], ...] = (
+        ({"repeat": 1}, "Still open: ", "Nothing has settled this since"),
+        ({"is_question": True}, "To approve: ", "it is told to nobody until somebody approves it"),
+    )
+    for fields, said, note in cases:
+        written = json.loads(WRITERS[kind](write_message(*both, **fields)))
+        shown = json.dumps({**written, "summary": "", **({"text": ""} if kind == "slack" else {})})
+        assert said in shown
+        assert note in shown
+        assert shown.count("/act/approve/") == (2 if "is_question" in fields else 0)
+
+
+@pytest.mark.parametrize("kind", sorted(WRITERS))
 def test_what_articles_say_turns_no_line_around(kind: str) -> None:
     written = WRITERS[kind](tell("Toll \u202e461 si\u2066 risen", source="A\u202eB"))
     assert not set(written) & set("\u202e\u2066")
