@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from monitor.claims.metrics import builtin_metrics
+from monitor.ledger.judgements import read_payload
 from monitor.sources.addresses import is_web_address
 from storage import claims, judgements
 from storage.database import lock_story
@@ -21,6 +22,8 @@ from storage.keys import key_text, parse_key
 from storage.records import Judgement, JudgementKind, Metric, RecordKey, StampedClaim, Story
 
 _LEAST_LETTERS = 2
+# Of these each one counts, whatever was said after it; of the others the last one does.
+_IN_ANY_ORDER = frozenset({JudgementKind.REJECT, JudgementKind.ADD, JudgementKind.ANNOTATE})
 
 
 def note_judgement(
@@ -38,7 +41,7 @@ def note_judgement(
 
     `target` is a claim's whole id (reject, rescope), a record's key (merge, split, pin, add), a name (alias) or
     anything (annotate). Raises JudgementError for what makes no sense, NotFoundError for a claim that is not there.
-    A split names the whole ids of its claims.
+    A split names the whole ids of its claims. What stands already is not stored twice: it is returned.
     """
     lock_story(session, story.slug)
     given = dict(payload or {})
@@ -50,19 +53,41 @@ def note_judgement(
         given |= {"url": ruled.url, "quote": ruled.claim.quote}
     elif kind in (JudgementKind.MERGE, JudgementKind.SPLIT):
         target = key_text(_key(story, target))
-        given["into"] = key_text(_key(story, str(given.get("into", ""))))
+        given["into"] = key_text(_measured(session, story, str(given.get("into", ""))))
         if given["into"] == target:
             raise JudgementError(f"{target} is one record already: name another one")
         if kind is JudgementKind.SPLIT:
             given["claims"] = _claims_of(session, story, given.get("claims"))
     elif kind in (JudgementKind.PIN, JudgementKind.ADD):
-        target = key_text(_key(story, target))
+        target = key_text(_counted(session, story, target))
         given["value"] = _number(given.get("value"))
         given |= _address(given.get("url"))
     elif kind is JudgementKind.ALIAS:
         target, given = _alias(target, str(given.get("origin", "")))
-    return judgements.add_judgement(
+    standing = _standing_twin(session, story, kind, target, given, why)
+    return standing or judgements.add_judgement(
         session, story=story.slug, kind=kind, target=target, payload=json.dumps(given), who=who, why=why, made_at=now
+    )
+
+
+def _standing_twin(
+    session: Session, story: Story, kind: JudgementKind, target: str, given: Mapping[str, object], why: str
+) -> Judgement | None:
+    """The judgement in force that says the very same; where the last word counts, only if it is the last one."""
+    # A claim that was split off may be split off again from where it is now: those count in the order of the story.
+    on_target = None if kind is JudgementKind.SPLIT else target
+    found = judgements.list_judgements(session, story.slug, kind=kind, target=on_target)
+    if kind not in _IN_ANY_ORDER:
+        found = found[-1:]
+    return next(
+        (
+            one
+            for one in reversed(found)
+            if one.target == target
+            and read_payload(one) == given
+            and (kind is not JudgementKind.ANNOTATE or one.why == why)
+        ),
+        None,
     )
 
 
@@ -113,11 +138,32 @@ def _key(story: Story, line: str) -> RecordKey:
     return key
 
 
+def _measured(session: Session, story: Story, line: str) -> RecordKey:
+    """The record of this line: one that is kept, or one of a measure of the story in that measure's unit."""
+    key = _key(story, line)
+    known = measures(story)
+    if claims.has_history(session, key):
+        return key
+    if key.metric not in known:
+        raise JudgementError(f"{key.metric!r} is no measure of {story.slug}; there are {', '.join(sorted(known))}")
+    if key.unit != known[key.metric].unit:
+        raise JudgementError(f"{key.metric} is counted in {known[key.metric].unit}, not in {key.unit!r}")
+    return key
+
+
+def _counted(session: Session, story: Story, line: str) -> RecordKey:
+    """The same, of a record that holds numbers."""
+    key = _measured(session, story, line)
+    if claims.has_history(session, key) and claims.get_history(session, key).is_of_state:
+        raise JudgementError(f"{key.metric} of {story.slug} is a state and no figure: no number can stand for it")
+    return key
+
+
 def _number(value: object) -> float:
     number = float(value) if isinstance(value, int | float) else math.nan
     if not math.isfinite(number) or number < 0:
         raise JudgementError(f"{value!r} is no figure: give a number from 0 on")
-    return number
+    return abs(number)  # of -0, which is no number below 0, the figure without its sign
 
 
 def _address(url: object) -> dict[str, object]:

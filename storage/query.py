@@ -18,6 +18,7 @@ FIELDS = ("story", "source", "lang", "metric", "before", "after")
 _TAG_LETTERS = {"story": "t", "source": "s", "lang": "l", "metric": "k"}
 _DEEPEST = 30
 _MOST_TERMS = 100
+_MOST_COMPARISONS = 20
 _LEXEME = re.compile(r'\s+|(?P<open>\()|(?P<close>\))|(?P<minus>-(?=[^\s)]))|(?P<atom>(?:"[^"]*"|[^\s()"])+|")')
 _FIELD = re.compile(r"(?P<name>[a-z]+):(?!//)(?P<value>.*)", re.DOTALL | re.IGNORECASE)
 # With or without the name of the field before it: people write both.
@@ -93,7 +94,9 @@ class Query:
 
     def require(self, node: Node) -> None:
         """Keep only what this finds too."""
-        self.node = node if self.node is None else Both((self.node, node))
+        # Side by side and not within each other: the parser of SQLite's index has no room for deep nests.
+        held = self.node.parts if isinstance(self.node, Both) else () if self.node is None else (self.node,)
+        self.node = Both((*held, node)) if held else node
 
 
 def parse_query(query: str) -> Query:
@@ -317,6 +320,8 @@ class _Parser:
             place = lexeme.at + match.start("number")
             raise self._error(f"{match['metric']}{match['operator']} needs a number, as in killed>100", place) from None
         self._demand_outermost(lexeme.text, lexeme, outermost)
+        if len(self._result.comparisons) == _MOST_COMPARISONS:
+            raise self._error(f"more than {_MOST_COMPARISONS} figures; ask for less at once", lexeme.at)
         metric = "_".join(words(match["metric"]))
         self._result.comparisons.append(Comparison(metric, match["operator"], number, is_barred))
 

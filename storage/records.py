@@ -806,6 +806,11 @@ class History:
     positions: tuple[Position, ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
+    @property
+    def is_of_state(self) -> bool:
+        """Whether states stood in it, and no numbers."""
+        return any(step.figure is not None and step.figure.state is not None for step in self.steps)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordLine:

@@ -61,7 +61,7 @@ def make_history(
         steps=link_steps(state.steps),
         current=current,
         low=low,
-        best=None if current is None else best_of(current),
+        best=None if current is None or current.state is not None else best_of(current),
         high=high,
         is_contested=state.is_contested,
         is_provisional=state.is_provisional,
@@ -72,7 +72,12 @@ def make_history(
 
 
 def _bounds(state: RecordState, current: Figure | None) -> tuple[float | None, float | None]:
-    """Return the lowest and highest number that is reported now: the standing figure, its contests, what is feared."""
+    """Return the lowest and highest number that is reported now: the standing figure, its contests, what is feared.
+
+    Of a state there are none.
+    """
+    if current is not None and current.state is not None:
+        return None, None
     rivals = [candidate.figure for candidate in state.candidates.values() if candidate.is_told]
     dead = [figure for figure, _ in state.deprecated]
     feared = [one.figure for one in state.claimed if not any(is_rounding_of(one.figure, gone) for gone in dead)]

@@ -282,6 +282,10 @@ class Presenter:
             return escape(self.t("evidence.seed"))
         return mark(evidence.sentence or evidence.quote, [evidence.quote])
 
+    def lang_of(self, lang: str | None) -> Markup:
+        """The attribute that says in which language something strange is, to be read aloud in it; none if unknown."""
+        return Markup(' lang="{}"').format(lang) if lang and lang != self.lang else Markup("")
+
     def marked(self, text: str, spans: Iterable[tuple[int, int]]) -> Markup:
         """A text with the given half-open spans marked; overlapping or broken spans are skipped."""
         return mark_spans(text, spans)

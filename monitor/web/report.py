@@ -10,7 +10,7 @@ from sqlmodel import Session
 from alerts.words import load_words
 from monitor.web.assets import FOLDER, asset_path
 from monitor.web.charts import Chart, draw_chart
-from monitor.web.pages.stories import by_weight, has_moved, is_state, speaking
+from monitor.web.pages.stories import by_weight, has_moved, speaking
 from monitor.web.presenter import Presenter
 from monitor.web.site import environment
 from monitor.web.wording import load_texts
@@ -51,8 +51,8 @@ def render_report(session: Session, slug: str, *, now: datetime, lang: str = "en
         # Our own file; no element of a style sheet can be closed by what it says.
         style=Markup((FOLDER / "storywatch.css").read_text(encoding="utf-8")),  # noqa: S704  a file of this package
         articles=articles.count_articles(session, story=slug),
-        sections=[_section(history, story, ui) for history in histories if not is_state(history)],
-        states=[history for history in histories if is_state(history)],
+        sections=[_section(history, story, ui) for history in histories if not history.is_of_state],
+        states=[history for history in histories if history.is_of_state],
         revisions=_in_order(revisions),
         sources=len({proof.source for one in revisions for proof in one.evidence if proof.source}),
     )  # fmt: skip

@@ -185,6 +185,13 @@ def test_figures_are_compared(database: Database) -> None:
     assert urls(found(database, "killed>900")) == []
 
 
+def test_a_query_may_ask_for_twenty_figures_and_no_more(database: Database) -> None:
+    twenty = " ".join(f"killed>{number}" for number in range(20))
+    assert urls(found(database, f"ministry {twenty}")) == []
+    with pytest.raises(QueryError, match="more than 20 figures"):
+        found(database, f"{twenty} killed>20")
+
+
 def test_replaced_versions_are_found_only_on_request(database: Database) -> None:
     with database.write() as session:
         store_story(session)

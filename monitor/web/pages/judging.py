@@ -148,7 +148,7 @@ def _ruled(ui: Presenter, judgement: Judgement, stamped: StampedClaim | None) ->
         return Ruled(judgement=judgement, words=str(payload.get("quote") or ui.t("judge.change")), path=path)
     scope: dict[str, str] = {name: str(payload[name]) for name in ("metric", "population", "place") if name in payload}
     words = _scope_words(ui, stamped, scope) if kind is JudgementKind.RESCOPE else stamped.source
-    proof = Evidence(sentence=stamped.sentence, quote=stamped.claim.quote)
+    proof = Evidence(sentence=stamped.sentence, quote=stamped.claim.quote, lang=stamped.lang)
     return Ruled(judgement=judgement, words=words, path=f"/articles/{stamped.article_id}", proof=proof)
 
 

@@ -123,11 +123,11 @@ def show_story(
         judged = len(judgements.list_judgements(session, slug, with_revoked=True))
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story])
-    numeric = [history for history in histories if not is_state(history)]
+    numeric = [history for history in histories if not history.is_of_state]
     charted = [history for history in numeric if has_moved(history)][:CHARTS]
     shown = {history.key for history in charted}
     others = [history for history in numeric if history.key not in shown]
-    states = [history for history in histories if is_state(history)]
+    states = [history for history in histories if history.is_of_state]
     path = f"/stories/{slug}"
     return site.render(
         request,
@@ -214,14 +214,9 @@ async def follow(
     )
 
 
-def is_state(history: History) -> bool:
-    """Whether a record is of a state (in force, lifted) and not of a number."""
-    return any(step.figure is not None and step.figure.state is not None for step in history.steps)
-
-
 def by_weight(histories: Iterable[History]) -> list[History]:
     """Records in the order in which a page shows them."""
-    return sorted(histories, key=lambda one: weight(one.key, is_state(one), len(one.steps)))
+    return sorted(histories, key=lambda one: weight(one.key, one.is_of_state, len(one.steps)))
 
 
 def weight(key: RecordKey, of_state: bool, steps: int) -> tuple[object, ...]:

@@ -1,6 +1,7 @@
 """What an editor overrules on the page: a claim's scope, a record's figure, two records, two names; all listed, all undone."""
 
 import json
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from storage.database import Database
 from storage.keys import key_text
 from storage.records import Judgement, JudgementKind, RecordKey, Revision, RevisionKind
 from tests.monitor.web import archive
-from tests.monitor.web.conftest import MakeApp
+from tests.monitor.web.conftest import Clock, MakeApp
 from tests.monitor.web.forms import send
 from tests.monitor.web.serving import serve
 
@@ -84,6 +85,47 @@ def test_a_record_is_held_at_a_figure_until_that_is_taken_back(client: httpx.Cli
     assert "Killed: 227" in text
     send(client, RECORD, f"/judgements/{last(database).judgement_id}/revoke", back=RECORD)
     assert best(database) == 225
+
+
+def test_a_state_is_held_at_no_number(client: httpx.Client) -> None:
+    page = f"/stories/{SLUG}/record?metric=state_of_emergency"
+    text = client.get(page).text
+    assert 'value="alias"' in text
+    assert 'value="pin"' not in text
+    assert 'value="add"' not in text
+    shown = next(
+        one for one in client.get(f"/api/v1/stories/{SLUG}/records").json()["items"] if one["current"]["state"]
+    )
+    assert (shown["low"], shown["best"], shown["high"]) == (None, None, None)
+
+
+def test_nobody_less_than_none_is_none(client: httpx.Client, database: Database) -> None:
+    send(client, RECORD, JUDGEMENTS, kind="pin", target=key_text(KILLED), value="-0", why="None at all", back=RECORD)
+    assert json.loads(last(database).payload) == {"value": 0.0}
+    assert "-0" not in last(database).payload
+
+
+def test_what_is_sent_twice_is_one_judgement_and_taken_back_whole(client: httpx.Client, database: Database) -> None:
+    held = {"kind": "pin", "target": key_text(KILLED), "back": RECORD}
+    added = {"kind": "add", "target": key_text(KILLED), "value": 229, "origin": "Health Ministry", "why": "Briefing"}
+    for fields in (held | {"value": 227, "why": "By phone"}, added):
+        for _ in range(2):
+            assert send(client, RECORD, JUDGEMENTS, **fields).status_code == 303
+    with database.read() as session:
+        ruled = [one for one in judgements.list_judgements(session, SLUG) if one.kind is not JudgementKind.ANNOTATE]
+    assert [one.kind for one in ruled] == [JudgementKind.PIN, JudgementKind.ADD]
+    for one in ruled:
+        send(client, RECORD, f"/judgements/{one.judgement_id}/revoke", back=RECORD)
+    assert best(database) == 225
+
+
+def test_a_figure_that_was_replaced_by_another_can_be_set_again(
+    client: httpx.Client, database: Database, clock: Clock
+) -> None:
+    for value in (227, 230, 227):
+        clock.now += timedelta(minutes=1)
+        send(client, RECORD, JUDGEMENTS, kind="pin", target=key_text(KILLED), value=value, why="Checked", back=RECORD)
+    assert best(database) == 227
 
 
 def test_a_merged_record_counts_for_the_other_and_its_page_leads_there(
@@ -167,6 +209,11 @@ def test_a_claim_is_added_by_hand(client: httpx.Client, database: Database) -> N
         ({"kind": "pin", "target": key_text(KILLED)}, 422, "no figure"),
         ({"kind": "pin", "target": "killed", "value": "3"}, 422, "no record key"),
         ({"kind": "pin", "target": "other/killed", "value": "3"}, 422, "not of"),
+        ({"kind": "pin", "target": f"{SLUG}/nonsense", "value": "3"}, 422, "no measure"),
+        ({"kind": "add", "target": f"{SLUG}/killed/buildings", "value": "3", "origin": "x"}, 422, "is counted in people"),
+        ({"kind": "pin", "target": f"{SLUG}/state_of_emergency", "value": "3"}, 422, "is a state"),
+        ({"kind": "add", "target": f"{SLUG}/state_of_emergency", "value": "3", "origin": "x"}, 422, "is a state"),
+        ({"kind": "merge", "target": key_text(IN_ALMATY), "into": f"{SLUG}/nonsense"}, 422, "no measure"),
         ({"kind": "merge", "target": key_text(KILLED), "into": key_text(KILLED)}, 422, "one record already"),
         ({"kind": "split", "target": key_text(KILLED), "population": "role=police"}, 422, "which claims"),
         (
