@@ -283,8 +283,13 @@ class Presenter:
         return mark(evidence.sentence or evidence.quote, [evidence.quote])
 
     def lang_of(self, lang: str | None) -> Markup:
-        """The attribute that says in which language something strange is, to be read aloud in it; none if unknown."""
-        return Markup(' lang="{}"').format(lang) if lang and lang != self.lang else Markup("")
+        """The attribute that has words from outside read aloud in their own language; none where that is unknown."""
+        return Markup(' lang="{}"').format(lang) if lang else Markup("")
+
+    def quote_lang(self, evidence: Evidence) -> Markup:
+        """The same for what `highlighted` makes of an evidence; of an unquoted seed's the words are the page's own."""
+        is_ours = is_unquoted(evidence.claim_id, evidence.sentence, evidence.quote)
+        return self.lang_of(None if is_ours else evidence.lang)
 
     def marked(self, text: str, spans: Iterable[tuple[int, int]]) -> Markup:
         """A text with the given half-open spans marked; overlapping or broken spans are skipped."""

@@ -33,6 +33,7 @@ class Found:
     title: Markup
     snippet: Markup
     source: str
+    lang: str | None
     published: Span | None
     version: int
 
@@ -111,6 +112,7 @@ def as_found(hit: SearchHit) -> Found:
         title=mark_spans(hit.title or cover_login(hit.url), hit.title_spans if hit.title else ()),
         snippet=mark_spans(hit.snippet, hit.spans),
         source=hit.source,
+        lang=hit.lang,
         published=hit.published,
         version=hit.number if hit.number > 1 else 0,
     )

@@ -210,7 +210,11 @@ def test_a_claim_is_added_by_hand(client: httpx.Client, database: Database) -> N
         ({"kind": "pin", "target": "killed", "value": "3"}, 422, "no record key"),
         ({"kind": "pin", "target": "other/killed", "value": "3"}, 422, "not of"),
         ({"kind": "pin", "target": f"{SLUG}/nonsense", "value": "3"}, 422, "no measure"),
-        ({"kind": "add", "target": f"{SLUG}/killed/buildings", "value": "3", "origin": "x"}, 422, "is counted in people"),
+        (
+            {"kind": "add", "target": f"{SLUG}/killed/buildings", "value": "3", "origin": "x"},
+            422,
+            "is counted in people",
+        ),
         ({"kind": "pin", "target": f"{SLUG}/state_of_emergency", "value": "3"}, 422, "is a state"),
         ({"kind": "add", "target": f"{SLUG}/state_of_emergency", "value": "3", "origin": "x"}, 422, "is a state"),
         ({"kind": "merge", "target": key_text(IN_ALMATY), "into": f"{SLUG}/nonsense"}, 422, "no measure"),

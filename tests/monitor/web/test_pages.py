@@ -266,3 +266,15 @@ def test_an_article_shows_its_figures_with_their_units(client: Client, database:
         measured = replace(stated[0].claim, unit="percent")
         claims.add_claims(session, [replace(stated[0], claim_id="c-share", claim=measured)])
     assert re.search(r"<b>[^<]*\d\s?(%|percent|per cent)</b>", client.get("/articles/1").text)
+
+
+def test_words_from_outside_are_marked_with_their_language(reader: Client) -> None:
+    article = next(one for one in reader.get("/api/v1/articles").json()["items"] if one["lang"] == "ru")
+    text = reader.get(f"/articles/{article['article_id']}").text
+    assert '<h1 lang="ru">' in text
+    assert '<div class="prose" lang="ru">' in text
+    found = reader.get("/search", params={"q": "lang:ru"}).text
+    assert re.search(r'<h3><a href="[^"]+" lang="ru">', found)
+    for path in (STORY, "/alerts"):
+        text = reader.get(path, headers={"Accept-Language": "ru"}).text
+        assert '<blockquote class="quote" lang="en">' in text, path
