@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from alerts.interest import labels_of, record_of
 from alerts.matchers import matches, names_label
 from alerts.timing import group_due_at, leave_quiet_hours, parse_digest, parse_quiet_hours, parse_timezone
-from storage.keys import delivery_id, stable_hash
+from storage.keys import delivery_id, key_text, stable_hash
 from storage.records import (
     Alert,
     AlertState,
@@ -377,5 +377,8 @@ def lane_of(revision: Revision, subscription: Subscription) -> str:
     lane."""
     if parse_digest(subscription.digest) is not None:
         return "digest"
+    # A correction is of no record, for nothing may swallow it, and goes in the lane of what it takes back.
     labels = labels_of(revision)
+    if revision.kind is RevisionKind.CORRECTION:
+        labels["record"] = key_text(revision.key)
     return "|".join(f"{name}={labels[name]}" for name in subscription.group_by if name in _LANE_LABELS)

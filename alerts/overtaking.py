@@ -8,7 +8,13 @@ from datetime import datetime
 from storage.records import Delivery, DeliveryState
 
 
-def overtake(deliveries: Sequence[Delivery], records: Mapping[str, str | None], now: datetime) -> tuple[Delivery, ...]:
+def overtake(
+    deliveries: Sequence[Delivery],
+    records: Mapping[str, str | None],
+    now: datetime,
+    *,
+    corrections: Mapping[str, str] | None = None,
+) -> tuple[Delivery, ...]:
     """Return the deliveries, of those given oldest first, that change because a newer one overtakes an older one.
 
     `records` maps an alert id to what it is about (None: an event that nothing supersedes). An older delivery that
@@ -17,13 +23,20 @@ def overtake(deliveries: Sequence[Delivery], records: Mapping[str, str | None], 
     tried yet, becomes superseded; the newer one mentions its overtaken alerts and carries those that were not
     overtaken.
     One that is being sent at this moment is left alone: its end calls here again.
+
+    `corrections` maps the alert of a correction to that of what it takes back. A correction takes the place of that as
+    a newer change of its record would; if it was never tried, nobody got it, and its receiver is told neither.
     """
+    taken_back = corrections or {}
     current = {delivery.delivery_id: delivery for delivery in deliveries}
     for index, newer_id in enumerate([delivery.delivery_id for delivery in deliveries]):
         for older_id in [delivery.delivery_id for delivery in deliveries[:index]]:
             older, newer = current[older_id], current[newer_id]
-            if _can_overtake(newer, older, now) and _shared(newer, older, records):
-                current[older_id], current[newer_id] = _merge(newer, older, records)
+            if not _can_overtake(newer, older, now):
+                continue
+            overtaken = _overtaken(newer, older, records, taken_back)
+            if overtaken:
+                current[older_id], current[newer_id] = _merge(newer, older, overtaken, taken_back)
     originals = {delivery.delivery_id: delivery for delivery in deliveries}
     return tuple(delivery for key, delivery in current.items() if delivery is not originals[key])
 
@@ -47,21 +60,32 @@ def _address(delivery: Delivery) -> tuple[str, str, str, bool]:
     return delivery.channel, delivery.receiver, delivery.subscription, delivery.is_question
 
 
-def _shared(newer: Delivery, older: Delivery, records: Mapping[str, str | None]) -> set[str]:
-    """The records that both are about."""
-    mine = {records.get(alert_id) for alert_id in newer.alert_ids}
-    theirs = {records.get(alert_id) for alert_id in older.alert_ids}
-    return {record for record in mine & theirs if record is not None}
+def _overtaken(
+    newer: Delivery, older: Delivery, records: Mapping[str, str | None], taken_back: Mapping[str, str]
+) -> list[str]:
+    """The alerts of the older one that the newer one knows better about, or takes back."""
+    known = {records.get(alert_id) for alert_id in newer.alert_ids} - {None}
+    corrected = {taken_back.get(alert_id) for alert_id in newer.alert_ids}
+    return [one for one in older.alert_ids if records.get(one) in known or one in corrected]
 
 
-def _merge(newer: Delivery, older: Delivery, records: Mapping[str, str | None]) -> tuple[Delivery, Delivery]:
-    """The older one, superseded, and the newer one that speaks for both."""
-    shared = _shared(newer, older, records)
-    overtaken = tuple(alert_id for alert_id in older.alert_ids if records.get(alert_id) in shared)
+def _merge(
+    newer: Delivery, older: Delivery, overtaken: Sequence[str], taken_back: Mapping[str, str]
+) -> tuple[Delivery, Delivery]:
+    """The older one, superseded, and the newer one that speaks for both; superseded too where that leaves nothing to
+    tell."""
+    superseded = replace(older, state=DeliveryState.SUPERSEDED, claimed_by="", claimed_until=None)
+    # Nobody heard of these, nor will: what took them back goes with them. (A correction took the place of something
+    # itself: what follows it is told.)
+    untold = {one for one in overtaken if not older.attempts and not older.repeat and one not in taken_back}
+    void = {one for one in newer.alert_ids if taken_back.get(one) in untold}
+    unheard = {taken_back[one] for one in void}
     # A reminder repeats what was told already: only its overtaken question matters.
     carried = () if older.repeat else tuple(one for one in older.alert_ids if one not in overtaken)
-    alert_ids = tuple(dict.fromkeys((*carried, *newer.alert_ids)))
-    mentioned = dict.fromkeys((*older.supersedes, *(() if older.repeat else overtaken), *newer.supersedes))
-    superseded = replace(older, state=DeliveryState.SUPERSEDED, claimed_by="", claimed_until=None)
+    alert_ids = tuple(dict.fromkeys(one for one in (*carried, *newer.alert_ids) if one not in void))
+    if not alert_ids:
+        return superseded, replace(newer, state=DeliveryState.SUPERSEDED)
+    told = () if older.repeat else (one for one in overtaken if one not in unheard)
+    mentioned = dict.fromkeys((*older.supersedes, *told, *newer.supersedes))
     supersedes = tuple(alert_id for alert_id in mentioned if alert_id not in alert_ids)
     return superseded, replace(newer, alert_ids=alert_ids, supersedes=supersedes)

@@ -20,7 +20,7 @@ from alerts.interest import EVENT_KINDS, record_of
 from alerts.matchers import names_label
 from alerts.overtaking import overtake
 from alerts.timing import RETRY_SCHEDULE, retry_at
-from storage import claims, deliveries, outbox, stories
+from storage import claims, deliveries, keys, outbox, stories
 from storage.codec import UNREADABLE
 from storage.errors import DeliveryError
 from storage.records import (
@@ -156,21 +156,29 @@ def let_overtake(session: Session, lanes: set[str], *, now: datetime) -> int:
     waiting = deliveries.list_deliveries(session, states=(DeliveryState.DUE, DeliveryState.SENDING), lanes=lanes)
     if len(waiting) < 2:
         return 0
-    records = find_records(session, {one for delivery in waiting for one in delivery.alert_ids})
-    changed = overtake(waiting, records, now)
+    alerts, revisions = _find_behind(session, {one for delivery in waiting for one in delivery.alert_ids})
+    corrections = {
+        key: keys.alert_id(corrected, alert.subscription)
+        for key, alert in alerts.items()
+        if (corrected := revisions[alert.revision_id].corrects)
+    }
+    records = {key: record_of(revisions[alert.revision_id]) for key, alert in alerts.items()}
+    changed = overtake(waiting, records, now, corrections=corrections)
     outbox.update_deliveries(session, changed)
     return sum(delivery.state is DeliveryState.SUPERSEDED for delivery in changed)
 
 
 def find_records(session: Session, alert_ids: Iterable[str]) -> dict[str, str | None]:
     """Return what each of these alerts is about: its record, or None for an event that nothing supersedes."""
+    alerts, revisions = _find_behind(session, alert_ids)
+    return {key: record_of(revisions[alert.revision_id]) for key, alert in alerts.items()}
+
+
+def _find_behind(session: Session, alert_ids: Iterable[str]) -> tuple[dict[str, Alert], dict[str, Revision]]:
+    """Those of these alerts whose revisions are stored and can be read, and the revisions, each by its id."""
     alerts = deliveries.find_alerts(session, alert_ids)
     revisions, _ = claims.find_readable_revisions(session, {alert.revision_id for alert in alerts.values()})
-    return {
-        alert_id: record_of(revisions[alert.revision_id])
-        for alert_id, alert in alerts.items()
-        if alert.revision_id in revisions
-    }
+    return {key: alert for key, alert in alerts.items() if alert.revision_id in revisions}, revisions
 
 
 def take_delivery(

@@ -486,6 +486,39 @@ def test_a_correction_of_what_still_waits_cancels_both(house: House) -> None:
     assert sorted(house.alert_states()) == [AlertState.DROPPED, AlertState.SUPERSEDED]
 
 
+@pytest.mark.parametrize("grouped", [("story", "metric"), ("record",), ("kind",)])
+def test_a_correction_takes_the_place_of_what_it_takes_back(house: House, grouped: tuple[str, ...]) -> None:
+    house.subscriptions = [subscribe(group_by=grouped)]
+    house.hook.answers = [Answer(status=500), Answer()]
+    house.commit(WITHDRAWN)
+    assert house.dispatch().retried == 1
+    house.commit(revise("sorry", K.CORRECTION, 44, 164, corrects=WITHDRAWN.revision_id), now=after(1))
+    report = house.dispatch(after(1))
+    assert (report.superseded, report.delivered) == (1, 1)
+    # What was taken back never arrives as news behind it.
+    assert house.dispatch(after(1e6)).delivered == 0
+    assert b"correction" in house.hook.calls[1].body
+
+
+def test_a_correction_of_what_nobody_was_sent_is_not_told_either(house: House) -> None:
+    house.subscriptions = [subscribe(group_by=("story",))]
+    house.specs[0] = replace(house.specs[0], concurrency=1)
+    house.commit(WITHDRAWN, revise("hurt", metric="injured", before=1, after_=2))
+    with house.database.write() as session:
+        flush_outbox(session, house.subscriptions, {"hook": ("",)}, now=NOON)
+    house.commit(revise("sorry", K.CORRECTION, 44, 164, corrects=WITHDRAWN.revision_id), now=after(1))
+    assert house.dispatch(after(1)).delivered == 1
+    (told,) = (json.loads(call.body) for call in house.hook.calls)
+    assert [change["kind"] for change in told["changes"]] == ["raised"]
+    assert "164" not in json.dumps(told["changes"][0]["path"])
+    house.commit(revise("wrong", metric="missing"), now=after(60))
+    with house.database.write() as session:
+        flush_outbox(session, house.subscriptions, {"hook": ("",)}, now=after(60))
+    house.commit(revise("back", K.CORRECTION, 164, 44, metric="missing", corrects="wrong"), now=after(61))
+    assert house.dispatch(after(1e6)).delivered == 0
+    assert not house.deliveries(DeliveryState.DUE, DeliveryState.SENDING)
+
+
 def test_a_channel_that_the_settings_do_not_name_makes_dead_letters(house: House) -> None:
     house.subscriptions = [subscribe(channels=("elsewhere",))]
     house.commit(WITHDRAWN)
