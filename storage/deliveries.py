@@ -83,6 +83,13 @@ def list_alerts(
     return tuple(from_row(Alert, row) for row in session.execute(query).mappings())
 
 
+def count_alerts(session: Session, state: AlertState) -> int:
+    """How many alerts stand in a state."""
+    query = select(func.count()).select_from(ALERTS).where(ALERTS.c.state == state.value)
+    found: int = session.execute(query).scalar_one()
+    return found
+
+
 def list_pending_alerts(session: Session) -> tuple[Alert, ...]:
     """Alerts that wait for their group, oldest first. On PostgreSQL locked, and those of another planner left out."""
     query = select(ALERTS).where(ALERTS.c.state == AlertState.PENDING.value)

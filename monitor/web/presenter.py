@@ -172,6 +172,10 @@ class Presenter:
             return self._edited_figures(revision)
         return self._change(revision.kind, revision.before, revision.after, revision.key.unit)
 
+    def change_words(self, revision: Revision) -> str:
+        """The same without markup, for programs: the arrow alone, not the word that is read aloud for it."""
+        return self.change(revision).replace(self._arrow(), Markup(" → ")).striptags()
+
     def _health_change(self, revision: Revision) -> Markup:
         after = revision.after.state if revision.after else None
         return AFTER.format(self.words.say("health", after)) if after else Markup("")

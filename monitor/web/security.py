@@ -107,7 +107,12 @@ class HeadAsGet:
                 await send(message)
                 await send({"type": "http.response.body", "body": b""})
 
-        await self.app({**scope, "method": "GET"}, receive_until_answered, send_head)
+        asked = {**scope, "method": "GET"}
+        try:
+            await self.app(asked, receive_until_answered, send_head)
+        finally:
+            # Who answers for a page that failed stands outside, and wants what was learned of the asker.
+            scope.update({**asked, "method": "HEAD"})
 
 
 class SecurityHeaders:

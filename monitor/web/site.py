@@ -68,6 +68,11 @@ class Page:
     here: str = "/"
 
     @property
+    def badge(self) -> str:
+        """How many alerts are held, as far as there is room in the menu."""
+        return str(self.held) if self.held <= MOST_HELD else f"{MOST_HELD}+"
+
+    @property
     def csrf_field(self) -> Markup:
         """The hidden field that every form carries."""
         return Markup('<input type="hidden" name="csrf" value="{}">').format(self.csrf)
@@ -119,9 +124,7 @@ class Site:
             user=caller.name if caller and self.options.login_required else "",
             may_read=caller is not None,
             may_edit=caller is not None and caller.may_edit,
-            held=len(deliveries.list_alerts(session, states=[AlertState.HELD], limit=MOST_HELD))
-            if session is not None and caller
-            else 0,
+            held=deliveries.count_alerts(session, AlertState.HELD) if session is not None and caller else 0,
             notice=request.session.pop("notice", ""),
             here=here(request),
         )

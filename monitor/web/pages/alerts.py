@@ -43,6 +43,7 @@ def show_alerts(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
         recent = lines(session, deliveries.list_alerts(session, newest_first=True, limit=RECENT))
         dead = deliveries.list_deliveries(session, states=[DeliveryState.DEAD], newest_first=True, limit=MOST)
         sent = deliveries.list_deliveries(session, newest_first=True, limit=RECENT)
+        dead_in_all = deliveries.count_deliveries(session).get(DeliveryState.DEAD, 0)
         silences = deliveries.list_silences(session, at=site.clock())
         page = site.page(request, "alerts", session, caller=caller)
     return site.render(
@@ -53,6 +54,8 @@ def show_alerts(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
         held=held,
         recent=recent,
         dead=dead,
+        more_held=page.held - len(held),
+        more_dead=dead_in_all - len(dead),
         deliveries=sent,
         silences=silences,
         written=write_matcher,

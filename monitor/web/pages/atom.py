@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
 from fastapi import APIRouter, Query
@@ -73,7 +74,8 @@ def make_feed(
     entries = list(found)
     feed = Element(f"{{{ATOM}}}feed")
     add(feed, "title", title)
-    add(feed, "id", base + page)
+    # Whatever name we are asked by, and wherever we move, an entry is the same one.
+    add(feed, "id", f"urn:storywatch:changes:{quote(page, safe='/')}")
     add(
         feed,
         "updated",
@@ -92,9 +94,8 @@ def add_entry(feed: Element, revision: Revision, ui: Presenter, *, base: str, st
     """One revision as an entry: what changed as title, who said so and the sentences as text."""
     entry = add(feed, "entry")
     what = ui.subject(revision)
-    change = ui.change(revision).striptags()
-    add(entry, "title", f"{ui.word('kinds', revision.kind)}: {what} {change}".strip())
-    add(entry, "id", f"{base}/revisions/{revision.revision_id}")
+    add(entry, "title", f"{ui.word('kinds', revision.kind)}: {what} {ui.change_words(revision)}".strip())
+    add(entry, "id", f"urn:storywatch:revision:{quote(revision.revision_id, safe='')}")
     add(entry, "updated", iso(revision.recorded_at))
     add(entry, "link", rel="alternate", href=f"{base}/revisions/{revision.revision_id}")
     add(entry, "category", term=revision.kind.value)

@@ -121,8 +121,21 @@ def test_a_story_can_be_followed_as_atom(reader: httpx.Client) -> None:
     assert len(set(ids)) == len(ids) > 5
     titles = [entry.findtext(f"{ATOM}title") or "" for entry in entries]
     assert any("Withdrawn: Killed 164" in title for title in titles)
+    assert any(" → " in title for title in titles)
+    assert not any("→ to" in title or "→to" in title for title in titles)
     assert all(entry.find(f"{ATOM}updated") is not None for entry in entries)
     assert reader.get("/stories/none/revisions.atom").status_code == 404
+
+
+def test_entries_are_the_same_under_every_name_of_ours(reader: httpx.Client) -> None:
+    port = reader.base_url.port
+    read = [
+        ET.fromstring(reader.get("/stories/kazakhstan-unrest-2022/revisions.atom", headers={"Host": host}).content)
+        for host in (f"127.0.0.1:{port}", f"localhost:{port}")
+    ]
+    ids = [[one.text for one in feed.iter(f"{ATOM}id")] for feed in read]
+    assert ids[0] == ids[1]
+    assert all(str(one).startswith("urn:storywatch:") for one in ids[0])
 
 
 def test_a_search_can_be_followed_as_atom(reader: httpx.Client) -> None:

@@ -1,5 +1,7 @@
 """What an editor does on the page: judge, decide matches, approve, drop, replay, silence, add feeds; and the signed links."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -199,3 +201,15 @@ def test_a_silence_of_what_does_not_exist_is_refused_in_words(client: httpx.Clie
 def test_a_link_that_we_did_not_sign_is_nothing(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 404
     assert client.post(path).status_code == 404
+
+
+def test_what_does_not_fit_on_the_page_is_counted(client: httpx.Client, database: Database) -> None:
+    with database.write() as session:
+        held = deliveries.list_alerts(session, states=[AlertState.HELD])
+        dead = deliveries.list_deliveries(session, states=[DeliveryState.DEAD])
+        deliveries.add_alerts(session, [replace(held[0], alert_id=f"x-{n}") for n in range(103 - len(held))])
+        deliveries.add_deliveries(session, [replace(dead[0], delivery_id=f"x-{n}") for n in range(102 - len(dead))])
+    text = client.get("/alerts").text
+    assert '<span class="badge">99+<' in text
+    assert "3 more are shown once" in text
+    assert "2 more are shown once" in text

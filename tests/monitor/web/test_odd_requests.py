@@ -149,3 +149,14 @@ def test_what_a_path_escapes_is_text(client: httpx.Client) -> None:
     ):
         for path in (f"/stories/{quote(name, safe='')}", f"/api/v1/revisions/{quote(name, safe='')}"):
             assert client.get(path).status_code == 404, path
+
+
+def test_a_head_of_a_page_that_fails_inside_is_answered_like_its_get(app: FastAPI) -> None:
+    @app.get("/failing")
+    def fail() -> None:
+        raise ArithmeticError("a page that fails")
+
+    with serve(app) as base:  # a connection on which a page failed is closed
+        got, head = httpx.get(f"{base}/failing"), httpx.head(f"{base}/failing")
+    assert (got.status_code, head.status_code, head.content) == (500, 500, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
