@@ -42,8 +42,8 @@ def render(
 
     `message_id` is the delivery's id, `created_at` when it was made; `repeat` above 0 marks a reminder, `is_question` a
     question to approvers; `receiver` is the address it goes to, if its channel has several. `links` adds addresses to
-    open, silence and unsubscribe, or to approve and drop. The chart is that of the first notice that has one. Without
-    `is_rich` there is neither HTML nor picture.
+    open, silence and (for a receiver) unsubscribe, or to approve and drop. The chart is that of the first notice that
+    has one. Without `is_rich` there is neither HTML nor picture.
     """
     words = load_words(subscription.lang)
     zone = subscription.timezone
@@ -54,7 +54,9 @@ def render(
     charted = next((index for index, change in enumerate(shown) if change.chart is not None), -1)
     chart = changes[charted].chart if charted >= 0 else None
     trace = next((notice.revision.trace for notice in notices if notice.revision.trace), "")
-    unsubscribe = links.unsubscribe_link(subscription.name, receiver) if links and not is_question else ""
+    # Where a channel is one address for many people, none of them may end it for all.
+    can_leave = receiver and not is_question
+    unsubscribe = links.unsubscribe_link(subscription.name, receiver) if links and can_leave else ""
     values = {
         "lang": words.lang,
         "words": words,

@@ -12,9 +12,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerts.channels.base import LONGEST_TIMEOUT, TlsMode
 from alerts.channels.build import TYPES
-from alerts.interest import GROUP_LABELS
+from alerts.interest import GROUP_LABELS, WHOLE
 from alerts.timing import parse_digest, parse_quiet_hours
 from alerts.words import LANGUAGES
+from monitor.page_address import read_page_address
 from storage.errors import SettingsError
 from storage.naming import suggest
 from storage.records import RevisionKind, Subscription
@@ -24,6 +25,8 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _CODE = re.compile(r"[a-z*?]{1,3}(-[A-Za-z0-9*?]+)*")
 _KINDS = tuple(dict.fromkeys(("*", "health", *(kind.value for kind in RevisionKind))))
+# As claims and seeds name them.
+_POPULATION = re.compile(rf"{WHOLE}|other:.+|[a-z]+=[^=;]+(;[a-z]+=[^=;]+)*")
 _SHORTEST_HASH = 12
 _MOST_SECONDS = 366 * 86400.0
 
@@ -106,6 +109,16 @@ def _check_code(code: str) -> str:
     return code
 
 
+def _check_population(pattern: str) -> str:
+    known = _POPULATION.fullmatch(pattern)
+    if known is None and not any(sign in pattern for sign in "*?["):
+        raise ValueError(
+            f"{pattern!r} is no population; write {WHOLE!r}, axes such as 'role=police' or 'age=child;role=civilian', "
+            "or a pattern with `*`"
+        )
+    return pattern
+
+
 def _check_type(name: str) -> str:
     if name not in TYPES:
         raise ValueError(f"{name!r} is no type of channel; {suggest(name, TYPES)}")
@@ -172,6 +185,11 @@ Labels = Annotated[tuple[Annotated[Text, AfterValidator(_check_label)], ...], Be
 Codes = Annotated[tuple[Annotated[Text, AfterValidator(_check_code)], ...], BeforeValidator(_read_list)]
 Kinds = Annotated[tuple[Annotated[Text, AfterValidator(_check_kind)], ...], BeforeValidator(_read_list)]
 Address = Annotated[Text, AfterValidator(_check_address)]
+# An empty list would fit nothing: a subscription that is never told of anything.
+Some = Annotated[Words, Field(min_length=1)]
+Populations = Annotated[
+    tuple[Annotated[Text, AfterValidator(_check_population)], ...], BeforeValidator(_read_list), Field(min_length=1)
+]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Count = Annotated[int, Field(ge=1, le=10_000)]
 _DEFAULT = Subscription(name="default")
@@ -257,7 +275,9 @@ class WebSettings(Section):
 
     host: Text = Field("127.0.0.1", description="address that the page listens on")
     port: Port = Field(8080, description="port that the page listens on")
-    base_url: Address = Field("", description="address of the page as people reach it, for links in alerts")
+    base_url: Annotated[Text, AfterValidator(read_page_address)] = Field(
+        "", description="address of the page as people reach it, for links in alerts"
+    )
     login: Literal["auto", "required", "off"] = Field(
         "auto",
         description="auto asks for a login on all addresses but loopback; off leaves the guard to something in front",
@@ -317,12 +337,12 @@ class SubscriptionSettings(Section):
     """`[[subscriptions]]`."""
 
     name: Name = Field("", description="name in lists and logs; made from the position if empty")
-    stories: Words = Field(("*",), description="slugs of stories; `*` stands for any letters")
-    kinds: Kinds = Field(_DEFAULT.kinds, description="kinds of change, or `*`")
-    searches: Words = Field(("*",), description="saved searches whose finds are told; `*` stands for any letters")
-    metrics: Words = Field(("*",), description="names of metrics, or `*`")
-    populations: Words = Field(("*",), description="populations such as `role=police`, or `*`")
-    languages: Codes = Field(("*",), description="languages of the evidence, or `*`")
+    stories: Some = Field(("*",), description="slugs of stories; `*` stands for any letters")
+    kinds: Annotated[Kinds, Field(min_length=1)] = Field(_DEFAULT.kinds, description="kinds of change, or `*`")
+    searches: Some = Field(("*",), description="saved searches whose finds are told; `*` stands for any letters")
+    metrics: Some = Field(("*",), description="names of metrics, or `*`")
+    populations: Populations = Field(("*",), description="populations such as `role=police`, or `*`")
+    languages: Annotated[Codes, Field(min_length=1)] = Field(("*",), description="languages of the evidence, or `*`")
     channels: Words = Field((), description="names of channels; empty: all of them")
     min_change: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         1.0, description="smallest change of a figure"

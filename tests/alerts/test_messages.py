@@ -236,3 +236,10 @@ def test_what_articles_say_turns_no_line_around() -> None:
     message = write_message(notice(edited, past=()), notice(revise("r", evidence=(proof,)), past=()))
     for text in (message.subject, message.text, message.html):
         assert not re.search("[\u202a-\u202e\u2066-\u2069\x00\x1b]", text)
+
+
+def test_nobody_can_end_the_subscription_of_all_from_a_message_to_many() -> None:
+    many = write_message(receiver="")
+    assert "unsubscribe" not in f"{many.text}{many.html}{many.headers}".lower()
+    one = write_message(receiver="a@example.org")
+    assert LINKS.unsubscribe_link("desk", "a@example.org") in one.text

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from argon2 import PasswordHasher
@@ -200,6 +201,18 @@ def test_a_file_may_be_named(folder: Path) -> None:
         ("port = 587", 'sender = "Desk"', "email.sender: 'Desk' is not one mail address"),
         ("port = 587", 'timeout = "5m"', "email.timeout: 300 s is out of range; write more than 0 and at most 4m"),
         ('type = "email"', 'timeout = 0\ntype = "email"', "channels[2].timeout: 0 s is out of range"),
+        ('kinds = ["lowered", "retracted"]', "kinds = []", "subscriptions[1].kinds: is empty; fill it in, or take"),
+        ('quiet_hours = "22:00-07:00"', "metrics = []", "subscriptions[1].metrics: is empty"),
+        ('quiet_hours = "22:00-07:00"', "stories = []", "subscriptions[1].stories: is empty"),
+        ('quiet_hours = "22:00-07:00"', "populations = []", "subscriptions[1].populations: is empty"),
+        ('quiet_hours = "22:00-07:00"', "languages = []", "subscriptions[1].languages: is empty"),
+        ('quiet_hours = "22:00-07:00"', 'populations = ["police"]', "'police' is no population; write 'whole', axes"),
+        ("port = 8081", 'base_url = "https://"', "web.base_url: 'https://' is not an address"),
+        ("port = 8081", 'base_url = "watch.example"', "web.base_url: 'watch.example' is not an address"),
+        ("port = 8081", 'base_url = "https://watch. example"', "has signs that no address has"),
+        ("port = 8081", 'base_url = "https://watch.example/?a=b"', "has a query, a fragment or a login"),
+        ("port = 8081", 'base_url = "https://a@watch.example"', "has a query, a fragment or a login"),
+        ("port = 8081", 'base_url = "https://watch.example:x"', "web.base_url: 'https://watch.example:x' is not"),
         ('quiet_hours = "22:00-07:00"', 'digest = "sometimes"', "subscriptions[1].digest: "),
         ('"postgresql+psycopg://watch@db/watch"', '"mysql://x"', "database_url: is no address of a database"),
         ("port = 8081", 'host = "0.0.0.0"', "web.host: 0.0.0.0 can be reached from other machines"),
@@ -320,3 +333,28 @@ def test_documented_defaults_are_the_defaults() -> None:
             value = getattr(value, part)
         told = tomllib.loads(f"value = {default}")["value"]
         assert value == (read_duration(told) if isinstance(value, float) else told), name
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("https://watch.example", "https://watch.example"),
+        ("http://[::1]:8080/under/", "http://[::1]:8080/under/"),
+        ("https://дозор.example", "https://xn--d1agubk.example"),
+        ("https://дозор.example:81/путь", "https://xn--d1agubk.example:81/%D0%BF%D1%83%D1%82%D1%8C"),
+    ],
+)
+def test_the_address_of_the_page_is_written_as_networks_do(tmp_path: Path, written: str, read: str) -> None:
+    web = to_web(load_settings(None, {"STORYWATCH_WEB__BASE_URL": written}, tmp_path))
+    assert web.base_url == read
+    # The page answers under its own name as browsers send it.
+    assert (urlsplit(read).hostname or "") in web.allowed_hosts
+
+
+@pytest.mark.parametrize(
+    "pattern", ["whole", "*", "role=*", "age=child;role=civilian", "other:fans", "nationality=kenyan"]
+)
+def test_populations_are_taken_as_records_name_them(folder: Path, pattern: str) -> None:
+    path = folder / "storywatch.toml"
+    path.write_text(FILE + f'populations = ["{pattern}"]\n', "utf-8")
+    assert to_subscriptions(load_settings(None, {}, folder))[0].populations == (pattern,)

@@ -125,5 +125,6 @@ def write_message(*notices: Notice, **fields: Any) -> Message:
         "message_id": "d1-00000000000000000000000000000001",
         "created_at": NOON,
         "links": LINKS,
+        "receiver": "editor@example.org",
     }
     return render(notices or (notice(),), **(given | fields))
