@@ -4,6 +4,7 @@ What each tool's docstring says is what the assistant is told of it. Answers are
 sentences behind every figure beside it, so that the assistant can quote them.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -14,18 +15,20 @@ from typing import Annotated, ParamSpec, TypeVar
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 from sqlmodel import Session
 
 from monitor.ledger.fold import fold_story
 from monitor.web.api import models
 from monitor.web.pages.records import as_utc, evidence_of, read_history
+from monitor.web.wording import DEFAULT_LANGUAGE, load_texts
 from storage import claims, judgements, stories
 from storage.database import Database
-from storage.errors import StorywatchError
+from storage.errors import DatabaseError, StorywatchError
 from storage.records import History, RecordKey
 from storage.search import search_articles
 
+_LOG = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 INSTRUCTIONS = (
@@ -39,7 +42,7 @@ READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempot
 MOST_REFUSALS = 30
 Limit = Annotated[int, Field(ge=1, le=100, description="at most so many")]
 Slug = Annotated[str, Field(description="a story's slug, as `stories` gives it")]
-Moment = Annotated[datetime, Field(description="ISO 8601; without a zone it is UTC")]
+Moment = Annotated[datetime, AfterValidator(as_utc), Field(description="ISO 8601; without a zone it is UTC")]
 
 
 class Quoted(BaseModel):
@@ -114,19 +117,18 @@ class Archive:
         population: str = "",
         place: str = "",
         period: str = "",
-        as_known_at: Annotated[datetime | None, Field(description="as we knew it then, ISO 8601, UTC")] = None,
+        as_known_at: Annotated[Moment | None, Field(description="as we knew it then, ISO 8601, UTC")] = None,
     ) -> Quoted:
         """How one record changed: each version, who says what, what was refused and why, the sentences behind it."""
         key = RecordKey(story=slug, metric=metric, unit=unit, population=population, place=place, period=period)
         with self._database.read() as session:
             stories.get_story(session, slug)
-            history = read_history(session, key, as_utc(as_known_at) if as_known_at else None)
+            history = read_history(session, key, as_known_at)
             history = replace(history, refusals=history.refusals[-MOST_REFUSALS:])
             return _quoted(session, slug, [history])[0]
 
     def as_known_at(self, slug: Slug, at: Moment) -> Known:
         """What was known of a story at a moment, and from whom: every record as it stood then, with its sentences."""
-        at = as_utc(at)
         with self._database.read() as session:
             story = stories.get_story(session, slug)
             known = claims.list_claims(session, slug, known_at=at)
@@ -160,14 +162,23 @@ def _claims_of(history: History) -> tuple[str, ...]:
 
 
 def in_words(tool: Callable[P, T]) -> Callable[P, T]:
-    """A tool whose failures say what is wrong and what to do; the SDK keeps any other to itself."""
+    """A tool whose failures say what is wrong and what to do; of those inside the log says more, and names the database
+    where the assistant's maker reads nothing of it.
+    """
+    texts = load_texts(DEFAULT_LANGUAGE)
 
     @wraps(tool)
     def told(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return tool(*args, **kwargs)
+        except DatabaseError as error:
+            _LOG.error("tool %s: %s", tool.__name__, error)
+            raise ToolError(texts.text("error.database")) from None
         except StorywatchError as error:
             raise ToolError(str(error)) from error
+        except Exception as error:
+            _LOG.exception("tool %s failed", tool.__name__)
+            raise ToolError(texts.text("error.inside")) from error
 
     return told
 

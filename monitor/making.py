@@ -17,6 +17,7 @@ import httpx
 import uvicorn
 from prometheus_client import CollectorRegistry
 from sqlmodel import Session
+from starlette.types import ASGIApp
 
 from alerts.channels.base import Channel
 from alerts.channels.build import build_channel
@@ -30,6 +31,7 @@ from monitor.push import PushDesk
 from monitor.reprocessing import rematch_article
 from monitor.second_reader import SecondReader
 from monitor.settings import Settings, to_channels, to_email, to_subscriptions, to_web
+from monitor.settings_model import WebSettings
 from monitor.sources.guarded import GuardedTransport
 from monitor.sources.hosts import Pacer
 from monitor.sources.http import Fetcher
@@ -268,11 +270,19 @@ def make_server(
         stop=stop,
         registry=registry,
     )
-    config = uvicorn.Config(
+    return QuietServer(to_uvicorn(app, web))
+
+
+def to_uvicorn(app: ASGIApp, web: WebSettings) -> uvicorn.Config:
+    """How the page is served. For whom a request comes is believed of the proxies that are named, and of nobody else.
+
+    (uvicorn's own default believes everybody on this machine, who could then try passwords under any address.)
+    """
+    proxies = list(web.trusted_proxies)
+    return uvicorn.Config(
         app, host=web.host, port=web.port, log_config=None, access_log=False, lifespan="on", server_header=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=5, proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
     )  # fmt: skip
-    return QuietServer(config)
 
 
 class QuietServer(uvicorn.Server):

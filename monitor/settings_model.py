@@ -2,7 +2,7 @@
 
 import json
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -77,6 +77,13 @@ def _check_text(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("is not a text; put it in quotes")
     return value
+
+
+def _check_network(network: str) -> str:
+    try:
+        return str(ip_network(network, strict=False))
+    except ValueError as error:
+        raise ValueError(f"{network!r} is no address or network of IP, as in 10.0.0.2 or 10.0.0.0/24") from error
 
 
 def _check_kind(kind: str) -> str:
@@ -184,6 +191,7 @@ Name = Annotated[Text, AfterValidator(_check_name)]
 Labels = Annotated[tuple[Annotated[Text, AfterValidator(_check_label)], ...], BeforeValidator(_read_list)]
 Codes = Annotated[tuple[Annotated[Text, AfterValidator(_check_code)], ...], BeforeValidator(_read_list)]
 Kinds = Annotated[tuple[Annotated[Text, AfterValidator(_check_kind)], ...], BeforeValidator(_read_list)]
+Networks = Annotated[tuple[Annotated[Text, AfterValidator(_check_network)], ...], BeforeValidator(_read_list)]
 Address = Annotated[Text, AfterValidator(_check_address)]
 # An empty list would fit nothing: a subscription that is never told of anything.
 Some = Annotated[Words, Field(min_length=1)]
@@ -291,6 +299,9 @@ class WebSettings(Section):
         "signs cookies and links; empty: cookies end at a restart, links use a key kept in the database"
     )
     allowed_hosts: Words = Field((), description="names under which the page answers, besides loopback and base_url's")
+    trusted_proxies: Networks = Field(
+        (), description="addresses or networks of proxies in front, whose X-Forwarded-For and -Proto are believed"
+    )
     secure_cookie: bool = Field(False, description="send cookies over HTTPS only")
     per_page: Count = Field(50, description="rows on a page")
 

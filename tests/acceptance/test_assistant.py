@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -121,6 +123,7 @@ def test_search_finds_what_the_page_finds(assistant: Assistant) -> None:
         ("search", {"query": '"open'}, "quot"),
         ("as_known_at", {"slug": SLUG, "at": "soon"}, "at"),
         ("search", {"query": "x", "limit": 100_000}, "limit"),
+        ("as_known_at", {"slug": SLUG, "at": "0001-01-01T00:00:00+14:00"}, "does not exist in UTC"),
     ],
 )
 def test_what_cannot_be_answered_is_said_in_words(
@@ -131,6 +134,38 @@ def test_what_cannot_be_answered_is_said_in_words(
     said = answer.content[0]
     assert isinstance(said, TextContent)
     assert words in said.text
+    assert "Traceback" not in said.text
+
+
+def run_sql(path: Path, statement: str) -> None:
+    """Change a database behind the back of whoever has it open."""
+    with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("harm", "mend", "words"),
+    [
+        ("alter table stories rename to elsewhere", "alter table elsewhere rename to stories", "cannot be used"),
+        (
+            "update stories set payload = 'x' || payload",
+            "update stories set payload = substr(payload, 2)",
+            "went wrong on our side",
+        ),
+    ],
+)
+def test_what_fails_inside_is_said_and_names_no_database(
+    assistant: Assistant, line: CommandLine, harm: str, mend: str, words: str
+) -> None:
+    path = line.folder / "data" / "storywatch.db"
+    run_sql(path, harm)
+    answer = assistant.ask("story", slug=SLUG)
+    run_sql(path, mend)
+    assert answer.is_error
+    said = answer.content[0]
+    assert isinstance(said, TextContent)
+    assert words in said.text
+    assert "storywatch.db" not in said.text
     assert "Traceback" not in said.text
 
 

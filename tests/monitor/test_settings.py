@@ -218,6 +218,7 @@ def test_a_file_may_be_named(folder: Path) -> None:
         ("port = 8081", 'host = "0.0.0.0"', "web.host: 0.0.0.0 can be reached from other machines"),
         ("port = 8081", 'login = "required"', "nobody could log in"),
         ("port = 8081", "port = ", "is not TOML"),
+        ("port = 8081", 'trusted_proxies = ["proxy.example"]', "'proxy.example' is no address or network"),
         ("port = 8081", 'password_hash = "letmein"', "web.password_hash: is no argon2 hash"),
         ("port = 8081", 'password_hash = "$2b$12$abcdefghijklmnopqrstuv"', "web.password_hash: is no argon2 hash"),
         ("port = 8081", f'password_hash = "{HASH[:-30]}"', "web.password_hash: is no argon2 hash, or a part of one"),

@@ -15,6 +15,13 @@ def serve(app: FastAPI) -> Iterator[str]:
     server = uvicorn.Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=3, ws="none")
     )
+    with serve_by(server) as base:
+        yield base
+
+
+@contextmanager
+def serve_by(server: uvicorn.Server) -> Iterator[str]:
+    """The same by a server that is made already."""
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

@@ -10,7 +10,10 @@ from typing import Literal
 import httpx
 import pytest
 from argon2 import PasswordHasher
+from fastapi import FastAPI, Request
 
+from monitor.making import QuietServer, to_uvicorn
+from monitor.settings_model import WebSettings
 from monitor.web.access import CHECKED_AT_ONCE, LIFETIME, Access
 from monitor.web.options import Role, Token, User, WebOptions
 from monitor.web.security import host_name
@@ -21,7 +24,7 @@ from storage.database import Database
 from tests.monitor.web import archive
 from tests.monitor.web.conftest import Clock, MakeApp
 from tests.monitor.web.forms import TOKEN, fields_of, send
-from tests.monitor.web.serving import serve
+from tests.monitor.web.serving import serve, serve_by
 
 FAST = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 EDITOR = User(name="Aigerim", password_hash=FAST.hash("a long password"), role=Role.EDITOR)
@@ -329,3 +332,26 @@ def test_the_answer_to_a_form_leads_back_to_what_can_be_opened(client: httpx.Cli
     assert 'name="back" value="/feeds"' in refused.text
     missing = send(client, "/alerts", "/alerts/none/approve")
     assert 'name="back" value="/"' in missing.text
+
+
+@pytest.mark.parametrize(
+    ("trusted", "taken_for"),
+    [
+        ((), "127.0.0.1"),
+        (("10.9.8.7",), "127.0.0.1"),
+        (("127.0.0.1",), "203.0.113.9"),
+        (("127.0.0.0/8",), "203.0.113.9"),
+    ],
+)
+def test_only_a_proxy_that_is_named_is_believed_for_whom_it_asks(trusted: tuple[str, ...], taken_for: str) -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    def address(request: Request) -> str:
+        return request.client.host if request.client else ""
+
+    server = QuietServer(to_uvicorn(app, WebSettings(port=0, trusted_proxies=trusted)))
+    with serve_by(server) as base:
+        # What a visitor wrote before the proxy added its own is not believed either.
+        answer = httpx.get(base, headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+    assert answer.json() == taken_for
