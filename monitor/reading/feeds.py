@@ -72,9 +72,10 @@ def _read_sitemap(body: bytes) -> ParsedFeed | None:
     )
     try:
         root = etree.fromstring(body, parser)
+        # Half a pair of a character beyond the first plane is no text: lxml says so only when it is asked for it.
+        return read_sitemap(root) if root is not None else None
     except (etree.XMLSyntaxError, ValueError):
         return None
-    return read_sitemap(root) if root is not None else None
 
 
 def _read_by_judge(body: bytes, url: str, content_type: str | None, name: str, start: bytes) -> ParsedFeed:

@@ -99,3 +99,30 @@ def test_what_holds_more_than_any_feed_would_is_refused_before_it_is_parsed(body
 def test_of_a_vast_list_the_first_50000_entries_are_read() -> None:
     body = b"<rss version='2.0'><channel>" + b"<item><guid>1</guid></item>" * 60_000 + b"</channel></rss>"
     assert len(parse_feed(body, url="").entries) == 50_000
+
+
+@pytest.mark.parametrize("title", ["a&#xD83D;&#xDE00;b", "&#xD800;"])
+def test_half_a_character_in_a_sitemap_is_no_crash(title: str) -> None:
+    body = (
+        '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="http://www.google.com/schemas/sitemap-news/0.9">'
+        f"<url><loc>https://harbour.example/1</loc><n:news><n:title>{title}</n:title></n:news></url></urlset>"
+    ).encode()
+    try:
+        feed = parse_feed(body, url="https://harbour.example/news.xml")
+    except FeedParseError:
+        return
+    assert all(entry.title.encode() for entry in feed.entries)
+
+
+def test_no_nul_leaves_a_feed_that_had_to_be_put_right() -> None:
+    body = (
+        b"<rss version='2.0'><channel><title>t&#0;</title><item><title>a&#0;b</title><guid>g&#0;1</guid>"
+        b"<link>https://harbour.example/1</link></item></channel></rss>"
+    )
+    feed = parse_feed(body, url="https://harbour.example/feed")
+    assert [entry.link for entry in feed.entries] == ["https://harbour.example/1"]
+    texts = [
+        feed.title,
+        *(part for entry in feed.entries for part in (entry.title, entry.entry_id, entry.published_raw)),
+    ]
+    assert not any("\x00" in text for text in texts)
