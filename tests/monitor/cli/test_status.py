@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import termios
@@ -62,6 +63,12 @@ def test_ages_are_said_in_the_largest_unit() -> None:
     ]  # fmt: skip
 
 
+def _take_terminal() -> None:
+    """Own the terminal, and heed Ctrl-C: whoever starts the tests in the background has it ignored for all below."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 def test_it_is_drawn_on_a_real_terminal_and_ends_well_at_ctrl_c(tmp_path: Path) -> None:
     line = CommandLine(tmp_path)
     line.write("seeds/unrest.toml", seed("unrest", {}))
@@ -73,7 +80,7 @@ def test_it_is_drawn_on_a_real_terminal_and_ends_well_at_ctrl_c(tmp_path: Path) 
     process = subprocess.Popen(
         [str(PROGRAM), "status", "--watch"], cwd=tmp_path, env=environment | {"TERM": "xterm"}, stdin=theirs,
         stdout=theirs, stderr=theirs, start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=_take_terminal,
     )  # fmt: skip
     os.close(theirs)
     seen = b""
