@@ -5,43 +5,20 @@ are taken anew.
 """
 
 import os
-import shutil
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from monitor.settings import load_settings
-from monitor.web.app import create_app
-from monitor.web.options import WebOptions
-from monitor.web.shown import shown_settings
 from storage import articles, claims, deliveries
 from storage.database import Database
-from storage.records import AlertState, Figure, RecordKey, Revision, RevisionKind
+from storage.records import AlertState, RevisionKind
 from tests.monitor.web import archive, hostile
-from tests.monitor.web.conftest import refold_story, rematch_article
-from tests.monitor.web.serving import serve
+from tests.support.browsing import LOOKS, STORY, base, browser, database, listen, open_context, page
 
+__all__ = ["base", "browser", "database", "page"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-STORY = f"/stories/{archive.KAZAKHSTAN.slug}"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--font-render-hinting=none",
-]
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1200, "height": 800}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1200, "height": 800}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light", "device_scale_factor": 2, "is_mobile": True},
-}  # fmt: skip
 # Those of the documentation.
 PICTURES = frozenset(
     f"{name}.png"
@@ -58,70 +35,6 @@ PICTURES = frozenset(
 )
 # WCAG 2.2 A and AA, and what axe holds to be good practice.
 AXE = "async () => (await axe.run(document)).violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).slice(0, 3).join(' | '))"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all."""
-    binary = shutil.which("chromium")
-    assert binary, "no Chromium: apt-get install chromium fonts-dejavu-core"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=binary, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A filled database."""
-    opened = Database(f"sqlite:///{tmp_path / 'storywatch.db'}")
-    opened.upgrade()
-    archive.fill(opened)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def base(database: Database, tmp_path: Path) -> Iterator[str]:
-    """The address of a service on it."""
-    app = create_app(
-        database=database,
-        clock=lambda: archive.NOW,
-        refold=refold_story,
-        rematch=rematch_article,
-        subscriptions=archive.SUBSCRIPTIONS,
-        options=WebOptions(shown=shown_settings(load_settings(None, {}, tmp_path))),
-    )
-    with serve(app) as address:
-        yield address
-
-
-def open_context(browser: Browser, base: str, look: str = "light", **more: Any) -> BrowserContext:
-    return browser.new_context(base_url=base, locale="en-GB", timezone_id="Asia/Almaty", **(LOOKS[look] | more))
-
-
-@pytest.fixture
-def page(browser: Browser, base: str) -> Iterator[Page]:
-    """A page that must stay silent."""
-    with open_context(browser, base) as context:
-        opened = context.new_page()
-        heard = listen(opened)
-        yield opened
-        assert heard == []
-
-
-def listen(page: Page) -> list[str]:
-    """What the page complains of, from now on."""
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: heard.append(str(error)))
-    # Left behind by whoever goes on to the next page: the stream of changes, the little picture of the tab.
-    left = ("/live", "/static/icon.svg")
-    page.on(
-        "requestfailed",
-        lambda request: heard.append(request.url) if not request.url.partition("?")[0].endswith(left) else None,
-    )
-    return heard
 
 
 def pages_of(database: Database) -> dict[str, str]:
@@ -201,25 +114,6 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".results li")).to_have_count(1)
     expect(page.locator(".results mark").first).to_have_text("technical")
-
-
-def test_a_new_revision_appears_by_itself(page: Page, database: Database) -> None:
-    with page.expect_response("**/live?after=*"):
-        page.goto(STORY)
-    key = RecordKey(story=archive.KAZAKHSTAN.slug, metric="killed")
-    fresh = Revision(
-        revision_id="fresh",
-        story=key.story,
-        key=key,
-        kind=RevisionKind.RAISED,
-        before=Figure(value=225),
-        after=Figure(value=230),
-        recorded_at=archive.NOW,
-    )
-    with database.write() as session:
-        claims.add_revisions(session, [fresh])
-    expect(page.locator(".rev").first).to_contain_text("230", timeout=10_000)
-    expect(page.locator("[data-live-status]")).to_have_text("A new change has just come in.")
 
 
 def test_filters_apply_when_asked_and_not_while_a_choice_is_made(page: Page) -> None:
