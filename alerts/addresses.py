@@ -16,19 +16,24 @@ _BOX = rf"{_WORD}(?:\.{_WORD})*@{_WORD}(?:\.{_WORD})*"
 _MAILBOX = re.compile(rf'({_BOX})|(?:"[^"\\]*"|[^"@<>()\[\]\\,;:]*)\s*<({_BOX})>')
 
 
+def is_web_address(url: str) -> bool:
+    """Whether a text is an http or https address with a host: nothing else may become a link (no `javascript:`)."""
+    try:
+        pieces = urlsplit(url.strip())
+        return pieces.scheme.lower() in ("http", "https") and bool(pieces.hostname)
+    except ValueError:
+        return False
+
+
 def web_address(url: str) -> str:
     """Return an address that may become a link, written so that no markup ends within it; empty where none should be.
 
     Only http and https are links: anything else that an article names as its address is shown to nobody.
     """
     url = _CONTROLS.sub("", url.strip())  # as browsers do
-    try:
-        pieces = urlsplit(url)
-        is_web = pieces.scheme.lower() in ("http", "https") and bool(pieces.hostname)
-    except ValueError:
+    if not is_web_address(url):
         return ""
-    if not is_web:
-        return ""
+    pieces = urlsplit(url)
     if any(not sign.isalnum() and sign not in _HOST_SIGNS for sign in pieces.netloc):
         return ""
     rest = url[len(f"{pieces.scheme}://{pieces.netloc}") :]

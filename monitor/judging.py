@@ -12,9 +12,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from alerts.addresses import is_web_address
 from monitor.claims.metrics import builtin_metrics
 from monitor.ledger.judgements import read_payload
-from monitor.sources.addresses import is_web_address
 from storage import claims, judgements
 from storage.database import lock_story
 from storage.errors import JudgementError

@@ -41,15 +41,6 @@ def check_address(url: str, *, allow_private: bool) -> str:
     return host
 
 
-def is_web_address(url: str) -> bool:
-    """Whether a text is an http or https address with a host: nothing else may become a link (no `javascript:`)."""
-    try:
-        parts = urlsplit(url.strip())
-        return parts.scheme.lower() in _SCHEMES and bool(parts.hostname)
-    except ValueError:
-        return False
-
-
 def forbidden_words(url: str, what: str) -> str:
     """Why an address is not asked, and what to do."""
     return (

@@ -11,10 +11,10 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
+from alerts.addresses import is_web_address
 from alerts.interest import ARTICLE_KINDS
 from alerts.words import Words
 from monitor.ledger.baseline import is_unquoted
-from monitor.sources.addresses import is_web_address
 from monitor.web.wording import Texts
 from storage.covering import cover_login, cover_secrets
 from storage.records import Evidence, Figure, History, Position, RecordKey, Revision, RevisionKind, Span, Step, Story

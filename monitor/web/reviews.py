@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from sqlmodel import Session
 
-from monitor.sources.addresses import is_web_address
+from alerts.addresses import is_web_address
 from monitor.web.presenter import Presenter, iso
 from storage import claims, research, stories
 from storage.covering import cover_login

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from alerts.addresses import is_web_address
 from alerts.words import load_words
-from monitor.sources.addresses import is_web_address
 from monitor.web.charts import draw_chart, draw_spark
 from monitor.web.pages.articles import as_diff, as_text
 from monitor.web.presenter import Presenter, latest_first, mark, mark_spans, record_path
