@@ -2,19 +2,30 @@
 
 import tomllib
 from functools import cache
+from typing import Any
 
 from monitor.claims.lexicon import LEXICONS
 from storage.records import Metric, MetricKind
 
 
 @cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads((LEXICONS / "metrics.toml").read_text(encoding="utf-8"))
+
+
+@cache
 def builtin_metrics() -> dict[str, Metric]:
     """All built-in metrics by name, in the order of the file."""
-    document = tomllib.loads((LEXICONS / "metrics.toml").read_text(encoding="utf-8"))
     return {
         name: Metric(name=name, kind=MetricKind(row["kind"]), unit=row.get("unit", "people"))
-        for name, row in document.items()
+        for name, row in _table().items()
     }
+
+
+@cache
+def harms() -> frozenset[str]:
+    """What happens to people in one event: dead, hurt, missing, in hospital."""
+    return frozenset(name for name, row in _table().items() if row.get("is_harm", False))
 
 
 def is_cumulative(name: str) -> bool:

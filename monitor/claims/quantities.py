@@ -343,6 +343,12 @@ def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon
     return "fraction" if number.value != int(number.value) or number.value <= 0 else None
 
 
+def behind_hedge(tokens: Tokens, index: int, lexicon: Lexicon) -> int:
+    """Where a number stands that may have a hedge before it: behind "about" in "about 59", at `index` in "59"."""
+    hedge = lexicon.qualifiers.at(tokens.lower, index) if index < len(tokens.lower) else None
+    return index if hedge is None else hedge[0]
+
+
 def _is_pronoun(tokens: Tokens, number: Number, before: str, lexicon: Lexicon) -> bool:
     """ "That one", "at one stage"; and "he was one of 40 people held", who are counted without him."""
     if before in lexicon.pronoun_before or not lexicon.pronoun_after.isdisjoint(
@@ -354,8 +360,7 @@ def _is_pronoun(tokens: Tokens, number: Number, before: str, lexicon: Lexicon) -
     after = number.end + 1
     if not (is_of and "be" in classes):
         return False
-    hedge = lexicon.qualifiers.at(tokens.lower, after)
-    first = hedge[0] if hedge is not None else after
+    first = behind_hedge(tokens, after, lexicon)
     return first < len(tokens.lower) and (tokens.kinds[first] == "n" or tokens.lower[first] in lexicon.number_firsts)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from monitor.claims.metrics import is_cumulative
+from monitor.claims.metrics import harms, is_cumulative
 from monitor.claims.places import UNRESOLVED, Gazetteer, Mention, place_slug
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier
 
@@ -16,8 +16,6 @@ _SAME_COUNT = 0.995
 _COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
 # An earlier count is told at most so many sentences after the one it gave way to.
 _RECALL = 2
-# What happens to people: a number without a noun takes over whom the figure before it counts.
-_HARM = frozenset(("killed", "injured", "missing", "hospitalised"))
 # The population of a figure that is told as a part without saying of whom.
 PART = "other:part"
 
@@ -102,7 +100,7 @@ def _pass_group(drafts: list[Draft]) -> None:
 
 
 def _is_beside(draft: Draft, named: Draft) -> bool:
-    is_other = draft.claim.metric in _HARM and draft.claim.metric != named.claim.metric
+    is_other = draft.claim.metric in harms() and draft.claim.metric != named.claim.metric
     return is_other and draft.sentence == named.sentence and not named.is_subset
 
 
@@ -118,7 +116,7 @@ def _names_group(draft: Draft) -> bool:
     claim = draft.claim
     is_group = claim.population is not None and not claim.population.startswith("other:")
     is_several = not claim.implicit and (claim.value or 0) > 1
-    return is_group and is_several and claim.metric in _HARM and claim.status is not ClaimStatus.OTHER_EVENT
+    return is_group and is_several and claim.metric in harms() and claim.status is not ClaimStatus.OTHER_EVENT
 
 
 def _share_population(drafts: list[Draft]) -> None:

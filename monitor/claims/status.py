@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from monitor.claims.lexicon import CLAUSE_MARKS, Cue, Lexicon
 from monitor.claims.linking import Link, Reading
-from monitor.claims.quantities import Quantity
+from monitor.claims.quantities import Quantity, behind_hedge
 from monitor.claims.tokens import CLAUSE, PERFECT, Tokens, tokenize
 from storage.records import ClaimStatus
 
@@ -96,8 +96,7 @@ def _has_late_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
 
 def _is_number(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """Whether a number, with or without a hedge, begins at a token: "the figure had been (about) 59"."""
-    hedge = lexicon.qualifiers.at(tokens.lower, index) if index < len(tokens.lower) else None
-    first = hedge[0] if hedge is not None else index
+    first = behind_hedge(tokens, index, lexicon)
     return first < len(tokens.lower) and (tokens.kinds[first] == "n" or tokens.lower[first] in lexicon.number_words)
 
 

@@ -15,9 +15,9 @@ def withdraw(state: RecordState, one: Assertion) -> None:
     state.claimed = [claimed for claimed in state.claimed if not is_rounding_of(one.figure, claimed.figure)]
     standing = state.standing
     if standing is not None and is_rounding_of(one.figure, standing.figure) and not _only_denies_more(one, standing):
-        is_anybodys = standing.origin_days and not one.origin.is_named
-        if one.status is ClaimStatus.DENIED and (is_anybodys or not is_own(one, standing)):
-            # "Officials denied that 164 had died" takes nothing from the ministry that counted them.
+        # "Officials denied that 164 had died" takes nothing from the ministry that counted them.
+        is_anothers = bool(standing.origin_days) and one.origin.name not in standing.origin_days
+        if one.status is ClaimStatus.DENIED and is_anothers:
             contest_denial(state, one)
         else:
             _fall_back(state, one, standing)
