@@ -12,7 +12,7 @@ from pathlib import Path
 
 _NAME = "storywatch"
 # The program's name before a command's: "run `storywatch db upgrade`", not "a storywatch service runs".
-_MENTIONED = re.compile(rf"(?<![\w./-])(?<!\ba ){_NAME}(?= [a-z])")
+_MENTIONED = re.compile(rf"(?<![\w./-])(?<!\ba ){_NAME}(?= (?:--)?[a-z])")
 
 
 def name_program(called: str, *, found: str | None, here: Path) -> str:

@@ -13,7 +13,7 @@ from functools import partial
 from sqlmodel import Session
 
 from monitor.entries import EntryOutcome, entry_fingerprint, guid_alias, is_reused_id
-from monitor.reading.feeds import parse_feed
+from monitor.reading.feeds import parse_feed, storable_feed
 from monitor.reading.identity import name_entries
 from monitor.reading.obstacles import RESERVED
 from monitor.reading.urls import canonical_url
@@ -172,7 +172,9 @@ async def _parse(tools: Tools, feed: Feed, answer: Fetched) -> ParsedFeed:
             answer.body, url=answer.final_url, content_type=answer.content_type, lang=feed.lang
         )
         return page_as_feed(feed, page, is_reserved=answer.is_reserved)
-    return await tools.compute(lambda: parse_feed(answer.body, url=answer.final_url, content_type=answer.content_type))
+    return await tools.compute(
+        lambda: storable_feed(parse_feed(answer.body, url=answer.final_url, content_type=answer.content_type))
+    )
 
 
 def page_as_feed(feed: Feed, page: ReadArticle, *, is_reserved: bool = False) -> ParsedFeed:

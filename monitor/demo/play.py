@@ -18,6 +18,7 @@ from monitor.demo.script import Moment, Script, load_script, seed_text
 from monitor.demo.service import DemoError, DemoService
 from monitor.demo.site import DemoSite
 from monitor.demo.verdict import Change, Told, find_faults, read_change, read_told
+from monitor.invocation import as_typed
 
 # Known to both ends of this machine alone, and gone with the demo: 24 bytes in base64, as Standard Webhooks wants it.
 HOOK_SECRET = "whsec_c3Rvcnl3YXRjaC1kZW1vLXNlY3JldC0yMDIy"  # noqa: S105 not a secret of anyone's
@@ -234,4 +235,4 @@ def _say_where_to_look(console: Console, folder: Path, web_port: int) -> None:
     console.print()
     console.print(Text("Where to look:", style="bold"))
     for line in _lines_to_look_at(folder, web_port):
-        console.print(Text(f"  {line}"), soft_wrap=True)
+        console.print(Text(f"  {as_typed(line)}"), soft_wrap=True)

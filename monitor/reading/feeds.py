@@ -5,6 +5,7 @@ readers of their own; everything else is judged by feedparser. `ParsedFeed.path`
 """
 
 import re
+from dataclasses import replace
 
 from lxml import etree
 
@@ -13,6 +14,7 @@ from monitor.reading.feeds_json import read_json_feed
 from monitor.reading.feeds_judged import read_judged
 from monitor.reading.feeds_sitemap import read_sitemap
 from monitor.reading.limits import MOST_FEED_TAGS, MOST_JUDGED_TAGS, count_tags, is_too_much_json
+from monitor.reading.markup import scrub
 from storage.errors import FeedParseError
 from storage.records import ParsedFeed
 
@@ -50,6 +52,34 @@ def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> Par
         return read_fast(body, url=url)
     except NotOrdinary:
         return _read_by_judge(body, url, content_type, name, start)
+
+
+def storable_feed(feed: ParsedFeed) -> ParsedFeed:
+    """PURE: `feed` without what no database takes, which a damaged feed's reader hands on as it stands there."""
+    if feed.path != "judge":
+        return feed
+    entries = tuple(
+        replace(
+            entry,
+            entry_id=scrub(entry.entry_id),
+            link=scrub(entry.link),
+            title=scrub(entry.title),
+            summary=scrub(entry.summary),
+            published_raw=scrub(entry.published_raw),
+            author=scrub(entry.author),
+            content_html=scrub(entry.content_html),
+        )
+        for entry in feed.entries
+    )
+    return replace(
+        feed,
+        title=scrub(feed.title),
+        link=scrub(feed.link),
+        self_url=scrub(feed.self_url),
+        hub_url=scrub(feed.hub_url),
+        lang=scrub(feed.lang) if feed.lang else None,
+        entries=entries,
+    )
 
 
 def _read_json(body: bytes, url: str, name: str) -> ParsedFeed:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 import feedparser
 
-from monitor.reading.markup import collapse, plain_text, scrub
+from monitor.reading.markup import collapse, plain_text
 from storage.records import Entry, ParsedFeed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,7 +56,7 @@ def _entry(item: dict[str, Any]) -> Entry:
         summary=_summary(item, content_html),
         published_at=to_datetime(dict.get(item, "published_parsed")),
         updated_at=to_datetime(dict.get(item, "updated_parsed")),
-        published_raw=scrub(published_raw) if isinstance(published_raw, str) else "",
+        published_raw=published_raw if isinstance(published_raw, str) else "",
         author=collapse(_text(item, "author")),
         content_html=content_html,
     )
@@ -73,7 +73,7 @@ def _summary(item: dict[str, Any], content_html: str) -> str:
 
 def _text(item: dict[str, Any], key: str) -> str:
     value = item.get(key)
-    return scrub(value) if isinstance(value, str) else ""
+    return value if isinstance(value, str) else ""
 
 
 def _rel(head: dict[str, Any], rel: str) -> str:

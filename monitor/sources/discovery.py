@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup, SoupStrainer
 
 from monitor.reading.charsets import decode_page
 from monitor.reading.feeds import parse_feed
-from monitor.reading.markup import collapse
+from monitor.reading.markup import collapse, scrub
 from monitor.sources.http import FEED_ACCEPT, Fetcher
 from storage.errors import FeedParseError, FetchError
 from storage.records import ParsedFeed
@@ -139,7 +139,11 @@ async def _robots_sitemaps(fetcher: Fetcher, url: str) -> tuple[str, ...]:
 def _found(url: str, feed: ParsedFeed) -> FoundFeed:
     times = [moment for entry in feed.entries if (moment := entry.published_at or entry.updated_at) is not None]
     return FoundFeed(
-        url=url, title=feed.title, format=feed.format, entries=len(feed.entries), newest_at=max(times, default=None)
+        url=url,
+        title=scrub(feed.title),
+        format=feed.format,
+        entries=len(feed.entries),
+        newest_at=max(times, default=None),
     )
 
 

@@ -234,3 +234,14 @@ def test_a_sitemap_index_that_stands_still_is_looked_into_at_every_poll(desk: De
     desk.site.add("/news.xml", listed("a", "b"))
     desk.go_on(10)
     assert len(desk.articles()) == 2
+
+
+def test_a_feed_that_holds_nul_is_stored_without_it(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, listed=False)
+    link = desk.site.url("/a")
+    item = f"<title>{TITLE}&#0;</title><link>{link}&#0;</link><guid>a&#0;1</guid><description>44 dead&#0;</description>"
+    body = f"<rss version='2.0'><channel><title>News&#0;</title><item>{item}</item></channel></rss>".encode()
+    desk.site.add("/feed", Reply(body=body, content_type="application/rss+xml"))
+    desk.go_on(10)
+    (article,) = desk.articles()
+    assert (article.title, article.url) == (TITLE, link)

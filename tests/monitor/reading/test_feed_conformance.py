@@ -9,7 +9,7 @@ from typing import Any
 
 import feedparser
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.reading.feeds import parse_feed
@@ -64,6 +64,9 @@ def test_odd_feeds_read_as_feedparser_reads_them(body: bytes, url: str) -> None:
 
 
 @given(damaged_feeds(), bases)
+@example(
+    b"<rss version='2.0'><channel><item><title>a&#0;b</title><link>&#0;ttp://a.org/1</link></item></channel></rss>", ""
+)
 @settings(max_examples=300, deadline=None)
 def test_damaged_feeds_read_as_feedparser_reads_them(body: bytes, url: str) -> None:
     expected = judged(body, url)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.reading.feeds import parse_feed
+from monitor.reading.feeds import parse_feed, storable_feed
 from storage.errors import FeedParseError
 
 RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Desk</title><link>http://x.org/</link><ttl>60</ttl>
@@ -114,12 +114,12 @@ def test_half_a_character_in_a_sitemap_is_no_crash(title: str) -> None:
     assert all(entry.title.encode() for entry in feed.entries)
 
 
-def test_no_nul_leaves_a_feed_that_had_to_be_put_right() -> None:
+def test_no_nul_of_a_feed_that_had_to_be_put_right_is_kept() -> None:
     body = (
         b"<rss version='2.0'><channel><title>t&#0;</title><item><title>a&#0;b</title><guid>g&#0;1</guid>"
         b"<link>https://harbour.example/1</link></item></channel></rss>"
     )
-    feed = parse_feed(body, url="https://harbour.example/feed")
+    feed = storable_feed(parse_feed(body, url="https://harbour.example/feed"))
     assert [entry.link for entry in feed.entries] == ["https://harbour.example/1"]
     texts = [
         feed.title,
