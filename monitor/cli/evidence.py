@@ -2,16 +2,19 @@
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
+from sqlmodel import Session
 
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_time
 from monitor.making import make_fetcher, make_vault
 from monitor.settings import Settings
+from monitor.sources.addresses import wire_url
 from monitor.sources.answers import Fetched
 from monitor.sources.http import PAGE_ACCEPT
 from monitor.sources.robots import Robots
@@ -71,7 +74,7 @@ def list_command(
 ) -> None:
     """Kept answers, the newest first."""
     with opened_database() as database, database.read() as session:
-        found = exhibits.list_exhibits(session, url=url, story=story, limit=limit)
+        found = _kept_of(session, url, story, limit=limit)
     if as_json:
         print_json(found)
         return
@@ -163,7 +166,17 @@ def _choose(database: Database, ids: list[str] | None, url: str | None, story: s
     with database.read() as session:
         if ids:
             return tuple(exhibits.get_exhibit(session, one) for one in ids)
-        return exhibits.list_exhibits(session, url=url, story=story)
+        return _kept_of(session, url, story)
+
+
+def _kept_of(session: Session, url: str | None, story: str | None, limit: int | None = None) -> tuple[Exhibit, ...]:
+    """What is kept of an address, as a person writes it or as it went over the wire."""
+    found = exhibits.list_exhibits(session, url=url, story=story, limit=limit)
+    if found or url is None or url.isascii():
+        return found
+    with suppress(ValueError):
+        found = exhibits.list_exhibits(session, url=str(wire_url(url)), story=story, limit=limit)
+    return found
 
 
 def _complain_of(problems: list[Problem]) -> None:

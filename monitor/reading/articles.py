@@ -4,7 +4,7 @@ import logging
 import re
 from datetime import timedelta
 from itertools import islice
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import trafilatura
 from lxml import etree
@@ -19,7 +19,7 @@ from monitor.reading.livepages import join_posts, read_live_posts
 from monitor.reading.markup import collapse
 from monitor.reading.metadata import PageMetadata, read_metadata
 from monitor.reading.obstacles import RESERVED, find_obstacle, without_furniture
-from monitor.reading.urls import believable_canonical, parsable
+from monitor.reading.urls import believable_canonical, link_within, parsable
 from storage.errors import ArticleParseError
 from storage.records import ReadArticle, Span
 
@@ -81,11 +81,11 @@ def read_article(html: bytes, *, url: str, content_type: str | None = None, lang
         published=published,
         modified=meta.modified,
         published_raw=raw,
-        canonical_url=believable_canonical(meta.canonical, url),
+        canonical_url=believable_canonical(meta.canonical, url) or believable_canonical(meta.shared_url, url),
         obstacle=obstacle,
         is_live=meta.live is not None,
         parts=parts,
-        next_url=_next(meta.next_url, url),
+        next_url=link_within(meta.next_url, url),
     )
 
 
@@ -164,12 +164,3 @@ def _published(meta: PageMetadata, tree: HtmlElement, url: str) -> tuple[Span | 
         wide = Span(not_before=span.not_before - timedelta(hours=14), not_after=span.not_after + timedelta(hours=12))
         return wide, meta.published_raw or "-".join(match.groups())
     return None, meta.published_raw
-
-
-def _next(link: str, url: str) -> str:
-    if not link:
-        return ""
-    try:
-        return believable_canonical(urljoin(url, link), url)
-    except ValueError:
-        return ""

@@ -56,6 +56,7 @@ class PageMetadata:
     author: str = ""
     lang: str = ""
     canonical: str = ""
+    shared_url: str = ""
     next_url: str = ""
     published: Span | None = None
     modified: Span | None = None
@@ -169,7 +170,8 @@ def _from_elements(found: PageMetadata, elements: etree._Element) -> None:
     found.author = found.author or ("" if author.startswith("http") else author)
     declared = elements.get("lang") or elements.get("xml:lang") or ""
     found.lang = declared or found.lang or names.get("og:locale", "") or names.get("content-language", "")
-    found.canonical = _link(elements, "canonical") or names.get("og:url", "")
+    found.canonical = _link(elements, "canonical")
+    found.shared_url = names.get("og:url", "")
     found.next_url = _link(elements, "next")
     found.is_reserved = names.get("tdm-reservation") == "1"
 

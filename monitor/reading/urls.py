@@ -6,12 +6,19 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
-from urllib.parse import unquote_plus, urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HEX = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SAFE = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")
+# What addresses of single articles look like, and those of days and languages.
+_SLUG = 3  # words
+_NUMBER = 5  # digits
+_WORDS = re.compile(r"[-_+ ]+")
+_MIXED = re.compile(r"(?=.*\d)(?=.*[a-zA-Z])[0-9a-zA-Z]{8,}")
+_DAY = re.compile(r"(?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?[0-3]\d)?")
+_LANGUAGE = re.compile(r"/[a-z]{2}(?:[-_][a-z]{2})?", re.IGNORECASE)
 _DOTS = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 
 
@@ -77,22 +84,54 @@ def same_site(first: str, second: str) -> bool:
     return bool(site := _site(first)) and site == _site(second)
 
 
+def link_within(link: str, url: str) -> str:
+    """Where a link on the page at `url` leads, made absolute; "" where that is another site, or no web address.
+
+    `url` may be empty: then any site will do.
+    """
+    if not link:
+        return ""
+    try:
+        absolute = urljoin(url, link.strip())
+        scheme = urlsplit(absolute).scheme
+    except ValueError:
+        return ""
+    return absolute if scheme in _DEFAULT_PORTS and (not url or same_site(absolute, url)) else ""
+
+
 def believable_canonical(canonical: str, url: str) -> str:
     """The address that a page calls its own, made absolute, or "" where it lies.
 
-    It lies when it names another site, a home page for an inner page, or is no web address.
+    It lies when it names another site, a front page or a section's for a page within it, drops the part of the query
+    that chose the page, or is no web address. Whether it lies in other ways only other pages can tell.
     """
-    if not canonical:
+    absolute = link_within(canonical, url)
+    if not absolute or not url:
+        return absolute
+    named, asked = canonical_url(absolute), canonical_url(url)
+    if named == asked:
+        return absolute
+    target, page = urlsplit(named), urlsplit(asked)
+    if target.path == "/" and not target.query:
         return ""
-    try:
-        absolute = urljoin(url, canonical.strip())
-        target, asked = urlsplit(absolute), urlsplit(url)
-    except ValueError:
-        return ""
-    if target.scheme not in _DEFAULT_PORTS or (url and not same_site(absolute, url)):
-        return ""
-    is_front = target.path.strip("/") == "" and not target.query
-    return "" if is_front and asked.path.strip("/") else absolute
+    if _chooses(target.query) or _is_of_an_article(target.path):
+        return absolute
+    is_above = page.path.startswith(f"{target.path}/") or (page.path == target.path and _chooses(page.query))
+    return "" if is_above or _is_of_an_article(page.path) or _LANGUAGE.fullmatch(target.path) else absolute
+
+
+def _chooses(query: str) -> bool:
+    """Whether a query without tracking parameters chooses what is shown: it holds a number."""
+    return any(char.isdigit() for part in query.split("&") for char in part.partition("=")[2])
+
+
+def _is_of_an_article(path: str) -> bool:
+    """Whether a path looks like that of one article: a long slug, a number, a mixed id; sections have a word or two."""
+    name = unquote(path).rpartition("/")[2]
+    words = [word for word in _WORDS.split(name.partition(".")[0]) if word]
+    digits = sum(map(str.isdecimal, name))
+    is_number = digits >= _NUMBER and not _DAY.fullmatch(name)
+    return is_number or len(words) >= _SLUG or any(_MIXED.fullmatch(word) for word in words)
 
 
 def _site(url: str) -> str:

@@ -31,7 +31,7 @@ def check_address(url: str, *, allow_private: bool) -> str:
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".")
         _ = parts.port
-        is_known = URL(url, encoded=url.isascii()).host is not None
+        is_known = wire_url(url).host is not None
     except ValueError as error:
         raise BadAddressError(f"{url}: not a web address ({error}); it should look like https://host/path") from error
     if parts.scheme not in _SCHEMES or not host or not is_known or len(url.split()) != 1 or not url.isprintable():
@@ -39,6 +39,14 @@ def check_address(url: str, *, allow_private: bool) -> str:
     if not allow_private and _is_private_literal(host):
         raise ForbiddenAddressError(forbidden_words(url, host))
     return host
+
+
+def wire_url(url: str) -> URL:
+    """An address as it goes over the wire: host in IDNA, other letters percent-encoded, "/" for no path, no fragment.
+
+    One in plain letters stays as it is: some servers mind how it is escaped. Raises ValueError for no address.
+    """
+    return URL(url, encoded=url.isascii()).with_fragment(None)
 
 
 def forbidden_words(url: str, what: str) -> str:

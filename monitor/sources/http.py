@@ -16,9 +16,15 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
-from yarl import URL
 
-from monitor.sources.addresses import NOT_PUBLIC, BadAddressError, check_address, forbidden_words, is_public_address
+from monitor.sources.addresses import (
+    NOT_PUBLIC,
+    BadAddressError,
+    check_address,
+    forbidden_words,
+    is_public_address,
+    wire_url,
+)
 from monitor.sources.answers import Exchange, Fetched, Hop, Pairs, finish, retry_after_of
 from monitor.sources.bodies import BodyDecoder
 from monitor.sources.hosts import HostPacer, Pacer
@@ -275,10 +281,9 @@ class Fetcher:
         return answer
 
     async def _exchange(self, url: str, ask: "_Ask") -> Hop:
-        address = URL(url, encoded=True) if url.isascii() else URL(url)
         async with self._open().request(
             "GET",
-            address,
+            wire_url(url),
             headers=ask.headers,
             allow_redirects=False,
             proxy=self._proxy,
@@ -290,7 +295,7 @@ class Fetcher:
             if is_redirect:
                 response.close()
             if ask.kept is not None:
-                ask.kept.append(_exchange(response, url, raw, address=peer, is_cut=is_redirect))
+                ask.kept.append(_exchange(response, raw, address=peer, is_cut=is_redirect))
             return Hop(
                 url=url,
                 status=response.status,
@@ -352,10 +357,10 @@ def _peer(response: aiohttp.ClientResponse) -> str:
     return str(peer[0]) if peer else ""
 
 
-def _exchange(response: aiohttp.ClientResponse, url: str, raw: bytes, *, address: str, is_cut: bool) -> Exchange:
+def _exchange(response: aiohttp.ClientResponse, raw: bytes, *, address: str, is_cut: bool) -> Exchange:
     version = response.version
     return Exchange(
-        url=url,
+        url=str(response.request_info.url),
         request_headers=tuple((str(name), value) for name, value in response.request_info.headers.items()),
         version=f"HTTP/{version.major}.{version.minor}" if version else "HTTP/1.1",
         status=response.status,

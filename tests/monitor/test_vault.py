@@ -63,6 +63,18 @@ def records(desk: WatchfulDesk) -> list[tuple[str, str, bytes]]:
     return found
 
 
+def request_lines(desk: WatchfulDesk) -> list[str]:
+    """The first lines of all requests in the folder."""
+    found = []
+    for path in sorted(desk.folder.glob("*.warc.gz")):
+        with path.open("rb") as file:
+            for record in ArchiveIterator(file):
+                if record.rec_type == "request":
+                    head = record.http_headers
+                    found.append(f"{head.protocol} {head.statusline}")
+    return found
+
+
 def test_each_version_of_a_chosen_storys_page_is_kept_as_it_came(desk: WatchfulDesk) -> None:
     desk.publish("a", TITLE, TOLL)
     desk.go_on(10)
@@ -115,6 +127,30 @@ def test_the_body_stays_compressed_and_every_hop_and_header_is_there(desk: Watch
     assert answer.text == page.body
     assert answer.is_proved
     assert [name for name, _ in answer.headers][:3] == ["Content-Type", "Set-Cookie", "X-Odd"]
+
+
+def test_an_address_in_other_letters_is_kept_as_it_went_over_the_wire(desk: WatchfulDesk) -> None:
+    desk.publish("a", TITLE, TOLL, listed=False)
+    asked = "/%D0%B1%D0%B5%D1%81%D0%BF%D0%BE%D1%80%D1%8F%D0%B4%D0%BA%D0%B8?q=%C3%A4"
+    desk.site.add(asked.partition("?")[0], desk.site.routes["/a"])
+    desk.publish("беспорядки?q=ä", TITLE, TOLL)
+    desk.go_on()
+    assert desk.moves() == [("first", 44)]
+    (exhibit,) = desk.kept()
+    assert exhibit.url == desk.site.url(asked)
+    assert [(kind, url) for kind, url, _ in records(desk)][1:] == [("response", exhibit.url), ("request", exhibit.url)]
+    assert request_lines(desk) == [f"GET {asked} HTTP/1.1"]
+    assert list(find_problems(Vault(desk.folder), desk.kept())) == []
+
+
+def test_a_query_without_a_path_is_kept_as_it_was_asked_for(desk: WatchfulDesk) -> None:
+    desk.publish("a", TITLE, TOLL, listed=False)
+    desk.site.add("/", desk.site.routes["/a"])
+    desk.entries.append(f"<item><title>{TITLE}</title><link>{desk.site.url('?story=1/2')}</link><guid>1</guid></item>")
+    desk.go_on()
+    (exhibit,) = desk.kept()
+    assert exhibit.url == desk.site.url("/?story=1/2")
+    assert request_lines(desk) == ["GET /?story=1/2 HTTP/1.1"]
 
 
 def test_a_chunked_body_is_kept_whole_and_readable(desk: WatchfulDesk) -> None:

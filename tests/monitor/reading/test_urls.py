@@ -1,5 +1,7 @@
 """One address for one page."""
 
+from urllib.parse import urljoin
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,47 @@ def test_canonical_is_idempotent(url: str) -> None:
 )
 def test_canonical_links_that_lie_are_not_believed(canonical: str, expected: str) -> None:
     assert believable_canonical(canonical, "https://x.org/a?id=1") == expected
+
+
+@pytest.mark.parametrize(
+    ("canonical", "url"),
+    [
+        ("/en/", "https://x.org/en/news/fire-in-the-harbour"),
+        ("/en", "https://x.org/fire"),
+        ("/en-GB/", "https://x.org/fire"),
+        ("/", "https://x.org/?p=17"),
+        ("https://www.x.org/", "https://news.x.org/"),
+        ("/world/", "https://x.org/world/fire"),
+        ("/world/middle-east", "https://x.org/world/middle-east/2022/01/fire"),
+        ("/2022/01/", "https://x.org/2022/01/fire-in-the-harbour"),
+        ("/20220109/", "https://x.org/20220109/fire"),
+        ("/article.php", "https://x.org/article.php?id=17"),
+        ("/latest", "https://x.org/world/fire-kills-ten-in-the-harbour"),
+        ("/новости", "https://x.org/новости/пожар"),
+    ],
+)
+def test_a_front_page_or_a_section_is_no_name_of_an_article(canonical: str, url: str) -> None:
+    assert believable_canonical(canonical, url) == ""
+
+
+@pytest.mark.parametrize(
+    ("canonical", "url"),
+    [
+        ("/world/fire", "https://x.org/world/fire/amp"),
+        ("/world/fire", "https://x.org/world/fire?utm_source=rss"),
+        ("/world/fire", "https://x.org/world/fire?from=rss"),
+        ("/story/1234567", "https://x.org/story/1234567/fire-in-the-harbour"),
+        ("/fire-in-the-harbour", "https://x.org/?p=17"),
+        ("/fire-in-the-harbour", "https://x.org/fire-in-the-harbour?page=2"),
+        ("/news/fire-in-the-harbour", "https://x.org/n/1234567"),
+        ("/world/article58231.html", "https://x.org/a58231"),
+        ("/live", "https://x.org/en/live"),
+        ("/новости/пожар-в-порту-города", "https://x.org/n/1234567"),
+        ("https://www.x.org/", "https://x.org/"),
+    ],
+)
+def test_an_address_of_one_article_is_believed(canonical: str, url: str) -> None:
+    assert believable_canonical(canonical, url) == urljoin(url, canonical)
 
 
 def test_one_outlet_has_many_hosts() -> None:
