@@ -68,6 +68,11 @@ def claim_ids(article: str, claims: Sequence[Claim], *, title: str, text: str) -
     return tuple(ids)
 
 
+def returned_claim_id(claim_id: str) -> str:
+    """Return the identity of a claim that an edit brought back in the place of what had replaced it: its next one."""
+    return stable_hash("c1", claim_id, "returned")
+
+
 def sentence_of(claim: Claim, *, title: str, text: str) -> str:
     """Return the sentence around a claim's quote, from the field that the claim names; the quote if none is marked."""
     field = title if claim.field == "title" else text

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.ledger.live_pages import name_of_post, oldest_shown, published_of
-from storage.keys import claim_ids, sentence_of
+from storage.keys import claim_ids, returned_claim_id, sentence_of
 from storage.records import Article, ArticleVersion, Claim, Span, StampedClaim
 
 
@@ -36,10 +36,11 @@ def stamp_claims(
 
     A first version's claims were asserted when it was published; those that an edit brought, between the previous
     fetch and this one. Those of a live page's post were asserted when the post was published, unless it stood there
-    before without them. A claim that an edit took out and another brought back is begun anew under its old id.
+    before without them. A claim that an edit took out and another brought back is begun anew under its old id; where it
+    takes the place of another figure again, the page says it anew, and it gets an id of its own.
     """
     standing, begun = [], []
-    named = _name(article, version, found)
+    named = _name_returns(_name(article, version, found), version, held)
     for identity, claim in named.items():
         known = held.get(identity)
         if known is not None and known.ended_at is None:
@@ -106,6 +107,50 @@ def _name(article: Article, version: ArticleVersion, found: Sequence[Claim]) -> 
     for text, said in texts.items():
         named |= zip(claim_ids(text, said, title=version.title, text=version.text), said, strict=True)
     return named
+
+
+def _name_returns(
+    named: Mapping[str, Claim], version: ArticleVersion, held: Mapping[str, StampedClaim]
+) -> dict[str, Claim]:
+    """The claims under the ids that they go by now: what replaces its own replacement has a new one each time."""
+    latest = {identity: _latest_id(identity, held) for identity in named}
+    kept = set(latest.values())
+    leaving = [
+        one
+        for name, one in held.items()
+        if one.ended_at is None and name not in kept and not _is_pushed_out(one, version)
+    ]
+    found = {}
+    for identity, claim in named.items():
+        name = latest[identity]
+        past = held.get(name)
+        found[returned_claim_id(name) if past is not None and _is_back(past, claim, leaving) else name] = claim
+    return found
+
+
+def _latest_id(identity: str, held: Mapping[str, StampedClaim]) -> str:
+    """The id by which a claim went last."""
+    while (following := returned_claim_id(identity)) in held:
+        identity = following
+    return identity
+
+
+def _is_back(past: StampedClaim, claim: Claim, leaving: Sequence[StampedClaim]) -> bool:
+    """Whether a claim that was taken out comes back in the place of another figure that had come since."""
+    return past.ended_at is not None and any(
+        other.version_first > (past.version_last or 0)
+        and _scope(other.claim) == _scope(claim)
+        and _said(other.claim) != _said(claim)
+        for other in leaving
+    )
+
+
+def _scope(claim: Claim) -> tuple[str | None, ...]:
+    return (claim.metric, claim.unit, claim.population, claim.place, claim.period)
+
+
+def _said(claim: Claim) -> tuple[object, ...]:
+    return (claim.value, claim.low, claim.high, claim.qualifier, claim.state, claim.status)
 
 
 def _asserted(article: Article, version: ArticleVersion, claim: Claim) -> tuple[Span, bool]:

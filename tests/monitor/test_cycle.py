@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from monitor.reprocessing import rematch_article
 from monitor.watch import Watch
 from storage import articles, claims, feeds
@@ -121,6 +123,32 @@ def test_a_page_that_flaps_between_two_texts_is_no_edit(desk: Desk) -> None:
         versions = articles.list_versions(session, desk.articles()[0].article_id)
     assert len(versions) == 1
     assert desk.moves() == [("first", 44)]
+
+
+@pytest.mark.parametrize(("other", "there"), [("57", "raised"), ("40", "lowered")])
+def test_a_page_that_goes_back_for_good_is_told_as_an_edit_and_takes_its_figure_back(
+    desk: Desk, other: str, there: str
+) -> None:
+    desk.publish("a", TITLE, TOLL)
+    desk.go_on()
+    desk.edit("a", TITLE, TOLL.replace("44", other))
+    desk.go_on(60)
+    assert desk.moves() == [("first", 44), (there, float(other))]
+    desk.edit("a", TITLE, TOLL)
+    desk.go_on(60)
+    back = "lowered" if there == "raised" else "restored"
+    assert desk.moves()[2:] == [(back, 44)]
+    edits = desk.revisions(RevisionKind.EDITED)
+    assert [(one.before and one.before.value, one.after and one.after.value) for one in edits] == [
+        (44, float(other)),
+        (float(other), 44),
+    ]
+    assert {edits[-1].revision_id, desk.revisions(metric="killed")[-1].revision_id} <= {
+        alert.revision_id for alert in desk.alerts()
+    }
+    desk.edit("a", TITLE, TOLL.replace("44", other))
+    desk.go_on(60)
+    assert desk.moves()[3:] == [("restored" if there == "raised" else "lowered", float(other))]
 
 
 def test_a_page_that_is_gone_twice_is_told_as_removed_once(desk: Desk) -> None:

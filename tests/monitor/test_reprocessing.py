@@ -59,6 +59,19 @@ def test_nothing_changes_where_the_lexicon_reads_the_same(desk: Desk) -> None:
     assert (run.lexicon_version, run.articles, run.finished_at) == (LEXICON_VERSION, 1, desk.now)
 
 
+def test_a_page_that_went_back_to_its_first_text_reads_the_same_again(desk: Desk) -> None:
+    desk.publish("a", "Riots in Harbour City", TOLL)
+    desk.go_on()
+    for text in (HIGHER, TOLL, HIGHER, TOLL):
+        desk.edit("a", "Riots in Harbour City", text)
+        desk.go_on(60)
+    before, moves = stored(desk), held_moves(desk)
+    assert [figure for _, figure in moves] == [44, 164, 44, 164, 44]
+    done = reprocess(desk)
+    assert (done.begun, done.gone, done.revisions) == (0, 0, ())
+    assert (stored(desk), held_moves(desk)) == (before, moves)
+
+
 def test_a_claim_of_an_older_lexicon_is_superseded_and_those_told_get_a_correction(desk: Desk) -> None:
     misread(desk, 4400)
     told = {alert.alert_id for alert in desk.alerts()}
