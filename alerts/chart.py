@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.records import Figure, History, Revision, RevisionKind, Span, Step
+from storage.records import Figure, History, RecordEdit, Revision, RevisionKind, Span, Step
 
 # More lines than this cannot be told apart.
 _MOST_ORIGINS = 5
@@ -32,7 +32,8 @@ class ChartLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartMark:
-    """A figure that was withdrawn (`retracted`) or stands beside the headline (`contested`) at a moment."""
+    """A figure that was withdrawn (`retracted`), stands beside the headline (`contested`), or came into or went out of
+    an article that was edited (`edited`), at a moment."""
 
     at: datetime
     value: float
@@ -51,10 +52,12 @@ class ChartSpec:
     zone: str = "UTC"
 
 
-def make_chart(history: History, *, until: datetime, title: str = "", zone: str = "UTC") -> ChartSpec | None:
+def make_chart(
+    history: History, *, until: datetime, title: str = "", zone: str = "UTC", edits: Iterable[RecordEdit] = ()
+) -> ChartSpec | None:
     """Return the chart of a history up to `until`; None if it holds no number.
 
-    Steps stand where they were published, or where we learned of them if that is unknown.
+    Steps and `edits` stand where they were published, or where we learned of them if that is unknown.
     """
     steps = sorted((step for step in history.steps if _shown_at(step) <= until), key=_shown_at)
     headline = [ChartPoint(at=_shown_at(step), value=_value(step.figure)) for step in steps if step.kind not in _SILENT]
@@ -62,7 +65,8 @@ def make_chart(history: History, *, until: datetime, title: str = "", zone: str 
         return None
     marks = tuple(mark for step in steps if (mark := _mark(step)) is not None)
     lines = (ChartLine(name="", points=tuple(_distinct(headline))), *_origin_lines(history, until))
-    start = min(point.at for line in lines for point in line.points)
+    marks += tuple(_edit_marks(edits, until))
+    start = min(*(point.at for line in lines for point in line.points), *(mark.at for mark in marks), until)
     width = max(until - start, timedelta(hours=1))
     return ChartSpec(
         title=title, lines=lines, marks=marks, start=start - width * 0.02, end=until + width * 0.02, zone=zone
@@ -118,6 +122,17 @@ def _mark(step: Step) -> ChartMark | None:
     else:
         return None
     return None if value is None else ChartMark(at=_shown_at(step), value=value, kind=step.kind)
+
+
+def edited_at(edit: RecordEdit) -> datetime:
+    """Where an edit stands on the time axis: between the look before it and the one that saw it."""
+    span = edit.revision.public_at
+    return edit.revision.recorded_at if span is None else _middle(span)
+
+
+def _edit_marks(edits: Iterable[RecordEdit], until: datetime) -> Iterable[ChartMark]:
+    seen = {(at, edit.value) for edit in edits if (at := edited_at(edit)) <= until}
+    return (ChartMark(at=at, value=value, kind=RevisionKind.EDITED) for at, value in sorted(seen))
 
 
 def _distinct(points: Iterable[ChartPoint]) -> Iterable[ChartPoint]:

@@ -26,10 +26,12 @@ _TICK_ROOM = 70
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnPath:
-    """Connected points in pixels; `role` names its CSS class: line-0 (headline), line-1 …, grid, cross."""
+    """Connected points in pixels with what they say on hover; `role` names its CSS class: line-0 (headline), line-1 …,
+    grid, cross (withdrawn), edit."""
 
     role: str
     points: tuple[tuple[float, float], ...]
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +117,15 @@ def lay_out(spec: ChartSpec, words: Words, *, width: int = 640, height: int = 26
         ]
     for mark in spec.marks:
         x, y = scale.x(mark.at), scale.y(mark.value)
+        hint = _hint(mark.at, mark.value, words.say("kinds", mark.kind.value), spec, words)
         if mark.kind is RevisionKind.RETRACTED:
-            paths.append(DrawnPath(role="cross", points=((x - 5, y - 5), (x + 5, y + 5))))
-            paths.append(DrawnPath(role="cross", points=((x - 5, y + 5), (x + 5, y - 5))))
+            paths.append(DrawnPath(role="cross", points=((x - 5, y - 5), (x + 5, y + 5)), hint=hint))
+            paths.append(DrawnPath(role="cross", points=((x - 5, y + 5), (x + 5, y - 5)), hint=hint))
+        elif mark.kind is RevisionKind.EDITED:
+            # Wide enough to be seen around the dot of a step that the edit itself made.
+            corners = ((x, y - 7.5), (x + 7.5, y), (x, y + 7.5), (x - 7.5, y), (x, y - 7.5))
+            paths.append(DrawnPath(role="edit", points=corners, hint=hint))
         else:
-            hint = _hint(mark.at, mark.value, words.say("kinds", mark.kind.value), spec, words)
             dots.append(DrawnDot(role="mark", x=x, y=y, hint=hint, is_hollow=True))
     texts += _value_labels(spec, words, scale)
     return Drawing(width=width, height=height, paths=tuple(paths), dots=tuple(dots), texts=tuple(texts))
@@ -218,6 +224,7 @@ CHART_CSS = "\n".join(
         f".sw-chart .tick{{fill:{INK}}} .sw-chart .value{{fill:{COLOURS[0]};font-weight:600}}",
         ".sw-chart path{fill:none;stroke-width:1.75;stroke-linejoin:round} .sw-chart .line-0{stroke-width:2.75}",
         f".sw-chart .cross{{stroke:{ALARM};stroke-width:2.5;stroke-linecap:round}}",
+        f".sw-chart .edit{{stroke:{INK};stroke-width:2;pointer-events:all}}",
         f".sw-chart circle.mark{{stroke:{ALARM}}} .sw-chart .hollow{{fill:none;stroke-width:2}}",
         *(
             f".sw-chart path.line-{i}{{stroke:{c}}} .sw-chart circle.line-{i}{{fill:{c}}}"
@@ -241,7 +248,8 @@ def render_svg(
         parts.append(f"<style>{CHART_CSS}</style>")
     for path in drawing.paths:
         trace = "M" + "L".join(f"{x:g} {y:g}" for x, y in path.points)
-        parts.append(f'<path class="{path.role}" d="{trace}"/>')
+        hint = f"><title>{escape(path.hint)}</title></path>" if path.hint else "/>"
+        parts.append(f'<path class="{path.role}" d="{trace}"{hint}')
     for dot in drawing.dots:
         role = f"{dot.role} hollow" if dot.is_hollow else dot.role
         radius = 4 if dot.role == "line-0" or dot.is_hollow else 3

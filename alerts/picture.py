@@ -17,7 +17,7 @@ from alerts.words import Words
 # Drawn four times as large, halved: smooth edges, and sharp on screens of double density.
 _DRAWN, _KEPT = 4, 2
 _CLEAR = (123, 131, 143, 0)
-_WIDTHS = {"grid": 1.0, "line-0": 2.75, "cross": 2.5}
+_WIDTHS = {"grid": 1.0, "line-0": 2.75, "cross": 2.5, "edit": 2.0}
 
 
 @lru_cache(maxsize=32)  # the same picture goes to every receiver of an alert
@@ -68,7 +68,7 @@ def _colour(role: str) -> str:
         return FAINT + "48"
     if role.startswith("line-"):
         return COLOURS[int(role.removeprefix("line-"))]
-    return ALARM
+    return INK if role == "edit" else ALARM
 
 
 @cache

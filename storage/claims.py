@@ -145,6 +145,16 @@ _HISTORIES_KEPT = Kept(History, most=10_000_000)
 _REVISIONS_KEPT = Kept(Revision, most=400_000)
 
 
+def read_claim(payload: str) -> StampedClaim:
+    """A claim from its stored text; one that was read of late is not decoded again."""
+    return _CLAIMS_KEPT.read(payload)
+
+
+def read_revision(payload: str) -> Revision:
+    """An entry of the change log from its stored text, in the same way."""
+    return _REVISIONS_KEPT.read(payload)
+
+
 def has_history(session: Session, key: RecordKey) -> bool:
     """Whether a record is kept."""
     return session.execute(select(HISTORIES.c.metric).where(*_is_key(HISTORIES, key))).first() is not None

@@ -869,6 +869,17 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordEdit:
+    """An edit of an article that changed what is counted in a record: the figure that it brought there, or took out.
+    `revision` is the event of the edit.
+    """
+
+    key: RecordKey
+    value: float
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRevision:
     """A revision with its place in the change log, which counts in the order of writing."""
 

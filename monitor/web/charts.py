@@ -1,15 +1,16 @@
 """Pictures of a record on a page: the step chart that mail and exports share, and a line small enough for a list."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
 from markupsafe import Markup
 
-from alerts.chart import make_chart
+from alerts.chart import edited_at, make_chart
 from alerts.drawing import render_svg
 from alerts.words import Words
-from storage.records import Figure, History, RevisionKind, Step
+from storage.records import Figure, History, RecordEdit, RevisionKind, Step
 
 SPARK_WIDTH, SPARK_HEIGHT = 88.0, 20.0
 FALLS = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED})
@@ -18,27 +19,44 @@ ASIDE = frozenset({RevisionKind.CONTESTED, RevisionKind.BACKFILLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A drawn chart and the names of its lines after the headline, in the order of their colours."""
+    """A drawn chart, the names of its lines after the headline, in the order of their colours, and what it marks."""
 
     svg: Markup
     origins: tuple[str, ...]
+    marks: tuple[RevisionKind, ...] = ()
 
 
 def draw_chart(
-    history: History, words: Words, *, title: str, now: datetime, zone: str = "UTC", width: int = 460
+    history: History,
+    words: Words,
+    *,
+    title: str,
+    now: datetime,
+    zone: str = "UTC",
+    width: int = 460,
+    edits: Iterable[RecordEdit] = (),
 ) -> Chart | None:
-    """The step chart of a record up to its last change and a tenth beyond; None when it holds no number."""
+    """The step chart of a record up to its last change and a tenth beyond; None when it holds no number.
+
+    `edits` are those of this story: the record's own are marked.
+    """
     moments = sorted(shown_at(step) for step in history.steps if step.figure and step.figure.value is not None)
     if not moments:
         return None
+    edits = [edit for edit in edits if edit.key == history.key]
+    moments = sorted([*moments, *map(edited_at, edits)])
     until = max(min(now, moments[-1] + (moments[-1] - moments[0]) / 10), moments[-1])
     # An outlet that lags behind repeats what its origin has left: a line would say that it still holds it.
     speaking = tuple(position for position in history.positions if not position.lagged)
-    spec = make_chart(replace(history, positions=speaking), until=until, title=title, zone=zone)
+    spec = make_chart(replace(history, positions=speaking), until=until, title=title, zone=zone, edits=edits)
     if spec is None:
         return None
     svg = render_svg(spec, words, width=width, height=round(width**0.5 * 9))
-    return Chart(svg=Markup(svg), origins=tuple(line.name for line in spec.lines[1:]))  # noqa: S704 - escaped by the renderer
+    return Chart(
+        svg=Markup(svg),  # noqa: S704 - escaped by the renderer
+        origins=tuple(line.name for line in spec.lines[1:]),
+        marks=tuple(sorted({mark.kind for mark in spec.marks})),
+    )
 
 
 def shown_at(step: Step) -> datetime:

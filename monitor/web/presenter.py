@@ -15,6 +15,7 @@ from alerts.addresses import is_web_address
 from alerts.interest import ARTICLE_KINDS
 from alerts.words import Words
 from monitor.ledger.baseline import is_unquoted
+from monitor.web.charts import shown_at
 from monitor.web.wording import Texts
 from storage.covering import cover_login, cover_secrets
 from storage.records import Evidence, Figure, History, Position, RecordKey, Revision, RevisionKind, Span, Step, Story
@@ -108,6 +109,14 @@ class Presenter:
     def positions(self, history: History) -> list[Position]:
         """What each origin says, the latest word first."""
         return latest_first(history.positions)
+
+    def last_change(self, history: History) -> Step | None:
+        """The step that brought a record to where it stands; what filled in its past since is none."""
+        return next((step for step in reversed(history.steps) if step.kind is not RevisionKind.BACKFILLED), None)
+
+    def shown_at(self, step: Step) -> datetime:
+        """When a step was published, as nearly as it is known; else when we learned of it."""
+        return shown_at(step)
 
     # --- figures ------------------------------------------------------------------------------
 

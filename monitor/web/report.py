@@ -15,7 +15,8 @@ from monitor.web.presenter import Presenter
 from monitor.web.site import environment
 from monitor.web.wording import load_texts
 from storage import articles, claims, stories
-from storage.records import History, Revision, Story
+from storage.record_edits import list_record_edits
+from storage.records import History, RecordEdit, Revision, Story
 
 CHART_WIDTH = 860
 
@@ -44,6 +45,7 @@ def render_report(session: Session, slug: str, *, now: datetime, lang: str = "en
     story = stories.get_story(session, slug)
     ui = make_presenter(story, lang=lang, now=now)
     histories = by_weight(claims.list_histories(session, slug))
+    edits = list_record_edits(session, slug, metrics={history.key.metric for history in histories})
     revisions = claims.list_revisions(session, slug)
     return environment().get_template("report.html").render(
         ui=ui,
@@ -51,17 +53,17 @@ def render_report(session: Session, slug: str, *, now: datetime, lang: str = "en
         # Our own file; no element of a style sheet can be closed by what it says.
         style=Markup((FOLDER / "storywatch.css").read_text(encoding="utf-8")),  # noqa: S704  a file of this package
         articles=articles.count_articles(session, story=slug),
-        sections=[_section(history, story, ui) for history in histories if not history.is_of_state],
+        sections=[_section(history, story, ui, edits) for history in histories if not history.is_of_state],
         states=[history for history in histories if history.is_of_state],
         revisions=_in_order(revisions),
         sources=len({proof.source for one in revisions for proof in one.evidence if proof.source}),
     )  # fmt: skip
 
 
-def _section(history: History, story: Story, ui: Presenter) -> Section:
+def _section(history: History, story: Story, ui: Presenter, edits: tuple[RecordEdit, ...]) -> Section:
     title = ui.t("chart.label", name=ui.record_name(history.key))
     chart = (
-        draw_chart(history, ui.words, title=title, now=ui.now, zone=story.timezone, width=CHART_WIDTH)
+        draw_chart(history, ui.words, title=title, now=ui.now, zone=story.timezone, width=CHART_WIDTH, edits=edits)
         if has_moved(history)
         else None
     )

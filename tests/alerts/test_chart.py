@@ -15,7 +15,7 @@ from alerts.chart import ChartLine, ChartPoint, ChartSpec, history_of_revisions,
 from alerts.drawing import CHART_CSS, lay_out, nice_ticks, render_svg
 from alerts.picture import draw_png
 from alerts.words import load_words
-from storage.records import Figure, History, Position, RevisionKind
+from storage.records import Figure, History, Position, RecordEdit, Revision, RevisionKind, Span
 from tests.support.alerting import NOON, PAST, WITHDRAWN, at, revise
 
 K = RevisionKind
@@ -50,6 +50,44 @@ def test_a_contested_figure_stands_beside_the_line() -> None:
     chart = spec(history)
     assert chart.lines[0].points[-1].value == 164
     assert [(mark.value, mark.kind) for mark in chart.marks] == [(300, K.CONTESTED)]
+
+
+def edit(value: float, seen: datetime) -> RecordEdit:
+    """An edit that was seen at a time, six hours after the look before."""
+    revision = Revision(
+        revision_id=f"e-{value}-{seen:%d%H}",
+        story=PAST[0].story,
+        key=PAST[0].key,
+        kind=K.EDITED,
+        public_at=Span(not_before=seen - timedelta(hours=6), not_after=seen),
+        recorded_at=seen,
+    )
+    return RecordEdit(key=PAST[0].key, value=value, revision=revision)
+
+
+def test_an_edit_that_changed_a_figure_is_marked_between_the_two_looks() -> None:
+    later = edit(999, NOON + timedelta(days=3))
+    chart = make_chart(known(), until=NOON, edits=[edit(164, NOON), edit(164, NOON), later])
+    assert chart is not None
+    marks = [(mark.at, mark.value) for mark in chart.marks if mark.kind is K.EDITED]
+    assert marks == [(NOON - timedelta(hours=3), 164)]
+    drawing = lay_out(chart, EN)
+    shapes = [path for path in drawing.paths if path.role == "edit"]
+    assert len(shapes) == 1
+    assert "164" in shapes[0].hint
+    assert EN.say("kinds", "edited") in shapes[0].hint
+    svg = render_svg(chart, EN)
+    assert f"{EN.say('kinds', 'edited')}</title></path>" in svg
+    assert 'class="edit"' in svg
+    assert ".edit{" in CHART_CSS
+    assert draw_png(chart, EN) != draw_png(spec(), EN)
+
+
+def test_an_edit_before_the_first_step_stands_inside_the_picture() -> None:
+    chart = make_chart(known(), until=NOON, edits=[edit(5000, NOON - timedelta(days=90))])
+    assert chart is not None
+    points = [point for path in lay_out(chart, EN).paths for point in path.points]
+    assert all(0 <= x <= 640 and 0 <= y <= 260 for x, y in points)
 
 
 def test_what_was_taken_back_is_not_drawn() -> None:

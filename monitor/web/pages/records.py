@@ -19,6 +19,7 @@ from monitor.web.site import ReaderDep, SiteDep, with_query
 from storage import claims, judgements, stories
 from storage.errors import NotFoundError
 from storage.keys import key_text
+from storage.record_edits import list_record_edits
 from storage.records import Evidence, Figure, History, RecordKey, Refusal, StampedClaim
 
 router = APIRouter(include_in_schema=False)
@@ -59,6 +60,8 @@ def show_record(
     with site.database.read() as session:
         story = stories.get_story(session, slug)
         history = read_history(session, key, known_at)
+        found = list_record_edits(session, slug, metrics=(metric,), known_at=known_at)
+        edits = [edit for edit in found if edit.key == key]
         refusals = list_refused(session, slug, history.refusals[-most:])
         # What stood once is not judged: what stands now is.
         may_judge = caller.may_edit and known_at is None
@@ -83,7 +86,9 @@ def show_record(
             now=known_at or ui.now,
             zone=story.timezone,
             width=900,
+            edits=edits,
         ),
+        edits=list({edit.revision.revision_id: edit.revision for edit in reversed(edits)}.values())[:most],
         steps=history.steps[-most:][::-1],
         positions=latest_first(history.positions)[:most],
         refusals=refusals,

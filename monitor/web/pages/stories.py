@@ -19,6 +19,7 @@ from monitor.web.live import follow_story
 from monitor.web.presenter import latest_first
 from monitor.web.site import Number, ReaderDep, SiteDep, with_query
 from storage import articles, claims, judgements, stories
+from storage.record_edits import list_record_edits
 from storage.records import History, Position, RecordKey, RecordLine, Revision, RevisionKind, Story, StoryState
 
 router = APIRouter(include_in_schema=False)
@@ -109,6 +110,9 @@ def show_story(
     with site.database.read() as session:
         story = stories.get_story(session, slug)
         histories = by_weight(claims.list_histories(session, slug))
+        numeric = [history for history in histories if not history.is_of_state]
+        charted = [history for history in numeric if has_moved(history)][:CHARTS]
+        edits = list_record_edits(session, slug, metrics={history.key.metric for history in charted})
         found = claims.list_revisions(
             session, slug, kinds=kinds, metric=metric or None, newest_first=True, limit=size + 1, offset=start
         )
@@ -123,8 +127,6 @@ def show_story(
         judged = len(judgements.list_judgements(session, slug, with_revoked=True))
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story])
-    numeric = [history for history in histories if not history.is_of_state]
-    charted = [history for history in numeric if has_moved(history)][:CHARTS]
     shown = {history.key for history in charted}
     others = [history for history in numeric if history.key not in shown]
     states = [history for history in histories if history.is_of_state]
@@ -147,14 +149,14 @@ def show_story(
                     title=ui.t("chart.label", name=ui.record_name(history.key)),
                     now=ui.now,
                     zone=story.timezone,
+                    edits=edits,
                 ),
                 origins=speaking(history),
                 positions=standing(history),
             )
             for history in charted
         ],
-        others=others[:OTHERS],
-        states=states[:OTHERS],
+        quiet=[(history, speaking(history)[:MOST_NAMES]) for history in (*others[:OTHERS], *states[:OTHERS])],
         records=len(histories) if max(len(others), len(states)) > OTHERS else 0,
         odd=find_inconsistencies({history.key: history for history in histories}, story),
         revisions=found[:size],

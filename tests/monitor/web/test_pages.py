@@ -83,6 +83,49 @@ def test_the_story_shows_each_record_with_its_chart_and_origins(reader: Client) 
     assert "Capital Post edited “Toll of unrest is being verified, ministry says” without saying so" in text
 
 
+def test_charts_mark_the_edits_of_their_own_record_and_say_so(reader: Client) -> None:
+    text = reader.get(STORY).text
+    charts = {
+        label: svg for svg in re.findall(r'<svg [^>]*class="sw-chart".*?</svg>', text) if (label := title_of(svg))
+    }
+    killed = next(svg for label, svg in charts.items() if label == "Chart of Killed over time")
+    assert killed.count('class="edit"') == 1
+    assert "Article edited</title>" in killed
+    assert all('class="edit"' not in svg for svg in charts.values() if svg != killed)
+    assert '<li class="mark-retracted">Withdrawn</li>' in text
+    assert '<li class="mark-edited">Article edited</li>' in text
+
+
+def title_of(svg: str) -> str:
+    """What a chart is called."""
+    return str(re.findall(r"<title>(.*?)</title>", svg)[0])
+
+
+def test_the_record_lists_the_edits_that_changed_it_as_far_as_they_were_known(reader: Client) -> None:
+    text = reader.get(f"{STORY}/record?metric=killed").text
+    assert "Articles whose edit changed this figure" in text
+    assert 'id="r-e1-quiet-edit"' in text
+    assert 'class="edit"' in text
+    before = reader.get(f"{STORY}/record", params={"metric": "killed", "as_known_at": "2022-01-10T08:00"}).text
+    assert 'class="sw-chart"' in before
+    assert 'class="edit"' not in before
+    assert "Articles whose edit changed this figure" not in before
+    assert "e1-quiet-edit" not in reader.get(f"{STORY}/record?metric=detained").text
+
+
+def test_the_story_shows_the_last_change_of_each_record(reader: Client) -> None:
+    text = reader.get(STORY).text
+    panel = re.search(r'<article class="record".*?Killed.*?</article>', text, re.DOTALL)
+    assert panel
+    said = re.search(r'<p class="last[^>]*>(.*?)</p>', panel.group(), re.DOTALL)
+    assert said
+    for words in ("Last change", "Raised", "44", "225", "5 days ago"):
+        assert words in said.group(1)
+    quiet = re.findall(r"<dt>.*?</dt>", text.split('<dl class="states">')[1], re.DOTALL)
+    assert quiet
+    assert all("ago" in one for one in quiet)
+
+
 def test_revisions_are_filtered_by_kind_and_metric(reader: Client) -> None:
     text = reader.get(f"{STORY}?kind=retracted&metric=killed").text
     assert text.count('<li class="rev ') == 1
