@@ -17,7 +17,9 @@ from monitor.ledger.edit_events import removal_revision
 from monitor.ledger.live_pages import extract_claims, without_passing_posts
 from monitor.reading.livepages import place_posts
 from monitor.reading.obstacles import RESERVED
+from monitor.reading.urls import canonical_url
 from monitor.reading.versions import text_hash
+from monitor.recognition import used_id
 from monitor.sources.answers import Exchange, Fetched, Trouble
 from monitor.sources.http import PAGE_ACCEPT
 from monitor.sources.parts import join_pages
@@ -95,7 +97,10 @@ async def _read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None
     new = replace(new, reread_at=reread_at(now, now), body_hash=body_hash, trace=seen.trace)
 
     def store(session: Session) -> Taken:
-        taken = take_article(session, tools.watch, new, reading)
+        taken = take_article(
+            session, tools.watch, new, reading,
+            claimed=canonical_url(final.canonical_url), used_id=used_id(session, entry, seen),
+        )  # fmt: skip
         _settle(session, seen, taken.article.article_id, EntryOutcome.STORED)
         if is_chosen or _is_chosen(tools, session, taken.article, taken.stories):
             _keep(tools, session, kept, taken.article, now)

@@ -32,15 +32,22 @@ def guid_alias(feed_id: int, key: str) -> str:
     return f"guid:{feed_id}:{key}"
 
 
-def is_reused_id(article: Article, entry: Entry) -> bool:
-    """Whether an entry whose GUID led to an article is another one all the same: other words, published later.
+def may_be_another(entry: Entry, *, link: str, title: str) -> bool:
+    """Whether an entry may be of another article than the one of this address and title, to which a name of it led.
 
-    A GUID whose link changed is the rule (a new headline makes a new address), one that is used again the exception.
+    A GUID whose link changed is the rule (a new headline makes a new address), one that is used again the exception:
+    the page has to tell.
     """
+    is_elsewhere = bool(entry.link) and canonical_url(entry.link) != canonical_url(link)
+    return is_elsewhere and collapse(plain_text(entry.title)).casefold() != collapse(title).casefold()
+
+
+def is_reused_id(article: Article, entry: Entry) -> bool:
+    """Whether a GUID that led to an article is used again for this entry: it may be another, and came days later."""
     if entry.published_at is None or article.published is None:
         return False
     is_later = entry.published_at - article.published.not_after > _REUSED_AFTER
-    return is_later and collapse(entry.title).casefold() != collapse(article.title).casefold()
+    return is_later and may_be_another(entry, link=article.url, title=article.title)
 
 
 def article_from_entry(entry: Entry) -> ReadArticle:
@@ -59,14 +66,14 @@ def article_from_entry(entry: Entry) -> ReadArticle:
 def new_article(
     feed: Feed, entry: Entry, page: ReadArticle, fetched: Fetched | None, *, key: str, now: datetime, hash_: str
 ) -> NewArticle:
-    """Return an article ready to be stored, under its canonical address and with all other names that led to it.
+    """Return an article ready to be stored, under the address where it was read and with all names that led to it.
 
     `key` names the entry within its feed.
     """
-    # The address is one that can be fetched; what it is known by (canonical forms) are its other names.
+    # The address is one that was fetched, or the page's own word for the very same; canonical forms are other names.
     final = fetched.final_url if fetched is not None else entry.link
-    url = page.canonical_url or final
-    forms = [canonical_url(one) for one in (url, final, entry.link)]
+    forms = [canonical_url(one) for one in (final, entry.link)]
+    url = page.canonical_url if canonical_url(page.canonical_url) in forms else final
     aliases = dict.fromkeys([*forms, final, entry.link, guid_alias(feed.feed_id, key)])
     return NewArticle(
         url=url,

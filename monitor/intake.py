@@ -16,6 +16,7 @@ from monitor.ledger.changes import find_revisions
 from monitor.ledger.edit_events import edit_revision
 from monitor.ledger.stamping import stamp_claims
 from monitor.reading.wire import fingerprint, is_same_text
+from monitor.recognition import recognise
 from monitor.watch import Reading, Watch
 from storage import articles, claims, deliveries, outbox
 from storage.database import lock_story
@@ -50,19 +51,36 @@ class Taken:
     alerts: int = 0
 
 
-def take_article(session: Session, watch: Watch, new: NewArticle, reading: Reading, *, silent: bool = False) -> Taken:
+def take_article(
+    session: Session,
+    watch: Watch,
+    new: NewArticle,
+    reading: Reading,
+    *,
+    claimed: str = "",
+    used_id: str = "",
+    silent: bool = False,
+) -> Taken:
     """Store an article read for the first time with all that follows from it; a known one is returned as it stands.
 
-    `reading` is what `watch.read` made of the same text. Call within one write transaction. `silent`: nobody is told.
+    `reading` is what `watch.read` made of the same text. `claimed` is the address that its page calls its own, where it
+    was read at another; `used_id` the alias of an id that its feed gave to another page before: an article that we hold
+    under these is this one only if its words say so. Call within one write transaction. `silent`: nobody is told.
     """
-    known = articles.find_article(session, new.url, *new.aliases)
+    found = recognise(session, new, *(name for name in (claimed, used_id) if name))
+    known = found.article
     if known is not None:
         articles.add_aliases(session, known.article_id, new.aliases)
         version = articles.find_newest_version(session, known.article_id)
         if version is not None:
+            if found.is_by_words and version.text_hash != new.text_hash and known.removed_at is None:
+                known = replace(known, reread_at=new.fetched_at)
+                articles.update_article(session, known)
             return Taken(article=known, version=version, is_new=False)
     prints = fingerprint(new.text)
     article = articles.add_article(session, replace(new, matches=reading.matches, fingerprints=tuple(sorted(prints))))
+    articles.add_aliases(session, article.article_id, found.wrong, moved=True)
+    articles.add_aliases(session, article.article_id, [claimed] if claimed else [])
     version = articles.get_version(session, article.article_id, 1)
     return _take(session, watch, article, version, reading, prints, silent=silent)
 

@@ -4,7 +4,6 @@ Network first, outside any transaction; then thinking, which is pure; then one w
 article and never loses it.
 """
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,11 +11,11 @@ from functools import partial
 
 from sqlmodel import Session
 
-from monitor.entries import EntryOutcome, entry_fingerprint, guid_alias, is_reused_id
+from monitor.entries import EntryOutcome, entry_fingerprint
 from monitor.reading.feeds import parse_feed, storable_feed
 from monitor.reading.identity import name_entries
 from monitor.reading.obstacles import RESERVED
-from monitor.reading.urls import canonical_url
+from monitor.recognition import find_known, find_seen
 from monitor.sources.answers import Fetched
 from monitor.sources.http import FEED_ACCEPT, PAGE_ACCEPT
 from monitor.sources.parts import expand_index
@@ -204,8 +203,8 @@ def _store(poll: _News, session: Session) -> None:
     """Put down what a poll or a push brought, in the transaction of others that came at the same moment."""
     poll.feed = _settle_feed(session, poll)
     _note_push(session, poll)
-    found, known = _find_known(session, poll.feed.feed_id, name_entries(poll.parsed))
-    seen = feeds.find_seen_entries(session, poll.feed.feed_id, found)
+    found, known = find_known(session, poll.feed.feed_id, name_entries(poll.parsed))
+    found, seen = find_seen(session, poll.feed.feed_id, found)
     notes = []
     for key, entry in found.items():
         before = seen.get(key)
@@ -260,29 +259,6 @@ def _note_push(session: Session, poll: _News) -> None:
         note_push(session, poll.feed.feed_id, poll.now)
     elif poll.is_push_wanted:
         note_offer(session, poll.feed.feed_id, poll.offer, poll.now)
-
-
-def _find_known(session: Session, feed_id: int, named: Mapping[str, Entry]) -> tuple[dict[str, Entry], dict[str, int]]:
-    """The entries by their keys, and the articles that they are of: by address, else by a GUID.
-
-    An entry whose GUID was used before, for another article, is named by its link.
-    """
-    links = {key: canonical_url(entry.link) for key, entry in named.items()}
-    guids = {key: guid_alias(feed_id, key) for key in named}
-    numbers = articles.find_articles(session, [*links.values(), *guids.values()])
-    found, known = {}, {}
-    for key, entry in named.items():
-        number, by_guid = numbers.get(links[key]), numbers.get(guids[key])
-        name = key
-        if by_guid is not None and by_guid != number:
-            if is_reused_id(articles.get_article(session, by_guid), entry):
-                name = entry.link or key
-            elif number is None:
-                number = by_guid
-        found[name] = entry
-        if number is not None:
-            known[name] = number
-    return found, known
 
 
 def _hasten(session: Session, article_id: int, now: datetime) -> None:

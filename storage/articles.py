@@ -130,10 +130,16 @@ def note_readings(session: Session, read: Iterable[PageRead]) -> None:
         session.connection().execute(_NOTE_READING, rows)
 
 
-def add_aliases(session: Session, article_id: int, aliases: Iterable[str]) -> None:
-    """Note other names of an article; a name that already leads to another article keeps leading there."""
+def add_aliases(session: Session, article_id: int, aliases: Iterable[str], *, moved: bool = False) -> None:
+    """Note other names of an article; a name that already leads to another article keeps leading there.
+
+    `moved`: it leads to this one from now on, since the other had it wrongly.
+    """
     rows = [{"alias": alias, "article_id": article_id} for alias in dict.fromkeys(aliases)]
-    insert_new(session, ALIASES, rows, ["alias"])
+    if moved:
+        insert_or_update(session, ALIASES, rows, ["alias"])
+    else:
+        insert_new(session, ALIASES, rows, ["alias"])
 
 
 def list_articles(

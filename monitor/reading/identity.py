@@ -47,12 +47,17 @@ def name_entries(feed: ParsedFeed) -> dict[str, Entry]:
 
 def _id(entry: Entry, feed: ParsedFeed) -> str:
     """An entry's id without a counter at its end; empty where it names nothing."""
-    quirks = _quirks()
     text = entry.entry_id.strip()
+    quirks = _quirks()
     if text.lower() in quirks.empty or quirks.dates.fullmatch(text):
         return ""
     if collapse(text).casefold() == collapse(entry.title).casefold():
         return ""
     if feed.link and canonical_url(text) == canonical_url(feed.link):
         return ""
-    return quirks.counters.sub("", text)
+    return plain_id(entry)
+
+
+def plain_id(entry: Entry) -> str:
+    """An entry's id without a counter of its changes at the end."""
+    return _quirks().counters.sub("", entry.entry_id.strip())

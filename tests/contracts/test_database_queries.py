@@ -318,6 +318,8 @@ def test_an_article_is_found_by_each_of_its_names(database: Database) -> None:
         for name in ("https://news.example/1", "guid:7:abc", "https://m.news.example/1", stored.article_id):
             assert articles.get_article(session, name) == stored
         assert articles.find_article(session, "unknown", "guid:7:abc") == stored
+        articles.add_aliases(session, other.article_id, ["https://m.news.example/1"], moved=True)
+        assert articles.get_article(session, "https://m.news.example/1").article_id == other.article_id
         assert articles.find_article(session, "unknown") is None
         assert articles.find_articles(session, ["guid:7:abc", "x"]) == {"guid:7:abc": stored.article_id}
         with pytest.raises(NotFoundError):

@@ -273,3 +273,101 @@ def test_a_feed_that_holds_nul_is_stored_without_it(desk: Desk) -> None:
     desk.go_on(10)
     (article,) = desk.articles()
     assert (article.title, article.url) == (TITLE, link)
+
+
+# --- names that lie ---------------------------------------------------------------------------
+
+OTHER = (
+    "Riots in Harbour City left 12 police officers injured, the Interior Ministry said.\nThe officers were hit by stones"
+    " near the railway station. A curfew was declared for the night, and trains stopped at the outskirts."
+)
+
+
+def test_an_id_that_every_push_of_one_entry_repeats_hides_none(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, guid="1")
+    desk.go_on(10)
+    desk.entries.clear()
+    desk.publish("b", "Police officers hurt in Harbour City riots", OTHER, guid="1")
+    desk.go_on(10)
+    desk.entries.clear()
+    desk.publish("c", "Harbour City unrest: the port is shut", "Riots shut the port, two ships wait at sea.", guid="1")
+    desk.go_on(10)
+    assert [article.url.rpartition("/")[2] for article in desk.articles()] == ["c", "b", "a"]
+
+
+def test_an_entry_that_waits_is_not_lost_to_another_under_its_id(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, guid="1")
+    good = desk.site.routes["/a"]
+    assert isinstance(good, Reply)
+    desk.site.add("/a", [Reply(status=503), Reply(status=503), good])
+    desk.go_on()
+    desk.entries.clear()
+    desk.publish("b", "Police officers hurt in Harbour City riots", OTHER, guid="1")
+    desk.go_on(30)
+    assert {article.url.rpartition("/")[2] for article in desk.articles()} == {"a", "b"}
+
+
+def test_a_new_headline_at_a_new_address_with_a_new_date_makes_no_new_article(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, guid="17")
+    desk.go_on(5)
+    desk.entries.clear()
+    desk.publish("a-new-slug", "Riots in Harbour City: what we know", HIGHER, guid="17")
+    desk.edit("a", "Riots in Harbour City: what we know", HIGHER)
+    desk.go_on(30)
+    assert len(desk.articles()) == 1
+    assert desk.moves() == [("first", 44), ("raised", 164)]
+
+
+def with_canonical(desk: Desk, name: str, canonical: str) -> None:
+    page = desk.site.routes[f"/{name}"]
+    assert isinstance(page, Reply)
+    link = f"<head><link rel='canonical' href='{canonical}'>".encode()
+    desk.site.add(f"/{name}", Reply(body=page.body.replace(b"<head>", link)))
+
+
+def test_one_canonical_link_on_all_pages_makes_them_no_one_article(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    with_canonical(desk, "a", "/2022/harbour-city-riots-first-story")
+    desk.go_on(5)
+    desk.publish("b", "Police officers hurt in Harbour City riots", OTHER)
+    with_canonical(desk, "b", "/2022/harbour-city-riots-first-story")
+    desk.go_on(10)
+    assert [article.url.rpartition("/")[2] for article in desk.articles()] == ["b", "a"]
+    name = "2022/harbour-city-riots-first-story"  # the page whose name the others took
+    desk.publish(name, "Harbour City unrest: the port is shut", "Riots shut the port, two ships wait at sea.")
+    desk.go_on(10)
+    with desk.database.read() as session:
+        assert len(articles.list_articles(session)) == 3
+        assert articles.get_article(session, desk.site.url(f"/{name}")).title == "Harbour City unrest: the port is shut"
+
+
+def test_one_article_at_two_addresses_is_one_by_its_canonical_link(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    with_canonical(desk, "a", "/2022/harbour-city-riots-first-story")
+    desk.go_on(5)
+    desk.publish("b", "Riots in Harbour City: what we know", TOLL)
+    with_canonical(desk, "b", "/2022/harbour-city-riots-first-story")
+    desk.go_on(10)
+    assert len(desk.articles()) == 1
+
+
+def test_an_article_is_read_again_where_it_was_read_whatever_it_calls_itself(desk: Desk) -> None:
+    desk.publish("other", "Rovers win the cup", "Rovers won 3-1 on Sunday." + FILLER, listed=False)
+    desk.publish("a", TITLE, TOLL)
+    with_canonical(desk, "a", "/other")
+    desk.go_on(60)
+    assert desk.site.asked("/other") == 0
+    assert desk.revisions(RevisionKind.EDITED) == ()
+
+
+def test_a_short_link_that_leads_to_each_days_article_is_no_name_of_one(desk: Desk) -> None:
+    desk.publish("a", TITLE, TOLL, listed=False)
+    desk.publish("today", TITLE, TOLL, guid="1")
+    desk.site.add("/today", Reply(status=302, headers={"Location": "/a"}))
+    desk.go_on(10)
+    desk.entries.clear()
+    desk.publish("b", "Police officers hurt in Harbour City riots", OTHER, listed=False)
+    desk.publish("today", "Police officers hurt in Harbour City riots", OTHER, guid="2")
+    desk.site.add("/today", Reply(status=302, headers={"Location": "/b"}))
+    desk.go_on(10)
+    assert [article.url.rpartition("/")[2] for article in desk.articles()] == ["b", "a"]

@@ -1,0 +1,148 @@
+"""SHELL: whether an entry or a page is an article that we hold. Addresses and ids lie now and then: words decide.
+
+Nothing is asked of the network, and nothing is written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from monitor.entries import EntryOutcome, guid_alias, is_reused_id, may_be_another
+from monitor.reading.identity import plain_id
+from monitor.reading.markup import collapse, plain_text
+from monitor.reading.urls import canonical_url
+from monitor.reading.wire import fingerprint, is_same_text
+from storage import articles, feeds
+from storage.codec import from_json
+from storage.records import Article, Entry, NewArticle, SeenEntry, Span
+
+# --- entries ------------------------------------------------------------------------------------
+
+
+def find_known(session: Session, feed_id: int, named: Mapping[str, Entry]) -> tuple[dict[str, Entry], dict[str, int]]:
+    """The entries by their keys, and the articles that they surely are of: by address, else by a GUID.
+
+    An entry whose GUID was used before, maybe for another article, is named by its link; its page has to tell.
+    """
+    links = {key: canonical_url(entry.link) for key, entry in named.items()}
+    guids = {key: guid_alias(feed_id, key) for key in named}
+    numbers = articles.find_articles(session, [*links.values(), *guids.values()])
+    found, known = {}, {}
+    for key, entry in named.items():
+        number, by_guid = numbers.get(links[key]), numbers.get(guids[key])
+        name = key
+        if number is not None and by_guid is None and _may_be_another(session, number, entry):
+            number = None  # an address that it only claimed, or that led there once
+        elif by_guid is not None and by_guid != number:
+            if number is not None or _may_be_another(session, by_guid, entry):
+                name = entry.link or key
+            else:
+                number = by_guid
+        found[name] = entry
+        if number is not None:
+            known[name] = number
+    return found, known
+
+
+def _may_be_another(session: Session, article_id: int, entry: Entry) -> bool:
+    article = articles.get_article(session, article_id)
+    return may_be_another(entry, link=article.url, title=article.title)
+
+
+def find_seen(
+    session: Session, feed_id: int, found: Mapping[str, Entry]
+) -> tuple[dict[str, Entry], dict[str, SeenEntry]]:
+    """The entries by their keys, and what is noted under these.
+
+    An entry whose id names another that waits to be read is named by its link.
+    """
+    seen = feeds.find_seen_entries(session, feed_id, found)
+    named = {}
+    for key, entry in found.items():
+        before = seen.get(key)
+        if before is not None and before.outcome == EntryOutcome.WAITING and before.payload:
+            held = from_json(Entry, before.payload)
+            if may_be_another(entry, link=held.link, title=plain_text(held.title)):
+                seen |= feeds.find_seen_entries(session, feed_id, [entry.link])
+                key = entry.link
+        named[key] = entry
+    return named, seen
+
+
+def used_id(session: Session, entry: Entry, seen: SeenEntry) -> str:
+    """The alias of the entry's id, if the entry goes by its link since that id led elsewhere, and not long before."""
+    if seen.entry_key != entry.link:
+        return ""
+    alias = guid_alias(seen.feed_id, plain_id(entry))
+    article = articles.find_article(session, alias)
+    return alias if article is not None and not is_reused_id(article, entry) else ""
+
+
+# --- pages --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised:
+    """The article that a page is of, if it is held; `is_by_words`: its names alone did not tell.
+
+    `wrong` are addresses of the page that led to another article, which never stood there.
+    """
+
+    article: Article | None = None
+    is_by_words: bool = False
+    wrong: tuple[str, ...] = ()
+
+
+def recognise(session: Session, new: NewArticle, *doubtful: str) -> Recognised:
+    """The article that `new` is, by its names. `doubtful` are names that may lie: what a page calls itself, a used id.
+
+    A doubtful name leads to the article only if words or time of publication are the same; so does an address under
+    which a page stood that the article only was led to from, or claimed.
+    """
+    sure = dict.fromkeys((new.url, *new.aliases))
+    numbers = articles.find_articles(session, [*sure, *doubtful])
+    verdicts: dict[int, bool] = {}
+    wrong = []
+    for name in dict.fromkeys((*sure, *doubtful)):
+        number = numbers.get(name)
+        if number is None:
+            continue
+        article = articles.get_article(session, number)
+        if name in sure and _is_its_own(article, name):
+            return Recognised(article=article)
+        if number not in verdicts:
+            verdicts[number] = _is_same(session, article, new)
+        if verdicts[number]:
+            return Recognised(article=article, is_by_words=True)
+        if name in sure:
+            wrong.append(name)
+    return Recognised(wrong=tuple(wrong))
+
+
+def _is_its_own(article: Article, name: str) -> bool:
+    """Whether a name is the article's by right: its id, or the address where it is read."""
+    is_address = name.startswith(("http://", "https://"))
+    return not is_address or canonical_url(name) == canonical_url(article.url)
+
+
+def _is_same(session: Session, article: Article, new: NewArticle) -> bool:
+    held = articles.find_newest_version(session, article.article_id)
+    if held is None or _folded(held.title) == _folded(new.title) != "":
+        return True
+    moment = _moment(article.published)
+    if moment is not None and moment == _moment(new.published):
+        return True
+    return is_same_text(fingerprint(held.text), fingerprint(new.text))
+
+
+def _folded(title: str) -> str:
+    return collapse(title).casefold()
+
+
+def _moment(published: Span | None) -> object:
+    """A publication time that no two articles of an outlet share by chance: to the second, and no mere day."""
+    if published is None or published.not_before != published.not_after:
+        return None
+    at = published.not_before
+    return at if (at.minute, at.second) != (0, 0) else None
