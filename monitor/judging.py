@@ -21,6 +21,8 @@ from storage.errors import JudgementError
 from storage.keys import key_text, parse_key
 from storage.records import Judgement, JudgementKind, Metric, RecordKey, StampedClaim, Story
 
+# In the payload of a note: the number of the judgement that it gives another reason for.
+NOTE_ON = "on"
 _LEAST_LETTERS = 2
 # Of these each one counts, whatever was said after it; of the others the last one does.
 _IN_ANY_ORDER = frozenset({JudgementKind.REJECT, JudgementKind.ADD, JudgementKind.ANNOTATE})
@@ -41,7 +43,8 @@ def note_judgement(
 
     `target` is a claim's whole id (reject, rescope), a record's key (merge, split, pin, add), a name (alias) or
     anything (annotate). Raises JudgementError for what makes no sense, NotFoundError for a claim that is not there.
-    A split names the whole ids of its claims. What stands already is not stored twice: it is returned.
+    A split names the whole ids of its claims. What stands already is not stored twice: it is returned, and another
+    reason for it is kept as a note on it.
     """
     lock_story(session, story.slug)
     given = dict(payload or {})
@@ -65,6 +68,9 @@ def note_judgement(
     elif kind is JudgementKind.ALIAS:
         target, given = _alias(target, str(given.get("origin", "")))
     standing = _standing_twin(session, story, kind, target, given, why)
+    if standing is not None and why and why != standing.why:
+        ruled = {NOTE_ON: standing.judgement_id}
+        note_judgement(session, story, JudgementKind.ANNOTATE, target, ruled, who=who, why=why, now=now)
     return standing or judgements.add_judgement(
         session, story=story.slug, kind=kind, target=target, payload=json.dumps(given), who=who, why=why, made_at=now
     )

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from functools import partial
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from alerts.links import LinkMaker
 from monitor.clock import Clock
@@ -48,8 +50,8 @@ from monitor.web.security import (
     refuse_nul,
     refuse_nul_in_form,
 )
-from monitor.web.site import Refold, Rematch, Site, here, see_other, with_query
-from monitor.web.wording import DEFAULT_LANGUAGE, load_texts
+from monitor.web.site import Refold, Rematch, Site, ask_language, here, see_other, with_query
+from monitor.web.wording import load_texts
 from storage.database import Database
 from storage.errors import DatabaseError, JudgementError, MatcherError, NotFoundError, QueryError
 from storage.records import Subscription
@@ -132,18 +134,22 @@ def _add_middleware(app: FastAPI, options: WebOptions) -> None:
         same_site="lax",
         https_only=options.secure_cookie,
     )
-    texts = load_texts(DEFAULT_LANGUAGE)
-    app.add_middleware(BodyLimit, most_bytes=MOST_BYTES, but_path=CALLBACK_PATH, refusal=texts.text("error.large"))
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(BodyLimit, most_bytes=MOST_BYTES, but_path=CALLBACK_PATH, refusal=partial(_say, "error.large"))
     app.add_middleware(
         HostGuard,
         allowed=options.allowed_hosts,
-        refusal=texts.text("error.host"),
+        refusal=partial(_say, "error.host"),
         callback_host=options.callback_host,
         callback_path=CALLBACK_PATH,
     )
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(health.Stopwatch, registry=app.state.registry)
     app.add_middleware(HeadAsGet)
+
+
+def _say(key: str, scope: Scope) -> str:
+    """A text in the language of whoever asks, for what is refused before there is a page."""
+    return load_texts(ask_language(Request(scope))).text(key)
 
 
 def _add_handlers(app: FastAPI, site: Site) -> None:

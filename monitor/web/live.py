@@ -46,6 +46,9 @@ async def follow_story(
         logged = await run_in_threadpool(since, position)
         for one in logged:
             position = one.sequence
+            # As in the Atom feed: what only fills in history is news to nobody.
+            if one.revision.is_silent:
+                continue
             yield as_event(one.sequence, template.render(ui=ui, revision=one.revision))
         if logged:
             continue

@@ -1,6 +1,6 @@
 """What stands before every page: the Host check and the headers. Plain ASGI, so that streams pass through."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -31,6 +31,8 @@ HEADERS = {
 }
 
 
+# What is said to whoever asks, in words of theirs.
+Refusal = Callable[[Scope], str]
 NUL = "\0"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -55,7 +57,7 @@ async def refuse_nul_in_form(request: Request) -> None:
 class BodyLimit:
     """Reads no more of a request than a form of ours can hold: nobody fills the memory from outside the door."""
 
-    def __init__(self, app: ASGIApp, *, most_bytes: int, but_path: str, refusal: str) -> None:
+    def __init__(self, app: ASGIApp, *, most_bytes: int, but_path: str, refusal: Refusal) -> None:
         """Below `but_path` whoever answers keeps a limit of its own."""
         self.app = app
         self.most_bytes = most_bytes
@@ -69,7 +71,7 @@ class BodyLimit:
             return
         said = Headers(scope=scope).get("content-length", "")
         if said.isdecimal() and int(said) > self.most_bytes:
-            await PlainTextResponse(self.refusal, status_code=413)(scope, receive, send)
+            await PlainTextResponse(self.refusal(scope), status_code=413)(scope, receive, send)
             return
         taken = 0
 
@@ -148,7 +150,13 @@ class HostGuard:
     """Refuses a Host that is not ours: another site must not reach us on loopback by renaming us (DNS rebinding)."""
 
     def __init__(
-        self, app: ASGIApp, *, allowed: Iterable[str], refusal: str, callback_host: str = "", callback_path: str = ""
+        self,
+        app: ASGIApp,
+        *,
+        allowed: Iterable[str],
+        refusal: Refusal,
+        callback_host: str = "",
+        callback_path: str = "",
     ) -> None:
         """Under `callback_host` nothing is answered but what begins with `callback_path`: it is open to the world."""
         self.app = app
@@ -160,7 +168,7 @@ class HostGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400 to a foreign Host, else pass the request on. `*` allows every host (a proxy checks)."""
         if scope["type"] == "http" and not self._lets_in(scope):
-            await PlainTextResponse(self.refusal, status_code=400)(scope, receive, send)
+            await PlainTextResponse(self.refusal(scope), status_code=400)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 

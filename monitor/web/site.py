@@ -101,7 +101,7 @@ class Site:
 
     def presenter(self, request: Request, known: Iterable[Story] = ()) -> Presenter:
         """The words for this reader."""
-        lang = choose_language(request.headers.get("accept-language", ""), request.cookies.get("lang"))
+        lang = ask_language(request)
         return Presenter(
             texts=load_texts(lang),
             words=load_words(lang),
@@ -147,6 +147,11 @@ class Site:
     def stories(self, session: Session) -> tuple[Story, ...]:
         """Every story that is known, for titles and names."""
         return stories.list_stories(session)
+
+
+def ask_language(request: Request) -> str:
+    """The language that a reader chose, else the best of those that their browser names."""
+    return choose_language(request.headers.get("accept-language", ""), request.cookies.get("lang"))
 
 
 def get_site(request: Request) -> Site:

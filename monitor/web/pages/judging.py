@@ -1,7 +1,7 @@
 """What people overruled in a story; the forms that merge, split, pin and add to records, or say who speaks for whom."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -10,7 +10,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from monitor.judging import measures, note_judgement, scoped_key
+from monitor.judging import NOTE_ON, measures, note_judgement, scoped_key
 from monitor.ledger.judgements import read_payload
 from monitor.web.presenter import Presenter, record_path, sentence_case
 from monitor.web.refusals import RefusedError
@@ -121,7 +121,13 @@ def as_ruled(session: Session, ui: Presenter, found: Iterable[Judgement]) -> lis
     on_claims = {one.target for one in found if one.kind in (JudgementKind.REJECT, JudgementKind.RESCOPE)}
     story = found[0].story if found else ""
     held = {one.claim_id: one for one in claims.list_claims(session, story, claim_ids=on_claims)} if on_claims else {}
-    return [_ruled(ui, one, held.get(one.target)) for one in found]
+    numbered = {one.judgement_id: one for one in found}
+    ruled = []
+    for one in found:
+        # A note on a judgement is about what that one rules over.
+        on = numbered.get(read_payload(one).get(NOTE_ON, 0), one)
+        ruled.append(replace(_ruled(ui, on, held.get(one.target)), judgement=one))
+    return ruled
 
 
 def _ruled(ui: Presenter, judgement: Judgement, stamped: StampedClaim | None) -> Ruled:
@@ -143,6 +149,8 @@ def _ruled(ui: Presenter, judgement: Judgement, stamped: StampedClaim | None) ->
     if kind in (JudgementKind.ACCEPT_MATCH, JudgementKind.REJECT_MATCH):
         path = f"/articles/{judgement.target}" if judgement.target.isdecimal() else ""
         return Ruled(judgement=judgement, words=ui.t("judge.article", n=judgement.target), path=path)
+    if stamped is None and NOTE_ON in payload:
+        return Ruled(judgement=judgement, words=ui.t("judge.taken_back"), path="")
     if stamped is None:
         path = f"/revisions/{judgement.target}" if kind is JudgementKind.ANNOTATE else ""
         return Ruled(judgement=judgement, words=str(payload.get("quote") or ui.t("judge.change")), path=path)

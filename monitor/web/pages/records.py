@@ -147,11 +147,15 @@ def as_utc(moment: datetime) -> datetime:
 
 
 def read_history(session: Session, key: RecordKey, known_at: datetime | None) -> History:
-    """A record's history, now or folded from what was known at a time (empty: nothing was). Raises NotFoundError."""
+    """A record's history, now or folded from what was known at a time (empty: nothing was yet of one kept now).
+
+    Raises NotFoundError for a record that neither is kept nor was known of then.
+    """
     present = find_history(session, key)
+    unknown = NotFoundError(f"story {key.story!r} keeps no such record of {key.metric!r}")
     if known_at is None:
         if present is None:
-            raise NotFoundError(f"story {key.story!r} keeps no such record of {key.metric!r}")
+            raise unknown
         return present
     story = stories.get_story(session, key.story)
     decided = judgements.list_judgements(session, key.story, known_at=known_at)
@@ -164,7 +168,10 @@ def read_history(session: Session, key: RecordKey, known_at: datetime | None) ->
     # The seed's own figures count from when the story's news reached their time, of whatever measure it was.
     latest = claims.find_latest_claim(session, key.story, known_at=known_at)
     every = [*known, *([latest] if latest else [])]
-    return fold_story(every, decided, story, only=(key,), known_at=known_at).get(key, History(key=key))
+    past = fold_story(every, decided, story, only=(key,), known_at=known_at).get(key)
+    if past is None and present is None:
+        raise unknown
+    return past or History(key=key)
 
 
 def find_history(session: Session, key: RecordKey) -> History | None:

@@ -16,7 +16,7 @@ from monitor.making import QuietServer, to_uvicorn
 from monitor.settings_model import WebSettings
 from monitor.web.access import CHECKED_AT_ONCE, LIFETIME, Access
 from monitor.web.options import Role, Token, User, WebOptions
-from monitor.web.security import host_name
+from monitor.web.security import HEADERS, host_name
 from monitor.web.site import own_path
 from monitor.web.tries import TRIES, WINDOW
 from storage import sign_ins
@@ -258,7 +258,12 @@ def test_even_a_right_token_is_refused_when_the_browser_says_that_another_site_s
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "", "[::1].evil.example"])
 def test_a_foreign_host_is_not_answered(reader: httpx.Client, host: str) -> None:
-    assert reader.get("/", headers={"Host": host}).status_code == 400
+    answer = reader.get("/", headers={"Host": host})
+    assert answer.status_code == 400
+    for name, value in HEADERS.items():
+        assert answer.headers[name] == value
+    russian = reader.get("/", headers={"Host": host, "Accept-Language": "ru"})
+    assert "Служба не отвечает под этим именем" in russian.text
 
 
 def test_our_own_names_are_answered(reader: httpx.Client) -> None:

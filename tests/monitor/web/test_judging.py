@@ -119,6 +119,27 @@ def test_what_is_sent_twice_is_one_judgement_and_taken_back_whole(client: httpx.
     assert best(database) == 225
 
 
+def test_another_reason_for_what_stands_is_kept_as_a_note_on_it(client: httpx.Client, database: Database) -> None:
+    held = {"kind": "pin", "target": key_text(KILLED), "value": 227, "back": RECORD}
+    named = {"kind": "alias", "target": "Ministry of Health", "origin": "Health Ministry", "back": RECORD}
+    for fields in (held, named):
+        for why in ("By phone", "In writing", "In writing", "By phone"):
+            assert send(client, RECORD, JUDGEMENTS, why=why, **fields).status_code == 303
+    with database.read() as session:
+        found = judgements.list_judgements(session, SLUG)[-4:]
+    assert [(one.kind.value, one.why) for one in found] == [
+        ("pin", "By phone"), ("annotate", "In writing"), ("alias", "By phone"), ("annotate", "In writing"),
+    ]  # fmt: skip
+    text = client.get(JUDGEMENTS).text
+    assert text.count("In writing") == 2
+    assert text.count(">Killed: 227</a>") == 2, "the note says what it is about"
+    assert text.count("Ministry of Health speaks for Health Ministry") == 2
+    assert "In writing" in client.get(RECORD).text
+    send(client, RECORD, f"/judgements/{found[0].judgement_id}/revoke", back=RECORD)
+    assert best(database) == 225
+    assert "A judgement that was taken back" in client.get(RECORD).text
+
+
 def test_a_figure_that_was_replaced_by_another_can_be_set_again(
     client: httpx.Client, database: Database, clock: Clock
 ) -> None:

@@ -16,7 +16,7 @@ from tests.monitor.web import archive
 LIVE = f"/stories/{archive.KAZAKHSTAN.slug}/live"
 
 
-def add(database: Database, revision_id: str, story: str, value: float) -> None:
+def add(database: Database, revision_id: str, story: str, value: float, *, is_silent: bool = False) -> None:
     key = RecordKey(story=story, metric="killed")
     figure = Figure(value=value, low=value, high=value)
     with database.write() as session:
@@ -30,6 +30,7 @@ def add(database: Database, revision_id: str, story: str, value: float) -> None:
                     kind=RevisionKind.RAISED,
                     after=figure,
                     recorded_at=archive.NOW,
+                    is_silent=is_silent,
                 )
             ],
         )
@@ -74,6 +75,21 @@ def test_what_came_between_the_page_and_its_stream_is_told_first(client: httpx.C
     add(database, "later", archive.KAZAKHSTAN.slug, 303)
     with client.stream("GET", found.group(1), headers={"Last-Event-ID": "9" * 30}, timeout=20) as stream:
         assert any("302" in line for line in read_event(stream.iter_lines())), "what is no number is no place"
+
+
+def test_a_silent_change_is_no_news_here_as_in_the_atom_feed(client: httpx.Client, database: Database) -> None:
+    with database.read() as session:
+        position = claims.last_sequence(session, archive.KAZAKHSTAN.slug)
+    add(database, "filled-in", archive.KAZAKHSTAN.slug, 304, is_silent=True)
+    add(database, "news", archive.KAZAKHSTAN.slug, 305)
+    add(database, "filled-in-too", archive.KAZAKHSTAN.slug, 306, is_silent=True)
+    with client.stream("GET", f"{LIVE}?after={position}", timeout=20) as stream:
+        lines = stream.iter_lines()
+        assert any('id="r-news"' in line for line in read_event(lines))
+        assert read_event(lines, "current")
+    feed = client.get(f"/stories/{archive.KAZAKHSTAN.slug}/revisions.atom").text
+    assert "revision:news" in feed
+    assert "filled-in" not in feed
 
 
 def test_a_story_without_changes_is_followed_from_its_first(client: httpx.Client, database: Database) -> None:

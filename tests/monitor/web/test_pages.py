@@ -155,6 +155,13 @@ def test_the_record_as_it_was_known(reader: Client, moment: str, best: str) -> N
     assert re.search(rf'<p class="best">{best}</p>', text)
 
 
+def test_a_record_that_never_was_is_not_found_at_any_time(reader: Client) -> None:
+    for path in (f"{STORY}/record", f"/api/v1{STORY}/history"):
+        for asked in ({"metric": "nope"}, {"metric": "killed", "place": "atlantis"}):
+            assert reader.get(path, params=asked).status_code == 404
+            assert reader.get(path, params={**asked, "as_known_at": "2022-01-12T00:00:00Z"}).status_code == 404
+
+
 def test_before_anything_was_known_the_record_says_so(reader: Client) -> None:
     text = reader.get(f"{STORY}/record", params={"metric": "killed", "as_known_at": "2021-12-31T00:00"}).text
     assert "Nothing was known of this record yet." in text
@@ -294,7 +301,9 @@ def test_assets_are_cached_by_content(reader: Client) -> None:
     assert path
     answer = reader.get(path.group(1))
     assert "immutable" in answer.headers["cache-control"]
-    assert "immutable" not in reader.get("/static/storywatch.css").headers.get("cache-control", "")
+    for wrong in ("", "?v=", "?v=0", "?v=000000000000", f"{path.group(1).partition('?')[2]}&x=1"):
+        assert "immutable" not in reader.get(f"/static/storywatch.css{wrong}").headers.get("cache-control", ""), wrong
+    assert reader.get("/static/nothing.css?v=0").status_code == 404
     assert len(answer.content) < 30_000
 
 
