@@ -69,8 +69,8 @@ def note_judgement(
         target, given = _alias(target, str(given.get("origin", "")))
     standing = _standing_twin(session, story, kind, target, given, why)
     if standing is not None and why and why != standing.why:
-        ruled = {NOTE_ON: standing.judgement_id}
-        note_judgement(session, story, JudgementKind.ANNOTATE, target, ruled, who=who, why=why, now=now)
+        note = {NOTE_ON: standing.judgement_id}
+        note_judgement(session, story, JudgementKind.ANNOTATE, target, note, who=who, why=why, now=now)
     return standing or judgements.add_judgement(
         session, story=story.slug, kind=kind, target=target, payload=json.dumps(given), who=who, why=why, made_at=now
     )

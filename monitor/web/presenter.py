@@ -13,11 +13,12 @@ from markupsafe import Markup, escape
 
 from alerts.addresses import is_web_address
 from alerts.interest import ARTICLE_KINDS
+from alerts.matchers import write_matcher
 from alerts.words import Words
 from monitor.ledger.baseline import is_unquoted
 from monitor.web.charts import shown_at
 from monitor.web.wording import Texts
-from storage.covering import cover_login, cover_secrets
+from storage.covering import COVER, cover_login, cover_people, cover_secrets
 from storage.records import Evidence, Figure, History, Position, RecordKey, Revision, RevisionKind, Span, Step, Story
 
 SILENT_EDIT = "silent_edit"
@@ -48,7 +49,8 @@ def record_path(key: RecordKey) -> str:
 class Presenter:
     """Words, numbers, times and links for one reader. `words` are the alerts': page and mail speak alike.
 
-    `stories` (by slug) lend records the names of their places and of metrics of their own.
+    `stories` (by slug) lend records the names of their places and of metrics of their own. Only who
+    `sees_receivers` (an editor) is shown whose mail addresses are told.
     """
 
     texts: Texts
@@ -56,6 +58,7 @@ class Presenter:
     now: datetime
     asset: Callable[[str], str]
     stories: Mapping[str, Story] = field(default_factory=dict)
+    sees_receivers: bool = False
 
     # --- words --------------------------------------------------------------------------------
 
@@ -167,7 +170,7 @@ class Presenter:
 
     def why(self, revision: Revision) -> str:
         """The reason of a revision in words; its detail fills the gaps. Without one the detail speaks."""
-        detail = cover_secrets(revision.detail)
+        detail = self.covered(revision.detail)
         if not revision.reason:
             return detail
         gaps = dict(line.partition("=")[::2] for line in detail.splitlines() if "=" in line)
@@ -280,7 +283,12 @@ class Presenter:
 
     def covered(self, words: str) -> str:
         """A text that may name addresses, such as an error, with what may be secret in them covered."""
-        return cover_secrets(words)
+        return cover_secrets(words) if self.sees_receivers else cover_people(cover_secrets(words))
+
+    def matcher(self, matcher: tuple[str, str]) -> str:
+        """A matcher of a silence as a person would write it."""
+        is_hidden = matcher[0].startswith("receiver") and not self.sees_receivers
+        return self.covered(write_matcher((matcher[0], COVER) if is_hidden else matcher))
 
     def record_path(self, key: RecordKey) -> str:
         """The page of a record."""

@@ -102,12 +102,14 @@ class Site:
     def presenter(self, request: Request, known: Iterable[Story] = ()) -> Presenter:
         """The words for this reader."""
         lang = ask_language(request)
+        caller = self._find_caller(request)
         return Presenter(
             texts=load_texts(lang),
             words=load_words(lang),
             now=self.clock(),
             asset=asset_path,
             stories={story.slug: story for story in known},
+            sees_receivers=caller is not None and caller.may_edit,
         )
 
     def page(

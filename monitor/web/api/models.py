@@ -8,7 +8,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from storage.covering import cover_login, cover_secrets
+from storage.covering import cover_login, cover_people, cover_secrets
 from storage.records import (
     AlertState,
     ClaimKind,
@@ -23,9 +23,10 @@ from storage.records import (
 )
 
 T = TypeVar("T")
-# What may be secret in an address is covered, for whoever asks.
+# What may be secret in an address is covered, for whoever asks; so is who is told by mail.
 Address = Annotated[str, AfterValidator(cover_login)]
 FeedText = Annotated[str, AfterValidator(cover_secrets)]
+Trouble = Annotated[str, AfterValidator(cover_secrets), AfterValidator(cover_people)]
 
 
 class Answer(BaseModel):
@@ -121,7 +122,7 @@ class RevisionOut(Answer):
     corrects: str | None
     is_silent: bool
     article_id: int | None
-    detail: FeedText
+    detail: Trouble
 
 
 class RecordOut(Answer):
@@ -331,7 +332,7 @@ class AlertOut(Answer):
 
 
 class DeliveryOut(Answer):
-    """One message on one channel with its attempts. What the receiver answered is not shown: it may hold secrets."""
+    """One message on one channel with its attempts; of an error, whose mail address it names is not shown."""
 
     delivery_id: str
     channel: str
@@ -342,4 +343,4 @@ class DeliveryOut(Answer):
     created_at: datetime
     due_at: datetime
     delivered_at: datetime | None
-    last_error: FeedText
+    last_error: Trouble

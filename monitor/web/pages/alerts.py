@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from alerts import desk
-from alerts.matchers import write_matcher
 from monitor.known_labels import known_labels
-from monitor.web.site import EditorDep, ReaderDep, Site, SiteDep, see_other
+from monitor.web.site import EditorDep, ReaderDep, Site, SiteDep, see_other, with_query
 from storage import claims, deliveries
 from storage.errors import DecidedError, OvertakenError
 from storage.records import Alert, AlertState, DeliveryState, Revision
@@ -24,6 +23,9 @@ SETTLED = "settled"
 DONE = frozenset({"approved", "approved_later", "dropped"})
 DECIDED = {"pending": "was_approved", "released": "was_sent", "dropped": "was_dropped"}
 RECENT = 50
+# Where each of the two lists begins that go back as far as the archive does.
+Start = Annotated[int, Query(ge=0, le=10_000_000)]
+SentStart = Annotated[int, Query(alias="deliveries", ge=0, le=10_000_000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +37,16 @@ class AlertLine:
 
 
 @router.get("/alerts")
-def show_alerts(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
-    """What waits for a person, what was told, and how it fared."""
+def show_alerts(
+    request: Request, site: SiteDep, caller: ReaderDep, alerts: Start = 0, deliveries_from: SentStart = 0
+) -> Response:
+    """What waits for a person, what was told and how it fared: the latest, and page by page what was before."""
     with site.database.read() as session:
         known = site.stories(session)
         held = lines(session, deliveries.list_alerts(session, states=[AlertState.HELD], limit=MOST))
-        recent = lines(session, deliveries.list_alerts(session, newest_first=True, limit=RECENT))
+        recent = lines(session, deliveries.list_alerts(session, newest_first=True, limit=RECENT + 1, offset=alerts))
         dead = deliveries.list_deliveries(session, states=[DeliveryState.DEAD], newest_first=True, limit=MOST)
-        sent = deliveries.list_deliveries(session, newest_first=True, limit=RECENT)
+        sent = deliveries.list_deliveries(session, newest_first=True, limit=RECENT + 1, offset=deliveries_from)
         dead_in_all = deliveries.count_deliveries(session).get(DeliveryState.DEAD, 0)
         silences = deliveries.list_silences(session, at=site.clock())
         page = site.page(request, "alerts", session, caller=caller)
@@ -52,15 +56,25 @@ def show_alerts(request: Request, site: SiteDep, caller: ReaderDep) -> Response:
         page,
         site.presenter(request, known),
         held=held,
-        recent=recent,
+        recent=recent[:RECENT],
+        recent_pages=pages_of("all", alerts, len(recent), "alerts", deliveries=deliveries_from or ""),
         dead=dead,
         more_held=page.held - len(held),
         more_dead=dead_in_all - len(dead),
-        deliveries=sent,
+        deliveries=sent[:RECENT],
+        sent_pages=pages_of("sent", deliveries_from, len(sent), "deliveries", alerts=alerts or ""),
         silences=silences,
-        written=write_matcher,
         subscriptions=site.subscriptions,
         titles={story.slug: story.title for story in known},
+    )
+
+
+def pages_of(section: str, start: int, found: int, name: str, **others: object) -> tuple[str, str]:
+    """The addresses of the newer and the older rows of a list of the page, empty where there are none."""
+    newer, older = max(start - RECENT, 0) or "", start + RECENT
+    return (
+        with_query("/alerts", **{name: newer}, **others) + f"#{section}" if start else "",
+        with_query("/alerts", **{name: older}, **others) + f"#{section}" if found > RECENT else "",
     )
 
 
