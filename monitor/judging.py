@@ -14,7 +14,9 @@ from sqlmodel import Session
 
 from alerts.addresses import is_web_address
 from monitor.claims.metrics import builtin_metrics
+from monitor.ledger.bindings import binding_of
 from monitor.ledger.judgements import read_payload
+from monitor.ledger.origins import fold_name
 from storage import claims, judgements
 from storage.database import lock_story
 from storage.errors import JudgementError
@@ -52,15 +54,18 @@ def note_judgement(
         ruled = claims.get_claim(session, target, story=story.slug)
         if kind is JudgementKind.RESCOPE:
             given = _scope(story, ruled, given)
-        # Bound to place and quote as well as to the id, so that it outlives a newer lexicon.
-        given |= {"url": ruled.url, "quote": ruled.claim.quote}
+        # Bound to what it says as well as to its id, so that it outlives a newer lexicon.
+        given |= _binding(session, story, ruled)
     elif kind in (JudgementKind.MERGE, JudgementKind.SPLIT):
         target = key_text(_key(story, target))
         given["into"] = key_text(_measured(session, story, str(given.get("into", ""))))
         if given["into"] == target:
             raise JudgementError(f"{target} is one record already: name another one")
+        _check_alike(session, story, target, str(given["into"]))
         if kind is JudgementKind.SPLIT:
-            given["claims"] = _claims_of(session, story, given.get("claims"))
+            chosen = _claims_of(session, story, given.get("claims"))
+            given["claims"] = [one.claim_id for one in chosen]
+            given["bound"] = [_binding(session, story, one) for one in chosen]
     elif kind in (JudgementKind.PIN, JudgementKind.ADD):
         target = key_text(_counted(session, story, target))
         given["value"] = _number(given.get("value"))
@@ -115,11 +120,15 @@ def _scope(story: Story, ruled: StampedClaim, given: dict[str, object]) -> dict[
     return given | {"unit": known[metric].unit}
 
 
-def _claims_of(session: Session, story: Story, given: object) -> list[str]:
+def _binding(session: Session, story: Story, ruled: StampedClaim) -> dict[str, object]:
+    return binding_of(ruled, claims.list_claims(session, story.slug, article_id=ruled.article_id))
+
+
+def _claims_of(session: Session, story: Story, given: object) -> list[StampedClaim]:
     wanted = list(dict.fromkeys(map(str, given))) if isinstance(given, list | tuple) else []
     if not wanted:
         raise JudgementError("say which claims make a record of their own: name one at least")
-    return [claims.get_claim(session, claim_id, story=story.slug).claim_id for claim_id in wanted]
+    return [claims.get_claim(session, claim_id, story=story.slug) for claim_id in wanted]
 
 
 def scoped_key(story: Story, key: RecordKey, *, metric: str, population: str, place: str) -> RecordKey:
@@ -165,6 +174,22 @@ def _counted(session: Session, story: Story, line: str) -> RecordKey:
     return key
 
 
+def _check_alike(session: Session, story: Story, target: str, into: str) -> None:
+    """Refuse to give what a record holds to one of another nature: a state is no number, and no number is a state."""
+    keys = [parse_key(target), parse_key(into)]
+    states = [key.metric for key in keys if _is_of_state(session, story, key) is True]
+    figures = [key.metric for key in keys if _is_of_state(session, story, key) is False]
+    if states and figures:
+        raise JudgementError(f"{states[0]} is a state and {figures[0]} a figure: they are never one record")
+
+
+def _is_of_state(session: Session, story: Story, key: RecordKey) -> bool | None:
+    """Whether a record holds states; None of one that is not kept and of no measure."""
+    if claims.has_history(session, key):
+        return claims.get_history(session, key).is_of_state
+    return False if key.metric in measures(story) else None
+
+
 def _number(value: object) -> float:
     number = float(value) if isinstance(value, int | float) else math.nan
     if not math.isfinite(number) or number < 0:
@@ -180,6 +205,7 @@ def _address(url: object) -> dict[str, object]:
 
 def _alias(name: str, origin: str) -> tuple[str, dict[str, object]]:
     name, origin = name.strip(), origin.strip()
-    if min(len(name), len(origin)) < _LEAST_LETTERS or name == origin:
+    said, meant = fold_name(name), fold_name(origin)
+    if min(len(said), len(meant)) < _LEAST_LETTERS or said == meant:
         raise JudgementError(f"{name!r} cannot speak for {origin!r}: give two different names")
     return name, {"origin": origin}

@@ -61,7 +61,9 @@ class StoryFold:
         self._zone: tzinfo = ZoneInfo(story.timezone) if story.timezone != "UTC" else UTC
         self._rulings = Rulings(judgements)
         self._book = OriginBook(story, self._rulings.aliases)
-        self._known: dict[str, StampedClaim] = {}
+        # What was pinned is there to be shown, and bound to its record alone.
+        self._pinned = {pin.claim.claim_id: pin.claim for pin in self._rulings.pins}
+        self._known: dict[str, StampedClaim] = dict(self._pinned)
         self._records: dict[RecordKey, RecordFold] = {}
         self._histories: dict[RecordKey, History] = {}
         self._slots_of: dict[Scope, tuple[tuple[RecordFold, bool], ...]] = {}
@@ -77,7 +79,7 @@ class StoryFold:
 
     @property
     def claims(self) -> Mapping[str, StampedClaim]:
-        """The claims folded so far, by id."""
+        """The claims folded so far, by id, with those that persons stated."""
         return self._known
 
     def add(self, claims: Iterable[StampedClaim]) -> frozenset[RecordKey]:
@@ -102,7 +104,8 @@ class StoryFold:
             old = self._known.pop(claim_id, None)
             if old is not None:
                 touched |= self._place(old, is_removal=True)
-        self._latest = max((stamped.recorded_at for stamped in self._known.values()), default=None)
+        learned = (stamped.recorded_at for name, stamped in self._known.items() if name not in self._pinned)
+        self._latest = max(learned, default=None)
         return self._refold(touched | self._settle_baseline())
 
     def _settle_baseline(self) -> set[RecordFold]:
@@ -139,13 +142,14 @@ class StoryFold:
         claim = judged.claim
         scope = (claim.metric, claim.unit, claim.population, claim.place, claim.period)
         slots = self._slots_of.get(scope)
-        if slots is None or self._rulings.splits(judged.claim_id):
+        split = self._rulings.split_of(stamped)
+        if slots is None or split is not None:
             slots = tuple(
                 (self._record(key, self._kind_of(judged)), is_part)
-                for key, is_part in self._slots(judged)
+                for key, is_part in self._slots(judged, split)
                 if self._only is None or key in self._only
             )
-            if not self._rulings.splits(judged.claim_id):
+            if split is None:
                 self._slots_of[scope] = slots
         for record, is_part in slots:
             record.put(judged, is_part=is_part, is_removal=is_removal)
@@ -170,10 +174,11 @@ class StoryFold:
         judged = self._rulings.judge(stamped)
         if judged is None:
             return ()
-        return (*(key for key, _ in self._slots(judged)), *self._keys_beside(judged.claim))
+        slots = self._slots(judged, self._rulings.split_of(stamped))
+        return (*(key for key, _ in slots), *self._keys_beside(judged.claim))
 
-    def _slots(self, judged: StampedClaim) -> Iterator[tuple[RecordKey, bool]]:
-        key = self._rulings.key_for(judged, key_of(judged))
+    def _slots(self, judged: StampedClaim, split: RecordKey | None) -> Iterator[tuple[RecordKey, bool]]:
+        key = self._rulings.key_for(key_of(judged), split)
         yield key, False
         if key.place and key.place != UNRESOLVED and not key.population:
             yield RecordKey(story=key.story, metric=key.metric, unit=key.unit, period=key.period), True

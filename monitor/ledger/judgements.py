@@ -1,14 +1,14 @@
 """What a person overruled, replayed over claims before they are folded.
 
-The payload of a judgement is JSON. `reject`, `rescope`: the target is a claim id; `url` and `quote` in the payload
-find the claim again after a re-extraction gave it another identity. `rescope` sets any of `metric`, `unit`,
-`population`, `place`, `period`, `status`, `value`, `qualifier`, `origin`. `merge`: the target is a record key, `into`
-another.
-`split`: the target is a record key, `claims` are claim ids, `into` the key of their own record. `alias`: the target
-is a name, `origin` who it is. `pin`: the target is a record key, `value` and `qualifier` the figure. `add`: the
-target is a record key, with `value`, `qualifier`, `status`, `origin`, `asserted_at` (ISO), `url`, `quote`.
-`reject_match`, `accept_match`: the target is an article's number or address, the last one counts. A
-revoked judgement never was.
+The payload of a judgement is JSON. `reject`, `rescope`: the target is a claim id; a binding in the payload finds the
+claim again after a re-extraction gave it another identity (`monitor.ledger.bindings`). `rescope` sets any of `metric`,
+`unit`, `population`, `place`, `period`, `status`, `value`, `qualifier`, `origin`. `merge`: the target is a record key,
+`into` another.
+`split`: the target is a record key, `claims` are claim ids, `bound` their bindings, `into` the key of their own record.
+`alias`: the target is a name, `origin` who it is. `pin`: the target is a record key, `value`, `qualifier` the figure.
+`add`: the target is a record key, with `value`, `qualifier`, `status`, `origin`, `asserted_at` (ISO), `url`, `quote`.
+`reject_match`, `accept_match`: the target is an article's number or address, the last one counts. A revoked judgement
+never was.
 """
 
 import json
@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from monitor.ledger.bindings import is_bound
+from monitor.ledger.origins import fold_name
 from storage.keys import key_text, parse_key, stable_hash
 from storage.records import (
     Claim,
@@ -44,37 +46,46 @@ class Pin:
     claim: StampedClaim
 
 
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    """What a judgement says of one claim; `number` is its place among all that are in force."""
+
+    number: int
+    kind: JudgementKind
+    payload: Mapping[str, Any]
+    binding: Mapping[str, Any]
+
+
 class Rulings:
     """All judgements of one story that are in force, ready to be asked."""
 
     def __init__(self, judgements: Iterable[Judgement]) -> None:
         self.aliases: dict[str, str] = {}
-        self.pins: list[Pin] = []
         self.added: list[StampedClaim] = []
-        self._on_claim: dict[str, list[tuple[Judgement, dict[str, Any]]]] = {}
-        self._on_quote: dict[tuple[str, str], list[tuple[Judgement, dict[str, Any]]]] = {}
+        self._pins: list[Pin] = []
+        self._by_id: dict[str, list[_Ruling]] = {}
+        self._by_quote: dict[tuple[str, str], list[_Ruling]] = {}
         self._moved: dict[RecordKey, RecordKey] = {}
-        self._split: dict[str, RecordKey] = {}
         self._unmatched: set[str] = set()
-        for judgement in sorted(judgements, key=lambda one: (one.made_at, one.judgement_id)):
-            if judgement.revoked_at is None:
-                self._take(judgement, read_payload(judgement))
+        standing = (one for one in judgements if one.revoked_at is None)
+        for number, judgement in enumerate(sorted(standing, key=lambda one: (one.made_at, one.judgement_id))):
+            self._take(number, judgement, read_payload(judgement))
+        self.pins = tuple(Pin(self._moved_to(pin.key), pin.claim) for pin in self._pins)
 
-    def _take(self, judgement: Judgement, payload: dict[str, Any]) -> None:
+    def _take(self, number: int, judgement: Judgement, payload: dict[str, Any]) -> None:
         if judgement.kind in _ON_CLAIMS:
-            self._on_claim.setdefault(judgement.target, []).append((judgement, payload))
-            if payload.get("url") and payload.get("quote"):
-                place = (str(payload["url"]), str(payload["quote"]))
-                self._on_quote.setdefault(place, []).append((judgement, payload))
+            self._bind([judgement.target], [_Ruling(number, judgement.kind, payload, payload)])
         elif judgement.kind is JudgementKind.ALIAS:
-            self.aliases[judgement.target] = str(payload.get("origin", ""))
+            self.aliases[fold_name(judgement.target)] = str(payload.get("origin", ""))
         elif judgement.kind is JudgementKind.MERGE:
             self._moved[parse_key(judgement.target)] = parse_key(str(payload["into"]))
         elif judgement.kind is JudgementKind.SPLIT:
-            self._split.update(dict.fromkeys(map(str, payload["claims"]), parse_key(str(payload["into"]))))
+            bound = payload.get("bound") or [{}]
+            rulings = [_Ruling(number, judgement.kind, payload, binding) for binding in bound]
+            self._bind(map(str, payload["claims"]), rulings)
         elif judgement.kind is JudgementKind.PIN:
             key = parse_key(judgement.target)
-            self.pins.append(Pin(key, _by_hand(judgement, key, payload)))
+            self._pins.append(Pin(key, _by_hand(judgement, key, payload)))
         elif judgement.kind is JudgementKind.ADD:
             self.added.append(_by_hand(judgement, parse_key(judgement.target), payload))
         elif judgement.kind is JudgementKind.REJECT_MATCH:
@@ -82,24 +93,45 @@ class Rulings:
         elif judgement.kind is JudgementKind.ACCEPT_MATCH:
             self._unmatched.discard(judgement.target)
 
+    def _bind(self, claim_ids: Iterable[str], rulings: list[_Ruling]) -> None:
+        for claim_id in claim_ids:
+            self._by_id.setdefault(claim_id, []).append(rulings[0])
+        for ruling in rulings:
+            url, quote = ruling.binding.get("url"), ruling.binding.get("quote")
+            if url and quote:
+                self._by_quote.setdefault((str(url), str(quote)), []).append(ruling)
+
+    def _rulings_on(self, stamped: StampedClaim) -> list[_Ruling]:
+        """What was said of a claim, by its id or by what it says, each judgement once, in the order of judging."""
+        named = self._by_id.get(stamped.claim_id, ())
+        quoted = self._by_quote.get((stamped.url, stamped.claim.quote), ())
+        if not named and not quoted:
+            return []
+        found = {one.number: one for one in quoted if is_bound(one.binding, stamped)}
+        found |= {one.number: one for one in named}
+        return [found[number] for number in sorted(found)]
+
     def judge(self, stamped: StampedClaim) -> StampedClaim | None:
         """Return a claim as a person left it: None when rejected, re-scoped when told so."""
         if self._unmatched and not self._unmatched.isdisjoint((stamped.url, str(stamped.article_id))):
             return None
-        rulings = self._on_claim.get(stamped.claim_id) or self._on_quote.get((stamped.url, stamped.claim.quote), [])
-        for judgement, payload in rulings:
-            if judgement.kind is JudgementKind.REJECT:
+        for ruling in self._rulings_on(stamped):
+            if ruling.kind is JudgementKind.REJECT:
                 return None
-            stamped = replace(stamped, claim=_rescoped(stamped.claim, payload))
+            if ruling.kind is JudgementKind.RESCOPE:
+                stamped = replace(stamped, claim=_rescoped(stamped.claim, ruling.payload))
         return stamped
 
-    def splits(self, claim_id: str) -> bool:
-        """Whether a person gave this very claim a record of its own."""
-        return claim_id in self._split
+    def split_of(self, stamped: StampedClaim) -> RecordKey | None:
+        """The record of its own that a person gave this very claim, as it was before any judgement; else None."""
+        into = [one.payload["into"] for one in self._rulings_on(stamped) if one.kind is JudgementKind.SPLIT]
+        return parse_key(str(into[-1])) if into else None
 
-    def key_for(self, stamped: StampedClaim, key: RecordKey) -> RecordKey:
-        """Return the record that a claim counts for after splits and merges."""
-        key = self._split.get(stamped.claim_id, key)
+    def key_for(self, key: RecordKey, split: RecordKey | None) -> RecordKey:
+        """Return the record that a claim counts for after splits and merges: one of `key`, unless it was split off."""
+        return self._moved_to(key if split is None else split)
+
+    def _moved_to(self, key: RecordKey) -> RecordKey:
         for _ in range(len(self._moved)):
             if key not in self._moved:
                 break

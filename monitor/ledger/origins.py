@@ -73,6 +73,15 @@ def written_origin(claim: Claim) -> str | None:
     return claim.origin
 
 
+def _last_of(name: str, ruled: Mapping[str, str]) -> str:
+    """Whom a name speaks for in the end, where who it speaks for speaks for another."""
+    for _ in range(len(ruled)):
+        if fold_name(name) not in ruled:
+            break
+        name = ruled[fold_name(name)]
+    return name
+
+
 class OriginBook:
     """Resolves the speakers of one story's claims: its seed's origins and aliases, then those that a person judged."""
 
@@ -83,8 +92,8 @@ class OriginBook:
             origin = Origin(spec.name, not spec.umbrella, spec.name)
             for name in (spec.name, *spec.aliases):
                 self._known[fold_name(name)] = origin
-        for alias, name in (aliases or {}).items():
-            self._known[fold_name(alias)] = self._known.get(fold_name(name), Origin(name, True, name))
+        ruled = {fold_name(alias): name for alias, name in (aliases or {}).items()}
+        self._known |= {alias: self._resolve(_last_of(name, ruled), None) for alias, name in ruled.items()}
 
     def origin_of(self, claim: Claim) -> Origin:
         """Return the origin behind a claim: the one it names, else its speaker."""

@@ -57,3 +57,14 @@ def test_a_figure_rejected_by_mistake_is_given_back_to_those_who_lost_it(desk: D
     rule(desk, value=164)
     assert heard(desk, "desk")[4:] == [(RevisionKind.CORRECTION, 44)]
     assert heard(desk, "falls") == []
+
+
+def test_each_time_a_judgement_turns_it_is_told_once(desk: Desk) -> None:
+    desk.publish("a", "Riots in Harbour City", TOLL)
+    desk.publish("b", "Clashes in Harbour City", TOLL.replace("44", "164").replace("Sunday", "Sunday evening"))
+    desk.go_on()
+    for turn in range(1, 5):
+        rule(desk, value=164)
+        rule(desk, revoke=turn)
+        assert len(heard(desk, "desk")) == 2 + 2 * turn
+    assert heard(desk, "desk")[2:] == [(RevisionKind.CORRECTION, 44), (RevisionKind.CORRECTION, 164)] * 4

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from monitor.claims.lexicon import LEXICON_VERSION
 from monitor.intake import take_article
+from monitor.judging import note_judgement
 from monitor.reprocessing import Reprocessed, rematch_article, reprocess_story
 from monitor.watch import Watch
 from storage import articles, claims, judgements, stories
+from storage.keys import key_text
 from storage.records import JudgementKind, MatchState, NewArticle, RevisionKind, Span, StampedClaim
 from tests.support.commandline import CommandLine
 from tests.support.desk import EVERYTHING, STORY, Desk
@@ -101,6 +103,24 @@ def test_a_judgement_on_a_sentence_outlives_the_lexicon(desk: Desk) -> None:
     with desk.database.read() as session:
         assert [one.key for one in claims.list_histories(session, "unrest", metric="killed") if one.steps] == []
     assert [one.claim.value for one in stored(desk)] == [44]
+
+
+def test_judgements_that_are_noted_outlive_the_lexicon_one_claim_each(desk: Desk) -> None:
+    misread(desk, 44)
+    (claim,) = stored(desk)
+    second_night = "unrest/killed/people///second night"
+    split = {"into": second_night, "claims": [claim.claim_id]}
+    with desk.database.write() as session:
+        for kind, target, payload in (
+            (JudgementKind.RESCOPE, claim.claim_id, {"place": "port"}),
+            (JudgementKind.SPLIT, "unrest/killed/people//port", split),
+        ):
+            note_judgement(session, STORY, kind, target, payload, who="me", why="seen", now=desk.now)
+    done = reprocess(desk)
+    assert (done.begun, done.gone) == (1, 1)
+    with desk.database.read() as session:
+        found = claims.list_histories(session, "unrest", metric="killed")
+    assert [(key_text(one.key), one.best) for one in found if one.steps] == [(second_night, 44)]
 
 
 def test_what_a_person_rejected_stays_out_and_what_no_longer_matches_leaves(desk: Desk) -> None:

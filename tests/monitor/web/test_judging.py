@@ -51,12 +51,10 @@ def test_a_claim_is_counted_elsewhere_and_back_again(client: httpx.Client, datab
     assert best(database, ATTACKERS) == 225
     with database.read() as session:
         ruled = claims.get_claim(session, target, story=SLUG)
-    # The quote and its place are kept, so that the judgement holds after the words are read anew.
-    assert json.loads(last(database).payload) == {
-        "population": "role=attacker",
-        "url": ruled.url,
-        "quote": ruled.claim.quote,
-    }
+    # What it says is kept, so that the judgement holds after the words are read anew.
+    payload = json.loads(last(database).payload)
+    assert (payload["population"], payload["url"], payload["quote"]) == ("role=attacker", ruled.url, ruled.claim.quote)
+    assert (payload["read"]["metric"], payload["read"]["value"]) == ("killed", 225)
     listed = client.get(JUDGEMENTS).text
     assert "Killed, attackers" in listed
     assert "Of rioters alone" in listed
@@ -83,6 +81,10 @@ def test_a_record_is_held_at_a_figure_until_that_is_taken_back(client: httpx.Cli
     text = client.get(RECORD).text
     assert "Checked by phone" in text
     assert "Killed: 227" in text
+    with database.read() as session:
+        moved = claims.list_revisions(session, key=KILLED, newest_first=True)[0]
+    assert [one.sentence for one in moved.evidence] == ["Checked by phone"]
+    assert "Checked by phone" in client.get(f"/revisions/{moved.revision_id}").text
     send(client, RECORD, f"/judgements/{last(database).judgement_id}/revoke", back=RECORD)
     assert best(database) == 225
 
@@ -249,6 +251,9 @@ def test_a_claim_is_added_by_hand(client: httpx.Client, database: Database) -> N
         ({"kind": "split", "target": key_text(KILLED), "metric": "nonsense", "claims": "x"}, 422, "no measure"),
         ({"kind": "split", "target": "killed", "population": "role=police", "claims": "x"}, 422, "no record key"),
         ({"kind": "alias", "target": "a ministry", "origin": "a ministry"}, 422, "two different names"),
+        ({"kind": "alias", "target": "a ministry", "origin": "A-Ministry"}, 422, "two different names"),
+        ({"kind": "merge", "target": f"{SLUG}/state_of_emergency", "into": key_text(KILLED)}, 422, "never one record"),
+        ({"kind": "merge", "target": key_text(KILLED), "into": f"{SLUG}/state_of_emergency"}, 422, "never one record"),
         ({"kind": "reject", "target": "x"}, 400, ""),
     ],
 )
