@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from random import Random
-from urllib.parse import urlsplit
 
 import psycopg
 from procrastinate import JobContext
@@ -55,14 +54,6 @@ GRACE = 10.0
 # A piece of work that failed leaves its place free only after this (seconds): not to be tried again at once.
 _BREATH = 1.0
 _NAME = "worker-"
-
-
-def host_of(url: str) -> str:
-    """The host of an address in lower case, without its port; empty for what is no address."""
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
 
 
 def dispatcher_name(worker: int) -> str:

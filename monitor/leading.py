@@ -9,9 +9,11 @@ import asyncio
 import logging
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,7 +23,8 @@ from sqlmodel import Session
 
 from alerts.asking import is_question_due
 from monitor.clock import Clock
-from monitor.distributed import host_of, make_shared_pacer, worker_of
+from monitor.dealing import deal, host_of
+from monitor.distributed import make_shared_pacer, worker_of
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
 from monitor.making import make_book, make_fetcher, make_poster, make_pruner, make_tools
@@ -44,11 +47,9 @@ from monitor.stepping import StepWatch
 from monitor.taking_up import SeedKeeper, describe_watch, make_watch
 from monitor.tools import Tools
 from storage import articles, feeds, outbox
-from storage.codec import from_json
 from storage.database import Database
 from storage.errors import DatabaseError
 from storage.occupancy import LEADER_LOCK
-from storage.records import Entry
 
 _LOG = logging.getLogger(__name__)
 
@@ -66,6 +67,10 @@ RESIGNING_SECONDS = 2.0
 SILENT = 10_000
 # So many pieces of a kind wait in the queue at most: what is due beyond stands in our tables, where it is cheap.
 MOST = 500
+# Of one host so many of them, each host's first before any second: others are handed out beside those of a slow one.
+SHARE = 50
+# So far down the list of what is due this is looked for.
+SCANNED = 10_000
 # Even when nothing is seen to be due, the outbox is looked into this often (seconds): claims that ran out, repeats.
 OUTBOX_SECONDS = 10.0
 
@@ -237,23 +242,11 @@ class Leader:
     def _find_due(self, live: frozenset[str]) -> list[Piece]:
         """What is due and not in the queue, pages first, as a service in one process has it."""
         now = self.clock()
-        found = []
         with self.database.read() as session:
-            for seen in feeds.list_waiting_entries(session, now, limit=MOST):
-                key = f"read:{seen.feed_id}:{seen.entry_key}"
-                if key in live:
-                    continue
-                what = {"feed_id": seen.feed_id, "entry_key": seen.entry_key}
-                host = host_of(from_json(Entry, seen.payload).link)
-                found.append(Piece(queue=PAGES, task="read", key=key, what=what, host=host))
+            found = deal(_scan_pages(session, now), MOST, share=SHARE)
             if self.settings.polling.reread:
-                for article in articles.list_due_articles(session, now, limit=MOST):
-                    key, host = f"reread:{article.article_id}", host_of(article.url)
-                    what = {"article_id": article.article_id}
-                    found.append(Piece(queue=REREADS, task="reread", key=key, what=what, host=host))
-            for feed in feeds.list_due_feeds(session, now, limit=MOST):
-                key, host = f"poll:{feed.feed_id}", host_of(feed.url)
-                found.append(Piece(queue=POLLS, task="poll", key=key, what={"feed_id": feed.feed_id}, host=host))
+                found += deal(_scan_rereads(session, now), MOST, share=SHARE)
+            found += deal(_scan_polls(session, now), MOST, share=SHARE)
             if self._is_outbox_due(session, now) or time.monotonic() >= self._outbox_at:
                 self._outbox_at = time.monotonic() + OUTBOX_SECONDS
                 found.append(Piece(queue=DELIVERIES, task="deliver", key="deliver", what={}, priority=1))
@@ -285,3 +278,21 @@ class Leader:
             with self.database.write() as session:
                 for name in dead:
                     outbox.release_claims(session, name, now=self.clock())
+
+
+def _scan_pages(session: Session, now: datetime) -> Iterator[tuple[str, Piece]]:
+    for feed_id, entry_key, link in islice(feeds.scan_waiting_entries(session, now), SCANNED):
+        host, what = host_of(link), {"feed_id": feed_id, "entry_key": entry_key}
+        yield host, Piece(queue=PAGES, task="read", key=f"read:{feed_id}:{entry_key}", what=what, host=host)
+
+
+def _scan_rereads(session: Session, now: datetime) -> Iterator[tuple[str, Piece]]:
+    for article_id, url in islice(articles.scan_due_articles(session, now), SCANNED):
+        host, what = host_of(url), {"article_id": article_id}
+        yield host, Piece(queue=REREADS, task="reread", key=f"reread:{article_id}", what=what, host=host)
+
+
+def _scan_polls(session: Session, now: datetime) -> Iterator[tuple[str, Piece]]:
+    for feed_id, url in islice(feeds.scan_due_feeds(session, now), SCANNED):
+        host = host_of(url)
+        yield host, Piece(queue=POLLS, task="poll", key=f"poll:{feed_id}", what={"feed_id": feed_id}, host=host)

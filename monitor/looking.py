@@ -2,21 +2,26 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any
 
+from sqlmodel import Session
+
+from monitor.dealing import SLOW_SECONDS, Dealer, Room, host_of
 from monitor.errands import Errands
 from monitor.measures import Measures
 from monitor.tools import Tools
 from storage import articles, feeds
 from storage.errors import DatabaseError
-from storage.records import Feed
 
 _LOG = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 Work = Callable[[], Coroutine[Any, Any, None]]
+Find = Callable[[Session], Work]
 
 
 class Looker:
@@ -28,29 +33,35 @@ class Looker:
         *,
         concurrency: int,
         reread: bool = True,
+        slow_seconds: float = SLOW_SECONDS,
         on_alerts: Callable[[], None] = lambda: None,
         measures: Measures | None = None,
     ) -> None:
-        """`on_alerts` is called after each commit that may have planned alerts; `measures` counts what is done."""
+        """`concurrency` pieces at once, beside those of hosts that take longer than `slow_seconds` to answer.
+
+        `on_alerts` is called after each commit that may have planned alerts; `measures` counts what is done.
+        """
         self._tools = tools
-        self._concurrency = concurrency
+        pacer = tools.fetcher.pacer
+        self._dealer = Dealer(concurrency, pause_of=pacer.pause_of, rest_of=pacer.rest_of, slow_seconds=slow_seconds)
         self._reread = reread
         self._errands = Errands(tools, on_alerts=on_alerts, measures=measures)
         self._running: dict[Key, asyncio.Task[None]] = {}
+        self._ended: set[Key] = set()
         self._is_finishing = False
 
     async def look(self) -> int:
         """Begin what is due and not under way; returns how much was begun."""
-        room = self._concurrency - len(self._running)
-        if room <= 0:
+        room = self._dealer.room(time.monotonic())
+        if room.is_full:
             return 0
-        due = await asyncio.get_running_loop().run_in_executor(None, self._find_due, room + len(self._running))
+        self._ended.clear()
+        due = await asyncio.get_running_loop().run_in_executor(None, self._find_due, room, frozenset(self._running))
         begun = 0
-        for key, work in due:
-            if begun >= room or self._is_finishing:
-                break
-            if key not in self._running:
-                self._begin(key, work)
+        for key, host, work in due:
+            # What ended since was due when the store was asked, and is not any more.
+            if not self._is_finishing and key not in self._running and key not in self._ended:
+                self._begin(key, host, work)
                 begun += 1
         return begun
 
@@ -63,28 +74,49 @@ class Looker:
                 task.cancel()
             await asyncio.gather(*pending, return_exceptions=True)
 
-    def _find_due(self, limit: int) -> list[tuple[Key, Work]]:
-        """What is due: pages of entries first, then articles to be read again, then feeds."""
+    def _find_due(self, room: Room, running: frozenset[Key]) -> list[tuple[Key, str, Work]]:
+        """What is due and has a place: pages of entries first, then articles to be read again, then feeds."""
         now = self._tools.clock()
-        found: list[tuple[Key, Work]] = []
         with self._tools.database.read() as session:
-            by_id: dict[int, Feed] = {}
-            for seen in feeds.list_waiting_entries(session, now, limit=limit):
-                feed = by_id.setdefault(seen.feed_id, feeds.get_feed(session, seen.feed_id))
-                key = ("entry", f"{seen.feed_id}:{seen.entry_key}")
-                found.append((key, partial(self._errands.read, feed, seen)))
-            if self._reread:
-                for article in articles.list_due_articles(session, now, limit=limit):
-                    key = ("article", str(article.article_id))
-                    found.append((key, partial(self._errands.reread, article)))
-            for feed in feeds.list_due_feeds(session, now, limit=limit):
-                found.append((("feed", str(feed.feed_id)), partial(self._errands.poll, feed)))
-        return found
+            chosen = []
+            for key, url, find in self._scan(session, now):
+                if room.is_full:
+                    break
+                host = host_of(url)
+                if key not in running and room.take(host):
+                    chosen.append((key, host, find))
+            return [(key, host, find(session)) for key, host, find in chosen]
 
-    def _begin(self, key: Key, work: Work) -> None:
+    def _scan(self, session: Session, now: datetime) -> Iterator[tuple[Key, str, Find]]:
+        """Each piece of work that is due, with the address that it asks."""
+        for feed_id, entry_key, link in feeds.scan_waiting_entries(session, now):
+            yield ("entry", f"{feed_id}:{entry_key}"), link, partial(self._reading, feed_id, entry_key)
+        if self._reread:
+            for article_id, url in articles.scan_due_articles(session, now):
+                yield ("article", str(article_id)), url, partial(self._rereading, article_id)
+        for feed_id, url in feeds.scan_due_feeds(session, now):
+            yield ("feed", str(feed_id)), url, partial(self._polling, feed_id)
+
+    def _reading(self, feed_id: int, entry_key: str, session: Session) -> Work:
+        (seen,) = feeds.find_seen_entries(session, feed_id, [entry_key]).values()
+        return partial(self._errands.read, feeds.get_feed(session, feed_id), seen)
+
+    def _rereading(self, article_id: int, session: Session) -> Work:
+        return partial(self._errands.reread, articles.get_article(session, article_id))
+
+    def _polling(self, feed_id: int, session: Session) -> Work:
+        return partial(self._errands.poll, feeds.get_feed(session, feed_id))
+
+    def _begin(self, key: Key, host: str, work: Work) -> None:
         task = asyncio.create_task(self._guarded(work), name=" ".join(key))
         self._running[key] = task
-        task.add_done_callback(lambda _: self._running.pop(key, None))
+        self._dealer.begin(key, host, time.monotonic())
+        task.add_done_callback(lambda _: self._end(key))
+
+    def _end(self, key: Key) -> None:
+        del self._running[key]
+        self._ended.add(key)
+        self._dealer.end(key, time.monotonic())
 
     async def _guarded(self, work: Work) -> None:
         """One failure is one line, and what failed is due again: the service stays up."""

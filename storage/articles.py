@@ -1,7 +1,7 @@
 """Articles as stored: pages, their other names, their versions, and the stories that they belong to."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -25,6 +25,8 @@ from storage.writing import (
     returned_id,
 )
 
+# Of what is due so many are taken from the database at a time, where not all of it may be wanted.
+_SCANNED = 200
 _READ = ("etag", "last_modified", "last_read_at", "reread_at", "body_hash")
 _NOTE_READING = (
     update(ARTICLES)
@@ -170,6 +172,17 @@ def list_due_articles(session: Session, now: datetime, *, limit: int = 200) -> t
         .limit(limit)
     )
     return tuple(from_row(Article, row) for row in session.execute(query).mappings())
+
+
+def scan_due_articles(session: Session, now: datetime) -> Iterator[tuple[int, str]]:
+    """Number and address of each article due to be read again, the longest overdue first; read as they are taken."""
+    query = (
+        select(ARTICLES.c.article_id, ARTICLES.c.url)
+        .where(ARTICLES.c.reread_at <= now, ARTICLES.c.removed_at.is_(None))
+        .order_by(ARTICLES.c.reread_at, ARTICLES.c.article_id)
+    )
+    rows = session.execute(query.execution_options(yield_per=_SCANNED))
+    return ((article_id, url) for article_id, url in rows)
 
 
 def count_articles(session: Session, *, story: str | None = None) -> int:

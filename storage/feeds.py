@@ -1,11 +1,12 @@
 """Feeds as stored: which are due, what polling learned, and which entries were seen."""
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_row
@@ -16,6 +17,9 @@ from storage.writing import changed_rows, chunks, insert_new, insert_or_update
 
 # Half a megabyte at hand is enough to go through a table once.
 _READ_THROUGH_PAGES = 128
+# Of what is due so many are taken from the database at a time, where not all of it may be wanted.
+_SCANNED = 200
+_BY_DUE = FEEDS.c.due_at.is_(None).desc(), FEEDS.c.due_at, FEEDS.c.feed_id
 _IS_ILL = or_(FEEDS.c.failures > 0, FEEDS.c.state == FeedState.GONE.value)
 
 
@@ -135,15 +139,21 @@ def count_feeds_by_trouble(session: Session) -> FeedTally:
     return FeedTally(**counts)
 
 
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return FEEDS.c.state == FeedState.ACTIVE.value, or_(FEEDS.c.due_at.is_(None), FEEDS.c.due_at <= now)
+
+
 def list_due_feeds(session: Session, now: datetime, *, limit: int = 1000) -> tuple[Feed, ...]:
     """Active feeds that are due, those never polled first, then the longest overdue."""
-    query = (
-        select(FEEDS)
-        .where(FEEDS.c.state == FeedState.ACTIVE.value, or_(FEEDS.c.due_at.is_(None), FEEDS.c.due_at <= now))
-        .order_by(FEEDS.c.due_at.is_(None).desc(), FEEDS.c.due_at, FEEDS.c.feed_id)
-        .limit(limit)
-    )
+    query = select(FEEDS).where(*_is_due(now)).order_by(*_BY_DUE).limit(limit)
     return tuple(from_row(Feed, row) for row in session.execute(query).mappings())
+
+
+def scan_due_feeds(session: Session, now: datetime) -> Iterator[tuple[int, str]]:
+    """Number and address of each feed that is due, in the order of `list_due_feeds`; read as they are taken."""
+    query = select(FEEDS.c.feed_id, FEEDS.c.url).where(*_is_due(now)).order_by(*_BY_DUE)
+    rows = session.execute(query.execution_options(yield_per=_SCANNED))
+    return ((feed_id, url) for feed_id, url in rows)
 
 
 def next_feed_due_at(session: Session) -> datetime | None:
@@ -222,6 +232,17 @@ def list_waiting_entries(
     if feed_id is not None:
         query = query.where(SEEN_ENTRIES.c.feed_id == feed_id)
     return tuple(from_row(SeenEntry, row) for row in session.execute(query).mappings())
+
+
+def scan_waiting_entries(session: Session, now: datetime) -> Iterator[tuple[int, str, str]]:
+    """Feed, key and link of each entry whose page is due, those that wait longest first; read as they are taken."""
+    query = (
+        select(SEEN_ENTRIES.c.feed_id, SEEN_ENTRIES.c.entry_key, SEEN_ENTRIES.c.payload)
+        .where(SEEN_ENTRIES.c.retry_at <= now)
+        .order_by(SEEN_ENTRIES.c.retry_at)
+    )
+    for feed_id, entry_key, payload in session.execute(query.execution_options(yield_per=_SCANNED)):
+        yield feed_id, entry_key, str(json.loads(payload).get("link", ""))
 
 
 def forget_seen_entries(session: Session, *, before: datetime) -> int:

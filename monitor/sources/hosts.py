@@ -28,6 +28,9 @@ class Pacer(Protocol):
     def pause_of(self, host: str) -> float:
         """Seconds that pass between two requests to `host`, as far as this process knows."""
 
+    def rest_of(self, host: str, at: float) -> float:
+        """Seconds from `at` (by the steady clock of event loops) until `host` is rested, as far as is known here."""
+
 
 @dataclass(slots=True)
 class _Host:
@@ -61,6 +64,11 @@ class HostPacer:
         """Seconds that pass between two requests to `host`."""
         known = self._hosts.get(host)
         return max(self._pauses.get(host, self._pause), known.crawl_delay if known else 0.0)
+
+    def rest_of(self, host: str, at: float) -> float:
+        """Seconds from `at` until `host` is rested."""
+        known = self._hosts.get(host)
+        return max(known.free_at - at, 0.0) if known else 0.0
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:

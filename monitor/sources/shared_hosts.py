@@ -83,6 +83,10 @@ class SharedPacer:
         """Seconds that pass between two requests to `host`, as far as this process knows."""
         return self._known.pause_of(host)
 
+    def rest_of(self, host: str, at: float) -> float:
+        """None that is known here: when a host is rested stands with the server."""
+        return self._here.rest_of(host, at)
+
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
         """Wait until `host` is free and rested everywhere, hold it for the block, let it rest afterwards.

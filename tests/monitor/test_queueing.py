@@ -12,7 +12,8 @@ from random import Random
 import psycopg
 import pytest
 
-from monitor.distributed import dispatcher_name, host_of, worker_of
+from monitor.dealing import host_of
+from monitor.distributed import dispatcher_name, worker_of
 from monitor.queueing import POLLS, Piece, Queue, conninfo_of, prepare_queue
 from monitor.sources.shared_hosts import SharedPacer
 from storage.errors import DatabaseError, SettingsError
