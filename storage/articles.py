@@ -321,6 +321,16 @@ def list_stories_of(session: Session, article_id: int) -> tuple[str, ...]:
     return tuple(session.execute(query).scalars())
 
 
+def find_removed(session: Session, article_ids: Iterable[int], *, by: datetime | None = None) -> frozenset[int]:
+    """Which of these articles are gone from their outlets' sites; only those gone `by` a moment, if it is given."""
+    gone = ARTICLES.c.removed_at.is_not(None) if by is None else ARTICLES.c.removed_at <= by
+    found: set[int] = set()
+    for part in chunks(set(article_ids)):
+        query = select(ARTICLES.c.article_id).where(ARTICLES.c.article_id.in_(part), gone)
+        found.update(session.execute(query).scalars())
+    return frozenset(found)
+
+
 def belongs() -> ColumnElement[bool]:
     """The condition on a match under which its article belongs to its story."""
     automatic = MATCHES.c.is_match & (MATCHES.c.state != MatchState.REJECTED.value)

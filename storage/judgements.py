@@ -56,7 +56,10 @@ def list_judgements(
     known_at: datetime | None = None,
     with_revoked: bool = False,
 ) -> tuple[Judgement, ...]:
-    """Judgements in the order in which they were made; those taken back (by `known_at`, if given) only on request."""
+    """Judgements in the order in which they were made; those taken back (by `known_at`, if given) only on request.
+
+    What was taken back after `known_at` was not yet: it stands as it did then.
+    """
     query = select(JUDGEMENTS).order_by(JUDGEMENTS.c.made_at, JUDGEMENTS.c.judgement_id)
     if story is not None:
         query = query.where(JUDGEMENTS.c.story == story)
@@ -69,4 +72,11 @@ def list_judgements(
     if not with_revoked:
         standing = JUDGEMENTS.c.revoked_at.is_(None)
         query = query.where(standing if known_at is None else standing | (JUDGEMENTS.c.revoked_at > known_at))
-    return tuple(from_row(Judgement, row) for row in session.execute(query).mappings())
+    found = (from_row(Judgement, row) for row in session.execute(query).mappings())
+    return tuple(found if known_at is None else (_as_known(one, known_at) for one in found))
+
+
+def _as_known(judgement: Judgement, at: datetime) -> Judgement:
+    """A judgement as it stood at a moment: one that was taken back later stood."""
+    is_later = judgement.revoked_at is not None and judgement.revoked_at > at
+    return replace(judgement, revoked_at=None) if is_later else judgement

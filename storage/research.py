@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from storage.articles import find_removed
 from storage.claims import find_histories, get_history, list_claims
 from storage.records import (
     ClaimStatus,
@@ -33,15 +34,20 @@ def list_positions(session: Session, story: str, origin: str) -> tuple[OriginPos
 
 
 def list_carriers(session: Session, key: RecordKey, *, known_at: datetime | None = None) -> tuple[StampedClaim, ...]:
-    """The claims by which articles still carry a figure of this record that was withdrawn or lowered, oldest first."""
+    """The claims by which articles still carry a figure of this record that was withdrawn or lowered, oldest first.
+
+    Pages that are gone carry nothing any more.
+    """
     withdrawn = {figure.value for figure in get_history(session, key).deprecated if figure.value is not None}
-    return tuple(
+    carrying = [
         claim
         for claim in _by_time(_claims_of(session, key, known_at))
         if claim.claim.value in withdrawn
         and claim.claim.status is ClaimStatus.CURRENT
         and (claim.ended_at is None or (known_at is not None and claim.ended_at > known_at))
-    )
+    ]
+    removed = find_removed(session, {claim.article_id for claim in carrying}, by=known_at)
+    return tuple(claim for claim in carrying if claim.article_id not in removed)
 
 
 def list_first_reports(session: Session, key: RecordKey) -> tuple[StampedClaim, ...]:

@@ -21,13 +21,14 @@ from monitor.cli.output import (
 )
 from monitor.cli.stories import describe_inconsistency, describe_key
 from monitor.ledger.baseline import baseline_claims, is_unquoted
-from monitor.ledger.fold import as_known_at, as_published_at, fold_story, judgements_at
+from monitor.ledger.fold import as_published_at, fold_story
+from monitor.ledger.judgements import Rulings, iter_stated, public_judgements
 from monitor.ledger.laggards import find_laggards
 from monitor.ledger.parts import find_inconsistencies
-from storage import claims, judgements, stories
+from storage import articles, claims, judgements, stories
 from storage.database import Database
 from storage.keys import key_text
-from storage.records import Figure, History, RecordKey, Revision, RevisionKind, StampedClaim, Step, Story
+from storage.records import Figure, History, Judgement, RecordKey, Revision, RevisionKind, StampedClaim, Step, Story
 from storage.shortened import short_id, whole_id
 
 app = typer.Typer(no_args_is_help=True, help="What was said, and how the records of it moved.")
@@ -91,17 +92,15 @@ def history_command(
     """How one record moved: each version with its sentences, origins and the rule that moved it."""
     with opened_database() as database:
         chosen = one_story(database, story)
+        learned = known_at.replace(tzinfo=UTC) if known_at else None
+        public = published_at.replace(tzinfo=UTC) if published_at else None
         with database.read() as session:
-            stamped = claims.list_claims(session, chosen.slug)
-            rulings = judgements.list_judgements(session, chosen.slug)
+            known: Sequence[StampedClaim] = claims.list_claims(session, chosen.slug, known_at=learned)
+            rulings: Sequence[Judgement] = judgements.list_judgements(session, chosen.slug, known_at=learned)
             log = claims.list_revisions(session, chosen.slug)
-    known: list[StampedClaim] = list(stamped)
-    moments = [at.replace(tzinfo=UTC) for at in (known_at, published_at) if at is not None]
-    if known_at is not None:
-        known = as_known_at(known, known_at.replace(tzinfo=UTC))
-        rulings = tuple(judgements_at(rulings, known_at.replace(tzinfo=UTC)))
-    if published_at is not None:
-        known = as_published_at(known, published_at.replace(tzinfo=UTC))
+    moments = [at for at in (learned, public) if at is not None]
+    if public is not None:
+        known, rulings = as_published_at(known, public), public_judgements(rulings, public)
     # A seed's figures are learned when its article is published.
     histories = fold_story(known, rulings, chosen, known_at=min(moments, default=None))
     found = [
@@ -115,7 +114,7 @@ def history_command(
         names = sorted({describe_key(key) for key in histories})
         console().print(f"{chosen.slug} has no record {metric!r} there. Records: {', '.join(names) or 'none yet'}")
     else:
-        by_id = {one.claim_id: one for one in (*baseline_claims(chosen), *known)}
+        by_id = {one.claim_id: one for one in (*baseline_claims(chosen), *iter_stated(Rulings(rulings)), *known)}
         for history in found:
             _print_history(chosen, history, by_id, log, full=full)
         for odd in find_inconsistencies(histories, chosen):
@@ -131,7 +130,8 @@ def laggards_command(story: StoryName = None, as_json: Json = False) -> None:
         with database.read() as session:
             stamped = claims.list_claims(session, chosen.slug)
             rulings = judgements.list_judgements(session, chosen.slug)
-    found = find_laggards(fold_story(stamped, rulings, chosen), stamped)
+            removed = articles.find_removed(session, {one.article_id for one in stamped})
+    found = find_laggards(fold_story(stamped, rulings, chosen), stamped, removed=removed)
     if as_json:
         print_json(found)
         return

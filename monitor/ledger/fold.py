@@ -239,8 +239,3 @@ def as_known_at(claims: Iterable[StampedClaim], at: datetime) -> list[StampedCla
 def as_published_at(claims: Iterable[StampedClaim], at: datetime) -> list[StampedClaim]:
     """Return the claims that were public by a moment (`--as-published-at`); undated ones were not, for all we know."""
     return [stamped for stamped in claims if stamped.asserted_at is not None and stamped.asserted_at.not_after <= at]
-
-
-def judgements_at(judgements: Iterable[Judgement], at: datetime) -> list[Judgement]:
-    """Return the judgements that were in force at a moment, for `--as-known-at`."""
-    return [one for one in judgements if one.made_at <= at and (one.revoked_at is None or one.revoked_at > at)]

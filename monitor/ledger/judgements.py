@@ -33,6 +33,7 @@ from storage.records import (
 )
 
 _SCOPES = ("metric", "unit", "population", "place", "period", "origin")
+_STATED = (JudgementKind.ADD, JudgementKind.PIN)
 _ON_CLAIMS = (JudgementKind.REJECT, JudgementKind.RESCOPE)
 MATCH_STATES = {JudgementKind.ACCEPT_MATCH: MatchState.ACCEPTED, JudgementKind.REJECT_MATCH: MatchState.REJECTED}
 """What a judgement on a match makes of it."""
@@ -139,6 +140,15 @@ class Rulings:
         return key
 
 
+def public_judgements(judgements: Iterable[Judgement], at: datetime) -> list[Judgement]:
+    """Return the judgements that count for what was public by a moment.
+
+    A figure that a person stated counts from its time on. How a text is to be read holds whenever that was said: what
+    was misread was never public.
+    """
+    return [one for one in judgements if one.kind not in _STATED or _stated_at(one, read_payload(one)) <= at]
+
+
 def match_state(judgements: Iterable[Judgement]) -> MatchState:
     """Return how a match stands by the judgements on it that are in force: the last one counts, none leaves it be."""
     standing = [one for one in judgements if one.kind in MATCH_STATES and one.revoked_at is None]
@@ -172,10 +182,14 @@ def _rescoped(claim: Claim, payload: Mapping[str, Any]) -> Claim:
     return replace(claim, **changes)
 
 
+def _stated_at(judgement: Judgement, payload: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(payload["asserted_at"]) if payload.get("asserted_at") else judgement.made_at
+
+
 def _by_hand(judgement: Judgement, key: RecordKey, payload: Mapping[str, Any]) -> StampedClaim:
     """Return the claim that a person states: recorded when judged, asserted then too unless the payload dates it."""
     value = None if payload.get("value") is None else float(payload["value"])
-    at = datetime.fromisoformat(payload["asserted_at"]) if payload.get("asserted_at") else judgement.made_at
+    at = _stated_at(judgement, payload)
     claim = Claim(
         metric=key.metric,
         unit=key.unit,
@@ -205,7 +219,7 @@ def _by_hand(judgement: Judgement, key: RecordKey, payload: Mapping[str, Any]) -
     )
 
 
-def iter_added(rulings: Rulings) -> Iterator[StampedClaim]:
+def iter_stated(rulings: Rulings) -> Iterator[StampedClaim]:
     """Yield the claims that persons added by hand and pinned, as evidence to show."""
     yield from rulings.added
     for pin in rulings.pins:

@@ -1,6 +1,6 @@
 """PURE: who still carries a figure that was withdrawn or superseded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.ledger.positions import LAGGED_RULES
@@ -24,14 +24,21 @@ class Laggard:
     claim_id: str
 
 
-def find_laggards(histories: Mapping[RecordKey, History], claims: Iterable[StampedClaim]) -> tuple[Laggard, ...]:
-    """Return the articles that carry a dead figure now, in the order of records; not those that edited it away."""
+def find_laggards(
+    histories: Mapping[RecordKey, History], claims: Iterable[StampedClaim], *, removed: Collection[int] = ()
+) -> tuple[Laggard, ...]:
+    """Return the articles that carry a dead figure now, in the order of records; not those that edited it away.
+
+    `removed` are the numbers of articles whose pages are gone: they carry nothing any more.
+    """
     by_id = {stamped.claim_id: stamped for stamped in claims}
     found = []
     for key, history in histories.items():
         for refusal in history.refusals:
             stamped = by_id.get(refusal.claim_id)
-            if refusal.rule not in _DEAD or stamped is None or stamped.ended_at is not None:
+            if refusal.rule not in _DEAD or stamped is None:
+                continue
+            if stamped.ended_at is not None or stamped.article_id in removed:
                 continue
             claim = stamped.claim
             found.append(

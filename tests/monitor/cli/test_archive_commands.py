@@ -1,6 +1,8 @@
 """What researchers ask of a filled archive, and what they take along, through the command line."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,10 +13,12 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from monitor.cli.main import app
-from storage import claims
+from monitor.web.pages.records import read_history
+from storage import articles, claims, judgements
 from storage.database import Database
 from storage.errors import NotFoundError
 from storage.export import ExportError
+from storage.records import JudgementKind, RecordKey
 from storage.search_parts import drop_parts
 from tests.monitor.web import archive
 
@@ -82,6 +86,56 @@ class TestResearch:
             run("research", "first", "kiled", "--story", STORY)
         with pytest.raises(NotFoundError, match="Health Ministry"):
             run("research", "positions", "nobody", "--story", STORY)
+
+
+def test_a_record_as_it_was_known_hears_what_people_had_ruled_then(folder: Path) -> None:
+    killed = f"{STORY}/killed/people///"
+
+    def best(*options: str) -> list[float]:
+        return [one["best"] for one in run_json("claims", "history", killed, "--story", STORY, *options)]
+
+    made, revoked = datetime(2022, 2, 1, tzinfo=UTC), datetime(2022, 2, 3, tzinfo=UTC)
+    (before,) = best()
+    database = Database(f"sqlite:///{folder}/data/storywatch.db")
+    with database.write() as session:
+        pin = judgements.add_judgement(
+            session,
+            story=STORY,
+            kind=JudgementKind.PIN,
+            target=killed,
+            payload='{"value": 227}',
+            who="me",
+            made_at=made,
+        )
+        judgements.revoke_judgement(session, pin.judgement_id, revoked_at=revoked)
+    with database.read() as session:
+        key = RecordKey(story=STORY, metric="killed")
+        pasts = [read_history(session, key, made + timedelta(days=day)).best for day in (-1, 1, 3)]
+    database.close()
+    assert pasts == [before, 227, before]
+    assert best("--as-known-at", "2022-01-31") == [before]
+    assert best("--as-known-at", "2022-02-02") == [227]
+    assert best("--as-known-at", "2022-02-04") == [before]
+    assert best("--as-published-at", "2022-02-04") == [before]
+    assert best("--as-known-at", "2022-02-02", "--as-published-at", "2022-01-31") == [before]
+    assert "227" in run("claims", "history", killed, "--story", STORY, "--as-known-at", "2022-02-02")
+
+
+def test_a_page_that_is_gone_carries_no_dead_figure(folder: Path) -> None:
+    laggards = run_json("claims", "laggards", "--story", STORY)
+    carriers = run_json("research", "carriers", "--story", STORY)[0]["claims"]
+    gone = {laggards[0]["url"], carriers[0]["url"]}
+    database = Database(f"sqlite:///{folder}/data/storywatch.db")
+    with database.write() as session:
+        for url in gone:
+            removed = replace(articles.get_article(session, url), removed_at=datetime(2022, 2, 1, tzinfo=UTC))
+            articles.update_article(session, removed)
+    database.close()
+    assert run_json("claims", "laggards", "--story", STORY) == [one for one in laggards if one["url"] not in gone]
+    left = [one for record in run_json("research", "carriers", "--story", STORY) for one in record["claims"]]
+    assert left == [one for one in carriers if one["url"] not in gone]
+    (then,) = run_json("research", "carriers", "--story", STORY, "--as-known-at", "2022-01-31")
+    assert {one["url"] for one in then["claims"]} >= {one["url"] for one in carriers}
 
 
 @pytest.mark.usefixtures("folder")

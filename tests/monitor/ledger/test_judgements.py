@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from monitor.ledger.bindings import binding_of
-from monitor.ledger.fold import StoryFold, fold_story, judgements_at
+from monitor.ledger.fold import StoryFold, fold_story
+from monitor.ledger.judgements import public_judgements
 from storage.keys import key_text
 from storage.records import History, Judgement, JudgementKind, RecordKey, StampedClaim
 from tests.support.ledger import STORY, day_at, parse_claim, show_figure
@@ -236,7 +237,13 @@ def test_a_payload_that_is_no_json_names_the_judgement() -> None:
         fold_story([], [wrong], STORY)
 
 
-def test_judgements_at_a_moment() -> None:
-    ruling = judgement(JudgementKind.ALIAS, "a", origin="b")
-    assert judgements_at([ruling], day_at(9)) == []
-    assert judgements_at([ruling], day_at(11)) == [ruling]
+def test_what_was_public_hears_no_figure_that_a_person_stated_later_but_reads_as_people_read_it_now() -> None:
+    known = claims("1 ap 44 by=police", "2 ap 164 by=health")
+    stated = [
+        judgement(JudgementKind.PIN, key_text(KILLED), 1, value=50),
+        judgement(JudgementKind.ADD, key_text(KILLED), 2, value=300, asserted_at="2022-01-09T12:00:00+00:00"),
+        judgement(JudgementKind.ADD, key_text(KILLED), 3, value=57, asserted_at="2022-01-03T12:00:00+00:00"),
+        judgement(JudgementKind.REJECT, known[1].claim_id, 4),
+    ]
+    history = fold_story(known, public_judgements(stated, day_at(5)), STORY)[KILLED]
+    assert steps(history) == ["first 44", "raised 57"]
