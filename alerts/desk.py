@@ -136,7 +136,7 @@ def add_silence(
     """
     check_matchers(matchers, known or {})
     if seconds <= 0:
-        raise MatcherError("silence: give a time that is longer than nothing")
+        raise MatcherError("silence: give a time that is longer than nothing", code="no_time")
     ends_at = now + timedelta(seconds=seconds)
     silence = Silence(
         silence_id=silence_id(matchers, now, ends_at),
@@ -167,7 +167,7 @@ def unsubscribe(
     # Names may hold what stands between name and address: the longest that fits is meant.
     fits = [one.name for one in subscriptions if target == one.name or target.startswith(f"{one.name}|")]
     if not fits:
-        raise NotFoundError(f"no subscription is called {target!r}")
+        raise NotFoundError(f"no subscription is called {target!r}", code="no_subscription", given=target)
     name = max(fits, key=len)
     matchers = [("subscription", literal(name))]
     matchers += [("receiver", literal(target.removeprefix(f"{name}|")))] if target != name else []
@@ -227,5 +227,6 @@ def drop_delivery(session: Session, delivery_id: str, *, who: str) -> Delivery:
 def _get_finished(session: Session, delivery_id: str, verb: str, states: Collection[DeliveryState]) -> Delivery:
     delivery = deliveries.get_delivery(session, delivery_id)
     if delivery.state not in states:
-        raise NotFoundError(f"delivery {delivery_id!r} is {delivery.state.value}; only dead ones are {verb}")
+        message = f"delivery {delivery_id!r} is {delivery.state.value}; only dead ones are {verb}"
+        raise NotFoundError(message, code="not_dead")
     return delivery

@@ -28,7 +28,9 @@ def read_matcher(text: str) -> Matcher:
     found = _WRITTEN.fullmatch(text)
     if found is None or not found[1]:
         raise MatcherError(
-            f"silence: {text!r} is no matcher; write label=value, as in story=earthquakes or kind=~raised|lowered"
+            f"silence: {text!r} is no matcher; write label=value, as in story=earthquakes or kind=~raised|lowered",
+            code="no_matcher",
+            given=text,
         )
     label, sign, value = found.groups()
     return (f"{label}!" if "!" in sign else label, f"~{value}" if "~" in sign else value)
@@ -46,17 +48,21 @@ def check_matchers(matchers: Sequence[Matcher], known: Mapping[str, Collection[s
     `known` maps a label to all values that it can have, where they are known; kinds always are.
     """
     if not matchers:
-        raise MatcherError("silence: name at least one label, as in story=*")
+        raise MatcherError("silence: name at least one label, as in story=*", code="no_label")
     for matcher in matchers:
         label = matcher[0].removesuffix("!")
         if label not in LABELS:
-            raise MatcherError(f"silence: no label {label!r}; {suggest(label, LABELS)}")
+            message = f"silence: no label {label!r}; {suggest(label, LABELS)}"
+            raise MatcherError(message, code="nobody_called", given=label, known=", ".join(LABELS))
         _check_expression(matcher)
         values = _KINDS if label == "kind" else known.get(label)
         if values is not None and not any(_fits(value, matcher[1]) for value in values):
             written = matcher[1].removeprefix("~")
             raise MatcherError(
-                f"silence: {write_matcher(matcher)}: no {label} is {written!r}; {suggest(written, values)}"
+                f"silence: {write_matcher(matcher)}: no {label} is {written!r}; {suggest(written, values)}",
+                code="nobody_called",
+                given=written,
+                known=", ".join(sorted(values)),
             )
 
 
@@ -89,12 +95,15 @@ def _check_expression(matcher: Matcher) -> None:
     if not pattern.startswith("~"):
         return
     if len(pattern) > _LONGEST:
-        raise MatcherError(f"silence: {name}: the expression is longer than {_LONGEST} characters")
+        message = f"silence: {name}: the expression is longer than {_LONGEST} characters"
+        raise MatcherError(message, code="no_matcher", given=name)
     try:
         re.compile(pattern[1:])
     except re.error as error:
         raise MatcherError(
-            f"silence: {write_matcher(matcher)}: {pattern[1:]!r} is no regular expression ({error})"
+            f"silence: {write_matcher(matcher)}: {pattern[1:]!r} is no regular expression ({error})",
+            code="no_matcher",
+            given=pattern[1:],
         ) from error
 
 

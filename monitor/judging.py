@@ -6,7 +6,7 @@ those that `monitor.ledger.judgements` reads.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -60,7 +60,7 @@ def note_judgement(
         target = key_text(_key(story, target))
         given["into"] = key_text(_measured(session, story, str(given.get("into", ""))))
         if given["into"] == target:
-            raise JudgementError(f"{target} is one record already: name another one")
+            raise JudgementError(f"{target} is one record already: name another one", code="same_record")
         _check_alike(session, story, target, str(given["into"]))
         if kind is JudgementKind.SPLIT:
             chosen = _claims_of(session, story, given.get("claims"))
@@ -110,13 +110,13 @@ def measures(story: Story) -> dict[str, Metric]:
 def _scope(story: Story, ruled: StampedClaim, given: dict[str, object]) -> dict[str, object]:
     """What a claim is said to speak of; a new measure brings its unit."""
     if not given:
-        raise JudgementError("say what it speaks of: another measure, population or place")
+        raise JudgementError("say what it speaks of: another measure, population or place", code="no_scope")
     metric = str(given.get("metric", ruled.claim.metric))
     if metric == ruled.claim.metric:
         return given
     known = measures(story)
     if metric not in known:
-        raise JudgementError(f"{metric!r} is no measure of {story.slug}; there are {', '.join(sorted(known))}")
+        raise _no_measure(story, metric, known)
     return given | {"unit": known[metric].unit}
 
 
@@ -124,10 +124,17 @@ def _binding(session: Session, story: Story, ruled: StampedClaim) -> dict[str, o
     return binding_of(ruled, claims.list_claims(session, story.slug, article_id=ruled.article_id))
 
 
+def _no_measure(story: Story, metric: str, known: Iterable[str]) -> JudgementError:
+    names = ", ".join(sorted(known))
+    return JudgementError(
+        f"{metric!r} is no measure of {story.slug}; there are {names}", code="no_measure", given=metric, known=names
+    )
+
+
 def _claims_of(session: Session, story: Story, given: object) -> list[StampedClaim]:
     wanted = list(dict.fromkeys(map(str, given))) if isinstance(given, list | tuple) else []
     if not wanted:
-        raise JudgementError("say which claims make a record of their own: name one at least")
+        raise JudgementError("say which claims make a record of their own: name one at least", code="no_claims")
     return [claims.get_claim(session, claim_id, story=story.slug) for claim_id in wanted]
 
 
@@ -138,7 +145,7 @@ def scoped_key(story: Story, key: RecordKey, *, metric: str, population: str, pl
     """
     known = measures(story)
     if metric != key.metric and metric not in known:
-        raise JudgementError(f"{metric!r} is no measure of {story.slug}; there are {', '.join(sorted(known))}")
+        raise _no_measure(story, metric, known)
     unit = key.unit if metric == key.metric else known[metric].unit
     return replace(key, metric=metric, unit=unit, population=population, place=place)
 
@@ -147,9 +154,10 @@ def _key(story: Story, line: str) -> RecordKey:
     try:
         key = parse_key(line)
     except ValueError as error:
-        raise JudgementError(str(error)) from error
+        raise JudgementError(str(error), code="no_record", given=line) from error
     if key.story != story.slug:
-        raise JudgementError(f"{line!r} names a record of {key.story!r}, not of {story.slug!r}")
+        message = f"{line!r} names a record of {key.story!r}, not of {story.slug!r}"
+        raise JudgementError(message, code="no_record", given=line)
     return key
 
 
@@ -160,9 +168,10 @@ def _measured(session: Session, story: Story, line: str) -> RecordKey:
     if claims.has_history(session, key):
         return key
     if key.metric not in known:
-        raise JudgementError(f"{key.metric!r} is no measure of {story.slug}; there are {', '.join(sorted(known))}")
+        raise _no_measure(story, key.metric, known)
     if key.unit != known[key.metric].unit:
-        raise JudgementError(f"{key.metric} is counted in {known[key.metric].unit}, not in {key.unit!r}")
+        message = f"{key.metric} is counted in {known[key.metric].unit}, not in {key.unit!r}"
+        raise JudgementError(message, code="other_unit", given=key.unit)
     return key
 
 
@@ -170,7 +179,8 @@ def _counted(session: Session, story: Story, line: str) -> RecordKey:
     """The same, of a record that holds numbers."""
     key = _measured(session, story, line)
     if claims.has_history(session, key) and claims.get_history(session, key).is_of_state:
-        raise JudgementError(f"{key.metric} of {story.slug} is a state and no figure: no number can stand for it")
+        message = f"{key.metric} of {story.slug} is a state and no figure: no number can stand for it"
+        raise JudgementError(message, code="of_state")
     return key
 
 
@@ -180,7 +190,8 @@ def _check_alike(session: Session, story: Story, target: str, into: str) -> None
     states = [key.metric for key in keys if _is_of_state(session, story, key) is True]
     figures = [key.metric for key in keys if _is_of_state(session, story, key) is False]
     if states and figures:
-        raise JudgementError(f"{states[0]} is a state and {figures[0]} a figure: they are never one record")
+        message = f"{states[0]} is a state and {figures[0]} a figure: they are never one record"
+        raise JudgementError(message, code="unlike")
 
 
 def _is_of_state(session: Session, story: Story, key: RecordKey) -> bool | None:
@@ -193,13 +204,14 @@ def _is_of_state(session: Session, story: Story, key: RecordKey) -> bool | None:
 def _number(value: object) -> float:
     number = float(value) if isinstance(value, int | float) else math.nan
     if not math.isfinite(number) or number < 0:
-        raise JudgementError(f"{value!r} is no figure: give a number from 0 on")
+        raise JudgementError(f"{value!r} is no figure: give a number from 0 on", code="no_figure")
     return abs(number)  # of -0, which is no number below 0, the figure without its sign
 
 
 def _address(url: object) -> dict[str, object]:
     if url and not is_web_address(str(url)):
-        raise JudgementError(f"{url!r} is no web address: it begins with https:// or http://, or is left out")
+        message = f"{url!r} is no web address: it begins with https:// or http://, or is left out"
+        raise JudgementError(message, code="no_address", given=url)
     return {"url": str(url).strip()} if url else {}
 
 
@@ -207,5 +219,5 @@ def _alias(name: str, origin: str) -> tuple[str, dict[str, object]]:
     name, origin = name.strip(), origin.strip()
     said, meant = fold_name(name), fold_name(origin)
     if min(len(said), len(meant)) < _LEAST_LETTERS or said == meant:
-        raise JudgementError(f"{name!r} cannot speak for {origin!r}: give two different names")
+        raise JudgementError(f"{name!r} cannot speak for {origin!r}: give two different names", code="one_name")
     return name, {"origin": origin}

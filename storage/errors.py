@@ -11,11 +11,24 @@ class StorywatchError(Exception):
     retryable: bool = False
 
 
+class AskedError(StorywatchError):
+    """What somebody asked for cannot be.
+
+    `code` names what is wrong, and `gaps` what fills a text of it, for those who say it in their own words (the page,
+    in the reader's language); the message says it in English.
+    """
+
+    def __init__(self, message: str, *, code: str = "", **gaps: object) -> None:
+        super().__init__(message)
+        self.code = code
+        self.gaps = gaps
+
+
 class SettingsError(StorywatchError):
     """A setting is missing or wrong."""
 
 
-class MatcherError(SettingsError):
+class MatcherError(AskedError, SettingsError):
     """A matcher of a silence can never mean anything; the message names it and says what there is."""
 
 
@@ -61,11 +74,11 @@ class ArticleParseError(StorywatchError):
     """The page holds no article text that we can read."""
 
 
-class QueryError(StorywatchError):
+class QueryError(AskedError):
     """A search query cannot be understood; the message points at the place."""
 
 
-class NotFoundError(StorywatchError):
+class NotFoundError(AskedError):
     """A named thing (story, article, record, alert) does not exist."""
 
 
@@ -115,5 +128,5 @@ class OvertakenError(StorywatchError):
     """A delivery tells what its receiver was told better since: sent now, it would be old news after new."""
 
 
-class JudgementError(StorywatchError):
+class JudgementError(AskedError):
     """What a person would overrule cannot be: the message says which part of it is wrong."""

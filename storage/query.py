@@ -196,21 +196,23 @@ class _Parser:
         if self._lexemes:
             self._result.node = self._either(outermost=True)
             if self._next < len(self._lexemes):
-                raise self._error("this closing parenthesis has no opening one", self._lexemes[self._next].at)
+                raise self._error(
+                    "closing", "this closing parenthesis has no opening one", self._lexemes[self._next].at
+                )
             if self._result == Query():
-                raise self._error("there is no word in this to look for", self._lexemes[0].at)
+                raise self._error("no_word", "there is no word in this to look for", self._lexemes[0].at)
         return self._result
 
     def _split(self) -> Iterator[_Lexeme]:
         for match in _LEXEME.finditer(self._query):
             if match.lastgroup == "atom" and match.group().count('"') % 2:
                 quote = match.start() + match.group().rindex('"')
-                raise self._error("this quotation mark is never closed", quote)
+                raise self._error("quotation", "this quotation mark is never closed", quote)
             if match.lastgroup:
                 yield _Lexeme(match.lastgroup, match.group(), match.start())
 
-    def _error(self, message: str, at: int) -> QueryError:
-        return QueryError(f"{message}:\n  {self._query}\n  {' ' * at}^")
+    def _error(self, code: str, message: str, at: int, **gaps: object) -> QueryError:
+        return QueryError(f"{message}:\n  {self._query}\n  {' ' * at}^", code=f"query_{code}", **gaps)
 
     def _peek(self) -> _Lexeme | None:
         return self._lexemes[self._next] if self._next < len(self._lexemes) else None
@@ -226,10 +228,10 @@ class _Parser:
             mark = self._lexemes[self._next]
             self._next += 1
             if parts[-1] is None or self._peek() is None or self._is_or():
-                raise self._error("OR needs words on both sides", mark.at)
+                raise self._error("or", "OR needs words on both sides", mark.at)
             parts.append(self._both())
             if parts[-1] is None:
-                raise self._error("OR needs words on both sides", mark.at)
+                raise self._error("or", "OR needs words on both sides", mark.at)
         found = tuple(part for part in parts if part is not None)
         return None if not found else found[0] if len(found) == 1 else Either(found)
 
@@ -250,7 +252,7 @@ class _Parser:
                 self._next += 1
                 lexeme = self._peek()
             if lexeme is None or lexeme.kind == "close":
-                raise self._error("there is nothing to leave out here", len(self._query))
+                raise self._error("leave_out", "there is nothing to leave out here", len(self._query))
             part = self._group(lexeme) if lexeme.kind == "open" else self._atom(lexeme, outermost, is_barred)
             if part is not None:
                 parts.append(Neither(part) if is_barred else part)
@@ -259,12 +261,12 @@ class _Parser:
     def _group(self, opening: _Lexeme) -> Node | None:
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise self._error(f"more than {_DEEPEST} parentheses within each other", opening.at)
+            raise self._error("deep", f"more than {_DEEPEST} parentheses within each other", opening.at, n=_DEEPEST)
         self._next += 1
         inner = self._either()
         closing = self._peek()
         if closing is None:
-            raise self._error("this parenthesis is never closed", opening.at)
+            raise self._error("opening", "this parenthesis is never closed", opening.at)
         self._next += 1
         self._depth -= 1
         return inner
@@ -273,7 +275,7 @@ class _Parser:
         self._next += 1
         self._terms += 1
         if self._terms > _MOST_TERMS:
-            raise self._error(f"more than {_MOST_TERMS} words; ask for less at once", lexeme.at)
+            raise self._error("words", f"more than {_MOST_TERMS} words; ask for less at once", lexeme.at, n=_MOST_TERMS)
         if lexeme.text == "AND":
             return None
         if match := _COMPARISON.fullmatch(lexeme.text):
@@ -288,7 +290,7 @@ class _Parser:
         is_prefix = text.endswith("*")
         found = tuple(words(text))
         if is_prefix and (not found or (len(found) == len(found[0]) == 1 and text.isascii())):
-            raise self._error("write two letters at least before the asterisk", lexeme.at)
+            raise self._error("asterisk", "write two letters at least before the asterisk", lexeme.at)
         return Term(found, is_prefix) if found else None
 
     def _field(self, match: re.Match[str], lexeme: _Lexeme, outermost: bool, is_barred: bool) -> Node | None:
@@ -296,12 +298,11 @@ class _Parser:
         at = lexeme.at + match.start("value")
         if name not in FIELDS:
             known = ", ".join(f"{known}:" for known in FIELDS)
-            raise self._error(
-                f"no field is called {name!r} (fields: {known}; quote it to look for the words)", lexeme.at
-            )
+            message = f"no field is called {name!r} (fields: {known}; quote it to look for the words)"
+            raise self._error("field", message, lexeme.at, name=name, known=known)
         bare = value.strip('"')
         if not words(bare):
-            raise self._error(f"{name}: needs a value right after the colon", at)
+            raise self._error("value", f"{name}: needs a value right after the colon", at, name=name)
         if name in _TAG_LETTERS:
             return name_tag(name, bare, is_prefix=value.endswith("*"))
         self._demand_outermost(f"{name}:", lexeme, outermost)
@@ -318,16 +319,19 @@ class _Parser:
             number = float(digits)
         except ValueError:
             place = lexeme.at + match.start("number")
-            raise self._error(f"{match['metric']}{match['operator']} needs a number, as in killed>100", place) from None
+            what = f"{match['metric']}{match['operator']}"
+            raise self._error("number", f"{what} needs a number, as in killed>100", place, what=what) from None
         self._demand_outermost(lexeme.text, lexeme, outermost)
         if len(self._result.comparisons) == _MOST_COMPARISONS:
-            raise self._error(f"more than {_MOST_COMPARISONS} figures; ask for less at once", lexeme.at)
+            message = f"more than {_MOST_COMPARISONS} figures; ask for less at once"
+            raise self._error("figures", message, lexeme.at, n=_MOST_COMPARISONS)
         metric = "_".join(words(match["metric"]))
         self._result.comparisons.append(Comparison(metric, match["operator"], number, is_barred))
 
     def _demand_outermost(self, what: str, lexeme: _Lexeme, outermost: bool) -> None:
         if not outermost:
-            raise self._error(f"{what} counts for the whole query: write it outside parentheses and OR", lexeme.at)
+            message = f"{what} counts for the whole query: write it outside parentheses and OR"
+            raise self._error("whole", message, lexeme.at, what=what)
 
     def _moment(self, text: str, at: int) -> datetime:
         try:
@@ -335,6 +339,7 @@ class _Parser:
                 year, month, day = (int(part) if part else 1 for part in match.groups())
                 return datetime(year, month, day, tzinfo=UTC)
             moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise self._error("this is no date: write 2022, 2022-01, 2022-01-12 or an ISO time", at) from None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            message = "this is no date: write 2022, 2022-01, 2022-01-12 or an ISO time"
+            raise self._error("date", message, at) from None

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any, cast
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -40,6 +41,7 @@ from monitor.web.pages import (
     stories,
     websub,
 )
+from monitor.web.presenter import Presenter
 from monitor.web.refusals import LoginNeededError, RefusedError
 from monitor.web.security import (
     HEADERS,
@@ -53,7 +55,7 @@ from monitor.web.security import (
 from monitor.web.site import Refold, Rematch, Site, ask_language, here, see_other, with_query
 from monitor.web.wording import load_texts
 from storage.database import Database
-from storage.errors import DatabaseError, JudgementError, MatcherError, NotFoundError, QueryError
+from storage.errors import AskedError, DatabaseError, JudgementError, MatcherError, NotFoundError, QueryError
 from storage.records import Subscription
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,7 @@ PAGES = (door, stories, records, judging, revisions, articles, search, feeds, al
 # More than any form of ours holds.
 MOST_BYTES = 1024 * 1024
 # Errors whose message is for whoever asked, with the status that each is answered with.
-EXPLAINED: dict[type[Exception], int] = {NotFoundError: 404, QueryError: 400, JudgementError: 422, MatcherError: 422}
+EXPLAINED: dict[type[AskedError], int] = {NotFoundError: 404, QueryError: 400, JudgementError: 422, MatcherError: 422}
 SHOWN_STATUSES = frozenset({400, 401, 403, 404, 405, 422, 429, 500, 503})
 
 
@@ -147,6 +149,19 @@ def _add_middleware(app: FastAPI, options: WebOptions) -> None:
     app.add_middleware(HeadAsGet)
 
 
+def is_for_programs(request: Request) -> bool:
+    """Whether a request is one of the JSON interface, whose errors are in English."""
+    return request.url.path.startswith("/api/v1")
+
+
+def words_of(problem: Mapping[str, Any], ui: Presenter, request: Request) -> str:
+    """What is wrong with one field of a form or query, as the checker names it."""
+    if is_for_programs(request):
+        return str(problem["msg"])
+    key = f"invalid.{problem['type']}"
+    return ui.t(key if ui.texts.find(key) else "invalid.other", **problem.get("ctx", {}))
+
+
 def _say(key: str, scope: Scope) -> str:
     """A text in the language of whoever asks, for what is refused before there is a page."""
     return load_texts(ask_language(Request(scope))).text(key)
@@ -156,7 +171,7 @@ def _add_handlers(app: FastAPI, site: Site) -> None:
     """Every error as a page with words, or as JSON for programs."""
 
     def answer(request: Request, status: int, words: str) -> Response:
-        if request.url.path.startswith("/api/v1"):
+        if is_for_programs(request):
             return JSONResponse({"error": words}, status_code=status)
         shown = status if status in SHOWN_STATUSES else 400 if status < 500 else 500
         return site.render(
@@ -172,11 +187,7 @@ def _add_handlers(app: FastAPI, site: Site) -> None:
     @app.exception_handler(LoginNeededError)
     def ask_to_sign_in(request: Request, _error: LoginNeededError) -> Response:
         words = site.presenter(request).t("error.sign_in")
-        if (
-            request.url.path.startswith("/api/v1")
-            or request.method != "GET"
-            or "text/html" not in request.headers.get("accept", "")
-        ):
+        if is_for_programs(request) or request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
             response = answer(request, 401, words)
             response.headers["WWW-Authenticate"] = "Bearer"
             return response
@@ -188,7 +199,9 @@ def _add_handlers(app: FastAPI, site: Site) -> None:
         return answer(request, error.status, site.presenter(request).t(error.key, **error.values))
 
     def explain(request: Request, error: Exception) -> Response:
-        return answer(request, EXPLAINED[type(error)], str(error))
+        asked = cast(AskedError, error)
+        words = str(asked) if is_for_programs(request) else site.presenter(request).problem(asked)
+        return answer(request, EXPLAINED[type(asked)], words)
 
     for kind in EXPLAINED:
         app.add_exception_handler(kind, explain)
@@ -200,10 +213,11 @@ def _add_handlers(app: FastAPI, site: Site) -> None:
 
     @app.exception_handler(RequestValidationError)
     def not_understood(request: Request, error: RequestValidationError) -> Response:
+        ui = site.presenter(request)
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors()
+            f"{'.'.join(str(part) for part in one['loc'][1:])}: {words_of(one, ui, request)}" for one in error.errors()
         )
-        return answer(request, 422, f"{site.presenter(request).t('error.bad_request')} {problems}")
+        return answer(request, 422, f"{ui.t('error.bad_request')} {problems}")
 
     @app.exception_handler(HTTPException)
     def plain(request: Request, error: HTTPException) -> Response:

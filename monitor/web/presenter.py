@@ -19,6 +19,7 @@ from monitor.ledger.baseline import is_unquoted
 from monitor.web.charts import shown_at
 from monitor.web.wording import Texts
 from storage.covering import COVER, cover_login, cover_people, cover_secrets
+from storage.errors import AskedError, NotFoundError
 from storage.records import Evidence, Figure, History, Position, RecordKey, Revision, RevisionKind, Span, Step, Story
 
 SILENT_EDIT = "silent_edit"
@@ -78,6 +79,12 @@ class Presenter:
     def word(self, group: str, name: str) -> str:
         """A word for a value of data (a kind, a state): the page's own, else the alerts', else the name itself."""
         return self.texts.find(f"{group}.{name}") or self.words.say(group, name)
+
+    def problem(self, error: AskedError) -> str:
+        """What is wrong with what was asked for, as the error's code says; of an unknown one, that it is."""
+        if f"raised.{error.code}" in self.texts.entries:
+            return self.t(f"raised.{error.code}", **error.gaps)
+        return self.t("error.not_found" if isinstance(error, NotFoundError) else "error.bad_request")
 
     def metric(self, name: str, story: str = "") -> str:
         """A metric's name, as a title."""

@@ -110,7 +110,7 @@ def _split_into(story: Story, target: str, chosen: dict[str, str]) -> str:
     try:
         key = parse_key(target)
     except ValueError as error:
-        raise JudgementError(str(error)) from error
+        raise JudgementError(str(error), code="no_record", given=target) from error
     scope = {name: getattr(key, name) if value == AS_READ else value for name, value in chosen.items()}
     return key_text(scoped_key(story, key, **scope))
 

@@ -66,7 +66,7 @@ def search(
     start: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> Response:
     """What a query finds; the latest articles for an empty one. A query that cannot be understood is explained."""
-    error = ""
+    error: QueryError | None = None
     hits: tuple[SearchHit, ...] = ()
     facets: Facets | None = None
     better: str | None = None
@@ -78,7 +78,7 @@ def search(
                 facets = count_facets(session, q, most=MOST_COUNTED, all_versions=all_versions)
             better = None if hits else suggest_query(session, q)
         except QueryError as problem:
-            error = str(problem)
+            error = problem
         saved = list_searches(session)
         page = site.page(request, "search", session, caller=caller)
     ui = site.presenter(request, known)
@@ -93,7 +93,9 @@ def search(
         kept=kept,
         rank=rank,
         all_versions=all_versions,
-        error=error,
+        error=ui.problem(error) if error else "",
+        # The query with a mark under the place that is meant.
+        place=str(error).partition("\n")[2] if error else "",
         better=better,
         saved=saved,
         total=facets.total if facets else None,

@@ -187,7 +187,7 @@ def test_do_not_send_comes_too_late_for_what_was_approved(client: httpx.Client, 
 def test_a_silence_of_what_does_not_exist_is_refused_in_words(client: httpx.Client, database: Database) -> None:
     with database.read() as session:
         before = len(deliveries.list_silences(session))
-    for metric, said in (("kiled", "did you mean"), ("~(a+)+", "no metric is")):
+    for metric, said in (("kiled", "Nothing is called “kiled”; there are"), ("~(a+)+", "Nothing is called “[~](a+)+”")):
         answer = send(client, "/alerts", "/silences", story="*", metric=metric, hours="2", comment="x")
         assert answer.status_code == 422
         assert said in answer.text

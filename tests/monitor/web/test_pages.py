@@ -309,7 +309,7 @@ def test_assets_are_cached_by_content(reader: Client) -> None:
 
 def test_a_query_that_cannot_be_read_is_pointed_at(reader: Client) -> None:
     text = reader.get("/search", params={"q": 'killed "unrest'}).text
-    assert "<p>this quotation mark is never closed:</p><pre>  killed &#34;unrest\n         ^</pre>" in text
+    assert "<p>This quotation mark is never closed:</p><pre>  killed &#34;unrest\n         ^</pre>" in text
 
 
 def test_an_article_shows_its_figures_with_their_units(client: Client, database: Database) -> None:
