@@ -1,19 +1,30 @@
 """From two sets of histories to the entries of the change log: what was learned, told as news only where it is news.
 
 A step that is new at the end of a history is told. One that is new before figures that we already held fills
-history: it is kept silently, upward moves as `backfilled`. A told step that vanished gives a `correction`; one that was
-taken back so and holds after all, a correction of that correction. A lowering
+history: it is kept silently, upward moves as `backfilled`. A told step that vanished gives a `correction`, be it a
+figure, a state or a dispute; what was taken back so and holds after all, or what a correction said instead and does not
+hold either, a correction of that correction. A lowering
 whose old figure turns out to have been another is written anew, silently: what was given up is half of that news.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.ledger.baseline import is_baseline
 from monitor.ledger.history import MOVES
 from monitor.ledger.origins import written_origin
-from monitor.ledger.threads import Log, number_of, pair_steps
+from monitor.ledger.threads import (
+    RETURNED,
+    VANISHED,
+    Identity,
+    Log,
+    identity_of,
+    is_settling,
+    number_of,
+    pair_steps,
+    side_of,
+)
 from storage.keys import revision_id
 from storage.records import (
     Evidence,
@@ -31,9 +42,10 @@ DOWNWARD = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED})
 _QUIET = frozenset({RevisionKind.BACKFILLED})
 # What was only feared was told as such: a firm figure that takes its place is no mistake of ours.
 _PASSING = frozenset({"10.provisional"})
+# Why a correction takes back, or gives back, that a figure is disputed or settled.
+_HELD = {RevisionKind.CONTESTED: "disputed_after_all", RevisionKind.RESOLVED: "settled_after_all"}
+_OF_DISPUTES = frozenset({"no_dispute", "still_disputed", *_HELD.values()})
 EVIDENCE_LIMIT = 12
-VANISHED, RETURNED = "C.vanished", "C.returned"
-"""The rules of corrections: a told step does not stand, or what was taken back does."""
 
 
 def find_revisions(
@@ -81,18 +93,41 @@ def _record_revisions(
     kept_old, kept_new = {one for one, _ in pairs}, {one for _, one in pairs}
     lost = [step for index, step in enumerate(was) if index not in kept_old]
     make = _Maker(key, claims, recorded_at, log, is_silent)
-    corrections = make.corrections(lost, new.current if new is not None else None)
+    fresh = {identity_of(step) for index, step in enumerate(now) if index not in kept_new}
+    corrections = [one for step in lost for one in make.corrections(step, new, fresh)]
+    # A correction says which figure stands: nobody is told that as news. Of a dispute it says only that there is none.
+    is_corrected = any(one.reason not in _OF_DISPUTES for one in corrections)
     last_held = max((index for index in kept_new if now[index].kind in MOVES), default=-1)
     revisions = []
     for index, step in enumerate(now):
         if index not in kept_new:
-            entry = make.step(step, is_late=index < last_held, is_corrected=bool(corrections))
+            entry = make.step(step, is_late=index < last_held, is_corrected=is_corrected)
             revisions += [*make.returns(step, entry, new), entry]
     for before, after in pairs:
         if _is_restated(was[before], now[after]):
             revisions.append(make.step(now[after], is_late=True, is_corrected=False))
     # What the log holds already (a step that came and went untold, a commit that is replayed) is not written twice.
     return [one for one in (*corrections, *revisions) if one.revision_id not in log.written]
+
+
+def _is_dispute(step: Step) -> bool:
+    """Whether a step only says that the standing figure is disputed, or is so no longer."""
+    return step.kind is RevisionKind.CONTESTED or is_settling(step.kind, step.before, step.figure)
+
+
+def _reason_of_loss(step: Step, history: History | None) -> str | None:
+    """Why those who were told of a step that vanished need a correction; None if what they hold is true anyway."""
+    stands = history is not None and side_of(step.figure) == side_of(history.current)
+    if step.kind is RevisionKind.CONTESTED:
+        # What disputed the standing figure may stand itself by now; a denial disputes that figure by its own number.
+        is_denial = side_of(step.figure) == side_of(step.before)
+        return None if stands and not is_denial else "no_dispute"
+    if is_settling(step.kind, step.before, step.figure):
+        if history is not None and history.is_contested:
+            return "still_disputed"
+        has_stood = history is not None and any(side_of(one.figure) == side_of(step.figure) for one in history.steps)
+        return None if has_stood else "correction"
+    return None if stands and step.kind is not RevisionKind.RETRACTED else "correction"
 
 
 def _is_restated(was: Step, now: Step) -> bool:
@@ -134,19 +169,22 @@ class _Maker:
             is_silent=quiet,
         )
 
-    def corrections(self, lost: Sequence[Step], current: Figure | None) -> list[Revision]:
-        """Return a correction for every step that people were told of and that no longer is."""
-        made = []
-        for step in lost:
-            if step.kind is not RevisionKind.RETRACTED and number_of(step.figure) == number_of(current):
-                continue
-            if step.kind in _QUIET or step.rule in _PASSING or all(is_baseline(claim) for claim in step.evidence):
-                continue
-            told = [self._identity(step, step.kind)] if self.log.told is None else self.log.standing(step)
-            made += [
-                self._correction(step, step.figure, current, "correction", VANISHED, corrects) for corrects in told
-            ]
-        return made
+    def corrections(self, step: Step, history: History | None, fresh: Collection[Identity]) -> list[Revision]:
+        """Return a correction for all who hold that a step stands that no longer does.
+
+        `history` is what stands now, `fresh` are the steps that are new in it.
+        """
+        reason = _reason_of_loss(step, history)
+        if reason is None or all(is_baseline(claim) for claim in step.evidence):
+            return []
+        current = history.current if history is not None else None
+        told: list[str] = []
+        if step.kind not in _QUIET and not (step.rule in _PASSING and current is not None):
+            told += [self._identity(step, step.kind)] if self.log.told is None else self.log.standing(step)
+        if not _is_dispute(step) and step.kind is not RevisionKind.RETRACTED:
+            told += self.log.said_instead(step, fresh)
+        before = None if side_of(step.figure) == side_of(current) else step.figure
+        return [self._correction(step, before, current, reason, VANISHED, corrects) for corrects in told]
 
     def returns(self, step: Step, entry: Revision, history: History | None) -> list[Revision]:
         """Return a correction for every correction by which people were told that a step does not stand, as it does.
@@ -154,10 +192,14 @@ class _Maker:
         `entry` is the step's own entry of this commit, for all others; `history` is what stands now.
         """
         current = history.current if history is not None else None
-        stands = step.kind is RevisionKind.RETRACTED or number_of(step.figure) == number_of(current)
         made = []
         for wrong in self.log.taken_back_from(step, is_quiet=entry.is_silent):
-            before, reason = (wrong.after, "stands_after_all") if stands else (step.figure, "stood_after_all")
+            if _is_dispute(step):
+                before, reason = None, _HELD[step.kind]
+            elif step.kind is RevisionKind.RETRACTED or side_of(step.figure) == side_of(current):
+                before, reason = wrong.after, "stands_after_all"
+            else:
+                before, reason = step.figure, "stood_after_all"
             made.append(self._correction(step, before, current, reason, RETURNED, wrong.revision_id))
         return made
 

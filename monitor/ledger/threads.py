@@ -1,12 +1,13 @@
 """What the change log already holds of one record: what was told, what was taken back, and what was given back again.
 
 A told entry and the corrections that follow it are a thread: an entry, its correction, the correction of that
-correction. Its last entry is what those who were told hold for true: the entry itself and every second correction say
-that the step stands, the others that it does not. Silent corrections were told to nobody and end no thread.
+correction. Its last entry is what those who were told hold for true: that the step stands (the entry itself, or a
+correction that gave it back), or that it does not, and what stands instead, which may be taken back in its turn.
+Silent corrections were told to nobody and end no thread.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from monitor.ledger.history import MOVES
@@ -16,19 +17,26 @@ from storage.records import Figure, Revision, RevisionKind, Step
 
 Identity = tuple[str, str]
 
+VANISHED, RETURNED = "C.vanished", "C.returned"
+"""The rules of corrections: what was told does not stand, or what was taken back does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A told entry with what followed it: `last` is the newest of them, `length` counts the corrections."""
+    """A told entry with the corrections that followed it, if any; `last` is the newest of them all."""
 
     entry: Revision
     last: Revision
-    length: int
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether any correction followed."""
+        return self.last is not self.entry
 
     @property
     def stands(self) -> bool:
         """Whether those who followed it hold that the step stands."""
-        return self.length % 2 == 0
+        return self.last.rule != VANISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +68,10 @@ class Log:
         return [self._thread(one) for one in reversed(self.told or ()) if _entry_identity(one) == wanted]
 
     def _thread(self, entry: Revision) -> Thread:
-        last, length = entry, 0
+        last = entry
         while (following := self.corrections.get(last.revision_id)) is not None:
-            last, length = following, length + 1
-        return Thread(entry, last, length)
+            last = following
+        return Thread(entry, last)
 
     def standing(self, step: Step) -> list[str]:
         """Return the entries by which people hold that a step stands: the newest that told it, and what gave it back.
@@ -71,24 +79,57 @@ class Log:
         Who was told by another entry of the same figure, earlier in the record's history, is not spoken of.
         """
         threads = [one for one in self.threads_of(step) if one.stands]
-        return [one.last.revision_id for place, one in enumerate(threads) if place == 0 or one.length]
+        return [one.last.revision_id for place, one in enumerate(threads) if place == 0 or one.is_corrected]
+
+    def said_instead(self, step: Step, back: Collection[Identity]) -> list[str]:
+        """Return the corrections by which people hold a step's figure for what stands in place of what they were told.
+
+        Not those of what stands again: `back` are the steps that are new in this commit.
+        """
+        side = side_of(step.figure)
+        return [
+            one.last.revision_id
+            for one in self._denied_threads()
+            if side is not None and side_of(one.last.after) == side and _entry_identity(one.entry) not in back
+        ]
 
     def taken_back_from(self, step: Step, *, is_quiet: bool) -> list[Revision]:
         """Return the corrections that told people that a step does not stand, now that it does.
 
         Fresh evidence for an old figure is news to everybody; with `is_quiet` nobody would hear of it as news.
         """
-        proofs = set(step.evidence)
-        return [
-            one.last
-            for one in self.threads_of(step)
-            if not one.stands and (is_quiet or any(proof.claim_id in proofs for proof in one.entry.evidence))
-        ]
+        wanted, proofs = identity_of(step), set(step.evidence)
+        found = []
+        for one in self._denied_threads():
+            if _entry_identity(one.entry) == wanted:
+                denied = one.entry
+            elif one.last.corrects != one.entry.revision_id and side_of(one.last.before) == side_of(step.figure):
+                denied = one.last  # what a correction said instead was taken back, and holds after all
+            else:
+                continue
+            if is_quiet or any(proof.claim_id in proofs for proof in denied.evidence):
+                found.append(one.last)
+        return found
+
+    def _denied_threads(self) -> list[Thread]:
+        """The threads whose last word is that something does not stand, the newest entry first."""
+        threads = (self._thread(one) for one in reversed(self.told or ()))
+        return [one for one in threads if not one.stands]
 
 
 def number_of(figure: Figure | None) -> float | None:
     """Return the number that stands for a figure, if there is one."""
     return None if figure is None else best_of(figure)
+
+
+def side_of(figure: Figure | None) -> str | None:
+    """Return what tells one side of a change from another: a state, or the number that stands for a figure."""
+    return None if figure is None else figure.state or number_text(best_of(figure))
+
+
+def is_settling(kind: RevisionKind, before: Figure | None, after: Figure | None) -> bool:
+    """Whether a dispute ends with the figure that stood all along."""
+    return kind is RevisionKind.RESOLVED and side_of(before) == side_of(after)
 
 
 def identity_of(step: Step) -> Identity:
@@ -103,8 +144,8 @@ def _entry_identity(entry: Revision) -> Identity:
 def _identity(kind: RevisionKind, before: Figure | None, after: Figure | None) -> Identity:
     if kind is RevisionKind.RETRACTED:
         return (kind.value, number_text(number_of(before)))
-    name = "move" if kind in MOVES else kind.value
-    return (name, "") if after is None else (name, after.state or number_text(best_of(after)))
+    name = "move" if kind in MOVES and not is_settling(kind, before, after) else kind.value
+    return (name, side_of(after) or "")
 
 
 def pair_steps(was: Sequence[Step], now: Sequence[Step]) -> list[tuple[int, int]]:

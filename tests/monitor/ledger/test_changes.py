@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from monitor.ledger.changes import find_revisions
 from monitor.ledger.fold import fold_story
 from storage.records import Judgement, JudgementKind, Revision, RevisionKind, StampedClaim
@@ -135,11 +137,120 @@ def test_what_was_never_told_needs_no_correction() -> None:
 def test_a_correction_carries_what_stands_instead() -> None:
     desk = Desk()
     desk.learn("6 tass 44 by=police")
-    desk.learn("9 tass 614 by=health")
+    desk.learn("9 tass 264 by=health")
     assert desk.judge(JudgementKind.RESCOPE, desk.claim_id(1), '{"value": 164}') == [
-        "correction 614 → 164",
+        "correction 264 → 164",
         "raised 44 → 164 silently",
     ]
+
+
+def test_what_a_correction_said_instead_is_taken_back_when_it_proves_wrong() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    desk.learn("9 tass 264 by=health")
+    desk.judge(JudgementKind.RESCOPE, desk.claim_id(1), '{"value": 164}')
+    first = desk.log[-2]
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction 164 → 44"]
+    second = desk.log[-1]
+    assert (second.corrects, second.reason) == (first.revision_id, "correction")
+    assert desk.revoke() == ["correction 44 → 164", "raised 44 → 164"]
+    assert (desk.log[-2].corrects, desk.log[-2].reason) == (second.revision_id, "stands_after_all")
+
+
+def test_what_was_told_first_holds_after_all_the_corrections() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    desk.learn("9 tass 264 by=health")
+    desk.judge(JudgementKind.RESCOPE, desk.claim_id(1), '{"value": 164}')
+    assert desk.revoke() == ["correction 164 → 264", "raised 44 → 264"]
+    assert desk.log[-2].reason == "stands_after_all"
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction 264 → 44"] * 2
+
+
+def test_what_a_correction_fell_back_to_is_taken_back_too() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    desk.learn("9 tass 164 by=health")
+    desk.learn("7 khabar 100 by=police")
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction 164 → 100"]
+    told = desk.log[-1]
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(2)) == ["correction 100 → 44"]
+    assert desk.log[-1].corrects == told.revision_id
+
+
+def test_a_figure_that_was_only_disputed_for_is_news_once_it_is_read_right() -> None:
+    desk = Desk()
+    desk.learn("6 tass 44 by=police")
+    assert desk.learn("9 tass 614 by=health") == ["contested 44 → 614"]
+    assert desk.judge(JudgementKind.RESCOPE, desk.claim_id(1), '{"value": 164}') == [
+        "correction 614 → 164",
+        "raised 44 → 164",
+    ]
+
+
+@pytest.mark.parametrize("claims", [["6 tass state=in_force metric=emergency"], ["6 tass 80 status=unconfirmed"]])
+def test_all_that_was_told_of_a_record_is_taken_back_when_nothing_is_left(claims: list[str]) -> None:
+    desk = Desk()
+    desk.learn(*claims)
+    told = desk.log[-1]
+    (correction,) = desk.judge(JudgementKind.REJECT, desk.claim_id(0))
+    assert correction.endswith("→ none")
+    assert desk.log[-1].corrects == told.revision_id
+
+
+def test_a_state_that_proves_wrong_is_taken_back_and_given_back() -> None:
+    desk = Desk()
+    desk.learn("6 tass state=in_force metric=emergency")
+    assert desk.learn("9 khabar state=lifted metric=emergency") == ["state_changed in_force → lifted"]
+    told = desk.log[-1]
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction lifted → in_force"]
+    assert desk.log[-1].corrects == told.revision_id
+    assert desk.revoke() == ["correction in_force → lifted", "state_changed in_force → lifted"]
+    assert desk.log[-2].reason == "stands_after_all"
+
+
+def test_a_state_that_stands_again_anyway_needs_no_correction() -> None:
+    desk = Desk()
+    desk.learn("6 tass state=in_force metric=emergency")
+    desk.learn("9 khabar state=lifted metric=emergency")
+    desk.learn("12 tass state=in_force metric=emergency")
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction lifted → in_force"]
+
+
+def test_a_dispute_that_rests_on_a_rejected_claim_is_taken_back() -> None:
+    desk = Desk()
+    desk.learn("9 tass 164 by=health")
+    assert desk.learn("12 khabar 120 by=court") == ["contested 164 → 120"]
+    told = desk.log[-1]
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction 120 → 164"]
+    assert (desk.log[-1].corrects, desk.log[-1].reason) == (told.revision_id, "no_dispute")
+    assert desk.revoke() == ["correction none → 164", "contested 164 → 120"]
+    assert desk.log[-2].reason == "disputed_after_all"
+
+
+def test_a_denial_that_was_misread_disputes_nothing() -> None:
+    desk = Desk()
+    desk.learn("9 tass 164 by=health")
+    assert desk.learn("10 khabar 164 by=court status=denied") == ["contested 164 → 164"]
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(1)) == ["correction none → 164"]
+    assert desk.log[-1].reason == "no_dispute"
+
+
+def test_a_dispute_that_was_settled_by_a_misread_claim_goes_on() -> None:
+    desk = Desk()
+    desk.learn("9 tass 164 by=health")
+    desk.learn("12 khabar 120 by=court")
+    assert desk.learn("13 herald 164 by=ministry") == ["resolved 164 → 164"]
+    told = desk.log[-1]
+    assert desk.judge(JudgementKind.REJECT, desk.claim_id(2)) == ["correction none → 164"]
+    assert (desk.log[-1].corrects, desk.log[-1].reason) == (told.revision_id, "still_disputed")
+
+
+def test_a_dispute_that_a_late_report_decides_is_not_taken_back() -> None:
+    desk = Desk()
+    desk.learn("9 tass 164 by=health")
+    desk.learn("12 khabar 120 by=court")
+    assert desk.learn("11 herald 120 by=court", "11 herald 164 status=previous") == ["lowered 164 → 120"]
 
 
 def test_a_step_that_comes_back_corrects_the_correction_and_is_news_for_those_who_never_heard_of_it() -> None:
