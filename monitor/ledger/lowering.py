@@ -7,7 +7,7 @@ from monitor.ledger.contests import contest_lower
 from monitor.ledger.official import goes_on_officially, passes_over_rumour
 from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, days_between, is_vague, size_of
 from monitor.ledger.values import is_count, is_rounded_floor, is_rounding_of, rounding_step
-from monitor.ledger.withdrawals import deprecate_above, is_own
+from monitor.ledger.withdrawals import deprecate_above, is_own, means_standing
 from storage.records import Qualifier, RevisionKind
 
 # From this rounding step on, a number without hedge is more often cut off than counted.
@@ -18,7 +18,9 @@ _DAY = timedelta(days=1)
 def weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
     """Weigh a figure that lies below the standing one; the first rule that fits wins."""
     explicit = (
-        says_lowered(one, standing) or _is_brought_down(state, one, standing) or _corrects_itself(state, one, standing)
+        says_lowered(state, one, standing)
+        or _is_brought_down(state, one, standing)
+        or _corrects_itself(state, one, standing)
     )
     if _rounds_off(one, standing):
         state.refuse(one, "1.agrees", "agrees")
@@ -92,7 +94,7 @@ def _corrects_itself(state: RecordState, one: Assertion, standing: Version) -> b
     )
 
 
-def says_lowered(one: Assertion, standing: Version) -> bool:
+def says_lowered(state: RecordState, one: Assertion, standing: Version) -> bool:
     """Rule 6a: whether the text itself lowers the standing figure, or an edit of the only voice behind it does.
 
     A tenth of what stood is of some of them, whatever earlier figure the text names: tolls are corrected by shares.
@@ -100,12 +102,15 @@ def says_lowered(one: Assertion, standing: Version) -> bool:
     if not one.gone and size_of(one.figure) < SMALL_SHARE * size_of(standing.figure):
         return False
     told = [past.figure for past in one.previous] + [old for old in one.gone if old not in one.denied]
-    if any(_is_lowered_from(old.value, standing) or is_rounding_of(old, standing.figure) for old in told):
+    if state.earlier_match(one.figure) is not None:
+        # An old lowering, or an old withdrawal, told late: it knows nothing of what the toll came to since.
+        told = [old for old in told if old.value == standing.figure.value or state.deprecated_match(old) is None]
+    if any(_is_lowered_from(old.value, standing) or means_standing(state, old, standing) for old in told):
         return True
     if any(is_rounding_of(past.figure, standing.figure) for past in one.feared):
         return True
     # Of another figure a denial says nothing about this one; by others than its own origin it is a dispute.
-    if is_own(one, standing) and any(is_rounding_of(old, standing.figure) for old in one.denied):
+    if is_own(one, standing) and any(means_standing(state, old, standing) for old in one.denied):
         return True
     if any(size_of(standing.figure) - step == size_of(one.figure) for step in one.steps):
         return True

@@ -113,6 +113,8 @@ class Log:
 
     def _denied_threads(self) -> list[Thread]:
         """The threads whose last word is that something does not stand, the newest entry first."""
+        if not self.corrections:
+            return []
         threads = (self._thread(one) for one in reversed(self.told or ()))
         return [one for one in threads if not one.stands]
 

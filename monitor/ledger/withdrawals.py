@@ -14,7 +14,7 @@ def withdraw(state: RecordState, one: Assertion) -> None:
     """Weigh a retraction or denial that no new number in the same text answers."""
     state.claimed = [claimed for claimed in state.claimed if not is_rounding_of(one.figure, claimed.figure)]
     standing = state.standing
-    if standing is not None and is_rounding_of(one.figure, standing.figure) and not _only_denies_more(one, standing):
+    if standing is not None and means_standing(state, one.figure, standing) and not _only_denies_more(one, standing):
         # "Officials denied that 164 had died" takes nothing from the ministry that counted them.
         is_anothers = bool(standing.origin_days) and one.origin.name not in standing.origin_days
         if one.status is ClaimStatus.DENIED and is_anothers:
@@ -32,6 +32,16 @@ def withdraw(state: RecordState, one: Assertion) -> None:
         state.refuse(one, WITHDRAWN_EARLIER, "never_stood")
     else:
         state.refuse(one, WITHDRAWN_EARLIER, "never_stood")
+
+
+def means_standing(state: RecordState, figure: Figure, standing: Version) -> bool:
+    """Whether a figure that a text takes back is the standing one: by its number, else by rounding.
+
+    A rounding of what was withdrawn before, "the figure of more than 160" after 164, tells of that withdrawal again.
+    """
+    if figure.value is not None and figure.value == standing.figure.value:
+        return True
+    return is_rounding_of(figure, standing.figure) and state.deprecated_match(figure) is None
 
 
 def _only_denies_more(one: Assertion, standing: Version) -> bool:
