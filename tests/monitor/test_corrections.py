@@ -83,7 +83,7 @@ def test_what_a_correction_left_standing_is_taken_back_once(desk: Desk) -> None:
 
 def test_a_state_that_was_misread_is_taken_back_from_those_who_were_told(desk: Desk) -> None:
     desk.publish("a", "Riots in Harbour City", "A state of emergency is in force in Harbour City." + FILLER)
-    desk.go_on()
+    desk.go_on(30)
     desk.publish(
         "b", "Clashes in Harbour City", "The state of emergency was lifted in Harbour City on Sunday." + FILLER
     )
