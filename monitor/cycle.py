@@ -17,6 +17,7 @@ from monitor.ledger.edit_events import removal_revision
 from monitor.ledger.live_pages import extract_claims, without_passing_posts
 from monitor.reading.livepages import place_posts
 from monitor.reading.obstacles import RESERVED
+from monitor.reading.plausible import plausible_page
 from monitor.reading.urls import canonical_url
 from monitor.reading.versions import text_hash
 from monitor.recognition import used_id
@@ -206,7 +207,8 @@ async def _read_answer(tools: Tools, fetched: Fetched, lang: str | None, kept: _
     page = await read(fetched)
     if fetched.is_reserved:
         return replace(page, obstacle=RESERVED)
-    return await join_pages(tools.fetcher, tools.robots, page, fetched.final_url, read, keep=kept.is_wanted)
+    whole = await join_pages(tools.fetcher, tools.robots, page, fetched.final_url, read, keep=kept.is_wanted)
+    return plausible_page(whole, tools.clock())
 
 
 def _read(watch: Watch, page: ReadArticle, forced: tuple[str, ...] = ()) -> Reading:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from monitor.reading.dates import is_sane
 from monitor.reading.livepages import place_posts
 from monitor.reading.markup import collapse, plain_text
 from monitor.reading.urls import canonical_url
@@ -95,11 +96,14 @@ def new_article(
 def best_published(page: Span | None, entry: Entry, now: datetime) -> Span | None:
     """When an article was published: the narrower of what page and feed say where they agree, else what the page says.
 
-    A time in the future is no publication time of what we hold already: then it was published by now.
+    A time in the future is no publication time of what we hold already: then it was published by now. One that cannot
+    be true at all says nothing.
     """
+    page = page if page is not None and is_sane(page, now) else None
     stated = entry.published_at
     if page is None:
-        page = Span(not_before=stated, not_after=stated) if stated else None
+        feed = Span(not_before=stated, not_after=stated) if stated else None
+        page = feed if feed is not None and is_sane(feed, now) else None
     elif stated is not None and page.not_before <= stated <= page.not_after:
         page = Span(not_before=stated, not_after=stated)
     if page is None or page.not_before <= now:

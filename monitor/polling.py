@@ -15,6 +15,7 @@ from monitor.entries import EntryOutcome, entry_fingerprint
 from monitor.reading.feeds import parse_feed, storable_feed
 from monitor.reading.identity import name_entries
 from monitor.reading.obstacles import RESERVED
+from monitor.reading.plausible import plausible_feed, plausible_page
 from monitor.recognition import find_known, find_seen
 from monitor.sources.answers import Fetched
 from monitor.sources.http import FEED_ACCEPT, PAGE_ACCEPT
@@ -170,10 +171,14 @@ async def _parse(tools: Tools, feed: Feed, answer: Fetched) -> ParsedFeed:
         page = await tools.pages.read(
             answer.body, url=answer.final_url, content_type=answer.content_type, lang=feed.lang
         )
-        return page_as_feed(feed, page, is_reserved=answer.is_reserved)
-    return await tools.compute(
-        lambda: storable_feed(parse_feed(answer.body, url=answer.final_url, content_type=answer.content_type))
-    )
+        return page_as_feed(feed, plausible_page(page, tools.clock()), is_reserved=answer.is_reserved)
+    now = tools.clock()
+
+    def read() -> ParsedFeed:
+        parsed = parse_feed(answer.body, url=answer.final_url, content_type=answer.content_type)
+        return plausible_feed(storable_feed(parsed), now)
+
+    return await tools.compute(read)
 
 
 def page_as_feed(feed: Feed, page: ReadArticle, *, is_reserved: bool = False) -> ParsedFeed:

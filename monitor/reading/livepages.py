@@ -1,37 +1,57 @@
 """PURE: live pages: their posts as dated parts, newest first, and where each stands in the page's text."""
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from monitor.reading.dates import is_sane, read_span
 from monitor.reading.markup import collapse, plain_text, scrub
-from storage.records import ArticlePart, DatedPart, ReadArticle
+from storage.records import ArticlePart, DatedPart, ReadArticle, Span
 
-_MAX_POSTS = 500
+MAX_POSTS = 500
 _BETWEEN = "\n\n"
+_T = TypeVar("_T")
+_Dated = tuple[_T, Span | None]
 
 
 def read_live_posts(block: dict[str, Any]) -> tuple[ArticlePart, ...]:
-    """The posts of a schema.org LiveBlogPosting, newest first; undated ones keep their place at the end."""
-    updates = block.get("liveBlogUpdate")
-    posts = [
-        _post(one)
-        for one in (updates if isinstance(updates, list) else [updates])[:_MAX_POSTS]
-        if isinstance(one, dict)
-    ]
-    posts = [post for post in posts if post.title or post.text]
-    dated = [(post.published.not_before, post) for post in posts if post.published is not None]
-    dated.sort(key=lambda pair: pair[0], reverse=True)
-    return (*(post for _, post in dated), *(post for post in posts if post.published is None))
+    """The posts of a schema.org LiveBlogPosting, newest first, undated ones last; of very many the newest."""
+    listed = block.get("liveBlogUpdate")
+    updates = [one for one in (listed if isinstance(listed, list) else [listed]) if isinstance(one, dict)]
+    posts = [_post(update, span) for update, span in _newest([(update, _date(update)) for update in updates])]
+    return tuple(post for post in posts if post.title or post.text)
 
 
-def _post(update: dict[str, Any]) -> ArticlePart:
+def merge_posts(parts: Iterable[ArticlePart]) -> tuple[ArticlePart, ...]:
+    """The posts of a live page on several pages as of one: newest first, the newest alone of very many."""
+    return tuple(part for part, _ in _newest([(part, part.published) for part in parts]))
+
+
+def _newest(listed: Sequence[_Dated[_T]]) -> list[_Dated[_T]]:
+    """At most as many as are kept, the latest first; those without a date after them, in the order of the page."""
+    dated = [(span.not_before, one, span) for one, span in listed if span is not None]
+    is_oldest_first = len(dated) > 1 and dated[0][0] < dated[-1][0]
+    if is_oldest_first:
+        dated.reverse()
+    dated.sort(key=itemgetter(0), reverse=True)
+    newest: list[_Dated[_T]] = [(one, span) for _, one, span in dated[:MAX_POSTS]]
+    undated: list[_Dated[_T]] = [(one, None) for one, span in listed if span is None]
+    room = MAX_POSTS - len(newest)
+    return newest + (undated[-room:] if is_oldest_first and room else undated[:room])
+
+
+def _date(update: dict[str, Any]) -> Span | None:
     raw = update.get("datePublished")
     span = read_span(raw) if isinstance(raw, str) else None
+    return span if span is not None and is_sane(span) else None
+
+
+def _post(update: dict[str, Any], published: Span | None) -> ArticlePart:
     title, body = update.get("headline"), update.get("articleBody")
     return ArticlePart(
         title=scrub(collapse(title)) if isinstance(title, str) else "",
         text=scrub(plain_text(body)) if isinstance(body, str) else "",
-        published=span if span is not None and is_sane(span) else None,
+        published=published,
     )
 
 

@@ -7,9 +7,13 @@ from email.utils import format_datetime
 
 from lxml import etree
 
+from alerts.addresses import is_web_address
 from storage.errors import FeedParseError
 from storage.records import Feed, FeedSpec
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?![a-z])")
+# Some programs write a character beyond the first 65,536 as two references, which XML forbids.
+_SURROGATES = re.compile(rb"&#x0*d[89ab][0-9a-f]{2};&#x0*d[c-f][0-9a-f]{2};|&#x0*d[89a-f][0-9a-f]{2};", re.IGNORECASE)
 # What XML cannot hold, whatever a site calls itself.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -21,27 +25,45 @@ def read_opml(body: bytes, *, file: str) -> tuple[FeedSpec, ...]:
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(_SURROGATES.sub(_joined, body), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise FeedParseError(f"{file}: cannot be read as OPML ({error}); export it again from your reader") from error
-    if root is None or not isinstance(root.tag, str) or root.tag.lower() != "opml":
+    if root is None or _name(root) != "opml":
         raise FeedParseError(f"{file}: this is no OPML document; export the list of feeds from your reader as OPML")
     found: dict[str, FeedSpec] = {}
-    for outline in root.iter("outline"):
-        attributes = {str(key).lower(): str(value).strip() for key, value in outline.attrib.items()}
+    for outline in root.iter():
+        attributes = _attributes(outline) if _name(outline) == "outline" else {}
         url = _web_address(attributes.get("xmlurl", ""))
         if url:
-            found.setdefault(
-                url,
-                FeedSpec(
-                    url=url,
-                    source=attributes.get("title") or attributes.get("text", ""),
-                    lang=attributes.get("language", "").split("-")[0] or None,
-                ),
-            )
+            name = attributes.get("title") or attributes.get("text", "")
+            lang = _LANGUAGE.match(attributes.get("language", "").lower())
+            spec = FeedSpec(url=url, source=name if name != url else "", lang=lang.group() if lang else None)
+            found.setdefault(url, spec)
     if not found:
         raise FeedParseError(f"{file}: names no feed (no outline has an xmlUrl); export it again from your reader")
     return tuple(found.values())
+
+
+def _name(element: etree._Element) -> str:
+    """An element's name in lower case, whatever its namespace; empty for comments and the like."""
+    return str(element.tag).rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+
+
+def _attributes(outline: etree._Element) -> dict[str, str]:
+    """What an outline says, by names in lower case; nothing where it is spelt in a way that cannot be read."""
+    try:
+        return {str(key).lower(): _allowed(str(value)).strip() for key, value in outline.attrib.items()}
+    except UnicodeDecodeError:
+        return {}
+
+
+def _joined(reference: re.Match[bytes]) -> bytes:
+    """References to two halves of a character as the character; to one half alone, which is none, as nothing."""
+    halves = [int(digits, 16) for digits in re.findall(rb"[0-9a-fA-F]{4}", reference.group())]
+    if len(halves) < 2:
+        return b""
+    high, low = halves
+    return b"&#%d;" % (0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 def _web_address(url: str) -> str:
@@ -49,7 +71,7 @@ def _web_address(url: str) -> str:
     scheme, _, rest = url.partition(":")
     if scheme.lower() == "feed":
         url = f"http:{rest}" if rest.startswith("//") else rest
-    return url if url.lower().startswith(("http://", "https://")) else ""
+    return url if is_web_address(url) else ""
 
 
 def write_opml(feeds: Iterable[Feed | FeedSpec], *, title: str = "Storywatch", now: datetime | None = None) -> str:

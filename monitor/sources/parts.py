@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from monitor.reading.feeds_sitemap import INDEX_FORMAT
-from monitor.reading.livepages import join_posts
+from monitor.reading.livepages import join_posts, merge_posts
 from monitor.sources.answers import Fetched
 from monitor.sources.http import PAGE_ACCEPT, Fetcher
 from monitor.sources.robots import Robots
@@ -76,5 +76,6 @@ async def join_pages(
     if len(texts) == 1:
         return first
     if first.parts:
-        return replace(first, text=join_posts(tuple(posts)), parts=tuple(posts))
+        parts = merge_posts(posts)
+        return replace(first, text=join_posts(parts), parts=parts)
     return replace(first, text="\n".join(texts))

@@ -1,6 +1,6 @@
 """From a feed on a real server to revisions and alerts in a real database; time passes only where a test says so."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -371,3 +371,29 @@ def test_a_short_link_that_leads_to_each_days_article_is_no_name_of_one(desk: De
     desk.site.add("/today", Reply(status=302, headers={"Location": "/b"}))
     desk.go_on(10)
     assert [article.url.rpartition("/")[2] for article in desk.articles()] == ["b", "a"]
+
+
+# --- dates that cannot be true ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("year", [1970, 9999])
+def test_a_feeds_impossible_date_puts_no_claim_in_another_time(desk: Desk, year: int) -> None:
+    desk.publish("a", TITLE, TOLL, at=datetime(year, 1, 1, 0, 0, 1, tzinfo=UTC))
+    desk.go_on(5)
+    (article,) = desk.articles()
+    assert article.published is None
+    (first,) = desk.revisions(RevisionKind.FIRST, metric="killed")
+    assert first.public_at is not None
+    assert first.public_at.not_before == START
+
+
+def test_a_feed_that_dates_all_its_entries_as_it_is_built_is_not_asked_for_their_time(desk: Desk) -> None:
+    built = desk.now + timedelta(minutes=1, seconds=3)
+    for name in ("a", "b", "c"):
+        desk.publish(name, f"{TITLE}, {name}", TOLL, at=built)
+        page = desk.site.routes[f"/{name}"]
+        assert isinstance(page, Reply)
+        desk.site.add(f"/{name}", Reply(body=page.body.replace(built.isoformat().encode(), b"")))
+    desk.now += timedelta(hours=2)
+    desk.go_on()
+    assert [article.published for article in desk.articles()] == [None] * 3

@@ -1,6 +1,7 @@
 """Pages read as articles: text, metadata, charsets, walls and live posts. The pages are ours."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -184,6 +185,21 @@ def test_live_posts_are_dated_parts_newest_first() -> None:
     assert [part.title for part in got.parts] == ["Third", "Second", "First", "Undated"]
     assert got.parts[0].published == instant("2022-01-10T08:00:00")
     assert got.text.startswith("Third\nIt ended.\n\nSecond\nIt went on")
+
+
+@pytest.mark.parametrize("is_reversed", [False, True], ids=["oldest first", "newest first"])
+def test_of_very_many_live_posts_the_newest_are_kept_whatever_their_order(is_reversed: bool) -> None:
+    start = datetime(2022, 1, 10, 6, tzinfo=UTC)
+    posts = [
+        {"headline": f"Post {n}", "datePublished": (start + timedelta(minutes=n)).isoformat()} for n in range(1200)
+    ]
+    block = {
+        "@type": "LiveBlogPosting",
+        "headline": "Live: bridge",
+        "liveBlogUpdate": posts[::-1] if is_reversed else posts,
+    }
+    got = read(page(f"<title>x</title>{ld(json.dumps(block))}"))
+    assert [part.title for part in got.parts] == [f"Post {n}" for n in range(1199, 699, -1)]
 
 
 def test_the_next_page_is_named() -> None:

@@ -1,11 +1,15 @@
 """Feeds found from any address of a site; lists of feeds in and out; documents in several files."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.reading.articles import read_article
 from monitor.reading.feeds import parse_feed
@@ -210,3 +214,42 @@ def test_what_xml_cannot_hold_is_left_out_of_a_list() -> None:
     written = write_opml([FeedSpec(url="https://a.org/f", source="A\x00\x0b\ud800 news")], title="My\x01 list")
     (spec,) = read_opml(written.encode(), file="f")
     assert (spec.url, spec.source) == ("https://a.org/f", "A news")
+
+
+@pytest.mark.parametrize(
+    ("outline", "url", "source"),
+    [
+        ("<outline xmlUrl='https://a.org/&#xD800;f' title='News &#xDC00;!'/>", "https://a.org/f", "News !"),
+        ("<outline xmlUrl='https://a.org/f' title='News &#xD83D;&#xDE00;'/>", "https://a.org/f", "News \U0001f600"),
+        ("<outline xmlUrl='https://a.org/f' title='https://a.org/f'/>", "https://a.org/f", ""),
+        ("<OUTLINE xmlURL='https://a.org/f' TEXT='News'/>", "https://a.org/f", "News"),
+        ("<outline xmlUrl='http://['/><outline xmlUrl='https://a.org/f' text='a&#55296;b'/>", "https://a.org/f", ""),
+    ],
+    ids=["half characters", "two halves", "no name but its address", "capitals", "what cannot be read"],
+)
+def test_a_list_of_other_programs_is_read_as_far_as_it_can_be(outline: str, url: str, source: str) -> None:
+    good = "<outline xmlUrl='https://b.org/f' text='B' language='en_GB'/>"
+    body = f"<opml xmlns='http://opml.org/spec2'><body>{outline}{good}</body></opml>".encode()
+    found = {spec.url: spec for spec in read_opml(body, file="f")}
+    assert found["https://b.org/f"].lang == "en"
+    assert url not in found or found[url].source == source
+    assert (url in found) == ("55296" not in outline)
+    assert b"\x00" not in b"".join(spec.url.encode() + spec.source.encode() for spec in found.values())
+
+
+@given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=8)), max_size=5))
+def test_a_list_that_we_wrote_is_read_back(named: list[tuple[str, str]]) -> None:
+    made = [
+        FeedSpec(url=f"https://a.org/{n}?{quote(path, errors='replace')}", source=f"S{n} {name}")
+        for n, (path, name) in enumerate(named)
+    ]
+    written = write_opml([*made, FeedSpec(url="https://z.org/")])
+    found = read_opml(written.encode(), file="f")
+    assert [spec.url for spec in found] == [spec.url for spec in (*made, FeedSpec(url="https://z.org/"))]
+    assert found[-1].source == ""
+
+
+@given(st.binary(max_size=60) | st.text(max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_no_list_raises_anything_but_its_own_error(inner: bytes) -> None:
+    with contextlib.suppress(FeedParseError):
+        read_opml(b"<opml><body><outline xmlUrl='https://a.org/" + inner + b"' text='&#xD800;'/>" + inner, file="f")
