@@ -542,7 +542,7 @@ def test_judgements_are_kept_in_order_and_taken_back_by_a_mark(database: Databas
         assert judgements.revoke_judgement(session, one.judgement_id, revoked_at=NOON + 2 * HOUR) == taken
         assert judgements.list_judgements(session, "unrest") == (two,)
         assert judgements.list_judgements(session, kind=JudgementKind.REJECT, with_revoked=True) == (taken,)
-        assert judgements.list_judgements(session, known_at=NOON) == (taken, two)
+        assert judgements.list_judgements(session, known_at=NOON) == (one, two)
         assert judgements.list_judgements(session, target="c9") == ()
         with pytest.raises(NotFoundError):
             judgements.revoke_judgement(session, 99, revoked_at=NOON)
