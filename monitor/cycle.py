@@ -15,8 +15,9 @@ from monitor.entries import EntryOutcome, article_from_entry, new_article
 from monitor.intake import Taken, accepted, accepted_stories, refold, take_article, take_version
 from monitor.ledger.edit_events import removal_revision
 from monitor.ledger.live_pages import extract_claims, without_passing_posts
+from monitor.reading.landings import find_astray
 from monitor.reading.livepages import place_posts
-from monitor.reading.obstacles import RESERVED
+from monitor.reading.obstacles import MISSING, RESERVED
 from monitor.reading.plausible import plausible_page
 from monitor.reading.urls import canonical_url
 from monitor.reading.versions import text_hash
@@ -24,7 +25,7 @@ from monitor.recognition import used_id
 from monitor.sources.answers import Exchange, Fetched, Trouble
 from monitor.sources.http import PAGE_ACCEPT
 from monitor.sources.parts import join_pages
-from monitor.sources.policy import hash_body, reread_at
+from monitor.sources.policy import Conditions, conditions_for_article, hash_body, reread_at
 from monitor.sources.robots import RobotsForbiddenError
 from monitor.tools import Tools
 from monitor.watch import Reading, Watch
@@ -40,6 +41,9 @@ _LOG = logging.getLogger(__name__)
 # A page that cannot be fetched is tried again after these pauses; then what its feed says of it has to do.
 PAGE_RETRIES = tuple(timedelta(minutes=m) for m in (1, 5, 30, 120, 360))
 REMOVED_MARK = "removed"
+# A site that shows its front page, or words, for what is gone does not say so (404) and may only have a fault: it gets
+# so many times as long until it is asked again.
+UNSAID = 30
 # A page that shrank to less than this share of its text is confirmed by a second fetch before it counts as an edit.
 SHRUNK = 0.5
 
@@ -63,7 +67,7 @@ async def _read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None
     kept = _Kept(is_wanted=is_chosen or (tools.vault is not None and tools.vault.wants_any_story))
     try:
         with tools.tracer.span("fetch", [seen.trace], url=entry.link):
-            fetched, page = await _read_page(tools, entry.link, None, feed.lang, kept)
+            fetched, page = await _read_page(tools, entry.link, None, feed.lang, kept, title=entry.title)
     except (FetchError, ArticleParseError) as error:
         is_final = isinstance(error, RobotsForbiddenError | ArticleParseError) or not error.retryable
         if isinstance(error, HostRestsError):
@@ -165,21 +169,22 @@ def _stories_of(tools: Tools, feed: Feed) -> tuple[str, ...]:
 
 
 async def _read_page(
-    tools: Tools, url: str, article: Article | None, lang: str | None, kept: _Kept
+    tools: Tools, url: str, article: Article | None, lang: str | None, kept: _Kept, *, title: str
 ) -> tuple[Fetched, ReadArticle | None]:
     """The page at `url`; no text where it is what we hold: the server says so, or it came byte for byte as before.
 
     FetchError for any other status.
 
-    `kept` takes up the raw answers where they are wanted.
+    `kept` takes up the raw answers where they are wanted; `title` is what is known as the article's.
     """
-    await tools.robots.check(url)
+    held = conditions_for_article(article, tools.clock()) if article is not None else Conditions()
     asked = tools.fetcher.opened(
         url,
-        etag=article.etag if article else None,
-        last_modified=article.last_modified if article else None,
+        etag=held.etag,
+        last_modified=held.last_modified,
         accept=PAGE_ACCEPT,
         keep=kept.is_wanted,
+        check=tools.robots.check,
     )
     async with asked as fetched:  # a large body is held until it is read
         kept.fetches.append(fetched.exchanges)
@@ -193,7 +198,10 @@ async def _read_page(
             raise error
         if article is not None and article.body_hash == hash_body(fetched.body):
             return fetched, None
-        return fetched, await _read_answer(tools, fetched, lang, kept)
+        page = await _read_answer(tools, fetched, lang, kept)
+        is_shared = article is not None and tools.landings.is_shared(url, fetched.final_url)
+        found = find_astray(page, asked=url, found=fetched.final_url, title=title, is_shared=is_shared)
+        return fetched, replace(page, obstacle=found) if found else page
 
 
 async def _read_answer(tools: Tools, fetched: Fetched, lang: str | None, kept: _Kept) -> ReadArticle:
@@ -242,7 +250,7 @@ async def reread_article(tools: Tools, article: Article) -> Taken | None:
     """Read an article's page again; if its text changed, a version is stored with what it brings. Else None.
 
     A removal, a page that shrank, and an edit that takes a figure out are stored only when a second fetch shows the
-    same; blank pages and walls are no edits.
+    same; blank pages and walls are no edits, and neither is the page that a site shows for what is not there any more.
     """
     now = tools.clock()
     trace = trace_id("reread", article.url, now.isoformat())
@@ -254,14 +262,15 @@ async def _reread(tools: Tools, article: Article, now: datetime, trace: str) -> 
     kept = _Kept(is_wanted=_may_be_chosen(tools, article))
     try:
         with tools.tracer.span("fetch", [trace], url=article.url):
-            fetched, page = await _read_page(tools, article.url, article, article.lang, kept)
+            fetched, page = await _read_page(tools, article.url, article, article.lang, kept, title=article.title)
     except (FetchError, ArticleParseError) as error:
         _LOG.info("%s", error)
         later = replace(article, reread_at=_later(article, error, now))
         await tools.write(lambda session: articles.update_article(session, later))
         return None
-    if fetched.trouble is not None:
-        return await tools.write(lambda session: _note_missing(session, tools, article, kept, now, trace))
+    if fetched.trouble is not None or (page is not None and page.obstacle == MISSING):
+        wait = tools.pace.confirm_after * (1 if fetched.trouble is not None else UNSAID)
+        return await tools.write(lambda session: _note_missing(session, tools, article, kept, now, trace, wait))
     if page is None or page.obstacle is not None or not page.text.strip():
         await tools.readings.put(_unchanged(article, fetched, page, now))
         if page is None and kept.is_wanted:
@@ -345,11 +354,11 @@ def _unchanged(article: Article, fetched: Fetched, page: ReadArticle | None, now
 
 
 def _note_missing(
-    session: Session, tools: Tools, article: Article, kept: _Kept, now: datetime, trace: str
+    session: Session, tools: Tools, article: Article, kept: _Kept, now: datetime, trace: str, wait: timedelta
 ) -> Taken | None:
-    """A page that is gone is asked for once more; then it counts as removed, and its stories are told."""
+    """A page that is gone is asked for once more after `wait`; then it counts as removed, and its stories are told."""
     if article.pending_hash != REMOVED_MARK:
-        waits = replace(article, pending_hash=REMOVED_MARK, pending_since=now, reread_at=now + tools.pace.confirm_after)
+        waits = replace(article, pending_hash=REMOVED_MARK, pending_since=now, reread_at=now + wait)
         articles.update_article(session, waits)
         return None
     removed = replace(article, removed_at=now, reread_at=None, last_read_at=now, pending_hash=None, pending_since=None)

@@ -145,14 +145,13 @@ async def _fetch_feed(
     is_page = feed.kind is FeedKind.PAGE
     fetched = None
     try:
-        if is_page:
-            await tools.robots.check(feed.url)
         asked = tools.fetcher.opened(
             feed.url,
             etag=conditions.etag,
             last_modified=conditions.last_modified,
             accept=PAGE_ACCEPT if is_page else FEED_ACCEPT,
             keep=tools.vault is not None and not is_page and tools.vault.wants_feed(feed.url),
+            check=tools.robots.check if is_page else None,
         )
         fetched = await answers.enter_async_context(asked)
         if not fetched.is_success or is_unchanged(feed, fetched):

@@ -14,6 +14,7 @@ from alerts.tracing import NoTracer, Tracer
 from monitor.clock import Clock
 from monitor.notes import Notes
 from monitor.page_readers import PageReaders
+from monitor.reading.landings import Landings
 from monitor.second_reader import SecondReader
 from monitor.sources.http import Fetcher
 from monitor.sources.robots import Robots
@@ -72,6 +73,7 @@ class Tools:
         self.database = database
         self.fetcher = fetcher
         self.robots = Robots(fetcher)
+        self.landings = Landings()
         self.watch = watch
         self.clock = clock
         self.rng = rng

@@ -357,8 +357,9 @@ class DatedPart:
 class ReadArticle:
     """Article text as read from one page.
 
-    `obstacle` names what stood before the text (paywall, consent, robot, blank, reserved), if anything. `parts` are the
-    posts of a live page, newest first; `next_url` is the next page of an article on several, or empty.
+    `obstacle` names what stood before the text (paywall, consent, robot, blank, reserved) or in its stead (missing,
+    astray), if anything. `parts` are the posts of a live page, newest first; `next_url` is the next page of an article
+    on several, or empty.
     """
 
     title: str

@@ -95,6 +95,8 @@ _OBSTACLES = {
     "consent": "a consent wall stands before the text",
     "paywall": "only the beginning stands before a paywall",
     "robot": "the site asks whether a person is reading",
+    "astray": "the site shows another page than the one that was asked for",
+    "missing": "the site says that nothing stands there",
     "reserved": "the site reserves its text against mining",
 }
 

@@ -111,13 +111,28 @@ def believable_canonical(canonical: str, url: str) -> str:
     named, asked = canonical_url(absolute), canonical_url(url)
     if named == asked:
         return absolute
+    return "" if _is_start_page(named, asked) else absolute
+
+
+def is_start_page(found: str, asked: str) -> bool:
+    """Whether the address at which a request ended is a front page, a section's or a language's start page, and the one
+    that was asked is of a page further down on the same site.
+    """
+    found, asked = canonical_url(found), canonical_url(asked)
+    if found == asked or not same_site(found, asked) or not _is_start_page(found, asked):
+        return False
+    target, page = urlsplit(found).path, urlsplit(asked).path
+    return target.count("/") < page.count("/") or target == page or target == "/"
+
+
+def _is_start_page(named: str, asked: str) -> bool:
     target, page = urlsplit(named), urlsplit(asked)
     if target.path == "/" and not target.query:
-        return ""
+        return True
     if _chooses(target.query) or _is_of_an_article(target.path):
-        return absolute
+        return False
     is_above = page.path.startswith(f"{target.path}/") or (page.path == target.path and _chooses(page.query))
-    return "" if is_above or _is_of_an_article(page.path) or _LANGUAGE.fullmatch(target.path) else absolute
+    return is_above or _is_of_an_article(page.path) or _LANGUAGE.fullmatch(target.path) is not None
 
 
 def _chooses(query: str) -> bool:

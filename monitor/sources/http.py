@@ -7,7 +7,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -37,6 +37,9 @@ FEED_ACCEPT = (
     "application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
 )
 PAGE_ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5"
+
+# Raises FetchError for an address that is not to be fetched.
+Check = Callable[[str], Awaitable[None]]
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 15.0
@@ -138,6 +141,7 @@ class Fetcher:
         max_bytes: int = MAX_BYTES,
         budget_seconds: float = 60.0,
         keep: bool = False,
+        check: Check | None = None,
     ) -> Fetched:
         """Fetch `url` as `opened` does, for answers that are small, or done with at once."""
         async with self.opened(
@@ -148,6 +152,7 @@ class Fetcher:
             max_bytes=max_bytes,
             budget_seconds=budget_seconds,
             keep=keep,
+            check=check,
         ) as fetched:
             return fetched
 
@@ -162,12 +167,14 @@ class Fetcher:
         max_bytes: int = MAX_BYTES,
         budget_seconds: float = 60.0,
         keep: bool = False,
+        check: Check | None = None,
     ) -> AsyncIterator[Fetched]:
         """Fetch `url`, following redirects. Any HTTP status is an answer; FetchError says why there is none.
 
         `etag` and `last_modified` are sent verbatim. `max_bytes` bounds the body after decompression, `budget_seconds`
         the whole exchange with its redirects, but for the wait for the host's turn. `keep`: every hop is kept as it
-        came, in the answer's `exchanges`.
+        came, in the answer's `exchanges`. `check` is asked of every address before it is fetched, the first and those
+        that redirects lead to; what it raises ends the request.
 
         Only one body of more than 2 MiB is held at a time, from when it grows so large to the end of the block, so
         that many large ones at a time fill no memory; the wait for a place is part of the budget.
@@ -185,6 +192,7 @@ class Fetcher:
             seconds=budget_seconds,
             kept=[] if keep else None,
             place=place,
+            check=check,
         )
         try:
             yield await self._follow(ask)
@@ -196,12 +204,19 @@ class Fetcher:
         left = ask.seconds
         for _ in range(_MAX_REDIRECTS + 1):
             host = self._check(url)
+            if ask.check is not None:
+                await ask.check(url)
             self._check_rest(host, url)
             async with self.pacer.turn(host):
                 self._check_rest(host, url)  # another request may have been told so while this one waited
                 answer = await self._once(url, ask, left)
                 self._note_rest(host, answer)
             left -= answer.elapsed_seconds
+            if answer.status == 304 and not ask.is_conditional:
+                raise BadResponseError(
+                    f"{ask.url}: answers 304 (not modified) to a request that named nothing it could be unmodified "
+                    "since; the site has a fault, it is asked again later"
+                )
             location = answer.headers.get("location", "")
             if answer.status not in _REDIRECTS or not location:
                 spent = ask.seconds - left
@@ -313,6 +328,12 @@ class _Ask:
     seconds: float
     kept: list[Exchange] | None = None
     place: "_Place"
+    check: Check | None = None
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether the server may answer that what we hold is current."""
+        return "If-None-Match" in self.headers or "If-Modified-Since" in self.headers
 
 
 class _Place:

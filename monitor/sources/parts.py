@@ -63,8 +63,7 @@ async def join_pages(
     while link and link not in seen and len(seen) < _MAX_PAGES and first.obstacle is None:
         seen.add(link)
         try:
-            await robots.check(link)
-            fetched = await fetcher.get(link, accept=PAGE_ACCEPT, keep=keep)
+            fetched = await fetcher.get(link, accept=PAGE_ACCEPT, keep=keep, check=robots.check)
             page = await read(fetched) if fetched.is_success else None
         except (FetchError, ArticleParseError):
             break

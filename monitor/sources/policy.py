@@ -1,6 +1,7 @@
 """PURE: when a feed is polled next and what is remembered of an answer; when an article is read again (design §4)."""
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from random import Random
 from monitor.reading.feeds_sitemap import INDEX_FORMAT
 from monitor.sources.answers import Fetched, Trouble
 from storage.errors import HostRestsError, StorywatchError
-from storage.records import Entry, Feed, FeedState, ParsedFeed
+from storage.records import Article, Entry, Feed, FeedState, ParsedFeed
 
 MIN_INTERVAL = timedelta(minutes=5)
 MAX_INTERVAL = timedelta(hours=24)
@@ -32,6 +33,9 @@ REREADS = (
     (timedelta(days=30), timedelta(days=3)),
     (timedelta(days=365), timedelta(days=30)),
 )
+
+# At these ages since its last change an article is read whole, whatever its server believes to be unchanged.
+WHOLE_READS = (timedelta(hours=3), *(timedelta(days=days) for days in (1, 2, 4, 7, 14, 30, 90, 180)))
 
 
 class Notice(StrEnum):
@@ -66,6 +70,19 @@ def conditions_for(feed: Feed, now: datetime) -> Conditions:
     if is_full_due or feed.body_hash is None:
         return Conditions()
     return Conditions(etag=feed.etag, last_modified=feed.last_modified)
+
+
+def conditions_for_article(article: Article, now: datetime) -> Conditions:
+    """The validators for the next reading of an article: none where it has come of an age to be read whole, or where a
+    second fetch is to confirm what the first one showed.
+    """
+    last = article.last_read_at
+    if last is None or article.pending_hash is not None:
+        return Conditions()
+    passed_then, passed_now = (bisect_right(WHOLE_READS, at - article.last_changed_at) for at in (last, now))
+    if passed_then != passed_now:
+        return Conditions()
+    return Conditions(etag=article.etag, last_modified=article.last_modified)
 
 
 def hash_body(body: bytes) -> str:
