@@ -222,7 +222,7 @@ CHART_CSS = "\n".join(
         ".sw-chart{font:12px system-ui,sans-serif;width:100%;height:auto}",
         f".sw-chart .grid{{stroke:{FAINT};stroke-opacity:.35;stroke-width:1}}",
         f".sw-chart .tick{{fill:{INK}}} .sw-chart .value{{fill:{COLOURS[0]};font-weight:600}}",
-        ".sw-chart path{fill:none;stroke-width:1.75;stroke-linejoin:round} .sw-chart .line-0{stroke-width:2.75}",
+        ".sw-chart path{fill:none;stroke-width:5;stroke-linejoin:round} .sw-chart .line-0{stroke-width:2.5}",
         f".sw-chart .cross{{stroke:{ALARM};stroke-width:2.5;stroke-linecap:round}}",
         f".sw-chart .edit{{stroke:{INK};stroke-width:2;pointer-events:all}}",
         f".sw-chart circle.mark{{stroke:{ALARM}}} .sw-chart .hollow{{fill:none;stroke-width:2}}",

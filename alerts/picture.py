@@ -17,7 +17,9 @@ from alerts.words import Words
 # Drawn four times as large, halved: smooth edges, and sharp on screens of double density.
 _DRAWN, _KEPT = 4, 2
 _CLEAR = (123, 131, 143, 0)
-_WIDTHS = {"grid": 1.0, "line-0": 2.75, "cross": 2.5, "edit": 2.0}
+# An origin whose word the headline follows shows beneath it as a wider band.
+_ORIGIN = 5.0
+_WIDTHS = {"grid": 1.0, "line-0": 2.5, "cross": 2.5, "edit": 2.0}
 
 
 @lru_cache(maxsize=32)  # the same picture goes to every receiver of an alert
@@ -55,7 +57,7 @@ def _draw(drawing: Drawing, pen: ImageDraw.ImageDraw) -> None:
 
 def _draw_path(path: DrawnPath, pen: ImageDraw.ImageDraw) -> None:
     points = [(x * _DRAWN, y * _DRAWN) for x, y in path.points]
-    width = round(_WIDTHS.get(path.role, 1.75) * _DRAWN)
+    width = round(_WIDTHS.get(path.role, _ORIGIN) * _DRAWN)
     colour = _colour(path.role)
     pen.line(points, fill=colour, width=width, joint="curve")
     if path.role != "grid":

@@ -37,6 +37,14 @@ PICTURES = frozenset(
 AXE = "async () => (await axe.run(document)).violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).slice(0, 3).join(' | '))"
 
 
+# On how many lines the text of each element stands.
+LINES = """all => all.map(one => {
+    const range = document.createRange();
+    range.selectNodeContents(one);
+    return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
+})"""
+
+
 def pages_of(database: Database) -> dict[str, str]:
     with database.read() as session:
         edited = next(one for one in articles.list_articles(session) if "verified" in one.title)
@@ -91,6 +99,17 @@ def test_every_page_reads_well_for_everyone(
             folder = images if picture in PICTURES else tmp_path
             page.screenshot(path=folder / picture, full_page=name not in ("story", "alerts"))
     assert complaints == []
+
+
+def test_numbers_and_labels_stay_whole_on_a_phone(browser: Browser, base: str) -> None:
+    """A long list of origins beside a number, a long value beside a label: neither breaks within a word."""
+    with open_context(browser, base, "phone") as context:
+        page = context.new_page()
+        for path, parts in ((STORY, ".best"), ("/about", ".facts dt")):
+            page.goto(path)
+            lines = page.eval_on_selector_all(parts, LINES)
+            assert lines
+            assert max(lines) == 1, path
 
 
 def test_times_are_in_the_readers_zone_with_utc_beside(page: Page) -> None:

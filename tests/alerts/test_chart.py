@@ -126,6 +126,16 @@ def test_the_svg_is_whole_and_has_no_inline_style(zone: str) -> None:
     assert CHART_CSS in render_svg(spec(zone=zone), EN, is_standalone=True)
 
 
+def test_an_origin_that_the_headline_follows_shows_beneath_it() -> None:
+    widths = dict(re.findall(r"\.sw-chart (path|\.line-0)\{[^}]*?stroke-width:([\d.]+)", CHART_CSS))
+    assert float(widths["path"]) >= float(widths[".line-0"]) * 1.5
+    position = Position(origin="A", figure=Figure(value=26), since=at(NOON - timedelta(hours=70)))
+    history = History(key=PAST[0].key, steps=known().steps, positions=(position,))
+    drawing = lay_out(spec(history), EN)
+    roles = [path.role for path in drawing.paths if path.role.startswith("line-")]
+    assert roles.index("line-1") < roles.index("line-0"), "what is drawn last lies on top"
+
+
 def test_titles_are_escaped() -> None:
     chart = make_chart(known(), until=NOON, title="<b>&")
     assert chart is not None
