@@ -125,7 +125,7 @@ class Archive:
             stories.get_story(session, slug)
             history = read_history(session, key, as_known_at)
             history = replace(history, refusals=history.refusals[-MOST_REFUSALS:])
-            return _quoted(session, slug, [history])[0]
+            return _quoted(session, slug, [history], as_known_at)[0]
 
     def as_known_at(self, slug: Slug, at: Moment) -> Known:
         """What was known of a story at a moment, and from whom: every record as it stood then, with its sentences."""
@@ -135,16 +135,17 @@ class Archive:
             decided = judgements.list_judgements(session, slug, known_at=at)
             folded = fold_story(known, decided, story, known_at=at)
             histories = [replace(folded[key], refusals=()) for key in sorted(folded) if folded[key].steps]
-            records = _quoted(session, slug, histories)
+            records = _quoted(session, slug, histories, at)
         return Known(story=models.StoryOut.model_validate(story), at=at, records=records)
 
 
-def _quoted(session: Session, slug: str, histories: Iterable[History]) -> list[Quoted]:
-    """Histories with the sentences of their claims, fetched at once."""
+def _quoted(session: Session, slug: str, histories: Iterable[History], known_at: datetime | None) -> list[Quoted]:
+    """Histories with the sentences of their claims, as they were known then, fetched at once."""
     histories = list(histories)
     named = {history.key: _claims_of(history) for history in histories}
     wanted = {one for ids in named.values() for one in ids}
-    held = {one.claim_id: one for one in claims.list_claims(session, slug, claim_ids=wanted)} if wanted else {}
+    found = claims.list_claims(session, slug, claim_ids=wanted, known_at=known_at) if wanted else ()
+    held = {one.claim_id: one for one in found}
     return [
         Quoted(
             history=models.HistoryOut.model_validate(history),

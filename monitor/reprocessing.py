@@ -1,8 +1,8 @@
 """SHELL: read what is stored anew, with the present words and the present seed, as if it came in today.
 
-What an older lexicon read gives way to what this one reads in the same versions; history is folded anew, and whoever
-was told otherwise gets a correction. Reading is done outside any transaction; one transaction takes a story's claims
-over whole, so that no half of it is ever told as news.
+What an older lexicon read gives way to what this one reads in the same versions, and is kept as superseded: what was
+known before is told from it. History is folded anew, and whoever was told otherwise gets a correction. Reading is done
+outside any transaction; one transaction takes a story's claims over whole, so that no half of it is ever told as news.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,9 +18,9 @@ from monitor.ledger.judgements import match_state
 from monitor.ledger.live_pages import extract_claims
 from monitor.ledger.stamping import stamp_versions
 from monitor.watch import Watch
-from storage import articles, claims, judgements, stories
+from storage import articles, claims, judgements, stories, superseded
 from storage.database import Database, lock_story
-from storage.records import Article, ArticleVersion, Claim, Judgement, Match, MatchState, Revision
+from storage.records import Article, ArticleVersion, Claim, Judgement, Match, MatchState, Revision, StampedClaim
 
 _PAGE = 500
 
@@ -67,7 +67,7 @@ def reprocess_story(
             if newest[number].number != one.versions[-1][0].number:
                 # An edit came in while we read: read it with the edit.
                 one = _read_one(session, watch, slug, one.article) or one
-            added, removed, total = _take_over(session, slug, one, now)
+            added, removed, total = _take_over(session, slug, one, now, run)
             begun, gone, count = begun + added, gone + removed, count + total
         revisions = refold(session, watch, watch.stories[slug], now=now)
         stories.finish_extraction_run(session, run, articles=len(read), claims=count, finished_at=now)
@@ -139,11 +139,10 @@ def rematch_article(session: Session, watch: Watch, article_id: int, *, now: dat
         one = _read_one(session, watch, slug, article)
         held = next((match for match in articles.list_matches(session, article_id) if match.story == slug), None)
         if one is not None:
-            _stamp_anew(session, slug, one, now)
+            _stamp_anew(session, slug, one, now, None)
         elif held is not None and held.state is MatchState.REJECTED:  # its text is dropped already: nothing to read
-            claims.delete_claims(
-                session, slug, [claim.claim_id for claim in claims.list_claims(session, slug, article_id=article_id)]
-            )
+            left = [claim.claim_id for claim in claims.list_claims(session, slug, article_id=article_id)]
+            superseded.supersede_claims(session, slug, left, superseded_at=now)
         revisions += refold(session, watch, story, now=now)
     return tuple(revisions)
 
@@ -155,7 +154,7 @@ def unjudge_match(session: Session, watch: Watch, taken: Judgement, *, now: date
     return rematch_article(session, watch, int(taken.target), now=now)
 
 
-def _take_over(session: Session, slug: str, one: _ReadAnew, now: datetime) -> tuple[int, int, int]:
+def _take_over(session: Session, slug: str, one: _ReadAnew, now: datetime, run_id: int) -> tuple[int, int, int]:
     """Put what was read anew in the place of what is held; returns how many claims are new, gone, and there now."""
     number = one.article.article_id
     if one.match is not None:
@@ -163,16 +162,22 @@ def _take_over(session: Session, slug: str, one: _ReadAnew, now: datetime) -> tu
     else:
         left = [replace(old, is_match=False) for old in articles.list_matches(session, number) if old.story == slug]
         articles.record_matches(session, number, left, matched_at=now)
-    return _stamp_anew(session, slug, one, now)
+    return _stamp_anew(session, slug, one, now, run_id)
 
 
-def _stamp_anew(session: Session, slug: str, one: _ReadAnew, now: datetime) -> tuple[int, int, int]:
+def _stamp_anew(session: Session, slug: str, one: _ReadAnew, now: datetime, run_id: int | None) -> tuple[int, int, int]:
     number = one.article.article_id
     held = {claim.claim_id: claim for claim in claims.list_claims(session, slug, article_id=number)}
     group = next((claim.wire_group for claim in held.values() if claim.wire_group), None)
     if group is None and not held:
         group, _ = join_wire_group(session, one.article, articles.list_fingerprints(session, number))
     fresh = stamp_versions(slug, one.article, one.versions, held, wire_group=group, now=now)
-    claims.delete_claims(session, slug, held.keys() - fresh.keys())
+    left = [name for name, claim in held.items() if name not in fresh or not _reads_alike(claim, fresh[name])]
+    superseded.supersede_claims(session, slug, left, superseded_at=now, run_id=run_id)
     claims.replace_claims(session, [claim for name, claim in fresh.items() if held.get(name) != claim])
     return len(fresh.keys() - held.keys()), len(held.keys() - fresh.keys()), len(fresh)
+
+
+def _reads_alike(old: StampedClaim, new: StampedClaim) -> bool:
+    """Whether a newer lexicon reads the very same: nothing is superseded but its version."""
+    return old == replace(new, claim=replace(new.claim, lexicon_version=old.claim.lexicon_version))

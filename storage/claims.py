@@ -13,8 +13,9 @@ from storage.codec import UNREADABLE, Kept, from_json, to_json
 from storage.errors import NotFoundError
 from storage.records import History, LoggedRevision, RecordKey, RecordLine, Revision, RevisionKind, StampedClaim
 from storage.search_index import touch
+from storage.superseded import find_latest_superseded, find_superseded
 from storage.tables import CLAIMS, HISTORIES, REVISIONS
-from storage.writing import changed_rows, chunks, insert_new, insert_or_update
+from storage.writing import chunks, insert_new, insert_or_update
 
 _KEY = ("story", "metric", "unit", "population", "place", "period")
 # Asked with each delivery, so made once: to build a statement costs more than to run it.
@@ -62,29 +63,39 @@ def list_claims(
 ) -> tuple[StampedClaim, ...]:
     """Claims in the order in which they were learned; all of a story by default, as the fold takes them.
 
-    `known_at`: only those learned by then, and an end learned later is not known yet.
+    `known_at`: those learned by then, as they were read then; an end learned later is not known yet.
     """
     query = select(CLAIMS.c.payload).order_by(CLAIMS.c.recorded_at, CLAIMS.c.claim_id)
     wanted = {"story": story, "article_id": article_id, "metric": metric, "origin": origin}
     for name, value in wanted.items():
         if value is not None:
             query = query.where(CLAIMS.c[name] == value)
-    if claim_ids is not None:
-        query = query.where(CLAIMS.c.claim_id.in_(list(claim_ids)))
+    named = None if claim_ids is None else list(claim_ids)
+    if named is not None:
+        query = query.where(CLAIMS.c.claim_id.in_(named))
     if known_at is not None:
-        query = query.where(CLAIMS.c.recorded_at <= known_at)
+        past = find_superseded(
+            session, known_at=known_at, story=story, article_id=article_id, metric=metric, claim_ids=named
+        )
+        now = session.execute(query.where(CLAIMS.c.recorded_at <= known_at)).scalars()
+        found = [claim for claim in _as_known(now, past, known_at) if origin in (None, claim.claim.origin)]
+        return tuple(found if limit is None else found[offset : offset + limit])
     if limit is not None:
         query = query.limit(limit).offset(offset)
     # A fold reads all claims once; pages come back to the same ones.
-    read = _CLAIMS_KEPT.read if known_at is not None or claim_ids is not None else partial(from_json, StampedClaim)
-    return tuple(_as_known(read(payload), known_at) for payload in session.execute(query).scalars())
+    read = _CLAIMS_KEPT.read if named is not None else partial(from_json, StampedClaim)
+    return tuple(read(payload) for payload in session.execute(query).scalars())
 
 
 def find_latest_claim(session: Session, story: str, *, known_at: datetime) -> StampedClaim | None:
     """The claim of a story that was learned last by a moment; None when none was."""
     query = select(CLAIMS.c.payload).where(CLAIMS.c.story == story, CLAIMS.c.recorded_at <= known_at)
-    payload = session.execute(query.order_by(CLAIMS.c.recorded_at.desc()).limit(1)).scalar()
-    return None if payload is None else _as_known(from_json(StampedClaim, payload), known_at)
+    now = session.execute(query.order_by(CLAIMS.c.recorded_at.desc()).limit(1)).scalars().all()
+    ids = [_CLAIMS_KEPT.read(payload).claim_id for payload in now]
+    past = find_superseded(session, known_at=known_at, story=story, claim_ids=ids)
+    if (latest := find_latest_superseded(session, story, known_at=known_at)) is not None:
+        past[story, latest.claim_id] = latest
+    return max(_as_known(now, past, known_at), key=lambda one: one.recorded_at, default=None)
 
 
 def set_wire_group(session: Session, article_ids: Iterable[int], wire_group: str | None) -> None:
@@ -93,17 +104,6 @@ def set_wire_group(session: Session, article_ids: Iterable[int], wire_group: str
         query = select(CLAIMS.c.payload).where(CLAIMS.c.article_id.in_(part))
         claims = [from_json(StampedClaim, payload) for payload in session.execute(query).scalars()]
         replace_claims(session, [replace(claim, wire_group=wire_group) for claim in claims])
-
-
-def delete_claims(session: Session, story: str, claim_ids: Iterable[str]) -> int:
-    """Take claims out, when a newer lexicon reads the text otherwise; returns how many. The log keeps its evidence."""
-    gone = 0
-    for part in chunks(claim_ids):
-        chosen = (CLAIMS.c.story == story) & CLAIMS.c.claim_id.in_(part)
-        articles = set(session.execute(select(CLAIMS.c.article_id).where(chosen)).scalars())
-        touch(session, articles - {None})
-        gone += changed_rows(session.execute(delete(CLAIMS).where(chosen)))
-    return gone
 
 
 # --- histories --------------------------------------------------------------------------------
@@ -304,10 +304,14 @@ def count_revisions(session: Session, story: str | None = None) -> int:
 # --- inside -----------------------------------------------------------------------------------
 
 
-def _as_known(claim: StampedClaim, known_at: datetime | None) -> StampedClaim:
-    if known_at is not None and claim.ended_at is not None and claim.ended_at > known_at:
-        return replace(claim, ended_at=None, version_last=None)
-    return claim
+def _as_known(now: Iterable[str], past: dict[tuple[str, str], StampedClaim], known_at: datetime) -> list[StampedClaim]:
+    """The claims of now, and those of then in their place, as they stood at a moment, in the order of learning."""
+    found = {(claim.story, claim.claim_id): claim for claim in map(_CLAIMS_KEPT.read, now)} | past
+    stood = (
+        replace(claim, ended_at=None, version_last=None) if claim.ended_at and claim.ended_at > known_at else claim
+        for claim in found.values()
+    )
+    return sorted(stood, key=lambda claim: (claim.recorded_at, claim.claim_id))
 
 
 def _is_key(table: Any, key: RecordKey) -> tuple[Any, ...]:

@@ -332,6 +332,22 @@ class ClaimRow(Row, table=True):
     payload: str
 
 
+class SupersededClaimRow(Row, table=True):
+    """A claim as it was read until another reading, or a person's word on its article, took its place."""
+
+    __tablename__ = "superseded_claims"
+    story: str = Field(primary_key=True, foreign_key="stories.slug", ondelete="CASCADE")
+    claim_id: str = Field(primary_key=True)
+    superseded_at: datetime = Field(primary_key=True, sa_type=UtcTime)
+    run_id: int | None = Field(default=None, sa_type=BigId, foreign_key="extraction_runs.run_id", ondelete="SET NULL")
+    article_id: int | None = Field(
+        default=None, sa_type=BigId, foreign_key="articles.article_id", ondelete="CASCADE", index=True
+    )
+    metric: str
+    recorded_at: datetime = Field(sa_type=UtcTime)
+    payload: str
+
+
 class HistoryRow(Row, table=True):
     """The present history of one record: bounds as columns for lists, the whole as JSON."""
 
@@ -537,6 +553,7 @@ DOCUMENTS: Table = METADATA.tables["search_documents"]
 PARTS: Table = METADATA.tables["search_parts"]
 SAVED_SEARCHES: Table = METADATA.tables["saved_searches"]
 CLAIMS: Table = METADATA.tables["claims"]
+SUPERSEDED_CLAIMS: Table = METADATA.tables["superseded_claims"]
 HISTORIES: Table = METADATA.tables["histories"]
 REVISIONS: Table = METADATA.tables["revisions"]
 JUDGEMENTS: Table = METADATA.tables["judgements"]

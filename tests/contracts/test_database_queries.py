@@ -2,11 +2,12 @@
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from storage import articles, claims, deliveries, feeds, judgements, meta, stories
+from storage import articles, claims, deliveries, feeds, judgements, meta, stories, superseded
 from storage.database import Database, lock_story
 from storage.errors import DatabaseError, NotFoundError
 from storage.records import (
@@ -468,8 +469,31 @@ def test_copies_share_a_wire_group_and_claims_can_be_taken_out(database: Databas
         claims.add_claims(session, [claim("c1", article_id=number), claim("c2")])
         claims.set_wire_group(session, [number], "w1")
         assert [stamped.wire_group for stamped in claims.list_claims(session, "unrest")] == ["w1", None]
-        assert claims.delete_claims(session, "unrest", ["c1", "c9"]) == 1
+        assert superseded.supersede_claims(session, "unrest", ["c1", "c9"], superseded_at=NOON + HOUR) == 1
         assert [stamped.claim_id for stamped in claims.list_claims(session, "unrest")] == ["c2"]
+
+
+def test_what_was_superseded_is_known_as_it_was_read_then(database: Database) -> None:
+    readings = [claim("c1", value) for value in (44, 57, 164)]
+    with database.write() as session:
+        store_story(session)
+        run = stories.add_extraction_run(session, "unrest", "2", started_at=NOON)
+        for hours, reading in enumerate(readings):
+            superseded.supersede_claims(session, "unrest", ["c1"], superseded_at=NOON + hours * HOUR, run_id=run)
+            claims.replace_claims(session, [reading])
+        superseded.supersede_claims(session, "unrest", ["c1"], superseded_at=NOON + 3 * HOUR)
+
+        def known(hours: float, **only: Any) -> list[float | None]:
+            at = NOON + hours * HOUR
+            latest = claims.find_latest_claim(session, "unrest", known_at=at)
+            found = claims.list_claims(session, "unrest", known_at=at, **only)
+            assert found == (() if latest is None else (latest,)) or only
+            return [one.claim.value for one in found]
+
+        assert claims.list_claims(session, "unrest") == ()
+        assert [known(hours) for hours in (-9, 0.5, 1.5, 2.5, 3.5)] == [[], [44], [57], [164], []]
+        assert known(1.5, metric="killed", claim_ids=["c1"]) == [57]
+        assert known(1.5, metric="injured") == known(1.5, claim_ids=["c2"]) == known(1.5, origin="nobody") == []
 
 
 def test_histories_that_changed_are_stored_and_those_gone_taken_out(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from monitor.claims.lexicon import LEXICON_VERSION
@@ -9,9 +10,10 @@ from monitor.intake import take_article
 from monitor.judging import note_judgement
 from monitor.reprocessing import Reprocessed, rematch_article, reprocess_story
 from monitor.watch import Watch
+from monitor.web.pages.records import read_history
 from storage import articles, claims, judgements, stories
 from storage.keys import key_text
-from storage.records import JudgementKind, MatchState, NewArticle, RevisionKind, Span, StampedClaim
+from storage.records import History, JudgementKind, MatchState, NewArticle, RecordKey, RevisionKind, Span, StampedClaim
 from tests.support.commandline import CommandLine
 from tests.support.desk import EVERYTHING, STORY, Desk
 from tests.support.outlet import FILLER
@@ -29,6 +31,14 @@ def reprocess(desk: Desk) -> Reprocessed:
 def stored(desk: Desk) -> tuple[StampedClaim, ...]:
     with desk.database.read() as session:
         return claims.list_claims(session, "unrest", metric="killed")
+
+
+def as_known(desk: Desk, at: datetime) -> tuple[History, list[tuple[float | None, str]]]:
+    """The record of the dead as it was known at a moment, and the claims behind it: value and lexicon."""
+    with desk.database.read() as session:
+        past = read_history(session, RecordKey(story="unrest", metric="killed"), at)
+        found = claims.list_claims(session, "unrest", metric="killed", known_at=at)
+    return past, [(one.claim.value, one.claim.lexicon_version) for one in found]
 
 
 def misread(desk: Desk, value: float) -> None:
@@ -77,9 +87,15 @@ def test_a_page_that_went_back_to_its_first_text_reads_the_same_again(desk: Desk
 def test_a_claim_of_an_older_lexicon_is_superseded_and_those_told_get_a_correction(desk: Desk) -> None:
     misread(desk, 4400)
     told = {alert.alert_id for alert in desk.alerts()}
+    before = desk.now
+    desk.now += timedelta(hours=1)
     done = reprocess(desk)
     (claim,) = stored(desk)
     assert (claim.claim.value, claim.claim.lexicon_version) == (44, LEXICON_VERSION)
+    assert [(past.best, known) for past, known in (as_known(desk, at) for at in (before, desk.now))] == [
+        (4400, [(4400, "old")]),
+        (44, [(44, LEXICON_VERSION)]),
+    ]
     assert (done.begun, done.gone) == (1, 1)
     (correction,) = [one for one in done.revisions if one.kind is RevisionKind.CORRECTION]
     assert correction.before is not None
@@ -184,8 +200,12 @@ def test_a_judged_match_keeps_what_older_versions_said(desk: Desk) -> None:
 def test_an_article_that_was_rejected_by_mistake_comes_back_with_its_whole_history(desk: Desk) -> None:
     number = edited_once(desk)
     before, moves = stored(desk), held_moves(desk)
+    then = desk.now
+    desk.go_on(5)
     decide(desk, number, MatchState.REJECTED)
     assert (stored(desk), held_moves(desk)) == ((), [])
+    past, _ = as_known(desk, then)
+    assert [(step.kind, step.figure and step.figure.value) for step in past.steps] == moves
     desk.go_on(5)
     decide(desk, number, MatchState.ACCEPTED)
     assert set(stored(desk)) == {replace(claim, recorded_at=desk.now) for claim in before}

@@ -86,6 +86,7 @@ def test_every_table_is_held_against_a_record_or_is_known_to_have_none() -> None
         "search_documents",
         "search_parts",
         "claims",
+        "superseded_claims",
         "histories",
         "revisions",
         "delivery_alerts",

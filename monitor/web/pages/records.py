@@ -62,7 +62,7 @@ def show_record(
         history = read_history(session, key, known_at)
         found = list_record_edits(session, slug, metrics=(metric,), known_at=known_at)
         edits = [edit for edit in found if edit.key == key]
-        refusals = list_refused(session, slug, history.refusals[-most:])
+        refusals = list_refused(session, slug, history.refusals[-most:], known_at)
         # What stood once is not judged: what stands now is.
         may_judge = caller.may_edit and known_at is None
         known = [one.key for one in claims.list_record_lines(session, slug)] if may_judge else []
@@ -182,12 +182,12 @@ def find_history(session: Session, key: RecordKey) -> History | None:
         return None
 
 
-def list_refused(session: Session, story: str, refusals: tuple[Refusal, ...]) -> list[Weighed]:
+def list_refused(
+    session: Session, story: str, refusals: tuple[Refusal, ...], known_at: datetime | None
+) -> list[Weighed]:
     """The refused claims with their sentences, the latest first; those whose claim is gone are left out."""
-    found = {
-        claim.claim_id: claim
-        for claim in claims.list_claims(session, story, claim_ids={one.claim_id for one in refusals})
-    }
+    ids = {one.claim_id for one in refusals}
+    found = {one.claim_id: one for one in claims.list_claims(session, story, claim_ids=ids, known_at=known_at)}
     return [
         Weighed(
             figure=figure_of(claim),
