@@ -11,6 +11,7 @@ from lxml import etree
 from lxml.html import HtmlComment, HtmlElement, HtmlEntity, HTMLParser, HtmlProcessingInstruction, document_fromstring
 from trafilatura.metadata import Document
 
+from monitor.reading.boxes import drop_boxes
 from monitor.reading.charsets import decode_page
 from monitor.reading.dates import is_sane, read_span
 from monitor.reading.language import choose_language
@@ -112,6 +113,8 @@ def _parse(markup: str, name: str) -> HtmlElement:
 
 
 def _body_text(tree: HtmlElement, meta: PageMetadata, url: str, *, is_huge: bool) -> str:
+    _lighten(tree)
+    drop_boxes(tree)
     text = without_furniture(_paragraphs(tree) if is_huge else _extract(tree, url)).strip()
     return meta.body if len(meta.body) > 2 * len(text) and "<" not in meta.body else text
 
@@ -124,7 +127,6 @@ def _lighten(tree: HtmlElement) -> None:
 
 
 def _extract(tree: HtmlElement, url: str) -> str:
-    _lighten(tree)
     try:
         found = trafilatura.bare_extraction(
             tree, url=url or None, fast=True, include_comments=False, include_tables=True

@@ -1,0 +1,115 @@
+"""PURE: boxes of other stories, comments and offers taken out of a page's tree before its text is read (by boxes.toml).
+
+Extraction tells most of them by their classes and their many links. What is left begins with a heading that says what
+it is: a figure in it is of another story, or of a reader, and must never become this article's.
+"""
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from itertools import islice
+from typing import NamedTuple
+
+from lxml.html import HtmlElement
+
+from monitor.reading.markup import collapse
+
+_HEADINGS = ("h2", "h3", "h4", "h5", "h6")
+_BOXES = frozenset({"div", "section", "aside", "ul", "ol", "li", "header", "nav", "table"})
+_LISTS = frozenset({"ul", "ol", "dl", "aside", "nav", "a", "table"})
+_LONGEST_HEADING = 60  # characters
+_MOST_HEADINGS = 500
+_LARGEST_SHARE = 0.4  # of a page's prose that a box may hold, but for comments
+_LINKED = 0.6  # of a text stands in links: a list of stories, no prose
+_END = re.compile(r"[\s\d()\[\].:…>»›→|-]+$")
+
+
+class _Heads(NamedTuple):
+    stories: frozenset[str]
+    comments: frozenset[str]
+    offers: re.Pattern[str]
+
+
+@cache
+def _heads() -> _Heads:
+    data = tomllib.loads((files("monitor.reading") / "boxes.toml").read_text(encoding="utf-8"))
+    return _Heads(
+        stories=frozenset(data["heads"]),
+        comments=frozenset(data["comments"]),
+        offers=re.compile("|".join(rf"\b{re.escape(word)}\b" for word in data["offers"])),
+    )
+
+
+def drop_boxes(tree: HtmlElement) -> None:
+    """Take boxes out of the tree that begin with a heading of theirs, and what follows such a heading in the text.
+
+    The heading goes with the lists, links and linked teasers that follow it, up to the first prose; or with the
+    whole box, where that begins with it and holds no large part of the page. What is marked as hidden goes too, unless
+    it is a large part: some sites hide an article until their scripts have run.
+    """
+    for element in tree.findall(".//*[@hidden]"):
+        if element.getparent() is not None and _prose(element) <= _LARGEST_SHARE * _prose(tree):
+            element.drop_tree()
+    for heading in [*islice(tree.iter(*_HEADINGS), _MOST_HEADINGS)]:
+        said = _END.sub("", collapse(heading.text_content()).lower()) if len(heading) < 4 else ""
+        if not said or len(said) > _LONGEST_HEADING:
+            continue
+        heads = _heads()
+        is_of_readers = said in heads.comments
+        is_offer = heads.offers.search(said) is not None
+        if not (is_of_readers or is_offer or said in heads.stories) or heading.getparent() is None:
+            continue
+        heading = _whole(heading)
+        box = _box(heading)
+        if box is not None and (is_of_readers or _prose(box) <= _LARGEST_SHARE * _prose(tree)):
+            box.drop_tree()
+        elif not is_offer:
+            _drop_list(heading)
+
+
+def _whole(heading: HtmlElement) -> HtmlElement:
+    """The heading with the elements that hold nothing else."""
+    while (parent := heading.getparent()) is not None and parent.tag in _BOXES and len(parent) == 1:
+        heading = parent
+    return heading
+
+
+def _box(heading: HtmlElement) -> HtmlElement | None:
+    """The largest element that begins with this heading and is a box; None if it stands in the text itself."""
+    found, element = None, heading
+    while (parent := element.getparent()) is not None and parent.tag in _BOXES and parent.find(".//h1") is None:
+        if element.getprevious() is not None or (parent.text or "").strip():
+            break
+        found = element = parent
+    return found
+
+
+def _drop_list(heading: HtmlElement) -> None:
+    """Take out a heading with the lists, links and linked teasers that follow it."""
+    is_teaser = False
+    following = heading.getnext()
+    while following is not None:
+        element, following = following, following.getnext()
+        if element.tag in _HEADINGS:
+            is_teaser = element.find(".//a") is not None
+            if not is_teaser:
+                break
+        elif element.tag not in _LISTS and not is_teaser and not _is_linked(element):
+            break
+        elif element.tag == "p":
+            is_teaser = False
+        element.drop_tree()
+    heading.drop_tree()
+
+
+def _is_linked(element: HtmlElement) -> bool:
+    """Whether an element is made of links, or of nothing."""
+    text = collapse(element.text_content())
+    links = sum(len(collapse(link.text_content())) for link in element.iter("a"))
+    return links >= _LINKED * len(text)
+
+
+def _prose(tree: HtmlElement) -> int:
+    """How many characters of paragraphs a tree holds."""
+    return sum(len(collapse(paragraph.text_content())) for paragraph in islice(tree.iter("p"), 2000))
