@@ -20,7 +20,7 @@ from monitor.recognition import find_known, find_seen
 from monitor.sources.answers import Fetched
 from monitor.sources.http import FEED_ACCEPT, PAGE_ACCEPT
 from monitor.sources.parts import expand_index
-from monitor.sources.policy import FeedUpdate, conditions_for, decide_update, hash_body, is_unchanged
+from monitor.sources.policy import FeedUpdate, conditions_for, decide_update, hash_body, is_unchanged, stay
 from monitor.sources.websub import Offer, find_offer, is_relied_on
 from monitor.subscribing import note_missed, note_offer, note_push
 from monitor.tools import Tools
@@ -93,6 +93,8 @@ async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack, now: datetime
         min_interval=max(tools.pace.min_interval, slowest),
         max_interval=max(tools.pace.max_interval, slowest),
     )
+    if update.feed.url != feed.url and _is_polled(tools, update.feed):
+        update = stay(feed, update, now=tools.clock())
     is_moved = update.feed.url != feed.url
     if (parsed is None or not parsed.entries) and not is_moved:
         await tools.notes.put(update.feed)
@@ -127,6 +129,13 @@ async def take_push(tools: Tools, feed: Feed, pushed: Fetched) -> int:
         news = _News(feed=feed, watch=tools.watch, now=now, trace=trace, parsed=parsed, is_push=True)
         await tools.news.put(partial(_store, news))
     return news.waiting
+
+
+def _is_polled(tools: Tools, moved: Feed) -> bool:
+    """Whether the address that a feed moved to is another feed's."""
+    with tools.database.read() as session:
+        other = feeds.find_feed(session, moved.url)
+    return other is not None and other.feed_id != moved.feed_id
 
 
 def _least_pause(tools: Tools, feed: Feed, now: datetime) -> timedelta:
@@ -252,7 +261,7 @@ def _settle_feed(session: Session, poll: _News) -> Feed:
         return feeds.get_feed(session, feed.feed_id)
     other = feeds.find_feed(session, feed.url) if poll.is_moved else None
     if other is not None and other.feed_id != feed.feed_id:
-        # It moved to an address that is polled already: keep the old address, ask again rarely.
+        # Another feed has had this address since it was asked: each address is one feed's.
         feed = replace(feed, url=feeds.get_feed(session, feed.feed_id).url)
     feeds.update_feed(session, feed)
     return feed

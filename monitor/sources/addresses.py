@@ -1,7 +1,7 @@
 """Which web addresses may be asked for, and which network addresses connected to: public ones only, in any notation."""
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from yarl import URL
@@ -11,6 +11,10 @@ from storage.errors import FetchError, ForbiddenAddressError
 NOT_PUBLIC = "is not an address of the public internet"
 _SCHEMES = frozenset({"http", "https"})
 
+# The only IPv6 addresses that were ever given out to the public internet (RFC 4291 §2.4), and what of them and of IPv4
+# leads to no single host of it: documentation, protocol assignments, 6to4's relays.
+_UNICAST = IPv6Network("2000::/3")
+_RESERVED = (IPv6Network("3fff::/20"), IPv6Network("2001::/23"), IPv4Network("192.88.99.0/24"))
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _IPV4_COMPATIBLE = IPv6Network("::/96")  # RFC 4291 §2.5.5.1, deprecated, still routed by some stacks
 
@@ -78,7 +82,8 @@ def _is_short_private(host: str) -> bool:
 def is_public_address(text: str) -> bool:
     """True when `text` is an IP address of the public internet.
 
-    IPv6 addresses that carry an IPv4 one (mapped, 6to4, Teredo, NAT64) are as public as what they carry.
+    IPv6 addresses that carry an IPv4 one (mapped, 6to4, Teredo, NAT64) are as public as what they carry. Of the others
+    only global unicast ones are: site-local (fec0::/10), translated and the like are not.
     A zone index ("fe80::1%eth0") never is public. Raises ValueError for anything but an address.
     """
     host, _, zone = text.partition("%")
@@ -91,6 +96,10 @@ def is_public_address(text: str) -> bool:
 
 def _is_global(address: IPv4Address | IPv6Address) -> bool:
     if address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback:
+        return False
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
+        return False
+    if any(address in network for network in _RESERVED):
         return False
     return address.is_global and not address.is_private and not address.is_link_local
 

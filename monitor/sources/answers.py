@@ -75,6 +75,15 @@ class Fetched:
         return 200 <= self.status < 300 or self.status == 304
 
     @property
+    def is_gone(self) -> bool:
+        """The address itself, or where it moved to for good, is gone (410); not only where it leads for now."""
+        return self.trouble is Trouble.GONE and self.final_url in (
+            self.url.partition("#")[0],
+            self.url,
+            self.permanent_url,
+        )
+
+    @property
     def content_type(self) -> str | None:
         """The Content-Type header, verbatim."""
         return self.headers.get("content-type")
@@ -120,12 +129,15 @@ _EXPLANATIONS = {
 }
 
 
-def retry_after_of(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from the Retry-After header: a number, or a date counted from the server's own Date header."""
+def retry_after_of(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Seconds to wait, from the Retry-After header: a number, or a date counted from the server's own Date header.
+
+    A server that does not say what time it has is taken to have ours, `now`, where that is known.
+    """
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
-    until, sent = _http_date(value), _http_date(headers.get("date", ""))
+    until, sent = _http_date(value), _http_date(headers.get("date", "")) or now
     if until is None or sent is None:
         return None
     return max((until - sent).total_seconds(), 0.0)
@@ -162,9 +174,18 @@ class Hop:
 
 
 def finish(
-    hop: Hop, *, asked: str, permanent: str | None, seconds: float, exchanges: tuple[Exchange, ...] = ()
+    hop: Hop,
+    *,
+    asked: str,
+    permanent: str | None,
+    seconds: float,
+    exchanges: tuple[Exchange, ...] = (),
+    now: datetime | None = None,
 ) -> Fetched:
-    """The last answer of a chain as the answer to what was asked; `permanent` as `permanent_url`, `seconds` in all."""
+    """The last answer of a chain as the answer to what was asked; `permanent` as `permanent_url`, `seconds` in all.
+
+    `now` is our time, if it is known.
+    """
     headers = hop.headers
     return Fetched(
         url=asked,
@@ -176,7 +197,7 @@ def finish(
         etag=headers.get("etag"),
         last_modified=headers.get("last-modified"),
         permanent_url=permanent,
-        retry_after=retry_after_of(headers),
+        retry_after=retry_after_of(headers, now),
         max_age=max_age_of(headers.get("cache-control", "")),
         elapsed_seconds=seconds,
         exchanges=exchanges,

@@ -221,7 +221,8 @@ class Fetcher:
             if answer.status not in _REDIRECTS or not location:
                 spent = ask.seconds - left
                 kept = tuple(ask.kept or ())
-                return finish(answer, asked=ask.url, permanent=permanent, seconds=spent, exchanges=kept)
+                now = self.book.now() if self.book is not None else None
+                return finish(answer, asked=ask.url, permanent=permanent, seconds=spent, exchanges=kept, now=now)
             try:
                 target = urljoin(url, location.strip())
             except ValueError as error:
@@ -246,7 +247,7 @@ class Fetcher:
 
     def _note_rest(self, host: str, answer: Hop) -> None:
         if self.book is not None and answer.status in _RESTING:
-            self.book.note_rest(host, retry_after_of(answer.headers) or 0.0)
+            self.book.note_rest(host, retry_after_of(answer.headers, self.book.now()) or 0.0)
 
     def _check(self, url: str) -> str:
         """The host of an address that may be asked for."""

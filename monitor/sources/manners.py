@@ -22,6 +22,10 @@ class HostBook:
         self._clock = clock
         self._changed: set[str] = set()
 
+    def now(self) -> datetime:
+        """The time by our clock."""
+        return self._clock()
+
     def learn(self, held: Iterable[HostManners]) -> None:
         """Take over what others of us were asked since: a longer rest holds for all."""
         for one in held:

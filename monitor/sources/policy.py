@@ -9,7 +9,7 @@ from enum import StrEnum
 from random import Random
 
 from monitor.reading.feeds_sitemap import INDEX_FORMAT
-from monitor.sources.answers import Fetched, Trouble
+from monitor.sources.answers import Fetched
 from storage.errors import HostRestsError, StorywatchError
 from storage.records import Article, Entry, Feed, FeedState, ParsedFeed
 
@@ -116,7 +116,7 @@ def decide_update(
         return FeedUpdate(feed=replace(feed, due_at=rested, last_error=str(outcome)))
     if isinstance(outcome, StorywatchError):
         return _after_failure(feed, str(outcome), None, None, now=now, rng=rng, min_interval=min_interval)
-    if outcome.trouble is Trouble.GONE:
+    if outcome.is_gone:
         message = outcome.explain()
         gone = replace(
             feed, state=FeedState.GONE, due_at=None, last_polled_at=now, last_status=outcome.status, last_error=message
@@ -176,6 +176,19 @@ def _after_success(
         entries_per_week=rate,
     )
     return FeedUpdate(feed=updated, notice=notice, message=message)
+
+
+def stay(feed: Feed, update: FeedUpdate, *, now: datetime) -> FeedUpdate:
+    """What an update comes to where the address that the feed moved to is another feed's.
+
+    It keeps its own, and is asked only now and then whether it still leads there. This is said once.
+    """
+    target = update.feed.url
+    message = f"{feed.url}: has moved for good to {target}, which is a feed of its own here; remove one of both"
+    if feed.last_error == message:
+        message = ""
+    kept = replace(update.feed, url=feed.url, due_at=now + MAX_INTERVAL, last_error=message or feed.last_error)
+    return FeedUpdate(feed=kept, message=message)
 
 
 def _since_last(feed: Feed, now: datetime) -> timedelta:
