@@ -118,7 +118,7 @@ def describe(notice: Notice, words: Words, *, zone: str, links: LinkMaker | None
     before = arrow.join(filter(None, [before, *_middle(path, words)]))
     if before and revision.kind in ARTICLE_KINDS:
         # The heading is the article's: what the figure counts must stand with it.
-        before = f"{words.what(revision.key, story)} {before}"
+        before = f"{words.edit_sides(revision, story)[0]} {before}".strip()
     chart = _chart(notice, words, zone)
     quotes = tuple(_quote(proof, words, zone) for proof in _distinct_evidence(path))
     return Change(
@@ -180,11 +180,10 @@ def headline(notice: Notice, words: Words) -> str:
             title=one_line(proof.title) or words.say("subjects", "untitled"),
             search=revision.key.place,
         )
-        before, after = _article_sides(revision, words)
+        what, before, after = words.edit_sides(revision, notice.story)
         if not (before and after):
             return event
-        what = words.what(revision.key, notice.story)
-        figure = words.say("subjects", "change", what=what, before=before, after=after)
+        figure = words.say("subjects", "change", what=what, before=before, after=after).strip()
         return words.say("subjects", "story", story=event, change=figure)
     path = in_order(notice)
     before, after = _sides(notice, path, words)
@@ -222,17 +221,11 @@ def subject_of(revision: Revision, words: Words, story: Story | None) -> str:
 def _sides(notice: Notice, path: tuple[Revision, ...], words: Words) -> tuple[str, str]:
     first, last = path[0], path[-1]
     if notice.revision.kind in ARTICLE_KINDS:
-        return _article_sides(notice.revision, words)
+        return words.edit_sides(notice.revision, notice.story)[1:]
     if notice.revision.kind is RevisionKind.HEALTH:
         return _health_side(first.before, words), _health_side(last.after, words)
     before = words.figure(first.before, first.key.unit) if first.before is not None else ""
     return before, words.outcome(last.kind, last.after, last.key.unit)
-
-
-def _article_sides(revision: Revision, words: Words) -> tuple[str, str]:
-    unit = revision.key.unit
-    before = words.figure(revision.before, unit) if revision.before else ""
-    return before, words.figure(revision.after, unit) if revision.after else ""
 
 
 def _health_side(figure: Figure | None, words: Words) -> str:

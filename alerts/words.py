@@ -3,6 +3,7 @@ once."""
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -10,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from storage.errors import SettingsError
-from storage.records import Figure, Qualifier, RecordKey, RevisionKind, Span, Story
+from storage.records import Figure, Qualifier, RecordKey, Revision, RevisionKind, Span, Story
 
 LANGUAGES = ("en", "ru")
 _NO_BREAK_SPACE = "\u00a0"
@@ -112,6 +113,25 @@ class Words:
         parts += [self.place(key.place, story)] if key.place else []
         parts += [key.period] if key.period else []
         return self.say("format", "joiner").join(parts)
+
+    def edit_sides(self, revision: Revision, story: Story | None = None) -> tuple[str, str, str]:
+        """Return what an edited figure counts, and its two sides ("" for none).
+
+        Of a number that stayed and counts something else, both sides say what: "killed 44", "injured 44"; the first
+        words are then empty. The revision's detail has it, in lines `name=value`.
+        """
+        key = revision.key
+        before, after = (self.figure(one, key.unit) if one else "" for one in (revision.before, revision.after))
+        said = dict(line.partition("=")[::2] for line in revision.detail.splitlines() if "=" in line)
+        if not ("was_metric" in said and before and after):
+            return self.what(key, story), before, after
+        return "", self._counted(key, "was", said, before, story), self._counted(key, "now", said, after, story)
+
+    def _counted(self, key: RecordKey, side: str, said: Mapping[str, str], figure: str, story: Story | None) -> str:
+        """A figure with what it counts on one side of an edit."""
+        scope = {name: said.get(f"{side}_{name}", "") for name in ("metric", "population", "place")}
+        what = self.what(replace(key, **scope), story)
+        return self.say("standing", said.get(f"{side}_standing", "current"), n=f"{what} {figure}")
 
     def moment(self, at: datetime, zone: str) -> str:
         """Return an instant in local time with the zone's name."""

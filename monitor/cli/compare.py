@@ -9,8 +9,8 @@ import typer
 
 from monitor.claims.extract import Extractor
 from monitor.cli.json_lines import read_objects
-from monitor.ledger.edits import EditReport, compare_versions
-from storage.records import Figure
+from monitor.ledger.edits import EditReport, FigureChange, Meaning, compare_versions
+from storage.records import ClaimKind, Figure
 
 
 def compare_lines(lines: Iterable[str | bytes], extractor: Extractor) -> Iterator[str]:
@@ -29,11 +29,23 @@ def compare_lines(lines: Iterable[str | bytes], extractor: Extractor) -> Iterato
 
 def report_line(report: EditReport) -> dict[str, Any]:
     """An edit report as the exchange format states it."""
-    changes = [
-        {"metric": change.metric or None, "from": _side(change.before), "to": _side(change.after), "kind": change.kind}
-        for change in report.changes
-    ]
-    return {"substantive": report.substantive, "changes": changes, "notice": report.notice}
+    return {"substantive": report.substantive, "changes": list(map(_change, report.changes)), "notice": report.notice}
+
+
+def _change(change: FigureChange) -> dict[str, Any]:
+    sides = {"from": _side(change.before), "to": _side(change.after)}
+    counted = {"was": _meaning(change.was), "now": _meaning(change.now)} if change.was and change.now else {}
+    return {"metric": change.metric or None, **sides, "kind": change.kind, **counted}
+
+
+def _meaning(meaning: Meaning) -> dict[str, Any]:
+    return {
+        "metric": meaning.metric,
+        "population": meaning.population or None,
+        "place": meaning.place or None,
+        "status": meaning.status.value,
+        "delta": meaning.kind is ClaimKind.INCREMENT,
+    }
 
 
 def _side(figure: Figure | None) -> dict[str, Any] | None:

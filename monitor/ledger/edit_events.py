@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from monitor.claims.extract import Extractor
-from monitor.ledger.edits import EditReport, compare_versions
+from monitor.ledger.edits import EditReport, FigureChange, Meaning, compare_versions
 from monitor.ledger.live_pages import without_passing_posts
 from storage.keys import event_id
 from storage.records import (
     Article,
     ArticleVersion,
+    ClaimKind,
     Evidence,
     RecordKey,
     Revision,
@@ -25,7 +26,7 @@ def edit_revision(
     """Return the event of an edit that changed what the article says; None for a cosmetic one, which stays silent.
 
     `before` and `after` are the figure that changed first, one that counts something if any does; the reason tells
-    whether the article owns up to it.
+    whether the article owns up to it. Of a number that stayed, `detail` says what it counted and what it counts now.
     """
     was, now = without_passing_posts((old.title, old.text, old.parts), (new.title, new.text, new.parts))
     report = compare_versions(was, now, extractor=extractor, lang=article.lang)
@@ -43,9 +44,28 @@ def edit_revision(
         recorded_at=new.fetched_at,
         reason=NOTED if report.notice else SILENT,
         rule="edits.compare",
+        detail=_detail(change) if change else "",
         evidence=_evidence(article, new, report),
         article_id=article.article_id,
     )
+
+
+def _detail(change: FigureChange) -> str:
+    """What a number that stayed counted (`was_…`) and counts (`now_…`), a line each; "" for all other changes."""
+    if change.was is None or change.now is None:
+        return ""
+    return "\n".join(line for side, one in (("was", change.was), ("now", change.now)) for line in _lines(side, one))
+
+
+def _lines(side: str, meaning: Meaning) -> list[str]:
+    standing = meaning.kind if meaning.kind is ClaimKind.INCREMENT else meaning.status
+    said = {
+        "metric": meaning.metric,
+        "population": meaning.population,
+        "place": meaning.place,
+        "standing": standing.value,
+    }
+    return [f"{side}_{name}={value}" for name, value in said.items() if value]
 
 
 def removal_revision(story: str, article: Article, version: ArticleVersion | None, *, removed_at: datetime) -> Revision:

@@ -203,11 +203,11 @@ class Presenter:
         # A number that nothing is said of may be part of a name: only the article's own diff can show it rightly.
         if not revision.key.metric or not (revision.before or revision.after):
             return Markup("")
-        unit = revision.key.unit
-        parts = [Markup("{} ").format(self.record_name(revision.key))]
-        parts += [STRUCK.format(self.figure(revision.before, unit))] if revision.before else []
-        parts += [self._arrow()] if revision.before and revision.after else []
-        parts += [AFTER.format(self.figure(revision.after, unit))] if revision.after else []
+        what, before, after = self.words.edit_sides(revision, self.stories.get(revision.story))
+        parts = [Markup("{} ").format(sentence_case(what))] if what else []
+        parts += [STRUCK.format(before if what else sentence_case(before))] if before else []
+        parts += [self._arrow()] if before and after else []
+        parts += [AFTER.format(after)] if after else []
         return Markup("").join(parts)
 
     def _arrow(self) -> Markup:

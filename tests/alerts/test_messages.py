@@ -96,6 +96,10 @@ def test_the_same_message_is_the_same_bytes() -> None:
         (STATE, "state of emergency in force → lifted"),
         (EDITED, "Example Agency edited “Toll rises” without saying so: killed 164 → 225"),
         (replace(EDITED, reason="noted_edit", before=None), "Example Agency edited “Toll rises”"),
+        (
+            replace(EDITED, before=EDITED.after, detail="was_metric=killed\nnow_metric=injured\nnow_standing=current"),
+            "Example Agency edited “Toll rises” without saying so: killed 225 → injured 225",
+        ),
         (revise("x", K.REMOVED, None, None, evidence=(ARTICLE,)), "Example Agency removed “Toll rises”"),
         (SORRY, "correction: killed 164"),
         (DEAD, "feed https://f.example/rss alive → dead"),

@@ -8,6 +8,7 @@ from monitor.claims.extract import Extractor
 from monitor.cli.compare import compare_lines
 from monitor.ledger.edits import EditReport, compare_versions
 from monitor.ledger.notices import is_notice
+from storage.records import Place, Story
 
 TEXT = (
     "A bus fell into a ravine near the border on Friday. At least 12 people were killed and 31 were injured, police said.\n"
@@ -63,6 +64,41 @@ def test_a_figure_that_changes_is_reported_alone(extractor: Extractor) -> None:
 def test_a_hedge_that_is_dropped_is_a_change(extractor: Extractor) -> None:
     report = compare(extractor, TEXT.replace("At least 12", "12"))
     assert [change.kind for change in report.changes] == ["requalified"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind", "metric"),
+    [
+        ("12 people were killed", "12 people were injured", "remeasured", "injured"),
+        ("12 people were killed", "12 children were killed", "rescoped", "killed"),
+        ("12 people were killed", "12 people were killed in Karaganda", "rescoped", "killed"),
+        ("12 people were killed", "12 people were feared dead", "restated", "killed"),
+        ("12 people were killed", "12 people were at the scene", "dropped", "killed"),
+    ],
+)
+def test_a_number_that_stays_and_counts_something_else_is_a_change(
+    extractor: Extractor, old: str, new: str, kind: str, metric: str
+) -> None:
+    story = Story(slug="s", title="S", places=(Place(name="Karaganda"),))
+    text = f"A bus fell into a ravine on Friday. At least {old}, police said."
+    report = compare_versions(("", text), ("", text.replace(old, new)), extractor=Extractor(story), lang="en")
+    assert [(change.kind, change.metric) for change in report.changes] == [(kind, metric)]
+
+
+def test_measures_that_change_places_are_told_of_both(extractor: Extractor) -> None:
+    report = compare(extractor, TEXT.replace("killed and 31 were injured", "injured and 31 were killed"))
+    assert {(change.metric, change.kind) for change in report.changes} == {
+        ("injured", "remeasured"),
+        ("killed", "remeasured"),
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["12 people died", "12 passengers were killed", "12 people lost their lives", "12 people had been killed"],
+)
+def test_other_words_for_what_a_number_counts_are_cosmetic(extractor: Extractor, words: str) -> None:
+    assert not compare(extractor, TEXT.replace("12 people were killed", words)).substantive
 
 
 def test_a_sentence_with_figures_that_goes_is_a_change(extractor: Extractor) -> None:
@@ -127,3 +163,11 @@ def test_compare_lines_speaks_the_exchange_format(extractor: Extractor) -> None:
     assert [(change["metric"], change["from"]["low"], change["to"]["low"]) for change in said["changes"]] == [
         ("injured", 31, 33)
     ]
+
+
+def test_compare_lines_say_what_a_number_that_stays_counted_before(extractor: Extractor) -> None:
+    line = json.dumps({"title": "Bus crash", "v1": TEXT, "v2": TEXT.replace("12 people", "12 children")})
+    (answer,) = compare_lines([line], extractor)
+    change = json.loads(answer)["changes"][0]
+    assert (change["kind"], change["from"]["low"], change["to"]["low"]) == ("rescoped", 12, 12)
+    assert (change["was"]["population"], change["now"]["population"]) == (None, "age=child")
