@@ -27,7 +27,7 @@ from monitor.claims.lexicon import (
     supported_languages,
 )
 from monitor.claims.linking import Link, Reading, link, read_sentence
-from monitor.claims.measures import find_measures
+from monitor.claims.measures import Measured, find_measures, is_apart, measured_status
 from monitor.claims.metrics import builtin_metrics, is_cumulative
 from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote, told_after
@@ -200,8 +200,15 @@ class Extractor:
                 for finding in find_states(page.tokens_of(number), lexicon):
                     self._state_claim(page, number, finding)
             if gates & MEASURE and page.has_digit(number):
-                for quantity, metric, unit, end in find_measures(page.tokens_of(number), lexicon, self._convention):
-                    self._measure_claim(page, number, quantity, (metric, unit, end))
+                self._read_measures(page, number)
+
+    def _read_measures(self, page: Page, number: int) -> None:
+        lexicon = page.lexicon
+        reading, found = find_measures(page.tokens_of(number), lexicon, self._convention)
+        cues = find_cues(reading.tokens, lexicon) if found else []
+        for measured in found:
+            status = measured_status(reading, measured, found, cues, page.years, lexicon)
+            self._measure_claim(page, number, measured, status)
 
     def _state_claim(self, page: Page, number: int, finding: StateFinding) -> None:
         tokens = page.tokens_of(number)
@@ -238,20 +245,21 @@ class Extractor:
         )
         page.drafts.append(Draft(claim, None, False, number))
 
-    def _measure_claim(self, page: Page, number: int, quantity: Quantity, measured: tuple[str, str, int]) -> None:
-        metric, unit, last = measured
+    def _measure_claim(self, page: Page, number: int, measured: Measured, status: ClaimStatus) -> None:
+        quantity = measured.quantity
         tokens = page.tokens_of(number)
         low, high = bounds_of(quantity.value, quantity.high, quantity.qualifier)
-        first = quantity.start
-        start, end = tokens.starts[first], tokens.ends[last - 1]
+        start, end = tokens.starts[quantity.start], tokens.ends[measured.end - 1]
         voiced = self._voice_of(page, number, quantity.number_start, [], bool(tokens.quotes))
         claim = Claim(
-            metric=metric,
-            unit=unit,
+            metric=measured.metric,
+            unit=measured.unit,
             value=quantity.value,
             low=low,
             high=high,
             qualifier=quantity.qualifier,
+            status=status,
+            population=PART if is_apart(tokens, measured, page.lexicon) else None,
             field=page.name,
             start=start,
             end=end,

@@ -106,6 +106,7 @@ class MeasureSpec:
     near: PhraseTable[bool]
     units: PhraseTable[str]
     units_before: PhraseTable[str]
+    apart: PhraseTable[bool]
 
     def has_unit(self, words: list[str]) -> bool:
         """Whether any word may belong to a unit."""
@@ -181,11 +182,13 @@ class Lexicon:
     next_gate: Gate
     neutral: PhraseTable[bool]
     boundary_words: frozenset[str]
+    meanwhile: frozenset[str]
     turns: frozenset[str]
     settled: PhraseTable[bool]
     lowered_to: PhraseTable[bool]
     lowered_after: PhraseTable[bool]
     perfect_auxiliary: frozenset[str]
+    existential: frozenset[str]
     late_verbs: frozenset[str]
     by_then: PhraseTable[bool]
     year_prepositions: frozenset[str]
@@ -202,6 +205,9 @@ class Lexicon:
     pronouns: frozenset[str]
     possessives: frozenset[str]
     addressing: frozenset[str]
+    first_persons: frozenset[str]
+    said_of_nothing: PhraseTable[bool]
+    speaker_articles: frozenset[str]
     telling: frozenset[str]
     joints: frozenset[str]
     speaker_stops: frozenset[str]
@@ -398,6 +404,7 @@ def build_lexicon(
         next_gate=Gate(_next_forms(status)),
         neutral=_table(status.get("previous", {}).get("neutral", ())),
         boundary_words=CLAUSE_MARKS | frozenset(expand_all(status.get("boundary", {}).get("words", ()))),
+        meanwhile=frozenset(expand_all(status.get("boundary", {}).get("meanwhile", ()))),
         turns=frozenset(expand_all(status.get("boundary", {}).get("turns", ()))),
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
         lowered_to=_table(status.get("lowered", {}).get("to", ())),
@@ -405,6 +412,7 @@ def build_lexicon(
         by_then=_table(status.get("previous", {}).get("by_then", ())),
         late_verbs=frozenset(expand_all(status.get("previous", {}).get("late_verbs", ()))),
         perfect_auxiliary=perfect_auxiliary,
+        existential=frozenset(status.get("previous", {}).get("existential", ())),
         year_prepositions=frozenset(expand_all(status.get("other_event", {}).get("year_prepositions", ()))),
         since=status.get("other_event", {}).get("since", ""),
         say=_say_table(attribution),
@@ -419,6 +427,9 @@ def build_lexicon(
         pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),
         possessives=frozenset(expand_all(attribution.get("possessives", ()))),
         addressing=frozenset(expand_all(attribution.get("addressing", ()))),
+        first_persons=frozenset(attribution.get("first_persons", ())),
+        said_of_nothing=_table(attribution.get("said_of_nothing", ())),
+        speaker_articles=frozenset(attribution.get("articles", ())),
         telling=frozenset(expand_all(attribution.get("telling", ()))),
         joints=frozenset(expand_all(attribution.get("joints", ()))),
         speaker_stops=frozenset(expand_all(attribution.get("stops", ()))),
@@ -620,7 +631,7 @@ def _measures(table: Mapping[str, Any]) -> tuple[MeasureSpec, ...]:
         units = dict(row.get("units", {}))
         after = _keyed({**units, metric: row.get("after", ())})
         before = _keyed({**units, metric: row.get("before", ())})
-        specs.append(MeasureSpec(metric, _table(row["near"]), after, before))
+        specs.append(MeasureSpec(metric, _table(row["near"]), after, before, _table(row.get("apart", ()))))
     return tuple(specs)
 
 

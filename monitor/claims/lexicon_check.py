@@ -132,6 +132,7 @@ def _check_tables(folder: str, pack: Mapping[str, Mapping[str, Any]]) -> Iterato
                 "by_then",
                 "late_verbs",
                 "perfect_auxiliary",
+                "existential",
                 "settled",
                 "year_prepositions",
                 "since",

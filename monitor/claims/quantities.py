@@ -235,12 +235,12 @@ def _range_end(tokens: Tokens, number: Number, numbers: dict[int, Number], lexic
         return following if glued else None
     if mark in lexicon.ranges and before not in lexicon.range_openers:
         return following
-    if mark in lexicon.number_joiners and _is_between(tokens, number.start, lexicon):
+    if mark in lexicon.number_joiners and is_between(tokens, number.start, lexicon):
         return following
     return None
 
 
-def _is_between(tokens: Tokens, start: int, lexicon: Lexicon) -> bool:
+def is_between(tokens: Tokens, start: int, lexicon: Lexicon) -> bool:
     """Whether "between" stands before a number, with or without a hedge: "between roughly 6,000 and 8,500"."""
     hedge = lexicon.qualifiers.ending_at(tokens.lower, start)
     first = hedge[0] if hedge is not None else start

@@ -14,7 +14,8 @@ _SHORTEST_ACRONYM = 3
 _QUOTED_NAME = 4
 _POSSESSED = 2
 _COUNT_REACH = 8
-_OWNER = "'s"
+OWNER = "'s"
+"""What makes a name the owner of the word behind it, where a language has such an ending."""
 _OF_PLACE = frozenset(("in", "at", "of", "from"))
 
 
@@ -59,11 +60,14 @@ def make_voice(
     first, last, is_owner = _behind_document(tokens, first, last, lexicon)
     if first >= last:
         return None
+    if tokens.lower[last - 1] in lexicon.first_persons:
+        return None
     is_pronoun = tokens.lower[last - 1] in lexicon.pronouns and not is_acronym(tokens.surface(last - 1, last))
     if (last - first <= 2 and is_pronoun) or tokens.lower[first] in lexicon.possessives:
         return Voice(tokens.lower[last - 1], verb[0], verb[1], _plain(kind), is_pronoun=True)
     is_told = is_owner or (kind == "weak_say" and _gives_count(tokens, first, last, verb[1], lexicon))
-    if not _is_name(tokens, first, last, "say" if is_told else kind, lexicon):
+    is_noun = kind == "say" and _is_noun_that_tells(tokens, first, last, verb[0], lexicon)
+    if not is_noun and not _is_name(tokens, first, last, "say" if is_told else kind, lexicon):
         return None
     speaker = nominative(tokens, first, last, lexicon)
     for article in lexicon.elisions:
@@ -71,7 +75,7 @@ def make_voice(
     if kind in ("according", "quoting") and lexicon.name_endings:
         speaker = _named_nominative(speaker, lexicon.name_endings)
     if is_owner:
-        speaker = speaker.removesuffix(_OWNER)
+        speaker = speaker.removesuffix(OWNER)
     return Voice(speaker + _letters(tokens, last, speaker), verb[0], verb[1], _plain(kind))
 
 
@@ -123,7 +127,7 @@ def _behind_document(tokens: Tokens, first: int, last: int, lexicon: Lexicon) ->
     """Who gave what speaks: "the ministry's bulletin says" is the ministry, "figures from the ministry show" too."""
     if first < last and lexicon.documents.at(tokens.lower, last - 1) is not None:
         for index in range(last - 2, first - 1, -1):
-            if tokens.surface(index, index + 1).replace("’", "'").endswith(_OWNER):
+            if tokens.surface(index, index + 1).replace("’", "'").endswith(OWNER):
                 return first, index + 1, True
     for index in range(first, last - 2):
         if lexicon.documents.at(tokens.lower, index) is None:
@@ -169,6 +173,9 @@ def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon)
     lower = tokens.lower
     if tells_figure(tokens, first, last, lexicon):
         return False
+    if kind == "weak_say" and lower[last - 1] in lexicon.official:
+        # "The official count of 66" is a count.
+        return False
     if kind in ("according", "quoting") or has_office(lower, first, last, lexicon):
         return True
     if kind in ("agents", "weak_according"):
@@ -176,8 +183,29 @@ def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon)
     if kind == "weak_say":
         # "KNCHR put the dead at 39": letters alone name an organisation.
         return is_acronym(tokens.surface(last - 1, last))
+    people = lexicon.people.at(lower, first) if first == 0 and last == 1 else None
+    if people is not None and people[1].is_whole:
+        # "Persons reported missing: 5" quotes no persons.
+        return False
     capitals = [tokens.is_capital(index) for index in range(first, last) if tokens.kinds[index] == "w"]
     return bool(capitals) and capitals[-1] and (first > 0 or last - first <= _QUOTED_NAME)
+
+
+def _is_noun_that_tells(tokens: Tokens, first: int, last: int, verb: int, lexicon: Lexicon) -> bool:
+    """Whether a noun with an article speaks though it heads no known office: "the prefecture said".
+
+    Not so what somebody gives out: "the statement said" tells nobody's name.
+    """
+    lower = tokens.lower
+    return (
+        first > 0
+        and lower[first - 1] in lexicon.speaker_articles
+        and last - first <= _QUOTED_NAME
+        and lower[verb] in lexicon.telling
+        and lexicon.documents.at(lower, last - 1) is None
+        and not any(lower[index] in BREAKS for index in range(first, last))
+        and not tells_figure(tokens, first, last, lexicon)
+    )
 
 
 def tells_figure(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> bool:

@@ -74,14 +74,19 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
         if entry is not None and "put" in entry[1].classes:
             return entry[0]
         if entry is not None and "be" in entry[1].classes and _is_number(tokens, entry[0], lexicon):
-            return entry[0]
+            is_there = index > 0 and tokens.lower[index - 1] in lexicon.existential
+            return None if is_there and _is_told(tokens, index, lexicon) else entry[0]
         if entry is not None and "level" in entry[1].classes:
             # "It had grown to 3,000" is past; "police said it had grown to 3,000" is today's news, told in the past.
-            told = any(span[0] < index for span in lexicon.say.find_in(tokens))
-            return None if told else entry[0]
+            return None if _is_told(tokens, index, lexicon) else entry[0]
         if entry is None or not entry[1].classes & {"adverb", "hedge", "in", "at"}:
             return None
     return None
+
+
+def _is_told(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether somebody is quoted before a token."""
+    return any(span[0] < index for span in lexicon.say.find_in(tokens))
 
 
 def _has_late_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
@@ -190,7 +195,7 @@ def _reaches(
     if side == "near":
         return (
             core[0] - _NEAR <= found.start < core[1] + 1
-            and _same_clause(reading, found.start, core)
+            and _same_clause(reading, found.start, core, lexicon)
             and not _is_of_another(reading, found, quantity, core[0])
         )
     if side == "before":
@@ -341,11 +346,14 @@ def _only_small_words(reading: Reading, first: int, start: int, lexicon: Lexicon
     return True
 
 
-def _same_clause(reading: Reading, position: int, core: tuple[int, int]) -> bool:
-    """A comma between a hedge before and the figure cuts the hedge off."""
+def _same_clause(reading: Reading, position: int, core: tuple[int, int], lexicon: Lexicon) -> bool:
+    """A comma between a hedge before and the figure cuts the hedge off; so does "as": "may rise as 100 are missing"."""
+    lower = reading.tokens.lower
     if position >= core[0]:
-        return "," not in reading.tokens.lower[core[1] : position]
-    return not any(mark in (",", ";", ":") for mark in reading.tokens.lower[position : core[0]])
+        return "," not in lower[core[1] : position]
+    return not any(
+        lower[index] in (",", ";", ":") or lower[index] in lexicon.meanwhile for index in range(position, core[0])
+    )
 
 
 def _is_of_another(reading: Reading, found: FoundCue, quantity: Quantity, core: int) -> bool:

@@ -3,6 +3,7 @@
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.speakers import (
     BREAKS,
+    OWNER,
     Voice,
     has_office,
     is_acronym,
@@ -28,6 +29,7 @@ _LONGEST_HEAD = 5
 _DOCUMENT = 8
 _AGENT_REACH = 4
 _DATELINE = 8
+_APOSTROPHES = frozenset("'’")
 _DATELINE_MARKS = frozenset(("-", "–", "—"))
 _VERBS = frozenset(("be", "have", "modal", "level"))
 # A headline's tail that ends in one of these is a clause, and no name: «Gewerkschaften rufen zum Streik auf».
@@ -40,7 +42,11 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     sources = [(voice.start, voice.end) for voice in voices]
     agents: list[Voice] = []
     for start, end, kind in lexicon.say.find_in(tokens):
-        if any(first <= start < last for first, last in sources):
+        # "Denied reports that": what was denied speaks for nobody else.
+        is_object = (
+            bool(voices) and voices[-1].end == start and voices[-1].kind == "say" and not tokens.is_capital(start - 1)
+        )
+        if is_object or any(first <= start < last for first, last in sources):
             continue
         if kind in ("say", "weak_say", "agents"):
             if _tells_nothing(tokens, start, end, lexicon):
@@ -64,8 +70,16 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
 
 
 def _tells_nothing(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> bool:
-    """Whether a verb of saying says nothing: "the wildfires have claimed 131 lives", "found it hard to believe"."""
+    """Whether a verb of saying says nothing: "the wildfires have claimed 131 lives", "found it hard to believe".
+
+    "Genoa said farewell to 19 of its dead" tells as little.
+    """
     if start and "to" in lexicon.classes_at(tokens.lower, start - 1):
+        return True
+    if lexicon.said_of_nothing.at(tokens.lower, start) is not None:
+        return True
+    if start and tokens.lower[start - 1] in lexicon.speaker_articles:
+        # "Police had a list of": a noun.
         return True
     if "claim" not in lexicon.classes_at(tokens.lower, start):
         return False
@@ -167,9 +181,13 @@ def _name_aside(tokens: Tokens, verb: int) -> tuple[int, ...]:
 
 
 def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
-    """Whose count it is: «l'ultimo dato *della prefettura*», «o boletim do meio-dia *da Defesa Civil*»."""
+    """Whose count it is: «l'ultimo dato *della prefettura*», "by *the authorities'* count"."""
     voices: list[Voice] = []
     for start, end, _ in lexicon.documents.find_in(tokens):
+        owner = _owner_of(tokens, start, end, lexicon)
+        if owner is not None:
+            voices.append(owner)
+            continue
         for index in range(end, min(end + _DOCUMENT, len(tokens.lower) - 1)):
             if tokens.kinds[index] == "m" or lexicon.say.at(tokens.lower, index) is not None:
                 break
@@ -179,6 +197,26 @@ def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
                 voices.append(voice._replace(start=start, end=end, kind="according"))
                 break
     return voices
+
+
+def _owner_of(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
+    """The office that has what it gave out at tokens [start, end), where no verb says so: "the ministry's count"."""
+    last = start
+    if last and tokens.lower[last - 1] in _APOSTROPHES:
+        last -= 1
+    elif not (last and tokens.surface(last - 1, last).replace("’", "'").endswith(OWNER)):
+        return None
+    if any(lexicon.say.at(tokens.lower, index) is not None for index in range(end, min(end + 2, len(tokens.lower)))):
+        return None
+    first = last
+    while first and last - first < _OFFICE_NAME and tokens.kinds[first - 1] == "w":
+        if tokens.lower[first - 1] in lexicon.speaker_leads or tokens.lower[first - 1] in lexicon.speaker_breaks:
+            break
+        first -= 1
+    if not has_office(tokens.lower, first, last, lexicon):
+        return None
+    voice = make_voice(tokens, first, last, (start, end), "weak_according", lexicon)
+    return voice and voice._replace(speaker=voice.speaker.replace("’", "'").removesuffix(OWNER))
 
 
 def _subject_of_aside(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
@@ -357,6 +395,10 @@ def find_opener(tokens: Tokens, lexicon: Lexicon) -> Voice | None:
         if follows_name and not tokens.is_capital(last):
             break
         last += 1
+    if tokens.lower[last : last + 1] == [","] and has_office(tokens.lower, first, last, lexicon):
+        # "The head of the agency, Ann Lee, was more cautious."
+        name = _name_behind(tokens, last, lexicon)
+        return Voice(f"{nominative(tokens, first, last, lexicon)} {name}", first, last, "say") if name else None
     if not is_person(tokens, first, last) or not has_office([*tokens.lower[first:last], ""], 0, last - first, lexicon):
         return None
     return Voice(nominative(tokens, first, last, lexicon), first, last, "say")
