@@ -97,7 +97,8 @@ class Dispatcher:
         self._failing: set[str] = set()
         self._slots: set[asyncio.Task[None]] = set()
         self._busy: dict[str, int] = {}
-        self._failures: list[BaseException] = []
+        # The first that ended a slot early since the last drain; a service never drains, and keeps no more than one.
+        self._failure: BaseException | None = None
         self._wake = asyncio.Event()
         self._stories: dict[str, Story | None] = {}
         self._jobs: list[_Job] = []
@@ -187,7 +188,7 @@ class Dispatcher:
         if not slot.cancelled() and (error := slot.exception()) is not None:
             # What it had claimed is taken up again when its lease ends, or when this worker starts anew.
             _LOG.error("%s stopped: %s", slot.get_name(), error)
-            self._failures.append(error)
+            self._failure = self._failure or error
 
     def _take(self, channel: Channel, session: Session) -> Load | None:
         now = self._clock()
@@ -298,9 +299,9 @@ class Dispatcher:
         while self._slots:
             await asyncio.wait(self._slots)
             await asyncio.sleep(0)  # the turn in which slots that ended say so
-        failures, self._failures = self._failures, []
-        if failures:
-            raise failures[0]
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
         report, self._report = self._report, DispatchReport()
         return report
 

@@ -20,13 +20,14 @@ from pathlib import Path
 from random import Random
 
 from bench.chaos_count import LATE, Count, Witness, count, missing, unsettled
-from bench.chaos_faults import DISK_MEGABYTES, FAULTS, Fault
+from bench.chaos_faults import DISK_MEGABYTES, FAULTS, STARTING_KILLED, Fault
 from bench.chaos_world import (
     HOOK_HOST,
     HOSTS,
     NAMES,
     STORIES,
     Clock,
+    Kills,
     Names,
     Namespace,
     Parts,
@@ -93,8 +94,8 @@ def suffer(name: str, *, seconds: int, seed: int, able: bool) -> Count:
             time.sleep(0.5)
         settled = time.monotonic() - began
         time.sleep(1.0)  # what was sent again arrives again
-        found = count(name, url, site.truth, witness, hook, log=folder / "parts.log")
-        return replace(found, seconds=seconds, settled=round(settled))
+        found = count(name, url, site.truth, witness, hook, logs=parts.logs())
+        return replace(found, seconds=seconds, settled=round(settled), kills=world.kills)
 
 
 def write_settings(line: CommandLine, site: Site, hook: str) -> None:
@@ -169,10 +170,21 @@ TAIL = """
 - A text that was replaced before it was read is not lost: nobody could have read it.
 - Parts that end are started again, as a service manager would. A PostgreSQL whose disk filled up may end itself; it is
   started again when there is room.
-{undone}
+{more}
 Kills for ten minutes and 20 s of each other fault: `make chaos ARGS="--kill-minutes 10"`; ten minutes of each:
 `make chaos ARGS="--minutes 10"`.
 """
+
+
+def tell_kills(one: Count) -> str:
+    """What was killed: a kill counts as one under load where the part had come up, since before it does nothing."""
+    kills = one.kills or Kills()
+    return (
+        f"- Killed at random in the {one.seconds} s: {kills.at_work} times a part that had come up and was at work, "
+        f"{kills.starting} times one\n  that was still starting (of those drawn then, one in {STARTING_KILLED} is "
+        f"killed, or nothing would come to work on a\n  loaded machine), {kills.database} times a process of "
+        "PostgreSQL.\n"
+    )
 
 
 def main() -> int:
@@ -194,8 +206,9 @@ def main() -> int:
         cores=os.cpu_count(), load=os.getloadavg()[2], seed=options.seed,
     )  # fmt: skip
     told = f"- Not done, for want of root's rights here: {', '.join(undone)}.\n" if undone else ""
+    told += "".join(tell_kills(one) for one in counts if one.fault == "kill")
     head += f"| {' | '.join(COLUMNS)} |\n{'| --- ' * len(COLUMNS)}|\n"
-    text = head + "".join(one.row(FAULTS[one.fault].words) for one in counts) + TAIL.format(late=LATE, undone=told)
+    text = head + "".join(one.row(FAULTS[one.fault].words) for one in counts) + TAIL.format(late=LATE, more=told)
     if options.out:
         options.out.write_text(text, encoding="utf-8")
     else:

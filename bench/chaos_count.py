@@ -5,12 +5,11 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import psycopg
 
-from bench.chaos_world import Truth
+from bench.chaos_world import Kills, Truth
 from tests.support.receiver import Receiver
 
 # What was published or edited is late when it is stored so many seconds after (polls come every second).
@@ -91,6 +90,7 @@ class Count:
     repeated: int
     seconds: int = 0
     settled: int = 0
+    kills: Kills | None = None
 
     @property
     def is_bad(self) -> bool:
@@ -106,7 +106,7 @@ class Count:
         return f"| {words} | {' | '.join(map(str, figures))} |\n"
 
 
-def count(name: str, url: str, truth: Truth, witness: Witness, hook: Receiver, *, log: Path) -> Count:
+def count(name: str, url: str, truth: Truth, witness: Witness, hook: Receiver, *, logs: str) -> Count:
     """Account for every article, text, claim, change and message."""
     witness.look()
     addresses = Counter(str(row[0]) for row in ask(url, "SELECT url FROM articles"))
@@ -123,7 +123,7 @@ def count(name: str, url: str, truth: Truth, witness: Witness, hook: Receiver, *
     at = {link: witness.seen.get((link, versions)) for link, versions in truth.versions.items()}
     return Count(
         fault=name,
-        complaints=len(re.findall(r"^\d\d:\d\d:\d\d (?:warning|error|critical): ", log.read_text(), re.MULTILINE)),
+        complaints=len(re.findall(r"^\d\d:\d\d:\d\d (?:warning|error|critical): ", logs, re.MULTILINE)),
         articles=len(truth.versions),
         versions=sum(truth.versions.values()),
         lost=missing(witness, truth),

@@ -14,6 +14,8 @@ from bench.chaos_world import World
 
 # The machine's own disk would not be missed: a database on one of so many megabytes.
 DISK_MEGABYTES = 220
+# Of the parts that are drawn while they start, one in so many is killed then.
+STARTING_KILLED = 4
 
 
 @dataclass(frozen=True)
@@ -30,21 +32,38 @@ def nothing(_world: World, _second: int) -> None:
 
 
 def kill_at_random(world: World, second: int) -> None:
-    """Kill one of our parts, the page with them, or one of the database's own processes for them."""
+    """Kill one of our parts, the page with them, or one of the database's own processes for them.
+
+    What is drawn is killed, but for a part that is still starting: of those one in so many is. On a machine where a
+    start takes longer than the time between two kills of a part, nothing would ever come to work, and be killed at it.
+    """
     if "page" not in world.parts.running:
         world.parts.start("page", "page")
     if second % 3:
         return
     drawn = world.rng.choice([*sorted(world.parts.running), "database"])
     if drawn == "database":
-        with contextlib.suppress(psycopg.Error), _connect(world, "chaos") as connection:
-            row = connection.execute(
-                "SELECT pid FROM pg_stat_activity WHERE datname = 'chaos' AND pid <> pg_backend_pid() LIMIT 1"
-            ).fetchone()
-            if row:
-                _kill(int(row[0]))
-    else:
+        world.kills.database += _kill_backend(world)
+    elif world.parts.is_up(drawn):
         world.parts.kill(drawn)
+        world.kills.at_work += 1
+    elif not world.rng.randrange(STARTING_KILLED):
+        world.parts.kill(drawn)
+        world.kills.starting += 1
+
+
+def _kill_backend(world: World) -> bool:
+    """Kill a process of the database that works for a part; False where there is none, or no database just now."""
+    with contextlib.suppress(psycopg.Error), _connect(world, "chaos") as connection:
+        row = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = 'chaos' AND pid <> pg_backend_pid() "
+            "ORDER BY md5(pid::text || %s) LIMIT 1",
+            (str(world.rng.random()),),
+        ).fetchone()
+        if row:
+            _kill(int(row[0]))
+            return True
+    return False
 
 
 def _kill(pid: int) -> None:

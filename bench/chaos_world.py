@@ -271,13 +271,21 @@ class Road:
             writer.close()
 
 
+# What a part logs once it is at work, or waits to be, and the database has been asked.
+_UP = (" leading; ", " another scheduler leads", " working on ", " the page is at ")
+
+
 class Parts:
     """The processes: started, killed and started again."""
 
     def __init__(self, line: CommandLine, begun_with: Sequence[str]) -> None:
         """`begun_with` stands before each command: it puts the process where it sees the outlets' names."""
         self._line = line
-        self._log = (line.folder / "parts.log").open("ab")
+        # One log for each process that was started: what it says tells whether it has come up.
+        self._logs = line.folder / "parts"
+        self._logs.mkdir(mode=0o755, exist_ok=True)
+        self._log_of: dict[str, Path] = {}
+        self._started = 0
         self._begun_with = list(begun_with)
         self._special: dict[str, tuple[list[str], dict[str, str]]] = {}
         self.commands: dict[str, tuple[str, ...]] = {}
@@ -292,13 +300,27 @@ class Parts:
         self.commands[name] = arguments
         before, environment = self._special.get(name, (self._begun_with, {}))
         command = [*before, str(PROGRAM), "--clock-file", str(self._line.folder / "clock"), *arguments]
-        self.running[name] = subprocess.Popen(
-            command,
-            cwd=self._line.folder,
-            env={**self._line.environment, **environment},
-            stdout=self._log,
-            stderr=self._log,
-        )
+        self._started += 1
+        self._log_of[name] = self._logs / f"{self._started:04d}-{name.strip().replace(' ', '-')}.log"
+        with self._log_of[name].open("wb") as log:
+            self.running[name] = subprocess.Popen(
+                command,
+                cwd=self._line.folder,
+                env={**self._line.environment, **environment},
+                stdout=log,
+                stderr=log,
+            )
+
+    def is_up(self, name: str) -> bool:
+        """Whether a part runs and has said that it is at work: one that is still starting does nothing yet."""
+        if self.running[name].poll() is not None:
+            return False
+        said = self._log_of[name].read_text(errors="replace")
+        return any(words in said for words in _UP)
+
+    def logs(self) -> str:
+        """All that all of them said, in the order in which they were started."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self._logs.iterdir()))
 
     def kill(self, name: str) -> None:
         """kill -9, and wait until it is gone."""
@@ -322,7 +344,15 @@ class Parts:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._log.close()
+
+
+@dataclass
+class Kills:
+    """How often something was killed: parts at work, parts that were still starting, the database's own processes."""
+
+    at_work: int = 0
+    starting: int = 0
+    database: int = 0
 
 
 @dataclass
@@ -338,3 +368,4 @@ class World:
     road: Road | None = None
     disk: Path | None = None
     namespace: Namespace | None = None
+    kills: Kills = field(default_factory=Kills)

@@ -267,17 +267,28 @@ class Leader:
                 len(reaped.workers),
                 reaped.jobs,
             )
-        alive = set(await queue.list_workers())
-        await asyncio.to_thread(self._release, alive)
+        await asyncio.to_thread(self._release, await self._find_dead(queue))
 
-    def _release(self, alive: set[int]) -> None:
+    async def _find_dead(self, queue: Queue) -> tuple[str, ...]:
+        """The names of workers that have a delivery on its way and are no more.
+
+        First who sends, then who lives: a worker is known to the queue before it sends anything, and one that came
+        between the two questions, asked the other way round, would be taken for dead and its message sent twice.
+        """
+        senders = await asyncio.to_thread(self._list_senders)
+        alive = set(await queue.list_workers()) if senders else set()
+        return tuple(name for name in senders if (number := worker_of(name)) is not None and number not in alive)
+
+    def _list_senders(self) -> tuple[str, ...]:
         with self.database.read() as session:
-            holders = outbox.list_claimants(session)
-        dead = [name for name in holders if (number := worker_of(name)) is not None and number not in alive]
-        if dead:
-            with self.database.write() as session:
-                for name in dead:
-                    outbox.release_claims(session, name, now=self.clock())
+            return tuple(sorted(outbox.list_claimants(session)))
+
+    def _release(self, dead: tuple[str, ...]) -> None:
+        if not dead:
+            return
+        with self.database.write() as session:
+            for name in dead:
+                outbox.release_claims(session, name, now=self.clock())
 
 
 def _scan_pages(session: Session, now: datetime) -> Iterator[tuple[str, Piece]]:

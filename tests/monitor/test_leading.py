@@ -1,0 +1,95 @@
+"""The leading scheduler's look for dead workers, on a real PostgreSQL: who is alive keeps what it is sending."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from monitor.distributed import dispatcher_name
+from monitor.leading import Leader
+from monitor.queueing import Queue, prepare_queue
+from monitor.settings import load_settings
+from storage import deliveries, outbox
+from storage.database import Database
+from storage.records import DeliveryState
+from tests.support.postgres import Postgres
+from tests.support.stored import HOUR, NOON, delivery
+
+pytestmark = pytest.mark.postgres
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> Iterator[str]:
+    name = f"leading_{next(_numbers)}"
+    address = postgres.create(name)
+    database = Database(address)
+    database.upgrade()
+    database.close()
+    prepare_queue(address)
+    yield address
+    postgres.drop(name)
+
+
+@pytest.fixture
+def leader(url: str, tmp_path: Path) -> Iterator[Leader]:
+    settings = load_settings(None, {"STORYWATCH_DATABASE_URL": url}, tmp_path)
+    made = Leader(settings, clock=lambda: NOON, rng=Random(1))
+    yield made
+    made.database.close()
+
+
+def send(database: Database, name: str, worker: int) -> None:
+    """Let a worker begin to send a message."""
+    begun = delivery(
+        name, created_at=NOON, due_at=NOON, state=DeliveryState.SENDING, claimed_by=dispatcher_name(worker),
+        claimed_until=NOON + HOUR,
+    )  # fmt: skip
+    with database.write() as session:
+        deliveries.add_deliveries(session, [begun])
+
+
+def senders(database: Database) -> frozenset[str]:
+    with database.read() as session:
+        return outbox.list_claimants(session)
+
+
+class BusyQueue(Queue):
+    """A queue to which a worker comes, and begins to send, while it is asked who is there."""
+
+    async def list_workers(self) -> tuple[int, ...]:
+        found = await super().list_workers()
+        number = await self.app.job_manager.register_worker()
+        await asyncio.to_thread(send, self.database, f"d{number}", number)
+        return found
+
+    database: Database
+
+
+def test_what_a_dead_worker_was_sending_is_released_and_what_a_live_one_sends_is_not(url: str, leader: Leader) -> None:
+    async def reap() -> int:
+        async with Queue(url) as queue:
+            alive = await queue.app.job_manager.register_worker()
+            send(leader.database, "alive", alive)
+            send(leader.database, "dead", alive + 1)
+            await leader.reap(queue)
+            return alive
+
+    alive = asyncio.run(reap())
+    assert senders(leader.database) == {dispatcher_name(alive)}
+
+
+def test_a_worker_that_comes_while_the_dead_are_looked_for_keeps_what_it_sends(url: str, leader: Leader) -> None:
+    async def reap() -> frozenset[str]:
+        async with BusyQueue(url) as queue:
+            queue.database = leader.database
+            send(leader.database, "dead", 99)
+            await leader.reap(queue)
+            return senders(leader.database)
+
+    kept = asyncio.run(reap())
+    assert len(kept) == 1
+    assert dispatcher_name(99) not in kept
