@@ -7,6 +7,7 @@ still read.
 """
 
 import dataclasses
+import hashlib
 import json
 import types
 import zlib
@@ -212,31 +213,32 @@ def _record_decoder(kind: type) -> Convert:
 
 
 class Kept(Generic[R]):
-    """Values of one frozen class, decoded from JSON text and kept by that very text: pages read the same ones again.
+    """Values of one frozen class, decoded from JSON text and kept by its hash: pages read the same ones again.
 
     What is kept is bounded by the length of the texts, not by their number: a long record's history is a thousand times
-    as long as a short one's. Used from any thread.
+    as long as a short one's. The texts themselves are not kept. Used from any thread.
     """
 
     def __init__(self, kind: type[R], *, most: int) -> None:
-        """`most` characters of text are kept in all; the newest text is, however long it is."""
+        """The values of `most` characters of text are kept in all; that of the newest is, however long it is."""
         self._kind = kind
         self._most = most
         self._length = 0
-        self._values: OrderedDict[str, R] = OrderedDict()
+        self._values: OrderedDict[bytes, tuple[int, R]] = OrderedDict()
         self._turn = Lock()
 
     def read(self, text: str) -> R:
         """The value of a text, as `from_json` has it."""
+        key = hashlib.blake2b(text.encode(), digest_size=20).digest()
         with self._turn:
-            if text in self._values:
-                self._values.move_to_end(text)
-                return self._values[text]
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key][1]
         value = from_json(self._kind, text)
         with self._turn:
-            if text not in self._values:
+            if key not in self._values:
                 self._length += len(text)
-                self._values[text] = value
+                self._values[key] = (len(text), value)
             while self._length > self._most and len(self._values) > 1:
-                self._length -= len(self._values.popitem(last=False)[0])
+                self._length -= self._values.popitem(last=False)[1][0]
         return value

@@ -1,4 +1,5 @@
 import dataclasses
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -105,6 +106,17 @@ def test_what_is_kept_by_its_text_is_bounded_by_the_length_of_the_texts() -> Non
     assert kept.read(texts[0]) is first[0]
     assert kept.read(texts[1]) == first[1]
     assert kept.read(texts[1]) is not first[1]
+
+
+def test_what_is_kept_holds_no_text() -> None:
+    day = datetime(2022, 1, 1, tzinfo=UTC)
+    text = codec.to_json(Span(not_before=day, not_after=day)) + " " * 2_000_000
+    kept = codec.Kept(Span, most=5_000_000)
+    tracemalloc.start()
+    kept.read(f"{text} ")
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 100_000
 
 
 def test_a_text_longer_than_all_that_may_be_kept_is_kept_alone() -> None:
