@@ -123,7 +123,7 @@ class Leader:
         look_seconds: float = LOOK_SECONDS,
         alive: Path | None = None,
     ) -> None:
-        """`alive` is touched every second or so.
+        """`alive` is touched every second or so while the database is at hand.
 
         Raises SettingsError for a database that many processes cannot share.
         """
@@ -150,29 +150,35 @@ class Leader:
             await asyncio.to_thread(prepare_queue, self.settings.database_url)
             is_told = False
             while not self.stop.is_set():
-                if await self._may_lead(leadership):
+                may_lead = await self._may_lead(leadership)
+                if may_lead:
                     await self._lead(leadership)
                     is_told = False
-                elif not is_told:
-                    is_told = True
-                    _LOG.info("another scheduler leads; waiting to take over")
+                elif may_lead is False:
+                    self._touch()
+                    if not is_told:
+                        is_told = True
+                        _LOG.info("another scheduler leads; waiting to take over")
                 await self._pause(LEAD_SECONDS)
         finally:
             await leadership.give_up()
             self.database.close()
         _LOG.info("stopped; nothing is lost")
 
-    async def _may_lead(self, leadership: Leadership) -> bool:
+    async def _may_lead(self, leadership: Leadership) -> bool | None:
+        """Whether we lead now; None where the server cannot be asked."""
         try:
             return await leadership.take()
         except DatabaseError as error:
             _LOG.error("%s", error)
             await leadership.give_up()
-            return False
+            return None
 
-    async def _pause(self, seconds: float) -> None:
+    def _touch(self) -> None:
         if self._alive is not None:
             self._alive.touch()
+
+    async def _pause(self, seconds: float) -> None:
         waiting = asyncio.create_task(self.stop.wait())
         await asyncio.wait([waiting], timeout=seconds)
         waiting.cancel()
@@ -191,6 +197,7 @@ class Leader:
                 ticker.start()
                 stack.push_async_callback(ticker.finish, patience=RESIGNING_SECONDS)
                 while not self.stop.is_set() and await leadership.is_held():
+                    self._touch()
                     await self._pause(LEAD_SECONDS)
                 resign.set()
         except DatabaseError as error:

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -93,3 +93,37 @@ def test_a_worker_that_comes_while_the_dead_are_looked_for_keeps_what_it_sends(u
     kept = asyncio.run(reap())
     assert len(kept) == 1
     assert dispatcher_name(99) not in kept
+
+
+def test_a_scheduler_whose_database_is_away_is_not_called_alive(
+    url: str, postgres: Postgres, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    alive = tmp_path / "alive"
+    settings = load_settings(None, {"STORYWATCH_DATABASE_URL": url}, tmp_path)
+    name = url.rsplit("/", 1)[-1]
+
+    def complaints() -> int:
+        return sum("the queue cannot be used" in record.getMessage() for record in caplog.records)
+
+    async def until(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(60):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+    async def watch() -> None:
+        leader = Leader(settings, clock=lambda: NOON, rng=Random(1), alive=alive)
+        leading = asyncio.create_task(leader.run())
+        await until(alive.exists)
+        postgres.command(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        postgres.command(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await until(lambda: complaints() >= 1)
+        alive.unlink()
+        before = complaints()
+        await until(lambda: complaints() >= before + 2)
+        assert not alive.exists()
+        postgres.command(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await until(alive.exists)
+        leader.stop.set()
+        await leading
+
+    asyncio.run(watch())
