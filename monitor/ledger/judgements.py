@@ -104,6 +104,8 @@ class Rulings:
 
     def _rulings_on(self, stamped: StampedClaim) -> list[_Ruling]:
         """What was said of a claim, by its id or by what it says, each judgement once, in the order of judging."""
+        if not self._by_id:
+            return []
         named = self._by_id.get(stamped.claim_id, ())
         quoted = self._by_quote.get((stamped.url, stamped.claim.quote), ())
         if not named and not quoted:

@@ -67,7 +67,7 @@ def show_record(
         may_judge = caller.may_edit and known_at is None
         known = [one.key for one in claims.list_record_lines(session, slug)] if may_judge else []
         counted = list_counted(session, history) if may_judge else []
-        rulings = list_rulings(session, site.presenter(request, [story]), key)
+        rulings = list_rulings(session, site.presenter(request, [story]), key, known_at)
         page = site.page(request, "stories", session, caller=caller)
     ui = site.presenter(request, [story])
     scope = {"metric": metric, "unit": unit, "population": population, "place": place, "period": period}
@@ -117,13 +117,17 @@ def list_counted(session: Session, history: History) -> list[Weighed]:
     return [Weighed(figure=figure_of(found[one]), evidence=evidence_of(found[one])) for one in wanted if one in found]
 
 
-def list_rulings(session: Session, ui: Presenter, key: RecordKey) -> list[Ruled]:
-    """What people overruled of this record and still hold: pins, additions and what was merged into it."""
+def list_rulings(session: Session, ui: Presenter, key: RecordKey, known_at: datetime | None) -> list[Ruled]:
+    """What people overruled of this record and still hold: pins, additions and what was merged into it.
+
+    Of a past moment those that were held then; what was taken back since says so.
+    """
     line = key_text(key)
+    standing = {one.judgement_id for one in judgements.list_judgements(session, key.story, known_at=known_at)}
     found = [
         one
-        for one in judgements.list_judgements(session, key.story)
-        if one.target == line or read_payload(one).get("into") == line
+        for one in judgements.list_judgements(session, key.story, with_revoked=True)
+        if one.judgement_id in standing and (one.target == line or read_payload(one).get("into") == line)
     ]
     return as_ruled(session, ui, reversed(found))
 

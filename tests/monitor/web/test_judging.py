@@ -89,6 +89,23 @@ def test_a_record_is_held_at_a_figure_until_that_is_taken_back(client: httpx.Cli
     assert best(database) == 225
 
 
+def test_a_past_record_shows_what_people_held_then(client: httpx.Client, database: Database, clock: Clock) -> None:
+    made = clock.now
+    send(
+        client, RECORD, JUDGEMENTS, kind="pin", target=key_text(KILLED), value=227, why="Checked by phone", back=RECORD
+    )
+    clock.now += timedelta(days=2)
+    send(client, RECORD, f"/judgements/{last(database).judgement_id}/revoke", back=RECORD)
+    shown = {
+        days: client.get(RECORD, params={"metric": "killed", "as_known_at": (made + timedelta(days=days)).isoformat()})
+        for days in (-1, 1, 3)
+    }
+    assert {days: "Checked by phone" in page.text for days, page in shown.items()} == {-1: False, 1: True, 3: False}
+    assert '<p class="best">227</p>' in shown[1].text
+    assert "taken back" in shown[1].text
+    assert "/revoke" not in shown[1].text
+
+
 def test_a_state_is_held_at_no_number(client: httpx.Client) -> None:
     page = f"/stories/{SLUG}/record?metric=state_of_emergency"
     text = client.get(page).text
