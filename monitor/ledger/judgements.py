@@ -104,8 +104,6 @@ class Rulings:
 
     def _rulings_on(self, stamped: StampedClaim) -> list[_Ruling]:
         """What was said of a claim, by its id or by what it says, each judgement once, in the order of judging."""
-        if not self._by_id:
-            return []
         named = self._by_id.get(stamped.claim_id, ())
         quoted = self._by_quote.get((stamped.url, stamped.claim.quote), ())
         if not named and not quoted:
@@ -118,7 +116,7 @@ class Rulings:
         """Return a claim as a person left it: None when rejected, re-scoped when told so."""
         if self._unmatched and not self._unmatched.isdisjoint((stamped.url, str(stamped.article_id))):
             return None
-        for ruling in self._rulings_on(stamped):
+        for ruling in self._rulings_on(stamped) if self._by_id else ():
             if ruling.kind is JudgementKind.REJECT:
                 return None
             if ruling.kind is JudgementKind.RESCOPE:
@@ -127,6 +125,8 @@ class Rulings:
 
     def split_of(self, stamped: StampedClaim) -> RecordKey | None:
         """The record of its own that a person gave this very claim, as it was before any judgement; else None."""
+        if not self._by_id:  # asked of every claim, and mostly there is none
+            return None
         into = [one.payload["into"] for one in self._rulings_on(stamped) if one.kind is JudgementKind.SPLIT]
         return parse_key(str(into[-1])) if into else None
 
