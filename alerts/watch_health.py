@@ -24,6 +24,8 @@ DEAD_AFTER = timedelta(days=1)
 QUIET_AFTER = timedelta(days=7)
 # Attempts in a row that fail before a channel is called failing.
 _FAILING_AFTER = 5
+# Fewer failures than that, or a new address, and nothing delivered yet.
+_UNCLEAR = "unclear"
 
 
 def find_feed_health(feeds: Iterable[Feed], *, now: datetime) -> tuple[Revision, ...]:
@@ -57,14 +59,16 @@ def find_feed_health(feeds: Iterable[Feed], *, now: datetime) -> tuple[Revision,
 def find_channel_events(
     before: Mapping[str, ChannelHealth], after: Iterable[ChannelHealth], *, now: datetime
 ) -> tuple[Revision, ...]:
-    """Return an event for each channel that keeps failing, is gone, or works again, where it did not at the last
-    look."""
+    """Return an event for each channel that keeps failing, is gone, or works again, where it did not before.
+
+    `before` is what `remember_channels` kept of the last looks.
+    """
     events = []
     for health in after:
         earlier = before.get(health.channel)
-        was, since = _channel_state(earlier)
-        state, started = _channel_state(health)
-        if state == was or (was == "gone" and state == "failing"):
+        was, since = _channel_state(earlier, None)
+        state, started = _channel_state(health, earlier)
+        if state in (was, _UNCLEAR) or (was == "gone" and state == "failing"):
             continue
         reason = {"failing": "delivery_failing", "gone": "endpoint_gone", "working": "delivery_recovered"}[state]
         anchor = started or since or now
@@ -81,6 +85,17 @@ def find_channel_events(
             )
         )
     return tuple(events)
+
+
+def remember_channels(before: Mapping[str, ChannelHealth], after: Iterable[ChannelHealth]) -> dict[str, ChannelHealth]:
+    """Return what the next look compares with, by channel: how it fares now, or, while nobody knows whether what ailed
+    it is over, how it fared then."""
+    kept = {}
+    for health in after:
+        earlier = before.get(health.channel)
+        is_open = earlier is not None and _channel_state(health, earlier)[0] == _UNCLEAR
+        kept[health.channel] = earlier if earlier is not None and is_open else health
+    return kept
 
 
 def find_quiet_stories(
@@ -123,14 +138,22 @@ def find_quiet_stories(
     return tuple(events)
 
 
-def _channel_state(health: ChannelHealth | None) -> tuple[str, datetime | None]:
+def _channel_state(health: ChannelHealth | None, earlier: ChannelHealth | None) -> tuple[str, datetime | None]:
+    """How a channel fares and since when; after trouble (`earlier`) it works only once a message has arrived since."""
     if health is None:
         return "working", None
     if health.disabled_at is not None:
         return "gone", health.disabled_at
     if health.failures >= _FAILING_AFTER:
         return "failing", health.failing_since
-    return "working", health.last_success_at
+    ailed = earlier is not None and _channel_state(earlier, None)[0] != "working"
+    last = health.last_success_at
+    arrived = last is not None and (
+        earlier is None or earlier.last_success_at is None or last > earlier.last_success_at
+    )
+    if ailed and (health.failures or not arrived):
+        return _UNCLEAR, None
+    return "working", last
 
 
 def _event(

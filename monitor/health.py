@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from alerts.plan import plan_alerts
-from alerts.watch_health import find_channel_events, find_feed_health, find_quiet_stories
+from alerts.watch_health import find_channel_events, find_feed_health, find_quiet_stories, remember_channels
 from monitor.tools import Tools
 from storage import articles, claims, deliveries, feeds, meta, stories
 from storage.codec import from_json, to_json
@@ -47,7 +47,8 @@ class HealthWatch:
         now_held = deliveries.list_channel_health(session)
         told = json.loads(meta.find_fact(session, _CHANNELS_FACT) or "{}")
         before = {name: from_json(ChannelHealth, payload) for name, payload in told.items()}
-        meta.set_fact(session, _CHANNELS_FACT, json.dumps({one.channel: to_json(one) for one in now_held}))
+        kept = remember_channels(before, now_held)
+        meta.set_fact(session, _CHANNELS_FACT, json.dumps({name: to_json(one) for name, one in kept.items()}))
         return find_channel_events(before, now_held, now=now)
 
     def _quiet(self, session: Session, now: datetime) -> tuple[Revision, ...]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from alerts.plan import plan_alerts
-from alerts.watch_health import find_channel_events, find_feed_health, find_quiet_stories
+from alerts.watch_health import find_channel_events, find_feed_health, find_quiet_stories, remember_channels
 from storage.records import ChannelHealth, Feed, FeedState, StoryState
 from tests.support.alerting import NOON, STORY, after, subscribe
 
@@ -50,6 +50,24 @@ def test_a_channel_that_fails_is_gone_or_works_again_is_told_at_the_change() -> 
     for before, now_stands, reasons in looks:
         found = find_channel_events(before, [now_stands], now=after(120))
         assert [event.reason for event in found] == reasons
+
+
+def test_a_channel_works_again_only_once_something_has_arrived() -> None:
+    failing = ChannelHealth(channel="desk", failures=5, failing_since=after(60), last_success_at=NOON, last_error="no")
+    gone = replace(failing, failures=1, disabled_at=after(90))
+    for ailing in (failing, gone):
+        memory = {"desk": ailing}
+        looks = [
+            # Another address, or a person who replays after a 410: nothing is known of it yet.
+            (replace(ailing, failures=0, failing_since=None, disabled_at=None), []),
+            (replace(ailing, failures=1, failing_since=after(100), disabled_at=None), []),
+            (replace(ailing, failures=4, failing_since=after(100), disabled_at=None), []),
+            (ChannelHealth(channel="desk", last_success_at=after(200)), ["delivery_recovered"]),
+            (ChannelHealth(channel="desk", last_success_at=after(300)), []),
+        ]
+        for stands, reasons in looks:
+            assert [one.reason for one in find_channel_events(memory, [stands], now=after(400))] == reasons
+            memory = remember_channels(memory, [stands])
 
 
 def test_a_story_that_nothing_matches_for_a_week_is_told_once_and_again_when_it_does() -> None:
