@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alerts.interest import EVENT_KINDS
 from storage.records import Figure, History, RecordEdit, Revision, RevisionKind, Span, Step
 
 # More lines than this cannot be told apart.
@@ -74,11 +75,13 @@ def make_chart(
 
 
 def history_of_revisions(revisions: Iterable[Revision]) -> History | None:
-    """Return the history that the change log alone tells of one record; None for no revision.
+    """Return the history that the change log alone tells of one record; None for no revision of it. What happened to
+    articles stands in its log beside the figures, and is no step of them.
 
     Alerts draw from this: what was logged by a moment never changes, so a repeated message has the same picture.
     """
-    ordered = sorted(revisions, key=lambda one: (one.recorded_at, one.revision_id))
+    of_record = (one for one in revisions if one.kind not in EVENT_KINDS)
+    ordered = sorted(of_record, key=lambda one: (one.recorded_at, one.revision_id))
     if not ordered:
         return None
     taken_back = {one.corrects for one in ordered if one.corrects}

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.chart import history_of_revisions
 from alerts.messages import render_test, write_subject
 from alerts.words import load_words
 from storage.records import Evidence, Figure, Qualifier, RecordKey, Revision, RevisionKind
@@ -247,3 +248,11 @@ def test_nobody_can_end_the_subscription_of_all_from_a_message_to_many() -> None
     assert "unsubscribe" not in f"{many.text}{many.html}{many.headers}".lower()
     one = write_message(receiver="a@example.org")
     assert LINKS.unsubscribe_link("desk", "a@example.org") in one.text
+
+
+def test_the_words_for_the_chart_name_figures_alone() -> None:
+    edited = revise("edit", K.EDITED, 164, 300, when=NOON - timedelta(hours=2), article_id=1)
+    told = write_message(notice(past=(*PAST, edited)))
+    assert "164 → withdrawn (44)" in told.chart_alt
+    assert "300" not in told.chart_alt
+    assert history_of_revisions([edited]) is None
