@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from alerts.links import LINK
+from alerts.matchers import names_label
 from alerts.plan import find_verdict
+from alerts.timing import leave_quiet
 from alerts.words import Words, load_words
 from storage.records import (
     Alert,
@@ -19,7 +21,9 @@ from storage.records import (
     Subscription,
 )
 
-_MUTED = re.compile(r"silenced for this address \((\S+)\)")
+_MUTED = re.compile(r"silenced(?: for this address)? \((\S+)\)")
+# What is kept with a delivery that had nothing to say to its address.
+NEVER_TOLD = "it takes back what this address was never told"
 # Of several deliveries to one address the first of these states speaks.
 _SPEAKS = (
     DeliveryState.DELIVERED,
@@ -51,8 +55,9 @@ class Account:
 
 
 def note_muted(silence: Silence) -> str:
-    """Return what is kept with a delivery that a silence of its address held back."""
-    return f"silenced for this address ({silence.silence_id})"
+    """Return what is kept with a delivery that a silence, of its address or of all, held back."""
+    of_address = " for this address" if names_label(silence.matchers, "receiver") else ""
+    return f"silenced{of_address} ({silence.silence_id})"
 
 
 def account_for(
@@ -65,12 +70,14 @@ def account_for(
     silences: Mapping[str, Silence] | None = None,
     story_state: StoryState | None = None,
     told: Mapping[str, Collection[str]] | None = None,
+    correction: Alert | None = None,
     words: Words | None = None,
 ) -> tuple[Account, ...]:
     """Return what became of `revision` for a subscription, an account for each address that a message was made for.
 
     `alert` is what was planned for the two (None: nothing), `last` the end of the chain of those that took its place,
-    `carrying` the deliveries that tell of it, oldest first, `silences` all that are kept, by id. Without deliveries
+    `carrying` the deliveries that tell of it, oldest first, `silences` all that are kept, by id, `correction` what was
+    planned to tell it as a correction instead (`find_corrections_beside`). Without deliveries
     there is one account for the subscription: what it waits for, or why it is not told.
     """
     words = words or load_words(subscription.lang)
@@ -84,6 +91,7 @@ def account_for(
             silences=known,
             story_state=story_state,
             told=told,
+            correction=correction,
             words=words,
         )
         waits = alert is not None and alert.state in (AlertState.PENDING, AlertState.HELD)
@@ -110,14 +118,17 @@ def explain_not_told(
     silences: Mapping[str, Silence] | None = None,
     story_state: StoryState | None = None,
     told: Mapping[str, Collection[str]] | None = None,
+    correction: Alert | None = None,
     words: Words | None = None,
 ) -> str:
     """Return in words why nothing was made to tell `subscription` of `revision`, or what it waits for.
 
-    `alert` is what was planned for the two, if anything was: then its state tells. Without one the filters do; a
-    revision that would be told now but has no alert is older than the subscription.
+    `alert` is what was planned for the two, if anything was: then its state tells. Without one the filters do; what
+    would be told now and has no alert is in a correction, or older than the subscription or its story's watch.
     """
     words = words or load_words(subscription.lang)
+    if alert is None and correction is not None:
+        return words.say("not_told", "in_correction", by=correction.alert_id)
     if alert is None:
         verdict = find_verdict(revision, subscription, story_state=story_state, told=told)
         reason = "no_alert" if verdict.is_told else verdict.reason
@@ -147,7 +158,8 @@ def _account_of(
     values: dict[str, object] = {
         "n": delivery.attempts,
         "error": delivery.last_error,
-        "due": words.moment(delivery.due_at, zone),
+        # Quiet hours hold for further attempts too.
+        "due": words.moment(leave_quiet(subscription, delivery.due_at), zone),
     }
     if delivery.state is DeliveryState.DELIVERED:
         key = "told" if alert.alert_id in delivery.alert_ids else "told_within"
@@ -159,6 +171,8 @@ def _account_of(
     muted = _MUTED.match(delivery.last_error)
     if delivery.state is DeliveryState.DROPPED and muted is not None and muted[1] in silences:
         return Told.NO, _say_silence(silences[muted[1]], zone, words)
+    if delivery.state is DeliveryState.DROPPED and delivery.last_error == NEVER_TOLD:
+        return Told.NO, words.say("fate", "never_told")
     key = "unsent" if delivery.state is DeliveryState.DEAD and not delivery.attempts else delivery.state.value
     return Told.NO, words.say("fate", key, **values)
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.flushing import Flushed, find_silence, lane_of, make_deliveries
+from alerts.flushing import Flushed
+from alerts.handing import find_silence, lane_of, make_deliveries
 from alerts.interest import record_of
-from alerts.timing import leave_quiet_hours, parse_quiet_hours, parse_timezone
+from alerts.timing import leave_quiet
 from storage.records import Alert, AlertState, Delivery, Revision, Silence, Subscription
 
 
@@ -105,9 +106,8 @@ def _ask_group(
 
 
 def _due_at(planned_at: datetime, subscription: Subscription, now: datetime) -> datetime:
-    zone, quiet = parse_timezone(subscription.timezone), parse_quiet_hours(subscription.quiet_hours)
-    due = leave_quiet_hours(planned_at + timedelta(seconds=subscription.group_wait), quiet, zone)
-    return due if due > now else max(due, leave_quiet_hours(now, quiet, zone))
+    due = leave_quiet(subscription, planned_at + timedelta(seconds=subscription.group_wait))
+    return due if due > now else max(due, leave_quiet(subscription, now))
 
 
 def _newest_of_each_record(items: Sequence[_Held]) -> list[_Held]:

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from alerts.interest import labels_of
+from alerts.interest import labels_of, record_of
 from alerts.matchers import check_matchers, literal
-from alerts.sending import find_records, let_overtake
-from alerts.timing import group_due_at, leave_quiet_hours, parse_digest, parse_quiet_hours, parse_timezone
+from alerts.sending import find_behind, let_overtake
+from alerts.timing import group_due_at, leave_quiet, parse_digest
 from storage import claims, deliveries, outbox
 from storage.errors import DecidedError, MatcherError, NotFoundError, OvertakenError
-from storage.keys import silence_id
-from storage.records import Alert, AlertState, Delivery, DeliveryState, RevisionKind, Silence, Subscription
+from storage.keys import key_text, silence_id
+from storage.records import Alert, AlertState, Delivery, DeliveryState, Revision, RevisionKind, Silence, Subscription
 
 # What "silence this" means when nothing else is said (seconds).
 SILENCE_SECONDS = 86_400.0
@@ -66,8 +66,7 @@ def _next_at(subscription: Subscription | None, now: datetime) -> datetime:
         return now
     if parse_digest(subscription.digest) is not None:
         return group_due_at(subscription, now, None)
-    quiet = parse_quiet_hours(subscription.quiet_hours)
-    return leave_quiet_hours(now, quiet, parse_timezone(subscription.timezone))
+    return leave_quiet(subscription, now)
 
 
 def _decided(alert: Alert) -> DecidedError:
@@ -179,16 +178,13 @@ def replay_delivery(session: Session, delivery_id: str, *, now: datetime, anyway
     """Make a dead or dropped delivery due again, from its first attempt on, under its old id.
 
     A newer one about the same records that still waits takes its place at once, and mentions it. Raises NotFoundError,
-    and, unless `anyway`, OvertakenError where a newer one about all of the same was delivered: old news after new.
+    and, unless `anyway`, OvertakenError where newer ones about all of the same were delivered, are on their way or were
+    tried and cannot mention it any more (old news after new), and where all of it was taken back since.
     """
     outbox.lock_outbox(session)
     delivery = _get_finished(session, delivery_id, "replayed", (DeliveryState.DEAD, DeliveryState.DROPPED))
-    newer = None if anyway else _find_newer(session, delivery)
-    if newer is not None:
-        raise OvertakenError(
-            f"delivery {delivery_id}: its receiver was told newer things of the same since ({newer.delivery_id}, "
-            f"{newer.delivered_at or newer.created_at:%d %b %Y at %H:%M} UTC); drop it, or replay it with --anyway"
-        )
+    if not anyway:
+        _check_is_news(session, delivery)
     again = replace(delivery, state=DeliveryState.DUE, attempts=0, due_at=now, claimed_by="", claimed_until=None)
     deliveries.update_delivery(session, again)
     health = deliveries.find_channel_health(session, delivery.channel)
@@ -199,20 +195,59 @@ def replay_delivery(session: Session, delivery_id: str, *, now: datetime, anyway
     return deliveries.get_delivery(session, delivery_id)
 
 
-def _find_newer(session: Session, old: Delivery) -> Delivery | None:
-    """A later delivery that its receiver got, about every record that `old` tells of."""
-    if not old.lane or old.is_question:
+def _check_is_news(session: Session, old: Delivery) -> None:
+    """Raise OvertakenError where all that a delivery tells is old news to its receiver, or no news at all."""
+    if old.is_question:
+        return
+    alerts, revisions = find_behind(session, old.alert_ids)
+    behind = {alert_id: revisions[alert.revision_id] for alert_id, alert in alerts.items()}
+    taken_back = claims.find_taken_back(session, {one.revision_id for one in behind.values()})
+    left = {
+        alert_id
+        for alert_id in old.alert_ids
+        if alert_id not in behind or behind[alert_id].revision_id not in taken_back
+    }
+    if not left:
+        raise OvertakenError(
+            f"delivery {old.delivery_id}: what it tells was taken back since; drop it, or replay it with --anyway"
+        )
+    newer = _find_newer(session, old, {record_of(behind[one]) if one in behind else None for one in left})
+    if newer is None:
+        return
+    when = f"{newer.delivered_at or newer.created_at:%d %b %Y at %H:%M} UTC"
+    fate = "was told" if newer.state is DeliveryState.DELIVERED else "is about to be told"
+    raise OvertakenError(
+        f"delivery {old.delivery_id}: its receiver {fate} newer things of the same since ({newer.delivery_id}, "
+        f"{when}); drop it, or replay it with --anyway"
+    )
+
+
+def _find_newer(session: Session, old: Delivery, wanted: Collection[str | None]) -> Delivery | None:
+    """A later delivery that its receiver got or is about to get as it is, the last of those that tell of all `wanted`
+    records; one that waits untried does not count, for it can mention the old one."""
+    if not old.lane or None in wanted:
         return None
-    got = deliveries.list_deliveries(session, states=[DeliveryState.DELIVERED], lanes=[old.lane], newest_first=True)
-    later = [one for one in got if one.created_at > old.created_at and not one.is_question]
-    records = find_records(session, {alert_id for one in (old, *later) for alert_id in one.alert_ids})
-    wanted = {records.get(alert_id) for alert_id in old.alert_ids}
+    states = [DeliveryState.DELIVERED, DeliveryState.SENDING, DeliveryState.DUE]
+    made = deliveries.list_deliveries(session, states=states, lanes=[old.lane], newest_first=True)
+    later = [
+        one
+        for one in made
+        if one.created_at > old.created_at
+        and not one.is_question
+        and (one.state is not DeliveryState.DUE or one.attempts)
+    ]
+    alerts, revisions = find_behind(session, {alert_id for one in later for alert_id in one.alert_ids})
     told: set[str | None] = set()
     for one in later:
-        told |= {records.get(alert_id) for alert_id in one.alert_ids}
-        if None not in wanted and wanted <= told:
+        told |= {_about(revisions[alerts[key].revision_id]) for key in one.alert_ids if key in alerts}
+        if set(wanted) <= told:
             return one
     return None
+
+
+def _about(revision: Revision) -> str | None:
+    """The record that a revision tells of; a correction says what stands of it now."""
+    return key_text(revision.key) if revision.kind is RevisionKind.CORRECTION else record_of(revision)
 
 
 def drop_delivery(session: Session, delivery_id: str, *, who: str) -> Delivery:

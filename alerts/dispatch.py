@@ -20,15 +20,9 @@ from alerts.channels.base import Channel, Receipt, writing
 from alerts.circuit import Circuit
 from alerts.links import LinkMaker
 from alerts.messages import render, render_test
-from alerts.sending import (
-    FlushReport,
-    Load,
-    Outcome,
-    flush_outbox,
-    record_outcome,
-    take_delivery,
-    unknown_channel,
-)
+from alerts.outcomes import Outcome, record_outcome
+from alerts.sending import FlushReport, Load, flush_outbox, take_delivery, unknown_channel
+from alerts.timing import ROLLING
 from alerts.tracing import NoTracer, Tracer
 from storage import deliveries, outbox
 from storage.database import Database
@@ -140,7 +134,8 @@ class Dispatcher:
         waiting = outbox.list_due_channels(session, now=self._clock())
         for name in waiting:
             if name not in self._channels:
-                outbox.bury_channel(session, name, error=unknown_channel(name))
+                long_ago = self._clock() - ROLLING
+                outbox.bury_channel(session, name, error=unknown_channel(name), made_before=long_ago)
             elif name in self._disabled:
                 outbox.bury_channel(session, name, error=self._disabled[name])
         return flushed, waiting - self._disabled.keys()

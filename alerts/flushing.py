@@ -4,14 +4,13 @@ The words are Alertmanager's: a group waits `group_wait` for company, then at le
 messages; a silence mutes what it matches; a `refined` figure is inhibited by the change that it refines.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.interest import labels_of, record_of
-from alerts.matchers import matches, names_label
-from alerts.timing import group_due_at, leave_quiet_hours, parse_digest, parse_quiet_hours, parse_timezone
-from storage.keys import delivery_id, key_text, stable_hash
+from alerts.handing import REFINING, find_silence, lane_of, make_deliveries
+from alerts.interest import record_of
+from alerts.timing import ROLLING, group_due_at, leave_quiet, parse_digest
 from storage.records import (
     Alert,
     AlertState,
@@ -22,11 +21,6 @@ from storage.records import (
     Silence,
     Subscription,
 )
-
-# Labels that a record alone decides: alerts of one record always fall into one lane.
-_LANE_LABELS = frozenset({"story", "metric", "unit", "population", "place", "period", "record"})
-# What merely sharpens a figure is not told beside what moved it.
-_REFINING = frozenset({RevisionKind.REFINED, RevisionKind.CONFIRMED})
 
 GroupId = tuple[str, str]
 
@@ -66,19 +60,21 @@ def flush(
     sent: Sequence[SentGroup] = (),
     standing: Mapping[str, Revision] | None = None,
     receivers: Mapping[str, Sequence[str]] | None = None,
+    told: Mapping[str, Collection[str]] | None = None,
 ) -> Flushed:
     """Return what is due at `now` and what became of every alert that stops waiting.
 
     `pending` are all pending and held alerts in the order of the change log, `revisions` those behind them, by id.
     `sent`
     is the sent log. `standing` maps alerts of the sent log whose question is still open to their revisions: they may be
-    repeated. `receivers` maps a channel to its addresses (default: the channel is one address). Whatever is neither
+    repeated. `receivers` maps a channel to its addresses (default: the channel is one address). `told` maps a revision
+    that is corrected to the subscriptions that were told it or still wait for it (None: all were). Whatever is neither
     delivered, superseded, silenced nor dropped waits on: no alert is lost. `alerts.overtaking.overtake` then lets the
     new
     deliveries take the place of older ones.
     """
     flushing = _Flushing(subscriptions, silences, sent, receivers or {}, now)
-    waiting = flushing.admit(pending, revisions)
+    waiting = flushing.admit(pending, revisions, told)
     waiting = flushing.cancel_untold_corrections(waiting)
     flushing.release_due_groups(waiting)
     flushing.repeat_standing(standing or {})
@@ -106,18 +102,30 @@ class _Flushing:
         self.sent: dict[GroupId, SentGroup] = {}
         self.due_times: list[datetime] = []
 
-    def admit(self, pending: Sequence[Alert], revisions: Mapping[str, Revision]) -> list[_Waiting]:
-        """Drop what no subscription or no channel is left for; pair the rest with its revision and subscription."""
+    def admit(
+        self,
+        pending: Sequence[Alert],
+        revisions: Mapping[str, Revision],
+        told: Mapping[str, Collection[str]] | None = None,
+    ) -> list[_Waiting]:
+        """Drop what no subscription or no channel is left for, and corrections of what nobody was told; pair the rest
+        with its revision and subscription."""
         waiting = []
+        untold: set[tuple[str, str]] = set()
         for order, alert in enumerate(pending):
             subscription = self.subscriptions.get(alert.subscription)
             revision = revisions.get(alert.revision_id)
             if subscription is None:
-                self._change(alert, AlertState.DROPPED, reason="subscription_gone")
+                # One that these settings do not know yet is for a program that does.
+                if self.now >= max(alert.planned_at, alert.due_at) + ROLLING:
+                    self._change(alert, AlertState.DROPPED, reason="subscription_gone")
             elif not subscription.channels:
                 self._change(alert, AlertState.DROPPED, reason="no_channel")
             elif revision is None:
                 self._change(alert, AlertState.DROPPED, reason="revision_gone")
+            elif _is_untold(revision, subscription.name, told, untold):
+                untold.add((subscription.name, revision.revision_id))
+                self._change(alert, AlertState.DROPPED, reason="never_told")
             else:
                 record = record_of(revision)
                 waiting.append(
@@ -162,7 +170,6 @@ class _Flushing:
 
     def _due_at(self, group_id: GroupId, members: list[_Waiting]) -> datetime:
         subscription = members[0].subscription
-        zone, quiet = parse_timezone(subscription.timezone), parse_quiet_hours(subscription.quiet_hours)
         entry = self.sent_log.get(group_id)
         # What a person approved joins the digest that comes next: it was planned long before, and held.
         is_digest = parse_digest(subscription.digest) is not None
@@ -171,9 +178,9 @@ class _Flushing:
             due = group_due_at(subscription, first, entry.sent_at if entry else None)
         else:
             # It waited for a person long enough: neither for company, nor for the end of an interval.
-            due = leave_quiet_hours(first, quiet, zone)
+            due = leave_quiet(subscription, first)
         # A late tick must not tell in the night what was due in the evening.
-        return due if due > self.now else max(due, leave_quiet_hours(self.now, quiet, zone))
+        return due if due > self.now else max(due, leave_quiet(subscription, self.now))
 
     def _silence(self, item: _Waiting) -> bool:
         silence = find_silence(item.revision, item.subscription, self.silences)
@@ -186,9 +193,13 @@ class _Flushing:
         leads: list[_Waiting] = []
         passed_over: list[str] = []
         for record, run in _by_record(members).items():
-            lead = _pick_lead(run)
+            last = max(run, key=_order)
+            older = [] if record is None else self._older_of(record, last, waiting)
+            # What merely sharpens a figure does not speak for the change of it that waits in another group.
+            lead = _pick_lead([*run, *older])
+            if lead.alert.state is not AlertState.PENDING:
+                lead = _pick_lead(run)
             leads.append(lead)
-            older = [] if record is None else self._older_of(record, lead, max(run, key=_order), waiting)
             for item in sorted({item.order: item for item in (*run, *older)}.values(), key=_order):
                 if item is lead:
                     continue
@@ -205,13 +216,13 @@ class _Flushing:
         self._deliver(leads[0].subscription, alert_ids, tuple(passed_over), lane=lane)
         self._log(group_id, leads)
 
-    def _older_of(self, record: str, lead: _Waiting, last: _Waiting, waiting: list[_Waiting]) -> list[_Waiting]:
+    def _older_of(self, record: str, last: _Waiting, waiting: list[_Waiting]) -> list[_Waiting]:
         """What waits elsewhere (held, or in another group) and is overtaken by what goes out now."""
         return [
             item
             for item in waiting
             if item.record == record
-            and item.subscription.name == lead.subscription.name
+            and item.subscription.name == last.subscription.name
             and item.order < last.order
             and item.alert.alert_id not in self.alerts
         ]
@@ -261,12 +272,16 @@ class _Flushing:
             if group_id in self.sent:
                 continue
             open_ids = tuple(alert_id for alert_id in entry.alert_ids if alert_id in standing)
-            loud = tuple(one for one in open_ids if find_silence(standing[one], subscription, self.silences) is None)
-            if not loud:
+            if not open_ids:
                 continue
             due = self._repeat_due_at(subscription, entry)
             if due > self.now:
                 self.due_times.append(due)
+                continue
+            loud = tuple(one for one in open_ids if find_silence(standing[one], subscription, self.silences) is None)
+            if not loud:
+                # The rhythm goes on unheard: else the first reminder would come the moment that a silence ends.
+                self.sent[group_id] = replace(entry, sent_at=self.now, alert_ids=open_ids)
                 continue
             repeat = entry.repeats + 1
             lane = lane_of(standing[loud[0]], subscription)
@@ -274,9 +289,8 @@ class _Flushing:
             self.sent[group_id] = replace(entry, sent_at=self.now, alert_ids=open_ids, repeats=repeat)
 
     def _repeat_due_at(self, subscription: Subscription, entry: SentGroup) -> datetime:
-        zone, quiet = parse_timezone(subscription.timezone), parse_quiet_hours(subscription.quiet_hours)
-        due = leave_quiet_hours(entry.sent_at + timedelta(seconds=subscription.repeat_interval), quiet, zone)
-        return due if due > self.now else max(due, leave_quiet_hours(self.now, quiet, zone))
+        due = leave_quiet(subscription, entry.sent_at + timedelta(seconds=subscription.repeat_interval))
+        return due if due > self.now else max(due, leave_quiet(subscription, self.now))
 
     def finish(self) -> Flushed:
         """Hand over all that was decided."""
@@ -293,6 +307,18 @@ class _Flushing:
         self.alerts[alert.alert_id] = replace(
             alert, state=state, reason=alert.reason if reason is None else reason, superseded_by=superseded_by
         )
+
+
+def _is_untold(
+    revision: Revision,
+    subscription: str,
+    told: Mapping[str, Collection[str]] | None,
+    untold: Collection[tuple[str, str]],
+) -> bool:
+    """Whether a revision takes back what its subscription was not told: dropped, or silenced, while this one waited."""
+    if revision.kind is not RevisionKind.CORRECTION or revision.corrects is None or told is None:
+        return False
+    return subscription not in told.get(revision.corrects, ()) or (subscription, revision.corrects) in untold
 
 
 def _order(item: _Waiting) -> int:
@@ -316,69 +342,5 @@ def _by_record(members: Sequence[_Waiting]) -> dict[str | None, list[_Waiting]]:
 
 def _pick_lead(run: Sequence[_Waiting]) -> _Waiting:
     """The newest alert of a run that does not merely refine; the newest of all where all do."""
-    telling = [item for item in run if item.revision.kind not in _REFINING]
+    telling = [item for item in run if item.revision.kind not in REFINING]
     return max(telling or run, key=_order)
-
-
-def find_silence(
-    revision: Revision, subscription: Subscription, silences: Sequence[Silence], *, receiver: str = ""
-) -> Silence | None:
-    """Return the first of `silences` that mutes a revision for a subscription, or for one receiver of it.
-
-    One that names receivers, or leaves some out, mutes deliveries to them, never the alert of them all.
-    """
-    labels = labels_of(revision, subscription.name, receiver)
-    for silence in silences:
-        if not receiver and names_label(silence.matchers, "receiver"):
-            continue
-        if matches(labels, silence.matchers):
-            return silence
-    return None
-
-
-def make_deliveries(
-    subscription: Subscription,
-    channels: Sequence[str],
-    receivers: Mapping[str, Sequence[str]],
-    alert_ids: tuple[str, ...],
-    supersedes: tuple[str, ...],
-    lane: str,
-    *,
-    now: datetime,
-    repeat: int = 0,
-    is_question: bool = False,
-) -> list[Delivery]:
-    """Return one delivery for each address of these channels, due at once; ids follow from address and content."""
-    made = []
-    marks = (*((f"repeat {repeat}",) if repeat else ()), *(("question",) if is_question else ()))
-    for channel in dict.fromkeys(channels):
-        for receiver in receivers.get(channel) or ("",):
-            address = f"{channel}:{receiver}" if receiver else channel
-            made.append(
-                Delivery(
-                    delivery_id=delivery_id(address, (*alert_ids, *marks)),
-                    channel=channel,
-                    receiver=receiver,
-                    subscription=subscription.name,
-                    lane=stable_hash("l1", address, subscription.name, lane, *(("question",) if is_question else ())),
-                    alert_ids=alert_ids,
-                    supersedes=supersedes,
-                    repeat=repeat,
-                    is_question=is_question,
-                    due_at=now,
-                    created_at=now,
-                )
-            )
-    return made
-
-
-def lane_of(revision: Revision, subscription: Subscription) -> str:
-    """Return the part of a group that the record alone decides: what serialises deliveries, so that a record has one
-    lane."""
-    if parse_digest(subscription.digest) is not None:
-        return "digest"
-    # A correction is of no record, for nothing may swallow it, and goes in the lane of what it takes back.
-    labels = labels_of(revision)
-    if revision.kind is RevisionKind.CORRECTION:
-        labels["record"] = key_text(revision.key)
-    return "|".join(f"{name}={labels[name]}" for name in subscription.group_by if name in _LANE_LABELS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from storage.keys import key_text, number_text
-from storage.records import Figure, Revision, RevisionKind, Subscription
+from storage.records import Figure, Qualifier, Revision, RevisionKind, Subscription
 
 # Events of an article or of the watch, not of a record: metrics and populations say nothing about them.
 ARTICLE_KINDS = frozenset({RevisionKind.EDITED, RevisionKind.REMOVED, RevisionKind.FOUND})
@@ -115,10 +115,9 @@ def _refuse_size(revision: Revision, subscription: Subscription) -> Verdict | No
     too."""
     if revision.kind not in _SIZED_KINDS:
         return None
-    before, after = _magnitude(revision.before), _magnitude(revision.after)
-    if before is None or after is None:
+    before, change = _size(revision.before, revision.after)
+    if change is None:
         return None
-    change = abs(after - before)
     if subscription.min_change > 1 and change < subscription.min_change:
         return _no("min_change", change=number_text(change), least=number_text(subscription.min_change))
     if before and change / abs(before) * 100 < subscription.min_change_percent:
@@ -138,10 +137,29 @@ def _refuse_evidence(revision: Revision, subscription: Subscription) -> Verdict 
     return None
 
 
-def _magnitude(figure: Figure | None) -> float | None:
+def _size(before: Figure | None, after: Figure | None) -> tuple[float, float | None]:
+    """How much a figure said before, and by how much it changed: of a range the bound that moved most. None where no
+    number stands on both sides."""
+    old, new = _bounds(before), _bounds(after)
+    moved = [
+        (one, abs(other - one)) for one, other in zip(old, new, strict=True) if one is not None and other is not None
+    ]
+    if moved:
+        return max(moved, key=lambda pair: pair[1])
+    # A floor beside a ceiling: the one number that each has.
+    was = next((one for one in old if one is not None), None)
+    now = next((one for one in new if one is not None), None)
+    return (was or 0.0, None if was is None or now is None else abs(now - was))
+
+
+def _bounds(figure: Figure | None) -> tuple[float | None, float | None]:
+    """The least and the most that a figure says; a number that is no range says both."""
     if figure is None:
-        return None
-    return next((number for number in (figure.value, figure.low, figure.high) if number is not None), None)
+        return None, None
+    if figure.value is not None and figure.qualifier is not Qualifier.RANGE:
+        return figure.value, figure.value
+    low = figure.value if figure.low is None else figure.low
+    return low, figure.value if figure.high is None else figure.high
 
 
 def _matches(value: str, patterns: Iterable[str]) -> bool:

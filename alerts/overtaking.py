@@ -1,7 +1,7 @@
 """A newer delivery takes the place of an older one that still waits, so that nobody is told old news after new.
 Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ def overtake(
     now: datetime,
     *,
     corrections: Mapping[str, str] | None = None,
+    refining: Collection[str] = (),
 ) -> tuple[Delivery, ...]:
     """Return the deliveries, of those given oldest first, that change because a newer one overtakes an older one.
 
@@ -26,6 +27,8 @@ def overtake(
 
     `corrections` maps the alert of a correction to that of what it takes back. A correction takes the place of that as
     a newer change of its record would; if it was never tried, nobody got it, and its receiver is told neither.
+    `refining` are the alerts that merely sharpen a figure: one of these does not speak for the change that it
+    overtakes, but is mentioned with it in the newer delivery.
     """
     taken_back = corrections or {}
     current = {delivery.delivery_id: delivery for delivery in deliveries}
@@ -36,7 +39,9 @@ def overtake(
                 continue
             overtaken = _overtaken(newer, older, records, taken_back)
             if overtaken:
-                current[older_id], current[newer_id] = _merge(newer, older, overtaken, taken_back)
+                led = _led_by_the_larger(newer, older, overtaken, records, {*refining, *_taken_back(newer, taken_back)})
+                overtaken = [one for one in overtaken if one not in led.alert_ids]
+                current[older_id], current[newer_id] = _merge(led, older, overtaken, taken_back)
     originals = {delivery.delivery_id: delivery for delivery in deliveries}
     return tuple(delivery for key, delivery in current.items() if delivery is not originals[key])
 
@@ -65,8 +70,31 @@ def _overtaken(
 ) -> list[str]:
     """The alerts of the older one that the newer one knows better about, or takes back."""
     known = {records.get(alert_id) for alert_id in newer.alert_ids} - {None}
-    corrected = {taken_back.get(alert_id) for alert_id in newer.alert_ids}
+    corrected = _taken_back(newer, taken_back)
     return [one for one in older.alert_ids if records.get(one) in known or one in corrected]
+
+
+def _taken_back(delivery: Delivery, taken_back: Mapping[str, str]) -> set[str]:
+    return {taken_back[one] for one in delivery.alert_ids if one in taken_back}
+
+
+def _led_by_the_larger(
+    newer: Delivery,
+    older: Delivery,
+    overtaken: Sequence[str],
+    records: Mapping[str, str | None],
+    lesser: Collection[str],
+) -> Delivery:
+    """The newer delivery with the changes of the older one in the place of what merely refines them; `lesser` lead
+    nothing."""
+    if older.repeat:
+        return newer
+    larger = {records[one]: one for one in overtaken if one not in lesser and records.get(one) is not None}
+    smaller = [one for one in newer.alert_ids if one in lesser and records.get(one) in larger]
+    if not smaller:
+        return newer
+    told = (larger[records[one]] if one in smaller else one for one in newer.alert_ids)
+    return replace(newer, alert_ids=tuple(dict.fromkeys(told)), supersedes=(*newer.supersedes, *smaller))
 
 
 def _merge(

@@ -4,7 +4,7 @@
 what it tells of; `flush` (alerts.flushing) runs later, whenever something may be due.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from alerts.flushing import Flushed, flush
@@ -13,7 +13,10 @@ from alerts.timing import group_due_at, parse_digest
 from storage.keys import alert_id
 from storage.records import Alert, AlertState, RecordKey, Revision, RevisionKind, Story, StoryState, Subscription
 
-__all__ = ["Flushed", "find_verdict", "flush", "plan_alerts"]
+__all__ = ["UNTOLD_STATES", "Flushed", "find_corrections_beside", "find_verdict", "flush", "plan_alerts"]
+
+# Stories in these states tell nothing.
+UNTOLD_STATES = frozenset({StoryState.DRAFT, StoryState.CLOSED})
 
 
 def plan_alerts(
@@ -35,7 +38,7 @@ def plan_alerts(
     alerts = []
     corrected: set[tuple[str, RecordKey, frozenset[str]]] = set()
     for revision in revisions:
-        proofs = frozenset(proof.claim_id for proof in revision.evidence)
+        proofs = _proofs(revision)
         for subscription in subscriptions:
             verdict = find_verdict(revision, subscription, story_state=states.get(revision.story), told=told)
             told_so = (subscription.name, revision.key, proofs)
@@ -47,6 +50,24 @@ def plan_alerts(
     return tuple(alerts)
 
 
+def find_corrections_beside(revision: Revision, log: Iterable[Revision]) -> tuple[Revision, ...]:
+    """Return the corrections in the change log of a record that tell what `revision` tells: whoever got one of these is
+    not told it once more as news."""
+    proofs = _proofs(revision)
+    return tuple(
+        one
+        for one in log
+        if one.kind is RevisionKind.CORRECTION
+        and one.revision_id != revision.revision_id
+        and proofs
+        and (one.key, one.recorded_at, _proofs(one)) == (revision.key, revision.recorded_at, proofs)
+    )
+
+
+def _proofs(revision: Revision) -> frozenset[str]:
+    return frozenset(proof.claim_id for proof in revision.evidence)
+
+
 def find_verdict(
     revision: Revision,
     subscription: Subscription,
@@ -56,7 +77,7 @@ def find_verdict(
 ) -> Verdict:
     """Return whether and why a subscription is told of a revision, the state of its story included (None: unknown, so
     told)."""
-    if story_state in (StoryState.DRAFT, StoryState.CLOSED):
+    if story_state is not None and story_state in UNTOLD_STATES:
         return Verdict(is_told=False, reason=f"story_{story_state.value}", details=(("story", revision.story),))
     return judge_interest(revision, subscription, told=(told or {}).get(revision.corrects or "", ()))
 

@@ -15,6 +15,10 @@ LONGEST_RETRY_AFTER = 86_400.0
 # The share of a pause that chance adds, so that many deliveries that failed together do not come back together.
 JITTER = 0.1
 
+# So long programs of older and newer settings may work side by side (a rolling restart): what one does not know is for
+# the other.
+ROLLING = timedelta(hours=1)
+
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
 _DEFAULT_DAILY = time(8, 0)
 
@@ -99,6 +103,13 @@ def leave_quiet_hours(at: datetime, quiet: tuple[time, time] | None, zone: ZoneI
     return left
 
 
+def leave_quiet(subscription: Subscription, at: datetime) -> datetime:
+    """Return `at`, or the end of the subscription's quiet hours that it falls into, in UTC."""
+    if not subscription.quiet_hours.strip():
+        return at
+    return leave_quiet_hours(at, parse_quiet_hours(subscription.quiet_hours), parse_timezone(subscription.timezone))
+
+
 def _end_of_quiet(at: datetime, quiet: tuple[time, time], zone: ZoneInfo) -> datetime | None:
     """The end of the quiet hours that `at` falls into; None outside of them."""
     start, end = quiet
@@ -126,17 +137,29 @@ def group_due_at(subscription: Subscription, first_planned_at: datetime, flushed
     end of that interval. A digest waits for its moment instead. Quiet hours delay either. `first_planned_at` is that
     of the group's first waiting alert, `flushed_at` when the group was last sent.
     """
-    zone = parse_timezone(subscription.timezone)
     digest = parse_digest(subscription.digest)
     if digest is not None:
-        due = next_digest_at(first_planned_at, digest, zone)
+        due = next_digest_at(first_planned_at, digest, parse_timezone(subscription.timezone))
     else:
         due = first_planned_at + timedelta(seconds=subscription.group_wait)
         if flushed_at is not None:
             interval_end = flushed_at + timedelta(seconds=subscription.group_interval)
             if first_planned_at < interval_end:
                 due = interval_end
-    return leave_quiet_hours(due, parse_quiet_hours(subscription.quiet_hours), zone)
+    return leave_quiet(subscription, due)
+
+
+def count_attempts(taken: int, waited: float) -> int:
+    """Return how many attempts at a delivery count by the schedule, of one that was taken up `taken` times in the
+    `waited` seconds since it was made.
+
+    As many as had time to be: what was taken up by a program that was killed before it could send was no attempt.
+    """
+    had_time, end = 1, 0.0
+    for pause in RETRY_SCHEDULE:
+        end += pause
+        had_time += end <= waited
+    return min(taken, had_time)
 
 
 def retry_at(attempts: int, *, now: datetime, chance: float, retry_after: float | None = None) -> datetime | None:

@@ -229,6 +229,15 @@ def find_readable_revisions(
     return found, unread
 
 
+def find_taken_back(session: Session, revision_ids: Iterable[str]) -> frozenset[str]:
+    """Those of these revisions that a correction took back, whatever became of it."""
+    found: set[str] = set()
+    for part in chunks(revision_ids):
+        query = select(REVISIONS.c.corrects).where(REVISIONS.c.corrects.in_(part))
+        found |= set(session.execute(query).scalars())
+    return frozenset(found)
+
+
 def list_revisions(
     session: Session,
     story: str | None = None,

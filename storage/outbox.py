@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, func, or_, select, text, update
@@ -9,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from storage.codec import UNREADABLE, from_json, from_row, to_row
-from storage.records import Alert, AlertState, Delivery, DeliveryState, Revision
+from storage.records import Alert, AlertState, Delivery, DeliveryState, Revision, RevisionKind
 from storage.tables import ALERTS, DELIVERIES, DELIVERY_ALERTS, REVISIONS
 from storage.writing import changed_rows, chunks, insert_new, insert_or_update, is_postgres
 
@@ -28,12 +29,34 @@ _NEXT_OF_CHANNEL = (
         DELIVERIES.c.state == DeliveryState.DUE.value,
         DELIVERIES.c.due_at <= bindparam("now"),
         DELIVERIES.c.lane.not_in(_BUSY_LANES),
+        DELIVERIES.c.subscription.not_in(bindparam("quiet", expanding=True)),
+        or_(
+            DELIVERIES.c.subscription.in_(bindparam("known", expanding=True)),
+            DELIVERIES.c.created_at <= bindparam("orphaned"),
+        ),
     )
     .order_by(DELIVERIES.c.due_at, DELIVERIES.c.created_at, DELIVERIES.c.delivery_id)
     .limit(1)
 )
 _CLAIM = update(DELIVERIES).where(DELIVERIES.c.delivery_id == bindparam("chosen"))
-_ABOUT_TO_BE_TOLD = (AlertState.PENDING, AlertState.HELD, AlertState.RELEASED, AlertState.SUPERSEDED)
+# Events of articles and what fills in the past: beside a dispute, and no word in it.
+_SETTLES_NOTHING = (
+    RevisionKind.EDITED,
+    RevisionKind.REMOVED,
+    RevisionKind.FOUND,
+    RevisionKind.BACKFILLED,
+    RevisionKind.REFINED,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """For whom deliveries are taken: `known` are the subscriptions of the settings, `quiet` those that want nothing
+    now. What is for others is left to a program that knows them, unless it was made before `orphaned_at`."""
+
+    known: frozenset[str]
+    quiet: frozenset[str]
+    orphaned_at: datetime
 
 
 def lock_outbox(session: Session) -> None:
@@ -57,28 +80,49 @@ def list_waiting_alerts(session: Session) -> tuple[Alert, ...]:
 def list_told_or_waiting(session: Session, revision_ids: Iterable[str]) -> dict[str, frozenset[str]]:
     """The subscriptions that were told each of these revisions or are about to be: whoever needs its correction.
 
+    What was told within the message of another alert counts; what a person or a silence kept from everybody does not.
     An alert that still waits when its correction comes goes nowhere, and neither does the correction: the flush sees
     to that.
     """
     told: dict[str, set[str]] = {}
-    states = [state.value for state in _ABOUT_TO_BE_TOLD]
     for part in chunks(revision_ids):
-        query = select(ALERTS.c.revision_id, ALERTS.c.subscription)
-        for revision_id, subscription in session.execute(
-            query.where(ALERTS.c.revision_id.in_(part), ALERTS.c.state.in_(states))
-        ):
-            told.setdefault(revision_id, set()).add(subscription)
+        query = select(ALERTS).where(ALERTS.c.revision_id.in_(part))
+        for row in session.execute(query).mappings().all():
+            alert = from_row(Alert, row)
+            if _is_told_or_waits(session, alert):
+                told.setdefault(alert.revision_id, set()).add(alert.subscription)
     return {revision_id: frozenset(names) for revision_id, names in told.items()}
 
 
+def _is_told_or_waits(session: Session, alert: Alert) -> bool:
+    if alert.state in (AlertState.PENDING, AlertState.HELD):
+        return True
+    if alert.state not in (AlertState.RELEASED, AlertState.SUPERSEDED) and alert.superseded_by is None:
+        return False
+    carrying, last = list_carrying(session, alert)
+    if last.state in (AlertState.DROPPED, AlertState.SILENCED):
+        return False
+    # Where no delivery is kept any more, it was handed over long ago.
+    return not carrying or any(is_heard_or_waits(one) for one in carrying)
+
+
+def is_heard_or_waits(delivery: Delivery) -> bool:
+    """Whether a delivery reached its address, may have (an attempt whose answer was lost), or is still to."""
+    if delivery.state in (DeliveryState.DELIVERED, DeliveryState.DUE, DeliveryState.SENDING):
+        return True
+    return delivery.state is not DeliveryState.DROPPED and delivery.attempts > 0
+
+
 def find_standing(session: Session, alert_ids: Iterable[str]) -> dict[str, Revision]:
-    """The revisions behind these alerts that nothing newer about the same record has followed; none that cannot be
-    read."""
+    """The revisions behind these alerts that nothing newer about the same record has settled; none that cannot be
+    read. Edits of articles, what fills in the past and what sharpens a figure settle nothing."""
     standing: dict[str, Revision] = {}
     later = aliased(REVISIONS)
     columns = ("story", "metric", "unit", "population", "place", "period")
     same_record = and_(*(later.c[name] == REVISIONS.c[name] for name in columns))
-    followed = select(later.c.sequence).where(same_record, later.c.sequence > REVISIONS.c.sequence).exists()
+    settles = later.c.kind.not_in([kind.value for kind in _SETTLES_NOTHING])
+    newer = later.c.sequence > REVISIONS.c.sequence
+    followed = select(later.c.sequence).where(same_record, newer, settles).exists()
     for part in chunks(alert_ids):
         query = (
             select(ALERTS.c.alert_id, REVISIONS.c.payload)
@@ -114,15 +158,22 @@ def list_carrying(session: Session, alert: Alert) -> tuple[tuple[Delivery, ...],
 
 
 def claim_delivery(
-    session: Session, channel: str, *, now: datetime, worker: str, lease_seconds: float
+    session: Session, channel: str, *, now: datetime, worker: str, lease_seconds: float, readers: Readers | None = None
 ) -> Delivery | None:
     """Take the delivery of a channel that has been due longest, for `worker` alone; None when none may be taken now.
+
+    `readers` says whose are taken (default: everybody's).
 
     It is `sending` until `claimed_until`; `requeue_expired` gives what a dead worker held to the next. Of a lane only
     one is under way at a time. The attempt is counted here, so that one that kills its worker can be given up.
     """
     lock_outbox(session)
-    row = session.execute(_NEXT_OF_CHANNEL, {"channel": channel, "now": now}).mappings().first()
+    chosen = {
+        "quiet": sorted(readers.quiet) if readers else [],
+        "known": sorted(readers.known) if readers else [],
+        "orphaned": readers.orphaned_at if readers else now,
+    }
+    row = session.execute(_NEXT_OF_CHANNEL, {"channel": channel, "now": now, **chosen}).mappings().first()
     if row is None:
         return None
     claimed = {
@@ -161,9 +212,12 @@ def update_deliveries(session: Session, deliveries: Iterable[Delivery]) -> None:
     insert_new(session, DELIVERY_ALERTS, links, ["delivery_id", "alert_id"])
 
 
-def bury_channel(session: Session, channel: str, *, error: str) -> int:
-    """Put all that waits for a channel among the dead letters (it can be replayed); returns how many there were."""
+def bury_channel(session: Session, channel: str, *, error: str, made_before: datetime | None = None) -> int:
+    """Put all that waits for a channel, or what was made before a time and waits, among the dead letters (it can be
+    replayed); returns how many there were."""
     waiting = (DELIVERIES.c.channel == channel) & (DELIVERIES.c.state == DeliveryState.DUE.value)
+    if made_before is not None:
+        waiting &= DELIVERIES.c.created_at <= made_before
     dead = {"state": DeliveryState.DEAD.value, "last_error": error}
     return changed_rows(session.execute(update(DELIVERIES).where(waiting).values(**dead)))
 

@@ -82,7 +82,8 @@ class EmailChannel:
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [refusal.code for refusal in error.recipients]
             said = "; ".join(f"{one.recipient}: {one.code} {one.message}" for one in error.recipients)
-            raise DeliveryError(f"{where}: {said}"[:_EXCERPT], permanent=all(code >= 500 for code in codes)) from error
+            is_final = all(code >= 500 and code != _LOGIN_NEEDED for code in codes)
+            raise DeliveryError(f"{where}: {said}"[:_EXCERPT], permanent=is_final) from error
         except aiosmtplib.SMTPResponseException as error:
             # A greeting refused, or a sender for want of a login, is said of us and not of this message.
             is_of_us = isinstance(error, _OF_US) or error.code == _LOGIN_NEEDED

@@ -5,6 +5,7 @@ Specification: https://www.standardwebhooks.com (version 1.0.0), "Webhook scheme
 
 import asyncio
 import re
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -41,6 +42,7 @@ _VALUE = re.compile(r"[\t\x20-\x7e]*")
 _EXCERPT = 500
 # A response is read for its excerpt alone; a receiver that never stops talking is cut off.
 _MOST_READ = 16_384
+_ZIPPED = ("gzip", "x-gzip", "deflate")
 
 
 def find_wrong_header(headers: Iterable[tuple[str, str]]) -> str:
@@ -178,7 +180,7 @@ class WebhookChannel:
 
     def _headers(self, body: str, message: Message, delivery_id: str, now: datetime) -> dict[str, str]:
         own = {name.lower(): value for name, value in self._spec.headers}
-        headers = {"user-agent": "storywatch-webhook/1"} | own
+        headers = {"user-agent": "storywatch-webhook/1", "accept-encoding": "identity"} | own
         headers |= {"content-type": "application/json"}
         headers |= {"webhook-id": delivery_id, "webhook-timestamp": str(int(now.timestamp()))}
         if message.trace:
@@ -203,9 +205,23 @@ async def _read_excerpt(response: httpx.Response, secrets: tuple[str, ...]) -> s
         read += chunk
         if len(read) >= _MOST_READ:
             break
+    read = _unpack(read, response.headers.get("content-encoding", ""))
     text = cover(read.decode("utf-8", "replace"), secrets)[: _EXCERPT * 4]
     printable = "".join(sign if sign.isprintable() else " " for sign in text)
     return " ".join(printable.split())[:_EXCERPT]
+
+
+def _unpack(read: bytes, coding: str) -> bytes:
+    """What an answer says that came packed though we asked for none such: its beginning, or that nobody can tell."""
+    coding = coding.strip().lower()
+    if not read or coding in ("", "identity"):
+        return read
+    try:
+        if coding in _ZIPPED:
+            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(read, _MOST_READ)
+    except zlib.error:
+        pass
+    return f"({len(read)} bytes, {coding})".encode()
 
 
 def _without_address(error: Exception, url: str) -> str:

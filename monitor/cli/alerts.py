@@ -13,6 +13,7 @@ from alerts.channels.build import build_channel
 from alerts.desk import add_silence, approve_alert, drop_alert, drop_delivery, replay_delivery
 from alerts.dispatch import send_test
 from alerts.matchers import read_matcher, write_matcher
+from alerts.plan import find_corrections_beside
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_figure, show_time
 from monitor.cli.stories import describe_key
@@ -183,6 +184,11 @@ def why_command(revision_id: str, as_json: Json = False) -> None:
         behind = [revision.revision_id]
         planned = {one.subscription: one for one in deliveries.list_alerts(session, revision_ids=behind)}
         told = outbox.list_told_or_waiting(session, [revision.corrects] if revision.corrects else [])
+        beside = find_corrections_beside(revision, claims.list_revisions(session, key=revision.key))
+        corrections = {
+            one.subscription: one
+            for one in deliveries.list_alerts(session, revision_ids=[correction.revision_id for correction in beside])
+        }
         story = stories.find_story(session, revision.story)
         silences = {one.silence_id: one for one in deliveries.list_silences(session)}
         # Those that the settings name no more may have been told all the same.
@@ -198,6 +204,7 @@ def why_command(revision_id: str, as_json: Json = False) -> None:
                 silences=silences,
                 story_state=story.state if story else None,
                 told=told,
+                correction=corrections.get(name),
             )
     if as_json:
         print_json(accounts)

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,111 +11,24 @@ import pytest
 from sqlalchemy import update
 
 from alerts import desk
-from alerts.accounts import account_for
-from alerts.channels.base import Channel, ChannelSpec, EmailSpec, TlsMode
-from alerts.channels.build import build_channel
 from alerts.channels.webhook import WebhookChannel
-from alerts.dispatch import Dispatcher, DispatchReport, dispatch_due, send_test
+from alerts.dispatch import Dispatcher, send_test
 from alerts.links import LINK
-from alerts.plan import plan_alerts
 from alerts.sending import flush_outbox
-from storage import claims, deliveries, outbox, stories
-from storage.database import Database
+from storage import deliveries, outbox
 from storage.errors import DecidedError, NotFoundError, OvertakenError, RenderError
 from storage.records import (
     AlertState,
-    Delivery,
     DeliveryState,
     Message,
-    Revision,
     RevisionKind,
-    Subscription,
 )
 from storage.tables import REVISIONS
-from tests.support.alerting import NOON, PAST, STORY, WITHDRAWN, after, revise, subscribe, write_message
-from tests.support.receiver import Answer, Receiver
-from tests.support.smtp import MailServer
+from tests.support.alerting import NOON, PAST, WITHDRAWN, after, revise, subscribe, write_message
+from tests.support.dispatching import House
+from tests.support.receiver import Answer
 
 K = RevisionKind
-
-
-class House:
-    """A database, two receivers and a mail server; `commit` stores revisions with their alerts as a cycle does."""
-
-    def __init__(self, database: Database, hook: Receiver, other: Receiver, mail: MailServer) -> None:
-        self.database, self.hook, self.other, self.mail = database, hook, other, mail
-        self.subscriptions: list[Subscription] = [subscribe()]
-        self.specs = [
-            ChannelSpec(name="hook", type="webhook", url=hook.url, timeout=5),
-            ChannelSpec(name="other", type="webhook", url=other.url, timeout=5),
-            ChannelSpec(name="editors", type="email", to=("a@example.org", "b@example.org")),
-        ]
-
-    def commit(self, *revisions: Revision, now: datetime = NOON) -> None:
-        with self.database.write() as session:
-            fresh = claims.add_revisions(session, revisions)
-            told = outbox.list_told_or_waiting(session, [one.corrects for one in revisions if one.corrects])
-            known = stories.list_stories(session)
-            planned = plan_alerts(fresh, self.subscriptions, stories=known, now=now, told=told)
-            deliveries.add_alerts(session, planned)
-
-    def channels(self, client: httpx.AsyncClient) -> dict[str, Channel]:
-        server = EmailSpec(host="127.0.0.1", port=self.mail.port, tls=TlsMode.NONE, sender="w@example.org", timeout=10)
-        return {spec.name: build_channel(spec, client=client, email=server) for spec in self.specs}
-
-    def dispatch(self, now: datetime = NOON, *, names: Sequence[str] = ()) -> DispatchReport:
-        async def go() -> DispatchReport:
-            async with httpx.AsyncClient(trust_env=False) as client:
-                chosen = {name: one for name, one in self.channels(client).items() if not names or name in names}
-                return await dispatch_due(
-                    self.database,
-                    chosen,
-                    subscriptions=self.subscriptions,
-                    now=now,
-                    rng=random.Random(7),
-                    worker="one",
-                )
-
-        return asyncio.run(go())
-
-    def deliveries(self, *states: DeliveryState) -> tuple[Delivery, ...]:
-        with self.database.read() as session:
-            return deliveries.list_deliveries(session, states=states)
-
-    def accounts(self, revision: Revision) -> dict[str, tuple[str, str]]:
-        """What became of a revision, by subscription, channel and address."""
-        told = {}
-        with self.database.read() as session:
-            planned = {
-                one.subscription: one for one in deliveries.list_alerts(session, revision_ids=[revision.revision_id])
-            }
-            silences = {one.silence_id: one for one in deliveries.list_silences(session)}
-            for subscription in self.subscriptions:
-                alert = planned.get(subscription.name)
-                carrying, last = outbox.list_carrying(session, alert) if alert else ((), None)
-                for one in account_for(
-                    revision, subscription, alert=alert, last=last, carrying=carrying, silences=silences
-                ):
-                    told[" ".join(filter(None, (one.subscription, one.channel, one.receiver)))] = (
-                        one.told.value,
-                        one.words,
-                    )
-        return told
-
-    def alert_states(self) -> list[AlertState]:
-        with self.database.read() as session:
-            return [alert.state for alert in deliveries.list_alerts(session)]
-
-
-@pytest.fixture
-def house(database: Database) -> Iterator[House]:
-    """On SQLite and on PostgreSQL."""
-    with database.write() as session:
-        stories.add_story(session, STORY, now=NOON)
-        claims.add_revisions(session, PAST)
-    with ExitStack() as stack:
-        servers = stack.enter_context(Receiver()), stack.enter_context(Receiver()), stack.enter_context(MailServer())
-        yield House(database, *servers)
 
 
 def test_a_revision_reaches_mail_and_webhook(house: House) -> None:
@@ -523,6 +434,10 @@ def test_a_channel_that_the_settings_do_not_name_makes_dead_letters(house: House
     house.subscriptions = [subscribe(channels=("elsewhere",))]
     house.commit(WITHDRAWN)
     house.dispatch()
+    # A program of newer settings may know it: one is given an hour to start.
+    house.dispatch(after(3599))
+    assert [one.state for one in house.deliveries()] == [DeliveryState.DUE]
+    house.dispatch(after(3600))
     (dead,) = house.deliveries()
     assert dead.state is DeliveryState.DEAD
     assert "elsewhere" in dead.last_error
@@ -532,7 +447,7 @@ def test_a_channel_taken_out_of_the_settings_leaves_dead_letters(house: House) -
     house.hook.answers = [Answer(status=500)]
     house.commit(WITHDRAWN)
     house.dispatch()
-    house.dispatch(after(10), names=("other",))
+    house.dispatch(after(3600), names=("other",))
     assert [one.state for one in house.deliveries()] == [DeliveryState.DEAD]
 
 
@@ -891,27 +806,29 @@ def test_a_delivery_that_ends_its_dispatcher_each_time_is_given_up_and_the_next_
 def test_a_dead_letter_is_not_sent_after_newer_news_of_the_same(house: House) -> None:
     up = replace(PAST[2], revision_id="up", recorded_at=NOON)
     house.commit(up)
-    house.dispatch(names=["other"])  # its channel was taken out of the settings for a while
+    for seconds in (0, 3600):
+        house.dispatch(after(seconds), names=["other"])  # its channel was taken out of the settings for a while
     (dead,) = house.deliveries(DeliveryState.DEAD)
-    house.commit(WITHDRAWN, now=after(60))
-    assert house.dispatch(after(60)).delivered == 1
+    house.commit(WITHDRAWN, now=after(3660))
+    assert house.dispatch(after(3660)).delivered == 1
     with house.database.write() as session:
         with pytest.raises(OvertakenError, match="told newer things of the same since"):
-            desk.replay_delivery(session, dead.delivery_id, now=after(120))
-        assert desk.replay_delivery(session, dead.delivery_id, now=after(120), anyway=True).state is DeliveryState.DUE
-    assert house.dispatch(after(120)).delivered == 1
+            desk.replay_delivery(session, dead.delivery_id, now=after(3720))
+        assert desk.replay_delivery(session, dead.delivery_id, now=after(3720), anyway=True).state is DeliveryState.DUE
+    assert house.dispatch(after(3720)).delivered == 1
 
 
 def test_a_dead_letter_that_is_replayed_gives_way_to_a_newer_one_that_waits(house: House) -> None:
     up = replace(PAST[2], revision_id="up", recorded_at=NOON)
     house.commit(up)
-    house.dispatch(names=["other"])
+    for seconds in (0, 3600):
+        house.dispatch(after(seconds), names=["other"])
     (dead,) = house.deliveries(DeliveryState.DEAD)
-    house.commit(WITHDRAWN, now=after(60))
+    house.commit(WITHDRAWN, now=after(3660))
     with house.database.write() as session:
-        flush_outbox(session, house.subscriptions, {"hook": ("",)}, now=after(60))
-        again = desk.replay_delivery(session, dead.delivery_id, now=after(61))
+        flush_outbox(session, house.subscriptions, {"hook": ("",)}, now=after(3660))
+        again = desk.replay_delivery(session, dead.delivery_id, now=after(3661))
     assert again.state is DeliveryState.SUPERSEDED
-    assert house.dispatch(after(62)).delivered == 1
+    assert house.dispatch(after(3662)).delivered == 1
     assert "44 → 164 → withdrawn (44)" in house.hook.calls[0].body.decode()
     assert house.accounts(up)["desk hook"][0] == "yes"

@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.accounts import explain_not_told
+from alerts.accounts import account_for, explain_not_told
 from alerts.asking import ask_approvers, is_question_due
-from alerts.plan import Flushed, flush, plan_alerts
+from alerts.plan import Flushed, find_corrections_beside, flush, plan_alerts
 from storage.records import (
     Alert,
     AlertState,
     Evidence,
+    Figure,
+    Qualifier,
     Revision,
     RevisionKind,
     SentGroup,
@@ -32,6 +34,15 @@ def plan(revision: Revision, subscription: Subscription, **fields: Any) -> tuple
     return plan_alerts([revision], [subscription], now=NOON, **fields)
 
 
+def a_range(low: float, high: float, new_low: float, new_high: float, value: float | None = None) -> Revision:
+    """A revision from "between 100 and 200" to another such range."""
+    before, after_ = (
+        Figure(value=value, low=one, high=other, qualifier=Qualifier.RANGE)
+        for one, other in ((low, high), (new_low, new_high))
+    )
+    return replace(revise("x"), before=before, after=after_)
+
+
 @pytest.mark.parametrize(
     ("revision", "fields", "words"),
     [
@@ -44,6 +55,8 @@ def plan(revision: Revision, subscription: Subscription, **fields: Any) -> tuple
         (revise("x", population="role=police"), {"populations": ("whole",)}, "population role=police"),
         (revise("x", before=44, after_=46), {"min_change": 3}, "change of 2 is smaller than the 3"),
         (revise("x", before=100, after_=104), {"min_change_percent": 5}, "4 % is smaller than the 5 %"),
+        (a_range(100, 200, 104, 201), {"min_change": 5}, "change of 4 is smaller than the 5"),
+        (a_range(100, 200, 104, 201), {"min_change_percent": 5}, "4 % is smaller than the 5 %"),
         (revise("x"), {"min_origins": 2}, "origins behind it: 1, asked for: 2"),
         (revise("x", evidence=(Evidence(lang="ru"),)), {"languages": ("en",)}, "sentences are in ru"),
     ],
@@ -58,6 +71,9 @@ def test_each_filter_refuses_and_says_why(revision: Revision, fields: dict[str, 
     ("revision", "fields"),
     [
         (revise("x", before=7.0, after_=7.1, metric="magnitude"), {}),
+        (a_range(100, 200, 100, 300), {"min_change": 50, "min_change_percent": 40}),
+        (a_range(100, 200, 60, 200), {"min_change": 40}),
+        (a_range(100, 200, 101, 201, value=150), {"min_change": 1}),
         (revise("x", K.RETRACTED, 164, None), {"min_change": 500, "min_origins": 3}),
         (revise("x", K.CONTESTED, 164, 165), {"min_change": 500, "min_origins": 3}),
         (revise("x", population="role=police"), {"populations": ("role=*",)}),
@@ -83,6 +99,27 @@ def test_a_correction_goes_to_those_who_were_told_whatever_they_filter() -> None
     both = [subscribe("told", kinds=("raised",), min_change=1000), subscribe("not")]
     planned = plan_alerts([sorry], both, now=NOON, told={"y": ["told"]})
     assert [alert.subscription for alert in planned] == ["told"]
+
+
+def test_what_a_correction_told_says_so() -> None:
+    proofs = (Evidence(claim_id="c1"),)
+    sorry = revise("sorry", K.CORRECTION, corrects="y", evidence=proofs)
+    news, other = revise("news", evidence=proofs), revise("other", evidence=(Evidence(claim_id="c2"),))
+    (planned,) = plan_alerts([sorry, news], [subscribe()], now=NOON, told={"y": ["desk"]})
+    assert find_corrections_beside(news, [sorry, news, other]) == (sorry,)
+    assert find_corrections_beside(other, [sorry, news, other]) == ()
+    (account,) = account_for(news, subscribe(), alert=None, correction=planned)
+    assert (
+        account.words
+        == f"it was told as a correction instead ({planned.alert_id}): what was said before is taken "
+        + ("back with it")
+    )
+
+
+def test_what_was_learned_while_its_story_told_nothing_is_not_put_down_to_the_subscription() -> None:
+    assert "its story was a draft or closed" in explain_not_told(
+        revise("x"), subscribe(), story_state=StoryState.ACTIVE
+    )
 
 
 @pytest.mark.parametrize("state", list(AlertState))
@@ -156,6 +193,16 @@ def test_a_refinement_is_inhibited_beside_the_change_and_told_alone() -> None:
     assert states(both) == {"a": AlertState.RELEASED, "r": AlertState.SILENCED}
     assert {alert.reason for alert in both.alerts if alert.revision_id == "r"} == {"inhibited"}
     assert states(run([refined], waits, after(60))) == {"r": AlertState.RELEASED}
+
+
+def test_a_refinement_does_not_speak_for_the_change_that_waits_in_another_group() -> None:
+    waits = subscribe(group_wait=30, group_interval=300, group_by=("kind",), kinds=ALL_KINDS)
+    sent = [SentGroup(subscription="desk", group_key="kind=raised", sent_at=NOON)]
+    both = [revise("a", when=after(1)), revise("r", K.REFINED, 164, 167, when=after(5))]
+    flushed = run(both, waits, after(60), sent=sent)
+    assert states(flushed) == {"a": AlertState.RELEASED, "r": AlertState.SILENCED}
+    by_id = {alert.revision_id: alert.alert_id for alert in flushed.alerts}
+    assert [(one.alert_ids, one.supersedes) for one in flushed.deliveries] == [((by_id["a"],), (by_id["r"],))]
 
 
 def test_a_silence_mutes_what_matches_while_it_lasts() -> None:
@@ -276,8 +323,10 @@ def test_reminders_go_on_after_other_news_of_the_group() -> None:
 
 def test_what_has_no_subscription_or_channel_left_is_dropped_with_its_reason() -> None:
     (alert,) = plan(revise("x"), subscribe())
+    # A program of newer settings may know the subscription: one is given an hour to start.
+    assert flush([alert], {"x": revise("x")}, [], now=after(3599)).alerts == ()
     for subscriptions, reason in (([], "subscription_gone"), ([subscribe(channels=())], "no_channel")):
-        flushed = flush([alert], {"x": revise("x")}, subscriptions, now=NOON)
+        flushed = flush([alert], {"x": revise("x")}, subscriptions, now=after(3600))
         assert [(one.state, one.reason) for one in flushed.alerts] == [(AlertState.DROPPED, reason)]
 
 

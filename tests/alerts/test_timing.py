@@ -11,6 +11,7 @@ from alerts.circuit import Circuit
 from alerts.timing import (
     RETRY_SCHEDULE,
     Digest,
+    count_attempts,
     leave_quiet_hours,
     next_digest_at,
     parse_digest,
@@ -138,6 +139,16 @@ def test_retries_follow_the_schedule_with_a_little_chance() -> None:
     assert retry_at(len(RETRY_SCHEDULE) + 1, now=NOON, chance=0) is None
 
 
+@given(late=st.lists(st.floats(0, 1e5), min_size=10, max_size=10))
+def test_every_attempt_that_had_its_time_counts(late: list[float]) -> None:
+    waited = late[0]
+    for attempts, (pause, more) in enumerate(zip((*RETRY_SCHEDULE, 0.0), late, strict=True), start=1):
+        assert count_attempts(attempts, waited) == attempts
+        waited += pause + more
+    assert count_attempts(9, 4.9) == 1
+    assert count_attempts(9, 304.9) == 2
+
+
 def test_a_wish_to_wait_is_obeyed_up_to_a_day() -> None:
     assert retry_at(1, now=NOON, chance=0, retry_after=60) == after(60)
     assert retry_at(2, now=NOON, chance=0, retry_after=60) == after(300)
@@ -159,3 +170,10 @@ def test_a_circuit_rests_after_three_failures_and_longer_each_time() -> None:
 
 def test_a_circuit_gives_the_time_that_a_receiver_asks_for() -> None:
     assert Circuit().fail(NOON, retry_after=90).rests_until == after(90)
+    hour = Circuit().fail(NOON, retry_after=3_600)
+    assert (hour.is_resting(after(3_599)), hour.is_resting(after(3_600))) == (True, False)
+    assert Circuit().fail(NOON, retry_after=1e9).rests_until == after(86_400)
+    # What was under way with it asks for less, or for nothing.
+    assert hour.fail(after(1), retry_after=5).fail(after(2)).fail(after(3)).rests_until == after(3_600)
+    # A clock that steps back makes no rest longer.
+    assert not hour.is_resting(after(-10))
