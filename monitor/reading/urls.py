@@ -19,6 +19,9 @@ _WORDS = re.compile(r"[-_+ ]+")
 _MIXED = re.compile(r"(?=.*\d)(?=.*[a-zA-Z])[0-9a-zA-Z]{8,}")
 _DAY = re.compile(r"(?:19|20)\d{2}[-_.]?(?:0[1-9]|1[0-2])(?:[-_.]?[0-3]\d)?")
 _LANGUAGE = re.compile(r"/[a-z]{2}(?:[-_][a-z]{2})?", re.IGNORECASE)
+_AMP = "amp"  # stands in every address of an AMP cache
+_SLASHES = re.compile(r"/{2,}")
+_SESSION = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 _DOTS = re.compile(r"(?:^|/)\.\.?(?:/|$)")
 
 
@@ -30,6 +33,10 @@ class _Tables(NamedTuple):
     hosts: frozenset[str]
     segments: frozenset[str]
     endings: tuple[str, ...]
+    senders: frozenset[str]
+    sender_values: re.Pattern[str]
+    second_levels: frozenset[str]
+    caches: re.Pattern[str]
 
 
 @cache
@@ -44,6 +51,10 @@ def _tables() -> _Tables:
         hosts=frozenset(data["hosts"]),
         segments=frozenset(data["amp_segments"]),
         endings=tuple(data["amp_endings"]),
+        senders=frozenset(data["senders"]),
+        sender_values=re.compile(rf"(?:{'|'.join(data['sender_values'])})(?![a-z])", re.IGNORECASE),
+        second_levels=frozenset(data["second_levels"]),
+        caches=re.compile("|".join(data["amp_caches"]), re.IGNORECASE),
     )
 
 
@@ -51,10 +62,10 @@ def canonical_url(url: str) -> str:
     """The address under which a page is remembered; for comparing and keying, not for fetching.
 
     Scheme and host in lower case, https for http, default ports, fragments, tracking parameters and the marks of phone
-    and AMP twins left out, parameters sorted, percent-escapes made even. Idempotent. What is no http address is
-    returned stripped, as it is.
+    and AMP twins left out, parameters sorted, percent-escapes made even; of what an AMP cache holds, its own address.
+    Idempotent. What is no http address is returned stripped, as it is.
     """
-    text = url.strip()
+    text = _own_address(url.strip())
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").rstrip(".")
@@ -67,7 +78,20 @@ def canonical_url(url: str) -> str:
     is_default = port is None or port in _DEFAULT_PORTS.values()
     name = _host(host)
     netloc = f"[{name}]" if ":" in name else name
-    return urlunsplit(("https", netloc if is_default else f"{netloc}:{port}", path, _query(parts.query), ""))
+    found = urlunsplit(("https", netloc if is_default else f"{netloc}:{port}", path, _query(parts.query), ""))
+    return found if _own_address(found) == found else canonical_url(found)
+
+
+def _own_address(url: str) -> str:
+    """The address whose AMP twin a cache keeps at this one; any other address as it is."""
+    if _AMP not in url.lower():  # as nearly all
+        return url
+    while (match := _tables().caches.fullmatch(url)) is not None:
+        kept = match[match.lastindex or 0]
+        if "." not in kept.partition("/")[0]:
+            break
+        url = f"https://{kept}"
+    return url
 
 
 def parsable(url: str) -> str:
@@ -105,7 +129,7 @@ def believable_canonical(canonical: str, url: str) -> str:
     It lies when it names another site, a front page or a section's for a page within it, drops the part of the query
     that chose the page, or is no web address. Whether it lies in other ways only other pages can tell.
     """
-    absolute = link_within(canonical, url)
+    absolute = link_within(canonical, _own_address(url))
     if not absolute or not url:
         return absolute
     named, asked = canonical_url(absolute), canonical_url(url)
@@ -154,8 +178,12 @@ def _site(url: str) -> str:
     labels = host.split(".")
     if len(labels) < 3 or host.replace(".", "").isdigit():
         return host
-    is_second_level = len(labels[-1]) == 2 and len(labels[-2]) <= 3  # co.uk, com.au, gov.kz
-    return ".".join(labels[-3:] if is_second_level else labels[-2:])
+    return ".".join(labels[-_width(labels) :])
+
+
+def _width(labels: list[str]) -> int:
+    """How many labels at the end of a host's name tell the site: two, or three as in example.co.uk."""
+    return 3 if len(labels[-1]) == 2 and len(labels) > 2 and labels[-2] in _tables().second_levels else 2
 
 
 def _hostname(url: str) -> str:
@@ -168,36 +196,36 @@ def _hostname(url: str) -> str:
 def _host(host: str) -> str:
     with contextlib.suppress(UnicodeError):
         host = host.encode("idna").decode("ascii") if not host.isascii() else host
-    labels = host.split(".")
-    while len(labels) > 2 and labels[0] in _tables().hosts:
+    labels, dress = host.split("."), _tables().hosts
+    least = _width(labels)
+    while len(labels) > least and (labels[0] in dress or labels[0] == "www"):
         labels = labels[1:]
-    if len(labels) > 2 and labels[0] == "www":
-        labels = labels[1:]
-        while len(labels) > 2 and labels[0] in _tables().hosts:
-            labels = labels[1:]
+    while len(labels) > least + 1 and labels[1] == "m":  # en.m.example.org
+        del labels[1]
     return ".".join(labels)
 
 
 def _path(path: str) -> str:
     tables = _tables()
-    text = _escapes(path) or "/"
+    text = _SLASHES.sub("/", _SESSION.sub("", _escapes(path))) or "/"
     if _DOTS.search(text):
-        text = urlsplit(urljoin("https://host/", text.lstrip("/"))).path
+        text = urlsplit(urljoin("https://host/", text)).path
     segments = text.split("/")
-    while len(segments) > 2 and segments[-1] == "":
-        segments.pop()
-    while len(segments) > 2 and segments[-1].lower() in tables.segments:
-        segments.pop()
+    while True:
+        while len(segments) > 2 and (segments[-1] == "" or segments[-1].lower() in tables.segments):
+            segments.pop()
+        if (name := _without_endings(segments[-1])) == segments[-1]:
+            break
+        segments[-1] = name
     while len(segments) > 2 and segments[1].lower() in tables.segments:
         del segments[1]
-    segments[-1] = _without_endings(segments[-1])
     return "/".join(segments) or "/"
 
 
 def _without_endings(name: str) -> str:
     while True:
         for ending in _tables().endings:
-            if name.lower().endswith(ending) and len(name) > len(ending):
+            if name.lower().endswith(ending) and name[: -len(ending)].strip("."):
                 name = name[: -len(ending)] + (".html" if ending.endswith(".html") else "")
                 break
         else:
@@ -215,6 +243,8 @@ def _is_tracking(part: str) -> bool:
     key = unquote_plus(name).strip().lower()
     if key in tables.dress:
         return unquote_plus(value).strip().lower() in tables.dress_values
+    if key in tables.senders:
+        return tables.sender_values.match(unquote_plus(value).strip()) is not None
     return key in tables.names or key.startswith(tables.prefixes)
 
 

@@ -23,6 +23,19 @@ from monitor.reading.urls import believable_canonical, canonical_url, same_site
         ("https://example.org/a?m=12345", "https://example.org/a?m=12345"),
         ("https://example.org/%7Euser/%d1%8f", "https://example.org/~user/%D1%8F"),
         ("https://example.org/я?q=я", "https://example.org/%D1%8F?q=%D1%8F"),
+        (
+            "https://www-example-org.cdn.ampproject.org/c/s/www.example.org/a/fire?amp_js_v=0.1&usqp=x",
+            "https://example.org/a/fire",
+        ),
+        ("https://www.google.com/amp/s/www.example.org/a/fire.amp.html", "https://example.org/a/fire.html"),
+        ("https://www.google.com/amp/about", "https://google.com/about"),
+        ("https://en.m.example.org/a", "https://en.example.org/a"),
+        ("https://mob.ria.ru/a", "https://ria.ru/a"),
+        ("https://m.co.uk/a", "https://m.co.uk/a"),
+        ("https://example.org/a?ref=rss&from=rss_world&source=main", "https://example.org/a"),
+        ("https://example.org/a?from=2022-01-01&ref=17", "https://example.org/a?from=2022-01-01&ref=17"),
+        ("https://example.org/a?source=homeland", "https://example.org/a?source=homeland"),
+        ("https://example.org//a//b;jsessionid=1A2B.node3?PHPSESSID=5", "https://example.org/a/b"),
         ("https://почта.рф/x", "https://xn--80a1acny.xn--p1ai/x"),
         ("https://example.org", "https://example.org/"),
         ("https://example.org/", "https://example.org/"),
@@ -44,8 +57,20 @@ def test_canonical(url: str, expected: str) -> None:
 addresses = st.builds(
     lambda scheme, host, path, query: f"{scheme}://{host}/{path}?{query}",
     st.sampled_from(["http", "HTTPS", "https"]),
-    st.sampled_from(["example.org", "www.m.example.org", "AMP.example.co.uk", "127.0.0.1:80", "[::1]:9", "ü.example"]),
-    st.text(alphabet="aA/.%~я &=?#+;:@amp2Ff-_", max_size=30),
+    st.sampled_from(
+        [
+            "example.org",
+            "www.m.example.org",
+            "AMP.example.co.uk",
+            "127.0.0.1:80",
+            "[::1]:9",
+            "ü.example",
+            "a.cdn.ampproject.org",
+            "google.com",
+        ]
+    ),
+    st.text(alphabet="aA/.%~я &=?#+;:@amp2Ff-_", max_size=30)
+    | st.sampled_from(["c/s/www.google.com/amp/s/m.x.org/a//b", "amp/s/x.org", "a;jsessionid=1;jsessionid=2"]),
     st.text(alphabet="aA=&%+utm_source1 я;/?amp", max_size=30),
 )
 
@@ -107,6 +132,8 @@ def test_a_front_page_or_a_section_is_no_name_of_an_article(canonical: str, url:
         ("/live", "https://x.org/en/live"),
         ("/новости/пожар-в-порту-города", "https://x.org/n/1234567"),
         ("https://www.x.org/", "https://x.org/"),
+        ("https://www.x.org/world/fire", "https://www-x-org.cdn.ampproject.org/c/s/www.x.org/world/fire"),
+        ("https://xxx.ru/world/fire", "https://www.xxx.ru/world/fire"),
     ],
 )
 def test_an_address_of_one_article_is_believed(canonical: str, url: str) -> None:
@@ -116,4 +143,6 @@ def test_an_address_of_one_article_is_believed(canonical: str, url: str) -> None
 def test_one_outlet_has_many_hosts() -> None:
     assert same_site("https://news.bbc.co.uk/a", "https://www.bbc.co.uk/")
     assert not same_site("https://a.co.uk/", "https://b.co.uk/")
+    assert same_site("https://www.ria.ru/a", "https://ria.ru/")
+    assert same_site("https://m.rbc.ru/a", "https://www.rbc.ru/")
     assert not same_site("https://10.0.0.1/", "https://20.0.0.1/")
