@@ -1,5 +1,6 @@
 """Claims, the histories folded from them, and the change log, as stored."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from storage.superseded import find_latest_superseded, find_superseded
 from storage.tables import CLAIMS, HISTORIES, REVISIONS
 from storage.writing import chunks, insert_new, insert_or_update
 
+_URL = re.compile(r'"url": ?"([^"]*)"')
 _KEY = ("story", "metric", "unit", "population", "place", "period")
 # Asked with each delivery, so made once: to build a statement costs more than to run it.
 _REVISIONS_OF = select(REVISIONS.c.revision_id, REVISIONS.c.payload).where(
@@ -269,6 +271,22 @@ def list_revisions(
     if limit is not None:
         query = query.limit(limit).offset(offset)
     return tuple(_REVISIONS_KEPT.read(payload) for payload in session.execute(query).scalars())
+
+
+def list_revisions_on(session: Session, urls: frozenset[str], *, look_back: int, limit: int) -> tuple[Revision, ...]:
+    """The newest of the told changes that rest on evidence at one of these addresses, among the `look_back` newest."""
+    query = select(REVISIONS.c.payload).where(REVISIONS.c.is_silent.is_(False)).order_by(REVISIONS.c.sequence.desc())
+    found: list[Revision] = []
+    for payload in session.execute(query.limit(look_back)).scalars():
+        # To look for the addresses costs a hundredth of decoding; one with an escape in it is decoded.
+        if urls.isdisjoint(_URL.findall(payload)) and "\\" not in payload:
+            continue
+        revision = _REVISIONS_KEPT.read(payload)
+        if any(proof.url in urls for proof in revision.evidence):
+            found.append(revision)
+            if len(found) == limit:
+                break
+    return tuple(found)
 
 
 def list_revisions_after(

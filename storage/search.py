@@ -58,6 +58,18 @@ def search_articles(
     return _hits(session, keys, wanted_terms(asked.node))
 
 
+def find_urls(session: Session, query: str, *, limit: int) -> frozenset[str]:
+    """The addresses of the newest articles that a query finds, without their texts. Raises QueryError."""
+    keys = _newest_keys(
+        session, _narrowed(query, story=None, source=None, since=None, until=None, lang=None), limit, False
+    )
+    found: set[str] = set()
+    for part in chunks(keys, 5_000):
+        ids = select(DOCUMENTS.c.article_id).where(DOCUMENTS.c.document_key.in_(part))
+        found.update(session.execute(select(ARTICLES.c.url).where(ARTICLES.c.article_id.in_(ids))).scalars())
+    return frozenset(found)
+
+
 def count_facets(
     session: Session,
     query: str,

@@ -27,9 +27,13 @@ DOWNWARD = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED, RevisionKind
 DOUBTFUL = frozenset({RevisionKind.CONTESTED, RevisionKind.EDITED})
 SETTLED = frozenset({RevisionKind.CONFIRMED, RevisionKind.RESOLVED, RevisionKind.RESTORED})
 DAY = timedelta(days=1)
-STRUCK = Markup('<del class="before">{}</del>')
-AFTER = Markup('<ins class="after">{}</ins>')
-KEPT = Markup('<span class="before">{}</span>')
+# Filled by `%`, which escapes what it is given at a third of the price of `format`: a page has hundreds of them.
+STRUCK = Markup('<del class="before">%s</del>')
+AFTER = Markup('<ins class="after">%s</ins>')
+KEPT = Markup('<span class="before">%s</span>')
+INSTANT = Markup('<time datetime="%s" title="%s" data-local>%s</time>')
+SPAN = Markup('<time datetime="%s">%s</time>')
+AGO = Markup('<time datetime="%s" title="%s">%s</time>')
 SCALES = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -197,7 +201,7 @@ class Presenter:
 
     def _health_change(self, revision: Revision) -> Markup:
         after = revision.after.state if revision.after else None
-        return AFTER.format(self.words.say("health", after)) if after else Markup("")
+        return AFTER % self.words.say("health", after) if after else Markup("")
 
     def _edited_figures(self, revision: Revision) -> Markup:
         # A number that nothing is said of may be part of a name: only the article's own diff can show it rightly.
@@ -205,9 +209,9 @@ class Presenter:
             return Markup("")
         what, before, after = self.words.edit_sides(revision, self.stories.get(revision.story))
         parts = [Markup("{} ").format(sentence_case(what))] if what else []
-        parts += [STRUCK.format(before if what else sentence_case(before))] if before else []
+        parts += [STRUCK % (before if what else sentence_case(before))] if before else []
         parts += [self._arrow()] if before and after else []
-        parts += [AFTER.format(after)] if after else []
+        parts += [AFTER % after] if after else []
         return Markup("").join(parts)
 
     def _arrow(self) -> Markup:
@@ -220,11 +224,11 @@ class Presenter:
         return self._change(step.kind, step.before, step.figure, unit)
 
     def _change(self, kind: RevisionKind, before: Figure | None, after: Figure | None, unit: str) -> Markup:
-        now = AFTER.format(self.words.outcome(kind, after, unit))
+        now = AFTER % self.words.outcome(kind, after, unit)
         if before is None:
             return now
         form = STRUCK if kind in (RevisionKind.LOWERED, RevisionKind.RETRACTED) else KEPT
-        return form.format(self.figure(before, unit)) + self._arrow() + now
+        return (form % self.figure(before, unit)) + self._arrow() + now
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -238,9 +242,7 @@ class Presenter:
         if moment is None:
             return escape(self.t("time.never"))
         words = self.words.moment(moment, "UTC")
-        return Markup('<time datetime="{iso}" title="{words}" data-local>{words}</time>').format(
-            iso=iso(moment), words=words
-        )
+        return INSTANT % (iso(moment), words, words)
 
     def span(self, span: Span | None) -> Markup:
         """A moment as widely as it is known: an instant, a day, a month, or from … to …"""
@@ -249,9 +251,7 @@ class Presenter:
         if span.not_after - span.not_before < timedelta(minutes=1):
             return self.time(span.not_before)
         middle = span.not_before + (span.not_after - span.not_before) / 2
-        return Markup('<time datetime="{day}">{words}</time>').format(
-            day=middle.astimezone(UTC).date().isoformat(), words=self.words.span(span, "UTC")
-        )
+        return SPAN % (middle.astimezone(UTC).date().isoformat(), self.words.span(span, "UTC"))
 
     def ago(self, moment: datetime | None) -> Markup:
         """How long ago, or how soon, with the instant itself in the markup."""
@@ -263,9 +263,7 @@ class Presenter:
         if size:
             amount = self.count(f"time.unit.{unit}", round(abs(seconds) / size))
             words = self.t("time.ago" if seconds > 0 else "time.ahead", amount=amount)
-        return Markup('<time datetime="{iso}" title="{title}">{words}</time>').format(
-            iso=iso(moment), title=self.words.moment(moment, "UTC"), words=words
-        )
+        return AGO % (iso(moment), self.words.moment(moment, "UTC"), words)
 
     # --- links and quotes ---------------------------------------------------------------------
 

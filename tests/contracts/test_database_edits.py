@@ -1,4 +1,4 @@
-"""Which edits changed a record, on both databases."""
+"""Which edits changed a record, and which changes rest on some articles, on both databases."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from sqlmodel import Session
 from storage import claims
 from storage.database import Database
 from storage.record_edits import list_record_edits
-from storage.records import Claim, RevisionKind, StampedClaim
+from storage.records import Claim, Evidence, Revision, RevisionKind, StampedClaim
 from tests.support.stored import HOUR, KILLED, NOON, claim, revision, store_article, store_story
 
 
@@ -55,3 +55,42 @@ def test_edits_belong_to_the_records_whose_claims_they_changed(database: Databas
         assert list_record_edits(session, "unrest", metrics=["injured"]) == ()
         assert list_record_edits(session, "unrest", metrics=[]) == ()
         assert list_record_edits(session, "region", metrics=["killed"]) == ()
+
+
+def test_an_edit_is_found_among_many_claims_by_its_article(database: Database) -> None:
+    with database.write() as session:
+        store_edits(session)
+        every = [claim(f"other-{number}", 7, recorded_at=NOON + HOUR) for number in range(50)]
+        claims.add_claims(session, every)
+        assert len(list_record_edits(session, "unrest", metrics=["killed"])) == 3
+
+
+def test_changes_that_rest_on_some_addresses(database: Database) -> None:
+    def at(name: str, url: str, *, is_silent: bool = False) -> Revision:
+        return revision(name, evidence=(Evidence(url="https://x.example/"), Evidence(url=url)), is_silent=is_silent)
+
+    odd = 'https://odd.example/a"b\\c?ж'
+    with database.write() as session:
+        store_story(session)
+        claims.add_revisions(
+            session,
+            [
+                at("oldest", "https://a.example/1"),
+                at("first", "https://a.example/1"),
+                at("odd", odd),
+                at("silent", "https://a.example/1", is_silent=True),
+                at("other", "https://a.example/2"),
+                at("last", "https://a.example/1"),
+            ],
+        )
+
+        def found(*urls: str, look_back: int = 4, limit: int = 9) -> list[str]:
+            return [
+                one.revision_id
+                for one in claims.list_revisions_on(session, frozenset(urls), look_back=look_back, limit=limit)
+            ]
+
+        assert found("https://a.example/1", odd) == ["last", "odd", "first"]
+        assert found("https://a.example/1", odd, limit=2) == ["last", "odd"]
+        assert found("https://a.example/1", look_back=9) == ["last", "first", "oldest"]
+        assert found("https://a.example/") == found() == []

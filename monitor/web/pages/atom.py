@@ -15,11 +15,12 @@ from monitor.web.site import ReaderDep, Site, SiteDep, with_query
 from storage import claims, stories
 from storage.covering import cover_login
 from storage.records import Revision, Story
-from storage.search import search_articles
+from storage.search import find_urls
 
 router = APIRouter(include_in_schema=False)
 ATOM = "http://www.w3.org/2005/Atom"
 MOST = 50
+LOOK_BACK = 1_000
 register_namespace("", ATOM)
 
 
@@ -49,9 +50,8 @@ def follow_search(
     """The latest changes whose evidence stands in the articles that a search finds. Raises QueryError."""
     with site.database.read() as session:
         known = site.stories(session)
-        urls = {hit.url for hit in search_articles(session, q, limit=500)}
-        found = claims.list_revisions(session, newest_first=True, limit=1000)
-    told = [one for one in found if not one.is_silent and any(proof.url in urls for proof in one.evidence)][:MOST]
+        urls = find_urls(session, q, limit=500)
+        told = claims.list_revisions_on(session, urls, look_back=LOOK_BACK, limit=MOST)
     ui = site.presenter(request, known)
     return make_feed(
         site, request, ui, title=q or ui.t("app.name"), page=with_query("/search", q=q), found=told, stories=known
