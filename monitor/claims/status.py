@@ -191,7 +191,10 @@ def _reaches(
     """Whether a cue speaks of this figure, by the side that it must stand on."""
     side = found.cue.side
     if side == "adjacent":
-        return found.end <= quantity.number_start and _only_small_words(reading, found.end, quantity.start, lexicon)
+        # In "did not exceed 46" the "not" is a part of the hedge.
+        is_hedge = found.cue.status == "retracted" and found.start >= quantity.start
+        is_before = found.end <= quantity.number_start and not is_hedge
+        return is_before and _only_small_words(reading, found.end, quantity.start, lexicon)
     if side == "near":
         return (
             core[0] - _NEAR <= found.start < core[1] + 1
