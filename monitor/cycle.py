@@ -198,14 +198,14 @@ async def _read_page(
             raise error
         if article is not None and article.body_hash == hash_body(fetched.body):
             return fetched, None
-        page = await _read_answer(tools, fetched, lang, kept)
+        page = await _read_answer(tools, fetched, lang, kept, is_held=article is not None)
         is_shared = article is not None and tools.landings.is_shared(url, fetched.final_url)
         found = find_astray(page, asked=url, found=fetched.final_url, title=title, is_shared=is_shared)
         return fetched, replace(page, obstacle=found) if found else page
 
 
-async def _read_answer(tools: Tools, fetched: Fetched, lang: str | None, kept: _Kept) -> ReadArticle:
-    """The text of a page, with the pages that follow it."""
+async def _read_answer(tools: Tools, fetched: Fetched, lang: str | None, kept: _Kept, *, is_held: bool) -> ReadArticle:
+    """The text of a page, with the pages that follow it; FetchError if one of these fails, and the article is held."""
 
     async def read(answer: Fetched) -> ReadArticle:
         if answer is not fetched:
@@ -215,7 +215,9 @@ async def _read_answer(tools: Tools, fetched: Fetched, lang: str | None, kept: _
     page = await read(fetched)
     if fetched.is_reserved:
         return replace(page, obstacle=RESERVED)
-    whole = await join_pages(tools.fetcher, tools.robots, page, fetched.final_url, read, keep=kept.is_wanted)
+    whole = await join_pages(
+        tools.fetcher, tools.robots, page, fetched.final_url, read, keep=kept.is_wanted, is_held=is_held
+    )
     return plausible_page(whole, tools.clock())
 
 

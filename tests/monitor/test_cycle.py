@@ -397,3 +397,21 @@ def test_a_feed_that_dates_all_its_entries_as_it_is_built_is_not_asked_for_their
     desk.now += timedelta(hours=2)
     desk.go_on()
     assert [article.published for article in desk.articles()] == [None] * 3
+
+
+def test_a_second_page_that_fails_for_now_is_no_edit(desk: Desk) -> None:
+    desk.publish("a", TITLE, "The unrest in Harbour City goes on." + FILLER)
+    first = desk.site.routes["/a"]
+    assert isinstance(first, Reply)
+    desk.site.add("/a", Reply(body=first.body.replace(b"<head>", b"<head><link rel='next' href='/a/2'>")))
+    desk.publish("a/2", TITLE, TOLL, listed=False)
+    second = desk.site.routes["/a/2"]
+    desk.go_on(5)
+    assert desk.moves() == [("first", 44)]
+    desk.site.add("/a/2", Reply(status=503))
+    desk.go_on(120)
+    assert desk.revisions(RevisionKind.EDITED) == ()
+    desk.site.add("/a/2", second)
+    desk.go_on(120)
+    assert desk.moves() == [("first", 44)]
+    assert desk.revisions(RevisionKind.EDITED) == ()

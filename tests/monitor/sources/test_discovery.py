@@ -17,7 +17,7 @@ from monitor.sources.answers import Fetched
 from monitor.sources.discovery import FoundFeed, discover_feeds, find_feed_links, search_feeds, usual_places
 from monitor.sources.http import Fetcher
 from monitor.sources.opml import read_opml, write_opml
-from monitor.sources.parts import choose_sitemaps, expand_index, join_pages
+from monitor.sources.parts import choose_sitemaps, expand_index, is_continued, join_pages
 from monitor.sources.robots import Robots
 from storage.errors import FeedParseError, FetchError
 from storage.records import Entry, Feed, FeedSpec, ParsedFeed, ReadArticle
@@ -189,6 +189,25 @@ def test_a_next_link_to_another_article_is_not_followed_into_the_text(site: WebS
         ),
     )
     assert "Other" not in asyncio.run(read_all(site)).text
+
+
+@pytest.mark.parametrize(
+    ("title", "link", "expected"),
+    [
+        ("Riots in Harbour City", "https://n.example/other", True),
+        ("Riots in Harbour City - Page 2", "https://n.example/riots-in-harbour-city?page=2", True),
+        ("Riots in Harbour City (2/3)", "https://n.example/riots-in-harbour-city/2", True),
+        ("Riots in Harbour City | Seite 2 von 3", "https://n.example/riots-in-harbour-city-2.html", True),
+        ("Riots in Harbour City - Page 3", "https://n.example/riots-in-harbour-city?page=2", False),
+        ("Riots in Harbour City: 2 dead", "https://n.example/riots-in-harbour-city-2.html", False),
+        ("Riots in Harbour City - Page 2", "https://n.example/other-2.html", False),
+        ("Other riots", "https://n.example/riots-in-harbour-city/2", False),
+    ],
+)
+def test_a_page_that_counts_itself_in_its_title_goes_on(title: str, link: str, expected: bool) -> None:
+    first = ReadArticle(title="Riots in Harbour City", text="")
+    page = ReadArticle(title=title, text="")
+    assert is_continued(first, page, "https://n.example/riots-in-harbour-city.html", link, 2) is expected
 
 
 async def read_all(site: WebServer) -> ReadArticle:
