@@ -1,14 +1,16 @@
 """The dispatcher against a real database, real receivers and a clock that the tests drive."""
 
 import asyncio
+import gc
 import json
+import logging
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from alerts import desk
 from alerts.channels.webhook import WebhookChannel
@@ -16,7 +18,7 @@ from alerts.dispatch import Dispatcher, send_test
 from alerts.links import LINK
 from alerts.sending import flush_outbox
 from storage import deliveries, outbox
-from storage.errors import DecidedError, NotFoundError, OvertakenError, RenderError
+from storage.errors import DatabaseError, DecidedError, NotFoundError, OvertakenError, RenderError
 from storage.records import (
     AlertState,
     DeliveryState,
@@ -303,6 +305,48 @@ def test_two_dispatchers_on_one_database_send_each_delivery_once(house: House) -
 
     asyncio.run(go())
     assert len(house.hook.ids()) == len(set(house.hook.ids())) == 60
+
+
+REFUSING = {
+    True: ["CREATE TRIGGER full BEFORE UPDATE ON deliveries WHEN NEW.state = 'sending' BEGIN SELECT RAISE(ABORT, 'full'); END"],
+    False: [
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'full'; END $$",
+        "CREATE TRIGGER full_disk BEFORE UPDATE ON deliveries FOR EACH ROW WHEN (NEW.state = 'sending') "
+        "EXECUTE FUNCTION refuse()",
+    ],
+}  # fmt: skip
+
+
+def test_a_store_that_refuses_again_and_again_is_not_remembered_each_time(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="alerts.dispatch")  # else the captured lines remember each
+    house.commit(WITHDRAWN)
+    with house.database.write() as session:
+        for statement in REFUSING[house.database.is_sqlite]:
+            session.execute(text(statement))
+
+    async def go() -> list[int]:
+        kept = []
+        async with httpx.AsyncClient(trust_env=False) as client:
+            dispatcher = Dispatcher(
+                house.database, house.channels(client), subscriptions=house.subscriptions, clock=lambda: NOON,
+                rng=random.Random(7), worker="one",
+            )  # fmt: skip
+            for _ in range(5):
+                await dispatcher.tick()
+                while dispatcher._slots:
+                    await asyncio.sleep(0)
+                gc.collect()
+                kept.append(sum(isinstance(one, DatabaseError) for one in gc.get_objects()))
+            with pytest.raises(DatabaseError, match="full"):
+                await dispatcher.drain()
+            await dispatcher.aclose()
+            return kept
+
+    kept = asyncio.run(go())
+    assert kept[0] > 0
+    assert kept[-1] == kept[1]
 
 
 def test_a_dropped_alert_never_goes(house: House) -> None:
