@@ -19,8 +19,18 @@ from monitor.reading.plausible import plausible_feed, plausible_page
 from monitor.recognition import find_known, find_seen
 from monitor.sources.answers import Fetched
 from monitor.sources.http import FEED_ACCEPT, PAGE_ACCEPT
-from monitor.sources.parts import expand_index
-from monitor.sources.policy import FeedUpdate, conditions_for, decide_update, hash_body, is_unchanged, stay
+from monitor.sources.parts import Expanded, expand_index
+from monitor.sources.policy import (
+    Conditions,
+    FeedUpdate,
+    complain,
+    conditions_for,
+    decide_update,
+    hash_body,
+    is_index,
+    is_unchanged,
+    stay,
+)
 from monitor.sources.websub import Offer, find_offer, is_relied_on
 from monitor.subscribing import note_missed, note_offer, note_push
 from monitor.tools import Tools
@@ -82,7 +92,8 @@ def trace_of(feed: Feed, now: datetime) -> str:
 
 async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack, now: datetime, trace: str) -> Polled:
     with tools.tracer.span("fetch", [trace], url=feed.url):
-        fetched, parsed, outcome = await _fetch_feed(tools, feed, now, answers)
+        fetched, read, outcome = await _fetch_feed(tools, feed, now, answers)
+    parsed = read.feed if read is not None else None
     slowest = _least_pause(tools, feed, now)
     update = decide_update(
         feed,
@@ -95,9 +106,13 @@ async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack, now: datetime
     )
     if update.feed.url != feed.url and _is_polled(tools, update.feed):
         update = stay(feed, update, now=tools.clock())
+    if read is not None and read.complaint:
+        update = complain(update, read.complaint)
     is_moved = update.feed.url != feed.url
     if (parsed is None or not parsed.entries) and not is_moved:
         await tools.notes.put(update.feed)
+        if read is not None:
+            tools.indices.note(feed, read, now)
         if fetched is not None and fetched.exchanges and is_unchanged(feed, fetched):
             await tools.news.put(partial(_keep_same, tools, feed, fetched, now))
         return Polled(update=update, trace=trace, is_unreached=fetched is None)
@@ -114,6 +129,8 @@ async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack, now: datetime
         vault=tools.vault,
     )
     await tools.news.put(partial(_store, news))
+    if read is not None:
+        tools.indices.note(feed, read, now)
     return Polled(update=update, trace=trace, entries=len(news.parsed.entries), waiting=news.waiting)
 
 
@@ -149,8 +166,10 @@ def _least_pause(tools: Tools, feed: Feed, now: datetime) -> timedelta:
 
 async def _fetch_feed(
     tools: Tools, feed: Feed, now: datetime, answers: AsyncExitStack
-) -> tuple[Fetched | None, ParsedFeed | None, Fetched | StorywatchError]:
-    conditions = conditions_for(feed, now)
+) -> tuple[Fetched | None, Expanded | None, Fetched | StorywatchError]:
+    index = tools.indices.find_index(feed)
+    # An index that stands still is read again all the same: its files may have changed.
+    conditions = conditions_for(feed, now) if index is not None or not is_index(feed) else Conditions()
     is_page = feed.kind is FeedKind.PAGE
     fetched = None
     try:
@@ -163,15 +182,17 @@ async def _fetch_feed(
             check=tools.robots.check if is_page else None,
         )
         fetched = await answers.enter_async_context(asked)
-        if not fetched.is_success or is_unchanged(feed, fetched):
+        if not fetched.is_success or (index is None and is_unchanged(feed, fetched)):
             return fetched, None, fetched
         parse = partial(_parse, tools, feed)
-        parsed = await expand_index(tools.fetcher, await parse(fetched), now, parse)
+        parsed = index if index is not None and fetched.is_not_modified else await parse(fetched)
+        held = tools.indices.parts_of(feed, parsed, now)
+        read = await expand_index(tools.fetcher, parsed, now, parse, name=feed.url, held=held)
     except DatabaseError:
         raise  # no fault of the feed
     except StorywatchError as error:
         return fetched, None, error
-    return fetched, parsed, fetched
+    return fetched, read, fetched
 
 
 async def _parse(tools: Tools, feed: Feed, answer: Fetched) -> ParsedFeed:

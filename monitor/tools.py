@@ -17,6 +17,7 @@ from monitor.page_readers import PageReaders
 from monitor.reading.landings import Landings
 from monitor.second_reader import SecondReader
 from monitor.sources.http import Fetcher
+from monitor.sources.parts import IndexBook
 from monitor.sources.robots import Robots
 from monitor.vault import Vault
 from monitor.watch import Watch
@@ -74,6 +75,7 @@ class Tools:
         self.fetcher = fetcher
         self.robots = Robots(fetcher)
         self.landings = Landings()
+        self.indices = IndexBook()
         self.watch = watch
         self.clock = clock
         self.rng = rng

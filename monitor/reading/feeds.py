@@ -44,7 +44,7 @@ def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> Par
             f"{name}: {tags:,} tags are too many for a feed (at most {MOST_FEED_TAGS:,}); "
             "look for a shorter feed of this site, such as its news sitemap"
         )
-    if _SITEMAP.search(start):
+    if _SITEMAP.search(start.replace(b"\x00", b"")):  # half of what is written in UTF-16 are NULs
         sitemap = _read_sitemap(body)
         if sitemap is not None:
             return sitemap

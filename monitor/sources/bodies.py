@@ -7,6 +7,7 @@ from io import BytesIO
 from storage.errors import BodyTooLargeError, FetchError
 
 _STEP = 64 * 1024
+_GZIP_FILE = b"\x1f\x8b\x08"
 
 
 class BodyError(FetchError):
@@ -16,8 +17,8 @@ class BodyError(FetchError):
 class BodyDecoder:
     """Collects the chunks of one body, decompressed, and stops at `max_bytes`.
 
-    Only gzip is asked for; deflate is understood since some servers send it unasked. Anything else is an error,
-    because two kilobytes of it may hold gigabytes.
+    Only gzip is asked for; deflate is understood since some servers send it unasked, and a gzipped file is read as what
+    is in it. Anything else is an error, because two kilobytes of it may hold gigabytes.
     """
 
     def __init__(self, encoding: str, *, url: str, max_bytes: int, keep_raw: bool = False) -> None:
@@ -56,6 +57,9 @@ class BodyDecoder:
         if self._raw is not None:
             self._raw += chunk
             self._check_size(len(self._raw))
+        if not self._size and self._inflate is None and chunk.startswith(_GZIP_FILE):
+            # A compressed file (sitemap.xml.gz), sent as it is: no header tells.
+            self._inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
         if self._inflate is None:
             self._keep(chunk)
             yield self._size

@@ -19,6 +19,7 @@ FIRST_INTERVAL = timedelta(hours=1)  # for a feed that dates nothing
 FULL_EVERY = timedelta(days=7)  # some servers lie with 304: now and then we ask without validators
 DEAD_AFTER = timedelta(days=3)  # failing for so long, a feed is told to be dead, once
 _WEEK = timedelta(days=7)
+_INDEX_MARK = "index:"
 _RATE_WINDOW = timedelta(days=28)
 _BACKOFF_FACTOR = 2.0
 _EASE_FACTOR = 2.0  # a wait is at most so many times the last one: a new feed is looked at soon, and soon again
@@ -66,10 +67,19 @@ class FeedUpdate:
 
 def conditions_for(feed: Feed, now: datetime) -> Conditions:
     """The validators for the next request: those we hold, but none when the last full read is a week old."""
-    is_full_due = feed.last_full_at is None or now - feed.last_full_at >= FULL_EVERY
-    if is_full_due or feed.body_hash is None:
+    if is_full_due(feed, now):
         return Conditions()
     return Conditions(etag=feed.etag, last_modified=feed.last_modified)
+
+
+def is_full_due(feed: Feed, now: datetime) -> bool:
+    """Whether a feed is to be read whole: it never was, lately not, or is to be read anew."""
+    return feed.body_hash is None or feed.last_full_at is None or now - feed.last_full_at >= FULL_EVERY
+
+
+def is_index(feed: Feed) -> bool:
+    """Whether a feed was an index of sitemaps when it was read last."""
+    return feed.body_hash is not None and feed.body_hash.startswith(_INDEX_MARK)
 
 
 def conditions_for_article(article: Article, now: datetime) -> Conditions:
@@ -143,6 +153,9 @@ def _after_success(
     if parsed is not None:
         rate = entries_per_week(parsed.entries, now)
         rate = feed.entries_per_week if rate is None else rate
+        if is_index(feed) and rate is not None:
+            # Of an index only the files that changed were read: they may be those where little happens.
+            rate = max(rate, _QUIET_FACTOR * (feed.entries_per_week or 0.0))
     elif is_full and rate is not None and conditions_for(feed, now) == Conditions():
         rate *= _QUIET_FACTOR
     ttl = parsed.ttl_seconds if parsed is not None else feed.ttl_seconds
@@ -178,6 +191,11 @@ def _after_success(
     return FeedUpdate(feed=updated, notice=notice, message=message)
 
 
+def complain(update: FeedUpdate, complaint: str) -> FeedUpdate:
+    """An update of a feed that answers, with what was wrong all the same."""
+    return replace(update, message=update.message or complaint, feed=replace(update.feed, last_error=complaint))
+
+
 def stay(feed: Feed, update: FeedUpdate, *, now: datetime) -> FeedUpdate:
     """What an update comes to where the address that the feed moved to is another feed's.
 
@@ -197,9 +215,11 @@ def _since_last(feed: Feed, now: datetime) -> timedelta:
 
 
 def _remembered_hash(feed: Feed, fetched: Fetched, parsed: ParsedFeed | None) -> str | None:
-    """The hash by which an unchanged body is known; none of an index, which may stand still while its files change."""
+    """The hash by which an unchanged body is known; only a mark of an index, which may stand still while its files do
+    not.
+    """
     if parsed is not None and parsed.format == INDEX_FORMAT:
-        return None
+        return _INDEX_MARK
     return feed.body_hash if fetched.is_not_modified else hash_body(fetched.body)
 
 

@@ -150,7 +150,9 @@ def test_an_index_is_read_through(site: WebServer) -> None:
 
     async def run(feed: ParsedFeed) -> ParsedFeed:
         async with Fetcher(allow_private=True) as fetcher:
-            return await expand_index(fetcher, feed, NOW, parse)
+            read = await expand_index(fetcher, feed, NOW, parse, name="x")
+            assert ("2 of the 3 files" in read.complaint) == (feed is index)
+            return read.feed
 
     assert [entry.link for entry in asyncio.run(run(index)).entries] == ["http://x.org/a"]
     plain = parse_feed(RSS, url="")
