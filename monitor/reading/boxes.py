@@ -6,6 +6,7 @@ it is: a figure in it is of another story, or of a reader, and must never become
 
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -17,6 +18,9 @@ from monitor.reading.markup import collapse
 
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 _BOXES = frozenset({"div", "section", "aside", "ul", "ol", "li", "header", "nav", "table"})
+_WRAPPERS = _BOXES | {"p", "strong", "b", "span", "em"}
+_PLAIN = ("div", "span", "strong", "b", "p", "dt")  # what sites make headings of, when they do not use those of HTML
+_IN_TEASERS = ("p", "h2", "h3", "h4", "h5")
 _LISTS = frozenset({"ul", "ol", "dl", "aside", "nav", "a", "table"})
 _LONGEST_HEADING = 60  # characters
 _MOST_HEADINGS = 500
@@ -29,6 +33,10 @@ class _Heads(NamedTuple):
     stories: frozenset[str]
     comments: frozenset[str]
     offers: re.Pattern[str]
+
+    def is_offer(self, said: str) -> bool:
+        """Whether a heading is that of an offer, which is told by one word."""
+        return len(said) <= _LONGEST_HEADING and self.offers.search(said) is not None
 
 
 @cache
@@ -45,32 +53,53 @@ def drop_boxes(tree: HtmlElement) -> None:
     """Take boxes out of the tree that begin with a heading of theirs, and what follows such a heading in the text.
 
     The heading goes with the lists, links and linked teasers that follow it, up to the first prose; or with the
-    whole box, where that begins with it and holds no large part of the page. What is marked as hidden goes too, unless
-    it is a large part: some sites hide an article until their scripts have run.
+    whole box, where that begins with it and holds no large part of the page. What is marked as hidden goes too, and
+    teasers that are one link as a whole, unless they are a large part: some sites hide an article until their scripts
+    have run.
     """
-    for element in tree.findall(".//*[@hidden]"):
-        if element.getparent() is not None and _prose(element) <= _LARGEST_SHARE * _prose(tree):
+    for element in [*tree.findall(".//*[@hidden]"), *(link for link in tree.iter("a") if _is_teaser(link))]:
+        if _is_in(tree, element) and _prose(element) <= _LARGEST_SHARE * _prose(tree):
             element.drop_tree()
-    for heading in [*islice(tree.iter(*_HEADINGS), _MOST_HEADINGS)]:
-        said = _END.sub("", collapse(heading.text_content()).lower()) if len(heading) < 4 else ""
-        if not said or len(said) > _LONGEST_HEADING:
-            continue
-        heads = _heads()
-        is_of_readers = said in heads.comments
-        is_offer = heads.offers.search(said) is not None
-        if not (is_of_readers or is_offer or said in heads.stories) or heading.getparent() is None:
+    heads = _heads()
+    for heading, said in [*_find_headings(tree, heads)]:
+        if not _is_in(tree, heading):
             continue
         heading = _whole(heading)
         box = _box(heading)
-        if box is not None and (is_of_readers or _prose(box) <= _LARGEST_SHARE * _prose(tree)):
+        if box is not None and (said in heads.comments or _prose(box) <= _LARGEST_SHARE * _prose(tree)):
             box.drop_tree()
-        elif not is_offer:
+        elif said in heads.stories or said in heads.comments:
             _drop_list(heading)
+
+
+def _find_headings(tree: HtmlElement, heads: _Heads) -> Iterator[tuple[HtmlElement, str]]:
+    """The elements that say that other things than the article follow, with what they say."""
+    for heading in islice(tree.iter(*_HEADINGS), _MOST_HEADINGS):
+        said = _END.sub("", collapse(heading.text_content()).lower()) if len(heading) < 4 else ""
+        if said in heads.stories or said in heads.comments or (said and heads.is_offer(said)):
+            yield heading, said
+    for element in tree.iter(*_PLAIN):
+        text = element.text
+        if len(element) == 0 and text and len(text) <= _LONGEST_HEADING:
+            said = _END.sub("", text.strip().lower())
+            if said in heads.stories or said in heads.comments:
+                yield element, said
+
+
+def _is_teaser(link: HtmlElement) -> bool:
+    return len(link) > 0 and next(link.iter(*_IN_TEASERS), None) is not None
+
+
+def _is_in(tree: HtmlElement, element: HtmlElement) -> bool:
+    """Whether an element still stands in the tree, below its root."""
+    return element is not tree and any(parent is tree for parent in element.iterancestors())
 
 
 def _whole(heading: HtmlElement) -> HtmlElement:
     """The heading with the elements that hold nothing else."""
-    while (parent := heading.getparent()) is not None and parent.tag in _BOXES and len(parent) == 1:
+    while (parent := heading.getparent()) is not None and parent.tag in _WRAPPERS and len(parent) == 1:
+        if (parent.text or "").strip() or (heading.tail or "").strip():
+            break
         heading = parent
     return heading
 

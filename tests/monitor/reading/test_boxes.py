@@ -1,6 +1,8 @@
 """Figures of other stories, of readers and of offers never stand in an article's text; the article's own all do."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.reading.articles import read_article
 
@@ -31,9 +33,27 @@ def read(content: str) -> str:
         "<div><h2>Comments (2)</h2><ol><li><p>I heard that 911 people were killed there.</p></li></ol></div>",
         f"<div><h2>Comments</h2><p>{'They said 922 were dead on the radio. ' * 40}</p></div>",
         "<div><h4>Get our newsletter</h4><p>911 people were killed in last week's top story. Sign up, it is free.</p></div>",
+        f"<p><b>Read next</b></p><p><a href='/1'>{QUAKE}</a></p>",
+        f"<div>Most read</div><ol><li>{QUAKE}</li><li>{FLOOD}</li></ol>",
+        f"<a href='/1'><div><h3>{QUAKE}</h3><p>A strong quake left 911 people dead in the north, they said.</p></div></a>",
+        "<div><h3>Support us</h3><p>Last year 911 of our readers gave what they could.</p></div>",
         "<p hidden>In the flood 922 people were killed, officials said there.</p>",
     ],
-    ids=["list", "box", "teasers", "linked teaser", "Russian", "comments", "many comments", "newsletter", "hidden"],
+    ids=[
+        "list",
+        "box",
+        "teasers",
+        "linked teaser",
+        "Russian",
+        "comments",
+        "many comments",
+        "newsletter",
+        "bold",
+        "no heading",
+        "card",
+        "offer",
+        "hidden",
+    ],
 )
 def test_a_box_of_something_else_is_no_text(box: str) -> None:
     text = read(f"<main><article><h1>Fire in the port</h1>{STORY}{box}</article></main>")
@@ -56,3 +76,22 @@ def test_an_article_that_begins_below_such_a_heading_stays() -> None:
     assert all(paragraph in text for paragraph in (FIRST, *REST))
     text = read(f"<main><article hidden><h1>Fire in the port</h1>{STORY}</article></main>")
     assert all(paragraph in text for paragraph in (FIRST, *REST))
+
+
+def test_a_box_within_a_box_that_went_already_harms_nothing() -> None:
+    box = f"<h3>Related</h3><h4><a href='/1'>{QUAKE}</a></h4><div><h3>Most read</h3></div><p>{FLOOD}</p>"
+    text = read(f"<main><article><h1>Fire in the port</h1>{STORY}{box}</article></main>")
+    assert all(paragraph in text for paragraph in (FIRST, *REST))
+    assert "911" not in text
+
+
+words = st.sampled_from(
+    [f"<{tag}>" for tag in ("div", "h3", "p", "ul", "li", "a", "span", "strong", "section", "div hidden")]
+    + [f"</{tag}>" for tag in ("div", "h3", "p", "ul", "li", "a", "span", "strong", "section")]
+    + ["Most read", "Related", "Comments", "Our newsletter", QUAKE, FIRST]
+)
+
+
+@given(st.lists(words, max_size=25))
+def test_no_page_of_boxes_fails(parts: list[str]) -> None:
+    read_article(f"<html><body>{''.join(parts)}</body></html>".encode(), url="https://harbour.example/a")
