@@ -61,9 +61,12 @@ def note_judgement(
         given["into"] = key_text(_measured(session, story, str(given.get("into", ""))))
         if given["into"] == target:
             raise JudgementError(f"{target} is one record already: name another one", code="same_record")
-        _check_alike(session, story, target, str(given["into"]))
+        into = _nature(session, story, str(given["into"]))
+        _check_alike(_nature(session, story, target), into)
         if kind is JudgementKind.SPLIT:
             chosen = _claims_of(session, story, given.get("claims"))
+            for one in chosen:
+                _check_alike(_nature_of(one), into)
             given["claims"] = [one.claim_id for one in chosen]
             given["bound"] = [_binding(session, story, one) for one in chosen]
     elif kind in (JudgementKind.PIN, JudgementKind.ADD):
@@ -117,6 +120,7 @@ def _scope(story: Story, ruled: StampedClaim, given: dict[str, object]) -> dict[
     known = measures(story)
     if metric not in known:
         raise _no_measure(story, metric, known)
+    _check_alike(_nature_of(ruled), (metric, False))
     return given | {"unit": known[metric].unit}
 
 
@@ -184,21 +188,24 @@ def _counted(session: Session, story: Story, line: str) -> RecordKey:
     return key
 
 
-def _check_alike(session: Session, story: Story, target: str, into: str) -> None:
-    """Refuse to give what a record holds to one of another nature: a state is no number, and no number is a state."""
-    keys = [parse_key(target), parse_key(into)]
-    states = [key.metric for key in keys if _is_of_state(session, story, key) is True]
-    figures = [key.metric for key in keys if _is_of_state(session, story, key) is False]
-    if states and figures:
-        message = f"{states[0]} is a state and {figures[0]} a figure: they are never one record"
+def _check_alike(one: tuple[str, bool | None], other: tuple[str, bool | None]) -> None:
+    """Refuse to count a state as a number or a number as a state; each is a metric and whether it is of a state."""
+    if {one[1], other[1]} == {True, False}:
+        state, figure = (one, other) if one[1] else (other, one)
+        message = f"{state[0]} is a state and {figure[0]} a figure: they are never one record"
         raise JudgementError(message, code="unlike")
 
 
-def _is_of_state(session: Session, story: Story, key: RecordKey) -> bool | None:
-    """Whether a record holds states; None of one that is not kept and of no measure."""
+def _nature(session: Session, story: Story, line: str) -> tuple[str, bool | None]:
+    """A record's metric, and whether it holds states; None of one that is not kept and of no measure."""
+    key = parse_key(line)
     if claims.has_history(session, key):
-        return claims.get_history(session, key).is_of_state
-    return False if key.metric in measures(story) else None
+        return key.metric, claims.get_history(session, key).is_of_state
+    return key.metric, False if key.metric in measures(story) else None
+
+
+def _nature_of(stamped: StampedClaim) -> tuple[str, bool | None]:
+    return stamped.claim.metric, stamped.claim.state is not None
 
 
 def _number(value: object) -> float:

@@ -295,6 +295,25 @@ def test_a_measure_that_is_none_is_refused(client: httpx.Client, database: Datab
     assert best(database) == 225
 
 
+def test_a_claim_of_a_state_is_counted_as_no_number(client: httpx.Client, database: Database) -> None:
+    with database.read() as session:
+        state = next(one for one in claims.list_claims(session, SLUG) if one.claim.state is not None)
+        told = claims.list_revisions(session, SLUG, metric=state.claim.metric)[0]
+    page = f"/revisions/{told.revision_id}"
+    target = told.evidence[0].claim_id
+    rescoped = send(
+        client, page, f"{page}/judgements", kind="rescope", target=target, metric="killed", population="=", place="=", why="x",
+    )  # fmt: skip
+    split = send(
+        client, RECORD, JUDGEMENTS, kind="split", target=key_text(KILLED), claims=[target], metric="=",
+        population="role=attacker", place="=", why="x", back=RECORD,
+    )  # fmt: skip
+    for answer in (rescoped, split):
+        assert answer.status_code == 422
+        assert "never one record" in answer.text
+    assert best(database) == 225
+
+
 def test_the_past_counts_what_was_moved_to_a_record_from_another_measure(
     client: httpx.Client, database: Database
 ) -> None:
