@@ -692,6 +692,11 @@ class StampedClaim:
     is_baseline: bool = False
     lang: str | None = None
 
+    @property
+    def address(self) -> str:
+        """Where it stands, to be shown: nothing for what a person stated without an address (its id is its `url`)."""
+        return "" if self.url == self.claim_id else self.url
+
 
 # --- the ledger -----------------------------------------------------------------------------
 

@@ -227,6 +227,6 @@ def _print_sentence(stamped: StampedClaim) -> None:
     """The sentence that a claim is from and where it stands; of a seed that quotes none, only that it is the seed's."""
     is_unquoted_ = is_unquoted(stamped.claim_id, stamped.sentence, stamped.claim.quote)
     print_hanging("from the seed" if is_unquoted_ else f"“{stamped.sentence}”", first="  ")
-    where = ", ".join(part for part in (stamped.source, stamped.url) if part and not part.startswith("seed:"))
+    where = ", ".join(part for part in (stamped.source, stamped.address) if part and not part.startswith("seed:"))
     if where:
         console().print(Text(f"  — {where}", style="dim"), soft_wrap=True)

@@ -216,7 +216,7 @@ def evidence_of(stamped: StampedClaim) -> Evidence:
         claim_id=stamped.claim_id,
         sentence=stamped.sentence,
         quote=stamped.claim.quote,
-        url=stamped.url,
+        url=stamped.address,
         title=stamped.title,
         source=stamped.source,
         origin=written_origin(stamped.claim),

@@ -103,6 +103,7 @@ def test_a_record_as_it_was_known_hears_what_people_had_ruled_then(folder: Path)
             story=STORY,
             kind=JudgementKind.PIN,
             target=killed,
+            why="Checked by phone",
             payload='{"value": 227}',
             who="me",
             made_at=made,
@@ -118,7 +119,9 @@ def test_a_record_as_it_was_known_hears_what_people_had_ruled_then(folder: Path)
     assert best("--as-known-at", "2022-02-04") == [before]
     assert best("--as-published-at", "2022-02-04") == [before]
     assert best("--as-known-at", "2022-02-02", "--as-published-at", "2022-01-31") == [before]
-    assert "227" in run("claims", "history", killed, "--story", STORY, "--as-known-at", "2022-02-02")
+    shown = run("claims", "history", killed, "--story", STORY, "--as-known-at", "2022-02-02")
+    assert "  — me\n" in shown
+    assert "Checked by phone" in shown
 
 
 def test_a_page_that_is_gone_carries_no_dead_figure(folder: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_record_is_held_at_a_figure_until_that_is_taken_back(client: httpx.Cli
     assert "Killed: 227" in text
     with database.read() as session:
         moved = claims.list_revisions(session, key=KILLED, newest_first=True)[0]
-    assert [one.sentence for one in moved.evidence] == ["Checked by phone"]
+    assert [(one.sentence, one.url) for one in moved.evidence] == [("Checked by phone", "")]
     assert "Checked by phone" in client.get(f"/revisions/{moved.revision_id}").text
     send(client, RECORD, f"/judgements/{last(database).judgement_id}/revoke", back=RECORD)
     assert best(database) == 225
