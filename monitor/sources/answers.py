@@ -25,9 +25,10 @@ Pairs = tuple[tuple[str, str], ...]
 class Exchange:
     """One request and its answer as they went over the wire, but for chunked transfer, which is undone.
 
-    `url` as it was asked for: host in IDNA, other letters percent-encoded, "/" where no path was given. `headers` in
-    their order and spelling; `body` still compressed as it came. `is_cut`: the body was not read, since nobody needed
-    it (a redirect). `address` is the server's, or empty where a proxy stood between.
+    `url` as it was asked for: host in IDNA, other letters percent-encoded, "/" where no path was given. `reason` and
+    `headers` are the server's bytes as Latin-1, in their order and spelling; `body` still compressed as it came.
+    `is_cut`: the body was not read, since nobody needed it (a redirect). `address` is the server's, or empty where a
+    proxy stood between.
     """
 
     url: str

@@ -315,7 +315,7 @@ class Fetcher:
             return Hop(
                 url=url,
                 status=response.status,
-                headers={name.lower(): value for name, value in response.headers.items()},
+                headers={name.lower(): _readable(value) for name, value in response.headers.items()},
                 body=body,
                 links=_links(response) if "Link" in response.headers else (),
             )
@@ -386,12 +386,17 @@ def _exchange(response: aiohttp.ClientResponse, raw: bytes, *, address: str, is_
         request_headers=tuple((str(name), value) for name, value in response.request_info.headers.items()),
         version=f"HTTP/{version.major}.{version.minor}" if version else "HTTP/1.1",
         status=response.status,
-        reason=response.reason or "",
+        reason=(response.reason or "").encode("utf-8", "surrogateescape").decode("latin-1"),
         headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers),
         body=raw,
         address=address,
         is_cut=is_cut,
     )
+
+
+def _readable(text: str) -> str:
+    """A header's text; what is no UTF-8 as Latin-1, which it once had to be: half a character can be stored nowhere."""
+    return text if text.isprintable() else text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _links(response: aiohttp.ClientResponse) -> Pairs:

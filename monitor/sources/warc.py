@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from warcio.archiveiterator import ArchiveIterator
@@ -26,6 +27,15 @@ _DAMAGED = (ArchiveLoadFailed, ValueError, EOFError, AssertionError, AttributeEr
 
 class WarcError(StorywatchError):
     """Bytes that should be WARC records are not."""
+
+
+class _Head(StatusAndHeaders):  # type: ignore[misc]  # the library has no types
+    """The head of an answer, whose letters are the bytes that came: the library's own would rewrite them in ASCII."""
+
+    def to_ascii_bytes(self, filter_func: Any = None) -> bytes:
+        """The head as it came."""
+        head: bytes = self.to_bytes(filter_func, "latin-1")
+        return head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +67,7 @@ def write_exchanges(exchanges: Sequence[Exchange], *, now: datetime) -> bytes:
             "response",
             payload=BytesIO(exchange.body),
             length=len(exchange.body),
-            http_headers=StatusAndHeaders(
+            http_headers=_Head(
                 f"{exchange.status} {exchange.reason}".strip(), _kept_headers(exchange), protocol=exchange.version
             ),
             warc_headers_dict=head,
@@ -94,7 +104,7 @@ def write_revisit(exchanges: Sequence[Exchange], *, now: datetime, payload_hash:
     record = writer.create_warc_record(
         last.url,
         "revisit",
-        http_headers=StatusAndHeaders(status, _kept_headers(last), protocol=last.version),
+        http_headers=_Head(status, _kept_headers(last), protocol=last.version),
         warc_headers_dict=head,
     )
     writer.write_record(record)

@@ -9,7 +9,7 @@ from monitor.watch import Watch
 from storage import articles, claims, feeds
 from storage.records import MatchState, RevisionKind
 from tests.support.desk import START, STORY, Desk
-from tests.support.webserver import Reply
+from tests.support.webserver import Reply, Request
 
 FILLER = (
     "\nShops stayed shut on Sunday and buses did not run. Residents said that the streets had been quiet since dawn,"
@@ -415,3 +415,32 @@ def test_a_second_page_that_fails_for_now_is_no_edit(desk: Desk) -> None:
     desk.go_on(120)
     assert desk.moves() == [("first", 44)]
     assert desk.revisions(RevisionKind.EDITED) == ()
+
+
+# --- answers of odd servers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b'ETag: "\xe9\xff"', b"Last-Modified: hier, \xe0 midi", b'Link: <http://a.example/\xff>; rel="hub"'],
+    ids=ascii,
+)
+def test_headers_in_no_known_letters_stop_nothing(desk: Desk, head: bytes) -> None:
+    desk.publish("a", TITLE, TOLL)
+    feed, page = desk.site.routes["/feed"], desk.site.routes["/a"]
+    assert callable(feed)
+    assert isinstance(page, Reply)
+    for path, body in (("/feed", feed(Request(method="GET", path="/feed", headers={})).body), ("/a", page.body)):
+        start = b"HTTP/1.1 200 Tr\xe8s bien\r\nContent-Type: %s\r\n" % (
+            b"text/xml" if path == "/feed" else b"text/html"
+        )
+        desk.site.add(path, Reply(raw=start + head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body))
+    desk.go_on(30)
+    assert desk.moves() == [("first", 44)]
+
+
+def test_a_redirect_in_old_letters_says_where_it_leads(desk: Desk) -> None:
+    desk.site.add("/feed", Reply(raw=b"HTTP/1.1 301 Moved\r\nLocation: ftp://caf\xe9/\r\nContent-Length: 0\r\n\r\n"))
+    desk.go_on(10)
+    with desk.database.read() as session:
+        assert "ftp://café/" in (feeds.get_feed(session, 1).last_error or "")

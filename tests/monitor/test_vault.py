@@ -153,6 +153,21 @@ def test_a_query_without_a_path_is_kept_as_it_was_asked_for(desk: WatchfulDesk) 
     assert request_lines(desk) == ["GET /?story=1/2 HTTP/1.1"]
 
 
+def test_a_head_in_no_known_letters_is_kept(desk: WatchfulDesk) -> None:
+    desk.publish("a", TITLE, TOLL)
+    page = desk.site.routes["/a"]
+    assert isinstance(page, Reply)
+    head = b"HTTP/1.1 200 Tr\xe8s bien\r\nContent-Type: text/html\r\nX-Odd: \xff\xe9\r\nContent-Length: %d\r\n\r\n"
+    desk.site.add("/a", Reply(raw=head % len(page.body) + page.body))
+    desk.go_on()
+    (exhibit,) = desk.kept()
+    vault = Vault(desk.folder)
+    assert vault.open_answer(exhibit).text == page.body
+    assert b"HTTP/1.1 200 Tr\xe8s bien" in gzip.decompress(vault.read(exhibit))
+    assert b"X-Odd: \xff\xe9\r\n" in gzip.decompress(vault.read(exhibit))
+    assert list(find_problems(vault, desk.kept())) == []
+
+
 def test_a_chunked_body_is_kept_whole_and_readable(desk: WatchfulDesk) -> None:
     desk.publish("a", TITLE, TOLL)
     page = desk.site.routes["/a"]
