@@ -155,3 +155,10 @@ def test_what_has_no_words_of_its_own_is_said_in_general(reader: httpx.Client) -
     answer = reader.get("/stories/none")
     assert said_in(answer) == load_texts("en").text("error.not_found")
     assert "no story is called 'none'" in reader.get("/api/v1/stories/none").json()["error"]
+
+
+def test_what_a_feed_or_a_receiver_said_is_marked_as_english(reader: httpx.Client) -> None:
+    """Errors of the other side are kept in words of the log."""
+    russian = {"Accept-Language": "ru"}
+    assert 'lang="en">the server answered 503' in reader.get("/feeds", headers=russian).text
+    assert '<td lang="en">https://archive.example/hook answered 500' in reader.get("/alerts", headers=russian).text
