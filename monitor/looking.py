@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 
 Key = tuple[str, str]
 Work = Callable[[], Coroutine[Any, Any, None]]
-Find = Callable[[Session], Work]
+Find = Callable[[Session], Work | None]
 
 
 class Looker:
@@ -85,7 +85,8 @@ class Looker:
                 host = host_of(url)
                 if key not in running and room.take(host):
                     chosen.append((key, host, find))
-            return [(key, host, find(session)) for key, host, find in chosen]
+            found = [(key, host, find(session)) for key, host, find in chosen]
+        return [(key, host, work) for key, host, work in found if work is not None]
 
     def _scan(self, session: Session, now: datetime) -> Iterator[tuple[Key, str, Find]]:
         """Each piece of work that is due, with the address that it asks."""
@@ -97,8 +98,10 @@ class Looker:
         for feed_id, url in feeds.scan_due_feeds(session, now):
             yield ("feed", str(feed_id)), url, partial(self._polling, feed_id)
 
-    def _reading(self, feed_id: int, entry_key: str, session: Session) -> Work:
-        (seen,) = feeds.find_seen_entries(session, feed_id, [entry_key]).values()
+    def _reading(self, feed_id: int, entry_key: str, session: Session) -> Work | None:
+        seen = feeds.find_seen_entries(session, feed_id, [entry_key]).get(entry_key)
+        if seen is None or seen.retry_at is None:
+            return None  # settled since, by another command on the same database
         return partial(self._errands.read, feeds.get_feed(session, feed_id), seen)
 
     def _rereading(self, article_id: int, session: Session) -> Work:

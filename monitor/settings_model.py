@@ -231,7 +231,7 @@ class PollingSettings(Section):
     host_pauses: Annotated[dict[str, Seconds], BeforeValidator(_read_json)] = Field(
         {}, description='pauses of single hosts, like { "example.org" = "30s" }'
     )
-    concurrency: Count = Field(16, description="feeds polled and pages read at once")
+    concurrency: Count = Field(16, description="feeds polled and pages read at once, beside half as many of slow hosts")
     readers: int = Field(
         1, ge=0, le=64, description="processes that read pages beside the service while many wait; 0: none"
     )
