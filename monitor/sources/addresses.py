@@ -53,6 +53,13 @@ def wire_url(url: str) -> URL:
     return URL(url, encoded=url.isascii()).with_fragment(None)
 
 
+def escape_spaces(url: str) -> str:
+    """The address with the spaces of its path and query escaped, as browsers do; those of a host stay."""
+    scheme, mark, rest = url.strip(" ").partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host}{slash}{path.replace(' ', '%20')}"
+
+
 def forbidden_words(url: str, what: str) -> str:
     """Why an address is not asked, and what to do."""
     return (

@@ -21,6 +21,7 @@ from monitor.sources.addresses import (
     NOT_PUBLIC,
     BadAddressError,
     check_address,
+    escape_spaces,
     forbidden_words,
     is_public_address,
     wire_url,
@@ -200,7 +201,7 @@ class Fetcher:
             place.give_back()
 
     async def _follow(self, ask: "_Ask") -> Fetched:
-        url, permanent, is_permanent = ask.url, None, True
+        url, permanent, is_permanent = escape_spaces(ask.url), None, True
         left = ask.seconds
         for _ in range(_MAX_REDIRECTS + 1):
             host = self._check(url)
@@ -228,7 +229,7 @@ class Fetcher:
             except ValueError as error:
                 raise RedirectError(f"{ask.url}: redirects to {location!r}, which is no address ({error})") from error
             is_permanent = is_permanent and answer.status in _PERMANENT
-            url = target.partition("#")[0]
+            url = escape_spaces(target.partition("#")[0])
             permanent = url if is_permanent else permanent
         raise RedirectError(
             f"{ask.url}: more than {_MAX_REDIRECTS} redirects, the last to {url}; "

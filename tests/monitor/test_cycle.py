@@ -444,3 +444,12 @@ def test_a_redirect_in_old_letters_says_where_it_leads(desk: Desk) -> None:
     desk.go_on(10)
     with desk.database.read() as session:
         assert "ftp://café/" in (feeds.get_feed(session, 1).last_error or "")
+
+
+def test_spaces_in_addresses_are_escaped_as_browsers_do(desk: Desk) -> None:
+    desk.publish("a b", TITLE, TOLL, listed=False)
+    desk.site.add("/x%20y", Reply(status=302, headers={"Location": "/a b"}))
+    desk.site.add("/a%20b", desk.site.routes["/a b"])
+    desk.entries.append(f"<item><title>{TITLE}</title><link>{desk.site.url('/x y')}</link></item>")
+    desk.go_on(5)
+    assert desk.moves() == [("first", 44)]
