@@ -1,7 +1,11 @@
-"""Rules 5 and 6e: figures that contest the standing one wait for a second origin."""
+"""Rules 5 and 6e: figures that contest the standing one wait for a second origin.
+
+A jump waits for a second text, whoever it quotes. A fall waits for a second origin: two outlets that quote one office
+are one, and so is an outlet that names nobody while others may still repeat the standing figure.
+"""
 
 from monitor.ledger.assertions import Assertion
-from monitor.ledger.record import Candidate, RecordState, Version, days_between, is_vague, make_step, size_of
+from monitor.ledger.record import LAG_DAYS, Candidate, RecordState, Version, days_between, is_vague, make_step, size_of
 from monitor.ledger.values import is_count
 from storage.records import MetricKind, RevisionKind, Trust
 
@@ -16,12 +20,30 @@ def _candidate(state: RecordState, one: Assertion) -> Candidate:
     if found is None:
         found = Candidate(one.figure, one.day)
         state.candidates[one.figure.value] = found
+    if len(found.speakers) < _ENOUGH and _is_another_origin(state, one, found):
+        found.speakers = found.speakers | {one.origin.name}
+        found.spoken = found.spoken | one.carrier
     if found.voices < _ENOUGH:
         found.voices += found.carriers.isdisjoint(one.carrier)
         found.carriers = found.carriers | one.carrier
     if one.origin.is_named:
         found.origins = found.origins | {one.origin.name}
     return found
+
+
+def _is_another_origin(state: RecordState, one: Assertion, found: Candidate) -> bool:
+    """Whether a text has a figure from an origin that has not been counted for it, and that speaks against the other.
+
+    Who only goes on counting from a lower figure of its own is late, and says nothing of what others count.
+    """
+    name = one.origin.name
+    if name in found.speakers or not found.spoken.isdisjoint(one.carrier):
+        return False
+    if not name:
+        return days_between(found.first_day, one.day) >= LAG_DAYS
+    own = [version.figure for version in state.versions if name in version.origin_days]
+    own += [other.figure for other in state.candidates.values() if other is not found and name in other.speakers]
+    return not own or max(map(size_of, own)) > size_of(one.figure)
 
 
 def _tell(state: RecordState, one: Assertion, candidate: Candidate, rule: str, reason: str) -> None:
@@ -58,7 +80,7 @@ def contest_higher(state: RecordState, one: Assertion) -> None:
 
 
 def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool:
-    """A lower count that no text explains. True once two texts, one quoting a named origin, carry it unopposed.
+    """A lower count that no text explains. True once two origins, one of them named, carry it unopposed.
 
     Only a count by a named origin is told as contested: outlets that lag are many, and say nothing new.
     """
@@ -69,7 +91,7 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
     if days_between(candidate.first_day, standing.support_day) > 0:
         state.refuse(one, LOWER, "opposed")
         return False
-    if candidate.voices >= _ENOUGH and candidate.origins:
+    if len(candidate.speakers) >= _ENOUGH and candidate.origins:
         return True
     if one.origin.is_named:
         _tell(state, one, candidate, LOWER, "contested")

@@ -56,13 +56,19 @@ class Version:
 
 @dataclass(slots=True)
 class Candidate:
-    """A figure that contests the standing one: who carries it, since when."""
+    """A figure that contests the standing one: who carries it, since when.
+
+    `voices` counts the texts, `origins` are the named origins; `speakers` those (an umbrella is one, "" an outlet
+    alone) that count as origins of their own against a higher figure, and `spoken` the marks of their texts.
+    """
 
     figure: Figure
     first_day: int | None
     carriers: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
     voices: int = 0
+    speakers: frozenset[str] = frozenset()
+    spoken: frozenset[str] = frozenset()
     is_told: bool = False
 
 
@@ -84,7 +90,7 @@ class RecordState:
     steps: list[Step] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     deprecated: list[tuple[Figure, int | None]] = field(default_factory=list)
-    comebacks: dict[float | None, frozenset[str]] = field(default_factory=dict)
+    comebacks: dict[float | None, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
     candidates: dict[float | None, Candidate] = field(default_factory=dict)
     claimed: list[Claimed] = field(default_factory=list)
     withdrawn_parts: frozenset[float] = frozenset()

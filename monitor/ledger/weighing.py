@@ -108,7 +108,7 @@ def _weigh_current(state: RecordState, one: Assertion) -> None:
         state.refuse(one, "1.vague", "vague")
     elif standing is None:
         _open(state, one)
-    elif state.is_provisional:
+    elif state.is_provisional and not state.deprecated_match(one.figure):
         _confirm(state, one)
     elif agrees(one, standing):
         _agree(state, one, standing)
@@ -122,8 +122,8 @@ def _weigh_current(state: RecordState, one: Assertion) -> None:
 
 def _open(state: RecordState, one: Assertion) -> None:
     """The first figure of a record, or the first after a withdrawal that left nothing."""
-    if state.deprecated_match(one.figure):
-        state.refuse(one, "8.deprecated", "lagged")
+    if past := state.deprecated_match(one.figure):
+        try_comeback(state, one, past)
     elif state.steps:
         state.move(one, RevisionKind.RAISED, "5.raised", "after_withdrawal")
     else:

@@ -102,11 +102,11 @@ def try_comeback(state: RecordState, one: Assertion, past: tuple[Figure, int | N
         _restore(state, one, figure, "named_as_old")
         return True
     if one.origin.is_named and days_between(since, one.day) > _RESTORE_DAYS:
-        carriers = state.comebacks.get(figure.value, frozenset()) | {one.origin.name}
-        state.comebacks[figure.value] = carriers
-        if len(carriers) > 1:
+        origins, marks = state.comebacks.get(figure.value, (frozenset(), frozenset()))
+        if origins and one.origin.name not in origins and marks.isdisjoint(one.carrier):
             _restore(state, one, figure, "two_origins")
             return True
+        state.comebacks[figure.value] = (origins or frozenset({one.origin.name}), marks | one.carrier)
     state.refuse(one, DEPRECATED, "lagged")
     return False
 
