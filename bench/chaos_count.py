@@ -14,17 +14,28 @@ from tests.support.receiver import Receiver
 
 # What was published or edited is late when it is stored so many seconds after (polls come every second).
 LATE = 30.0
+# A server that has been given time to settle answers within so many seconds.
+PATIENCE = 60.0
 # Numbers are given before a commit: one below the highest seen may come later.
 _BEHIND = 200
 
 
 def ask(url: str, query: str) -> list[tuple[object, ...]]:
-    """Rows of a query; none while the server is away."""
-    try:
-        with psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5) as connection:
-            return list(connection.execute(query.encode()))
-    except psycopg.Error:
-        return []
+    """Rows of a query. Raises psycopg.Error while the server is away or has no connection left."""
+    with psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5) as connection:
+        return list(connection.execute(query.encode()))
+
+
+def ask_again(url: str, query: str) -> list[tuple[object, ...]]:
+    """As `ask`, for as long as it takes the server to answer: what cannot be asked is not nothing."""
+    began = time.monotonic()
+    while True:
+        try:
+            return ask(url, query)
+        except psycopg.Error:
+            if time.monotonic() - began > PATIENCE:
+                raise
+            time.sleep(0.5)
 
 
 class Witness:
@@ -51,15 +62,21 @@ class Witness:
 
     def look(self) -> None:
         """Note the texts that are new."""
-        rows = ask(
-            self._url,
-            "SELECT v.version_id, a.url, substring(v.text from 'text number ([0-9]+)') FROM article_versions v "
-            f"JOIN articles a USING (article_id) WHERE v.version_id > {self._newest - _BEHIND}",
-        )
+        try:
+            rows = self._ask()
+        except psycopg.Error:
+            return  # at the next look
         now = time.monotonic()
         for number, link, text in rows:
             self._newest = max(self._newest, int(str(number)))
             self.seen.setdefault((str(link), int(str(text or 0))), now)
+
+    def _ask(self) -> list[tuple[object, ...]]:
+        return ask(
+            self._url,
+            "SELECT v.version_id, a.url, substring(v.text from 'text number ([0-9]+)') FROM article_versions v "
+            f"JOIN articles a USING (article_id) WHERE v.version_id > {self._newest - _BEHIND}",
+        )
 
 
 def missing(witness: Witness, truth: Truth) -> int:
@@ -70,7 +87,7 @@ def missing(witness: Witness, truth: Truth) -> int:
 def unsettled(url: str) -> int:
     """How many messages wait or are on their way."""
     waiting = "SELECT delivery_id FROM deliveries WHERE state NOT IN ('delivered', 'superseded')"
-    return len(ask(url, waiting)) + len(ask(url, "SELECT alert_id FROM alerts WHERE state = 'pending'"))
+    return len(ask_again(url, waiting)) + len(ask_again(url, "SELECT alert_id FROM alerts WHERE state = 'pending'"))
 
 
 @dataclass(frozen=True)
@@ -109,12 +126,12 @@ class Count:
 def count(name: str, url: str, truth: Truth, witness: Witness, hook: Receiver, *, logs: str) -> Count:
     """Account for every article, text, claim, change and message."""
     witness.look()
-    addresses = Counter(str(row[0]) for row in ask(url, "SELECT url FROM articles"))
-    texts = Counter(ask(url, "SELECT article_id, text_hash FROM article_versions"))
+    addresses = Counter(str(row[0]) for row in ask_again(url, "SELECT url FROM articles"))
+    texts = Counter(ask_again(url, "SELECT article_id, text_hash FROM article_versions"))
     stated = "SELECT a.url, c.value FROM claims c JOIN articles a USING (article_id) WHERE c.value > 0"
-    claimed = {(str(link), float(str(value))) for link, value in ask(url, stated)}
-    delivered = {str(row[0]) for row in ask(url, "SELECT delivery_id FROM deliveries WHERE state = 'delivered'")}
-    unplanned = ask(
+    claimed = {(str(link), float(str(value))) for link, value in ask_again(url, stated)}
+    delivered = {str(row[0]) for row in ask_again(url, "SELECT delivery_id FROM deliveries WHERE state = 'delivered'")}
+    unplanned = ask_again(
         url,
         "SELECT revision_id FROM revisions r WHERE kind IN ('first', 'raised', 'edited') AND NOT is_silent AND "
         "NOT EXISTS (SELECT 1 FROM alerts a WHERE a.revision_id = r.revision_id)",
