@@ -127,8 +127,13 @@ def _is_lowered_from(old: float | None, standing: Version) -> bool:
 
 
 def _same_origin_later(one: Assertion, standing: Version) -> bool:
-    """Rule 6c: the same named origin gives a lower count on a later day."""
+    """Rule 6c: the same named origin gives a lower count on a later day.
+
+    Lower than what it said itself: who said "more than 300" while 328 stood has not come down by saying 311.
+    """
     if not one.origin.is_named or not is_count(one.figure):
+        return False
+    if standing.origin_lows.get(one.origin.name, 0.0) <= one.window.high:
         return False
     said = standing.origin_days.get(one.origin.name)
     return said is not None and one.day is not None and one.day > said

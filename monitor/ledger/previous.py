@@ -83,11 +83,18 @@ def _backfill_cumulative(state: RecordState, past: Assertion, current: Assertion
         state.insert_before(above, past, RULE, "previous", is_deprecated=False)
     elif current is None:
         _open_or_refuse(state, past)
-    elif state.standing is not None and agrees(current, state.standing):
+    elif state.standing is not None and agrees(current, state.standing) and not _rises_past(past, current, state):
         state.insert_before(state.standing, past, RULE, "previous", is_deprecated=True)
         state.deprecated.append((past.figure, state.standing.day))
     else:
         append(state, past)
+
+
+def _rises_past(past: Assertion, current: Assertion, state: RecordState) -> bool:
+    """Whether a text tells a rise from a figure above the standing one: "from 183 to nearly 200", with 182."""
+    standing = state.standing
+    rises = size_of(past.figure) < size_of(current.figure)
+    return standing is not None and rises and past.window.is_above(standing.window)
 
 
 def _is_of_something_else(state: RecordState, past: Assertion, current: Assertion) -> bool:

@@ -16,7 +16,11 @@ PROVISIONAL = "10.provisional"
 
 @dataclass(slots=True)
 class Version:
-    """One figure that stood, or that a text says stood. `origin_days`: when each named origin last said it."""
+    """One figure that stood, or that a text says stood.
+
+    `origin_days`: when each named origin last said it, be it in rounder words; `origin_lows`: the least that it can
+    have meant by those.
+    """
 
     figure: Figure
     window: Window
@@ -25,6 +29,7 @@ class Version:
     support_day: int | None
     origin_days: dict[str, int | None]
     carriers: frozenset[str]
+    origin_lows: dict[str, float] = field(default_factory=dict)
     is_lone: bool = True
     is_deprecated: bool = False
     is_part: bool = False
@@ -36,6 +41,7 @@ class Version:
         if self.is_lone:
             self.carriers = refined.carriers | self.carriers
         self.origin_days = {**refined.origin_days, **self.origin_days}
+        self.origin_lows = {**refined.origin_lows, **self.origin_lows}
 
     def copy(self) -> "Version":
         """Return a version that can change apart from this one."""
@@ -46,6 +52,7 @@ class Version:
             day=self.day,
             support_day=self.support_day,
             origin_days=dict(self.origin_days),
+            origin_lows=dict(self.origin_lows),
             carriers=self.carriers,
             is_lone=self.is_lone,
             is_deprecated=self.is_deprecated,
@@ -153,7 +160,9 @@ class RecordState:
             version.is_lone = not version.carriers.isdisjoint(one.carrier)
             version.carriers = version.carriers | one.carrier
         if one.origin.is_named:
-            version.origin_days[one.origin.name] = latest(version.origin_days.get(one.origin.name), one.day)
+            name = one.origin.name
+            version.origin_days[name] = latest(version.origin_days.get(name), one.day)
+            version.origin_lows[name] = max(version.origin_lows.get(name, 0.0), one.window.low)
 
     def insert_before(self, version: Version, one: Assertion, rule: str, reason: str, *, is_deprecated: bool) -> None:
         """Fill history: put an earlier figure before a version that is already known."""
@@ -223,6 +232,7 @@ def make_step(
 def new_version(one: Assertion, step: Step) -> Version:
     """Return the version that an assertion opens."""
     origins = {one.origin.name: one.day} if one.origin.is_named else {}
+    lows = dict.fromkeys(origins, one.window.low)
     return Version(
         figure=one.figure,
         window=one.window,
@@ -230,6 +240,7 @@ def new_version(one: Assertion, step: Step) -> Version:
         day=one.day,
         support_day=one.day,
         origin_days=origins,
+        origin_lows=lows,
         carriers=one.carrier,
         is_part=one.is_part,
     )
