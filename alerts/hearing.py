@@ -77,8 +77,10 @@ def mute(session: Session, delivery: Delivery, subscription: Subscription, now: 
     The delivery is dropped then, with the silence noted; what it tells besides goes on as a delivery of its own, for
     one id is one content. Questions tell of nothing and are never muted.
     """
+    if delivery.is_question:
+        return False
     silences = [one for one in deliveries.list_silences(session, at=now) if one.starts_at <= now]
-    if not silences or delivery.is_question:
+    if not silences:
         return False
     alerts = deliveries.find_alerts(session, (*delivery.alert_ids, *delivery.supersedes))
     revisions, unread = claims.find_readable_revisions(session, {alert.revision_id for alert in alerts.values()})

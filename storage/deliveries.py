@@ -24,6 +24,8 @@ from storage.writing import changed_rows, chunks, insert_new, insert_or_update, 
 _ALERTS_OF = select(ALERTS).where(ALERTS.c.alert_id.in_(bindparam("wanted", expanding=True)))
 _DELIVERY = select(DELIVERIES).where(DELIVERIES.c.delivery_id == bindparam("chosen"))
 _UPDATE_DELIVERY = update(DELIVERIES).where(DELIVERIES.c.delivery_id == bindparam("chosen"))
+_SILENCES = select(SILENCES).order_by(SILENCES.c.starts_at, SILENCES.c.silence_id)
+_SILENCES_AT = _SILENCES.where(SILENCES.c.ends_at > bindparam("at"))
 _HEALTH_OF = select(CHANNEL_HEALTH).where(CHANNEL_HEALTH.c.channel == bindparam("chosen"))
 
 # --- alerts -----------------------------------------------------------------------------------
@@ -207,10 +209,8 @@ def end_silence(session: Session, silence_id: str, *, now: datetime) -> Silence:
 
 def list_silences(session: Session, *, at: datetime | None = None) -> tuple[Silence, ...]:
     """Silences by their start; only those that are not over at a time where given."""
-    query = select(SILENCES).order_by(SILENCES.c.starts_at, SILENCES.c.silence_id)
-    if at is not None:
-        query = query.where(SILENCES.c.ends_at > at)
-    return tuple(from_row(Silence, row) for row in session.execute(query).mappings())
+    chosen = (_SILENCES,) if at is None else (_SILENCES_AT, {"at": at})
+    return tuple(from_row(Silence, row) for row in session.execute(*chosen).mappings())
 
 
 def record_channel_health(session: Session, health: ChannelHealth) -> None:
