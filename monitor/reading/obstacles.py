@@ -111,7 +111,7 @@ def _is_cut(sentences: list[str]) -> bool:
 
 def _is_marked(marks: list[str], markup: str) -> bool:
     """Whether an element of the page, not only its style or script, is named as what hides the rest."""
-    return any(_has(marks, names.lower()) for names in _NAMES.findall(markup))
+    return any(_has(marks, names.lower()) for names in (found[1] for found in _NAMES.finditer(markup)))
 
 
 def _said(phrases: list[str], sentences: list[str]) -> list[tuple[str, str]]:
