@@ -10,7 +10,7 @@ from datetime import tzinfo
 
 from monitor.ledger.assertions import GONE, PART_SHARE, Assertion, day_and_clock, make_assertion
 from monitor.ledger.origins import OriginBook
-from monitor.ledger.values import FIRMNESS, best_of, figure_of, is_count, is_rounding_of, says_same
+from monitor.ledger.values import CEILINGS, FIRMNESS, best_of, figure_of, is_count, is_rounding_of, says_same
 from storage.records import Claim, ClaimStatus, Figure, Qualifier, StampedClaim
 
 _ASSERTED = frozenset({ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED})
@@ -220,6 +220,8 @@ def _inherit_status(assertions: list[Assertion]) -> list[Assertion]:
 def _names_same(figure: Figure, attributed: Assertion) -> bool:
     if figure.value is not None and figure.value == attributed.figure.value:
         return True
+    if CEILINGS.intersection((figure.qualifier, attributed.figure.qualifier)):
+        return False  # "up to 20,000 are feared" is no statement of "more than 5,000"
     return attributed.status is not ClaimStatus.PREVIOUS and says_same(figure, attributed.figure)
 
 

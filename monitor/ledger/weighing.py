@@ -71,11 +71,16 @@ def _weigh_unconfirmed(state: RecordState, one: Assertion) -> None:
     if state.standing is None and not state.deprecated_match(one.figure):
         state.move(one, RevisionKind.FIRST, PROVISIONAL, "unconfirmed")
         state.is_provisional = True
-    elif state.standing is not None and agrees(one, state.standing):
+    elif state.standing is not None and agrees(one, state.standing) and not _is_far_ceiling(one, state.standing):
         state.refuse(one, "10.unconfirmed", "agrees")
     else:
         state.claimed.append(Claimed(one.figure, one.day))
         state.refuse(one, "10.unconfirmed", "unconfirmed")
+
+
+def _is_far_ceiling(one: Assertion, standing: Version) -> bool:
+    """Whether a limit of what is feared lies above the standing figure: "up to 20,000 may have died", with 5,000."""
+    return one.figure.qualifier in CEILINGS and size_of(one.figure) > standing.window.high
 
 
 def _weigh_part(state: RecordState, one: Assertion) -> None:
