@@ -24,6 +24,7 @@ _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+\Z")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _CODE = re.compile(r"[a-z*?]{1,3}(-[A-Za-z0-9*?]+)*")
+_ROLE = "reader sees all but whose mail addresses are told; editor also judges and approves"
 _KINDS = tuple(dict.fromkeys(("*", "health", *(kind.value for kind in RevisionKind))))
 # As claims and seeds name them.
 _POPULATION = re.compile(rf"{WHOLE}|other:.+|[a-z]+=[^=;]+(;[a-z]+=[^=;]+)*")
@@ -267,7 +268,7 @@ class UserSettings(Section):
 
     name: Text = Field(min_length=1, description="name to log in with")
     password_hash: Hash = _secret("argon2 hash of the password")
-    role: Literal["reader", "editor"] = Field("editor", description="reader sees; editor also judges and approves")
+    role: Literal["reader", "editor"] = Field("editor", description=_ROLE)
 
 
 class TokenSettings(Section):
@@ -275,7 +276,7 @@ class TokenSettings(Section):
 
     name: Text = Field(min_length=1, description="name of the program, for the log")
     secret: Text = _secret("what the program sends as `Authorization: Bearer …`")
-    role: Literal["reader", "editor"] = Field("reader", description="reader sees; editor also judges and approves")
+    role: Literal["reader", "editor"] = Field("reader", description=_ROLE)
 
 
 class WebSettings(Section):
