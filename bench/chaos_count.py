@@ -9,7 +9,10 @@ from typing import Self
 
 import psycopg
 
+from alerts.plan import find_corrections_beside
 from bench.chaos_world import Kills, Truth
+from storage.codec import from_json
+from storage.records import Revision
 from tests.support.receiver import Receiver
 
 # What was published or edited is late when it is stored so many seconds after (polls come every second).
@@ -90,6 +93,18 @@ def unsettled(url: str) -> int:
     return len(ask_again(url, waiting)) + len(ask_again(url, "SELECT alert_id FROM alerts WHERE state = 'pending'"))
 
 
+def find_unplanned(url: str) -> list[Revision]:
+    """Changes without the alert that is due for them. What a correction of the same commit tells needs none: whoever
+    is told of the mistake is told in the same message what holds instead."""
+    payloads = "SELECT payload FROM revisions r WHERE kind {} AND NOT is_silent AND {} EXISTS (SELECT 1 FROM alerts a "
+    payloads += "WHERE a.revision_id = r.revision_id)"
+    alone, told = (
+        [from_json(Revision, str(payload)) for (payload,) in ask_again(url, payloads.format(*which))]
+        for which in (("IN ('first', 'raised', 'edited')", "NOT"), ("= 'correction'", ""))
+    )
+    return [one for one in alone if not find_corrections_beside(one, told)]
+
+
 @dataclass(frozen=True)
 class Count:
     """What came of one fault that lasted `seconds`, `settled` seconds after the last was published."""
@@ -131,11 +146,7 @@ def count(name: str, url: str, truth: Truth, witness: Witness, hook: Receiver, *
     stated = "SELECT a.url, c.value FROM claims c JOIN articles a USING (article_id) WHERE c.value > 0"
     claimed = {(str(link), float(str(value))) for link, value in ask_again(url, stated)}
     delivered = {str(row[0]) for row in ask_again(url, "SELECT delivery_id FROM deliveries WHERE state = 'delivered'")}
-    unplanned = ask_again(
-        url,
-        "SELECT revision_id FROM revisions r WHERE kind IN ('first', 'raised', 'edited') AND NOT is_silent AND "
-        "NOT EXISTS (SELECT 1 FROM alerts a WHERE a.revision_id = r.revision_id)",
-    )
+    unplanned = find_unplanned(url)
     received = Counter(hook.ids())
     at = {link: witness.seen.get((link, versions)) for link, versions in truth.versions.items()}
     return Count(
