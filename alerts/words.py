@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,13 @@ from storage.records import Figure, Qualifier, RecordKey, Revision, RevisionKind
 
 LANGUAGES = ("en", "ru")
 _NO_BREAK_SPACE = "\u00a0"
+
+
+@lru_cache(maxsize=4_096)
+def _write_number(number: float, thousands: str, decimal: str) -> str:
+    """A number with these marks; a page shows the same ones many times."""
+    text = f"{number:,.3f}".rstrip("0").rstrip(".")
+    return text.translate({ord(","): thousands, ord("."): decimal})
 
 
 class _Gaps(dict[str, object]):
@@ -35,7 +42,11 @@ class Words:
     def say(self, section: str, key: str, /, **values: object) -> str:
         """Return the words for a key with its gaps filled; values may be called anything."""
         template = self._catalogue.get(section, {}).get(key)
-        return str(template).format_map(_Gaps(values)) if template is not None else key.replace("_", " ")
+        if template is None:
+            return key.replace("_", " ")
+        # A page asks for thousands of words without a gap.
+        text = str(template)
+        return text.format_map(_Gaps(values)) if "{" in text or "}" in text else text
 
     def has(self, section: str, key: str) -> bool:
         """Whether the catalogue has words for a key."""
@@ -43,9 +54,7 @@ class Words:
 
     def number(self, number: float) -> str:
         """Return a number with this language's thousands and decimal marks, at most three decimals: 4,353 or 7.1."""
-        text = f"{number:,.3f}".rstrip("0").rstrip(".")
-        marks = {",": self.say("format", "thousands"), ".": self.say("format", "decimal")}
-        return "".join(marks.get(sign, sign) for sign in text)
+        return _write_number(number, self.say("format", "thousands"), self.say("format", "decimal"))
 
     def quantity(self, number: float, unit: str) -> str:
         """Return a number with its unit; a unit that the catalogue does not know is written behind it."""

@@ -3,7 +3,7 @@
 import contextlib
 import re
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus, urljoin, urlsplit, urlunsplit
@@ -58,6 +58,8 @@ def _tables() -> _Tables:
     )
 
 
+# One entry's address is asked about several times in a poll.
+@lru_cache(maxsize=2_048)
 def canonical_url(url: str) -> str:
     """The address under which a page is remembered; for comparing and keying, not for fetching.
 

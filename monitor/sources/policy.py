@@ -97,12 +97,15 @@ def conditions_for_article(article: Article, now: datetime) -> Conditions:
 
 def hash_body(body: bytes) -> str:
     """A short hash of a body as fetched: equal hashes need no parsing."""
-    return "b1:" + hashlib.blake2b(body, digest_size=16).hexdigest()
+    # Half the time of BLAKE2 where processors know it, as nearly all do.
+    return "s1:" + hashlib.sha256(body).hexdigest()[:32]
 
 
 def is_unchanged(feed: Feed, fetched: Fetched) -> bool:
     """Whether the answer brings nothing to parse: 304, or the body that we already hold."""
-    return fetched.is_not_modified or (fetched.is_success and feed.body_hash == hash_body(fetched.body))
+    if fetched.is_not_modified:
+        return True
+    return fetched.is_success and feed.body_hash is not None and feed.body_hash == hash_body(fetched.body)
 
 
 def decide_update(
