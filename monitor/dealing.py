@@ -5,7 +5,7 @@ host could use. One that rests, or is slow, is given less; what it keeps waiting
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Set
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -36,6 +36,7 @@ class Room:
     share: int
     held: Counter[str]
     slow_hosts: frozenset[str]
+    quick_hosts: Set[str]
     pause_of: Callable[[str], float]
     rest_of: Callable[[str, float], float]
     at: float
@@ -48,9 +49,19 @@ class Room:
 
     def take(self, host: str) -> bool:
         """Take a place for a piece of work of `host`; False where it has to wait for a later look."""
+        return self._take(host, self.share, kept=0)
+
+    def take_left(self, host: str) -> bool:
+        """Take a place that nobody else wants, beyond a host's share: for one that answered quickly before.
+
+        As many places as a share stay free for whoever comes before the next look.
+        """
+        return host in self.quick_hosts and host not in self.slow_hosts and self._take(host, self.total, self.share)
+
+    def _take(self, host: str, share: int, kept: int) -> bool:
         is_slow = host in self.slow_hosts
-        free = min(self.total, self.slow if is_slow else self.quick)
-        most = 1 if is_slow or self.pause_of(host) >= _SHORT_REST else self.share
+        free = -kept + min(self.total, self.slow if is_slow else self.quick)
+        most = 1 if is_slow or self.pause_of(host) >= _SHORT_REST else share
         if free <= 0 or self.held[host] >= most or self.rest_of(host, self.at) > _SHORT_REST:
             return False
         self.held[host] += 1
@@ -84,6 +95,7 @@ class Dealer:
         self._slow_seconds = slow_seconds
         self._under_way: dict[Hashable, tuple[str, float]] = {}
         self._slow: set[str] = set()
+        self._quick: set[str] = set()
 
     def begin(self, key: Hashable, host: str, at: float) -> None:
         """Note that a piece of work of `host` begins."""
@@ -94,8 +106,10 @@ class Dealer:
         host, began = self._under_way.pop(key)
         if at - began >= self._slow_seconds:
             self._slow.add(host)
+            self._quick.discard(host)
         else:
             self._slow.discard(host)
+            self._quick.add(host)
 
     def room(self, at: float) -> Room:
         """The places that are free now: what a slow host keeps waiting takes none of those of the others."""
@@ -111,6 +125,7 @@ class Dealer:
             share=max(1, self._concurrency // 4),
             held=held,
             slow_hosts=slow_hosts,
+            quick_hosts=self._quick,
             pause_of=self._pause_of,
             rest_of=self._rest_of,
             at=at,

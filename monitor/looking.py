@@ -78,13 +78,20 @@ class Looker:
         """What is due and has a place: pages of entries first, then articles to be read again, then feeds."""
         now = self._tools.clock()
         with self._tools.database.read() as session:
-            chosen = []
+            chosen: list[tuple[Key, str, Find]] = []
+            waiting: list[tuple[Key, str, Find]] = []
             for key, url, find in self._scan(session, now):
                 if room.is_full:
                     break
                 host = host_of(url)
-                if key not in running and room.take(host):
+                if key in running:
+                    continue
+                if room.take(host):
                     chosen.append((key, host, find))
+                elif host in room.quick_hosts and len(waiting) < room.quick:
+                    waiting.append((key, host, find))
+            # Where few hosts have much to do, they share what nobody else wants.
+            chosen += [one for one in waiting if room.take_left(one[1])]
             found = [(key, host, find(session)) for key, host, find in chosen]
         return [(key, host, work) for key, host, work in found if work is not None]
 

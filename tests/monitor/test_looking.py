@@ -130,6 +130,19 @@ def test_slow_hosts_have_places_of_their_own_and_lose_them_when_they_answer_agai
     assert [room.take("slow0.example"), room.take("a.example"), room.take("slow1.example")] == [True, True, True]
 
 
+def test_a_host_that_answers_quickly_has_what_nobody_else_wants() -> None:
+    dealer = Dealer(8, slow_seconds=10)
+    room = dealer.room(0.0)
+    assert [room.take("a.example"), room.take("a.example"), room.take("a.example")] == [True, True, False]
+    assert not room.take_left("a.example")
+    dealer.begin(0, "a.example", 0.0)
+    dealer.end(0, 0.5)
+    room = dealer.room(1.0)
+    assert [room.take("a.example") for _ in range(3)] == [True, True, False]
+    assert [room.take_left("a.example") for _ in range(5)] == [True, True, True, True, False]
+    assert room.take("b.example")
+
+
 def test_pieces_of_work_are_handed_out_a_turn_a_host() -> None:
     due = [("slow.example", f"s{n}") for n in range(9)] + [
         ("a.example", "a0"),
