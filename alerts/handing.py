@@ -41,7 +41,11 @@ def id_of_delivery(
 ) -> str:
     """Return the id of a delivery, which follows from address and content."""
     marks = (*((f"repeat {repeat}",) if repeat else ()), *(("question",) if is_question else ()))
-    return delivery_id(f"{channel}:{receiver}" if receiver else channel, (*alert_ids, *marks))
+    return delivery_id(_written(channel, receiver), (*alert_ids, *marks))
+
+
+def _written(channel: str, receiver: str) -> str:
+    return f"{channel}:{receiver}" if receiver else channel
 
 
 def make_deliveries(
@@ -60,7 +64,7 @@ def make_deliveries(
     made = []
     for channel in dict.fromkeys(channels):
         for receiver in receivers.get(channel) or ("",):
-            address = f"{channel}:{receiver}" if receiver else channel
+            address = _written(channel, receiver)
             made.append(
                 Delivery(
                     delivery_id=id_of_delivery(channel, receiver, alert_ids, repeat=repeat, is_question=is_question),

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from monitor.reading.dates import is_sane
 from monitor.reading.livepages import place_posts
-from monitor.reading.markup import collapse, plain_text
+from monitor.reading.markup import folded, plain_text
 from monitor.reading.urls import canonical_url
 from monitor.sources.answers import Fetched
 from storage.keys import stable_hash
@@ -40,7 +40,7 @@ def may_be_another(entry: Entry, *, link: str, title: str) -> bool:
     the page has to tell.
     """
     is_elsewhere = bool(entry.link) and canonical_url(entry.link) != canonical_url(link)
-    return is_elsewhere and collapse(plain_text(entry.title)).casefold() != collapse(title).casefold()
+    return is_elsewhere and folded(plain_text(entry.title)) != folded(title)
 
 
 def is_reused_id(article: Article, entry: Entry) -> bool:

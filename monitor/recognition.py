@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from monitor.entries import EntryOutcome, guid_alias, is_reused_id, may_be_another
 from monitor.reading.identity import plain_id
-from monitor.reading.markup import collapse, plain_text
+from monitor.reading.markup import folded, plain_text
 from monitor.reading.urls import canonical_url
 from monitor.reading.wire import fingerprint, is_same_text
 from storage import articles, feeds
@@ -128,16 +128,12 @@ def _is_its_own(article: Article, name: str) -> bool:
 
 def _is_same(session: Session, article: Article, new: NewArticle) -> bool:
     held = articles.find_newest_version(session, article.article_id)
-    if held is None or _folded(held.title) == _folded(new.title) != "":
+    if held is None or folded(held.title) == folded(new.title) != "":
         return True
     moment = _moment(article.published)
     if moment is not None and moment == _moment(new.published):
         return True
     return is_same_text(fingerprint(held.text), fingerprint(new.text))
-
-
-def _folded(title: str) -> str:
-    return collapse(title).casefold()
 
 
 def _moment(published: Span | None) -> object:

@@ -38,7 +38,7 @@ def list_record_edits(
         for revision in by_article[stamped.article_id]:
             if revision.recorded_at not in (stamped.recorded_at, stamped.ended_at):
                 continue
-            edit = RecordEdit(key=_key_of(stamped), value=float(stamped.claim.value or 0), revision=revision)
+            edit = RecordEdit(key=stamped.key, value=float(stamped.claim.value or 0), revision=revision)
             kept = brought if revision.recorded_at == stamped.recorded_at else taken
             kept.setdefault((revision.revision_id, edit.key), {})[edit.value] = edit
     found = [edit for figures in (taken | brought).values() for edit in figures.values()]
@@ -53,15 +53,3 @@ def _claims_of(session: Session, story: str, article_ids: set[int], metrics: set
             stamped = read_claim(payload)
             if stamped.story == story and stamped.claim.metric in metrics:
                 yield stamped
-
-
-def _key_of(stamped: StampedClaim) -> RecordKey:
-    claim = stamped.claim
-    return RecordKey(
-        story=stamped.story,
-        metric=claim.metric,
-        unit=claim.unit,
-        population=claim.population or "",
-        place=claim.place or "",
-        period=claim.period or "",
-    )

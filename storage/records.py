@@ -697,6 +697,18 @@ class StampedClaim:
         """Where it stands, to be shown: nothing for what a person stated without an address (its id is its `url`)."""
         return "" if self.url == self.claim_id else self.url
 
+    @property
+    def key(self) -> "RecordKey":
+        """The record that it speaks of."""
+        return RecordKey(
+            story=self.story,
+            metric=self.claim.metric,
+            unit=self.claim.unit,
+            population=self.claim.population or "",
+            place=self.claim.place or "",
+            period=self.claim.period or "",
+        )
+
 
 # --- the ledger -----------------------------------------------------------------------------
 

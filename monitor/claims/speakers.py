@@ -66,8 +66,8 @@ def make_voice(
     if (last - first <= 2 and is_pronoun) or tokens.lower[first] in lexicon.possessives:
         return Voice(tokens.lower[last - 1], verb[0], verb[1], _plain(kind), is_pronoun=True)
     is_told = is_owner or (kind == "weak_say" and _gives_count(tokens, first, last, verb[1], lexicon))
-    is_noun = kind == "say" and _is_noun_that_tells(tokens, first, last, verb[0], lexicon)
-    if not is_noun and not _is_name(tokens, first, last, "say" if is_told else kind, lexicon):
+    is_name = _is_name(tokens, first, last, "say" if is_told else kind, lexicon)
+    if not is_name and not (kind == "say" and _is_noun_that_tells(tokens, first, last, verb[0], lexicon)):
         return None
     speaker = nominative(tokens, first, last, lexicon)
     for article in lexicon.elisions:

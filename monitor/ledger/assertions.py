@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 from monitor.claims.status import LOWERED
 from monitor.ledger.origins import Origin, OriginBook
 from monitor.ledger.values import Window, figure_of, window_of
-from storage.records import ClaimStatus, Figure, Qualifier, RecordKey, Span, StampedClaim, Trust
+from storage.records import ClaimStatus, Figure, Qualifier, Span, StampedClaim, Trust
 
 GONE = frozenset({ClaimStatus.RETRACTED, ClaimStatus.DENIED})
 _CLOCKED = timedelta(hours=12)
@@ -60,19 +60,6 @@ class Assertion:
     is_spoken: bool = True
     is_lowering: bool = False
     is_of_victims: bool = False
-
-
-def key_of(stamped: StampedClaim) -> RecordKey:
-    """Return the record that a claim speaks of."""
-    claim = stamped.claim
-    return RecordKey(
-        story=stamped.story,
-        metric=claim.metric,
-        unit=claim.unit,
-        population=claim.population or "",
-        place=claim.place or "",
-        period=claim.period or "",
-    )
 
 
 def day_and_clock(span: Span | None, zone: tzinfo) -> tuple[int | None, float | None]:

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from monitor.claims.metrics import builtin_metrics
 from monitor.claims.places import UNRESOLVED
-from monitor.ledger.assertions import key_of
 from monitor.ledger.baseline import baseline_claims
 from monitor.ledger.folding import RecordFold
 from monitor.ledger.judgements import Rulings
@@ -178,7 +177,7 @@ class StoryFold:
         return (*(key for key, _ in slots), *self._keys_beside(judged.claim))
 
     def _slots(self, judged: StampedClaim, split: RecordKey | None) -> Iterator[tuple[RecordKey, bool]]:
-        key = self._rulings.key_for(key_of(judged), split)
+        key = self._rulings.key_for(judged.key, split)
         yield key, False
         if key.place and key.place != UNRESOLVED and not key.population:
             yield RecordKey(story=key.story, metric=key.metric, unit=key.unit, period=key.period), True

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from monitor.reading.markup import collapse
+from monitor.reading.markup import folded
 from monitor.reading.urls import canonical_url
 from storage.records import Entry, ParsedFeed
 
@@ -51,7 +51,7 @@ def _id(entry: Entry, feed: ParsedFeed) -> str:
     quirks = _quirks()
     if text.lower() in quirks.empty or quirks.dates.fullmatch(text):
         return ""
-    if collapse(text).casefold() == collapse(entry.title).casefold():
+    if folded(text) == folded(entry.title):
         return ""
     if feed.link and canonical_url(text) == canonical_url(feed.link):
         return ""

@@ -6,7 +6,7 @@ Many sites answer for an article that they took away with their front page, a se
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from monitor.reading.markup import collapse
+from monitor.reading.markup import folded
 from monitor.reading.obstacles import ASTRAY, MISSING, wall_of_address
 from monitor.reading.urls import canonical_url, is_start_page
 from storage.records import ReadArticle
@@ -50,14 +50,10 @@ def find_astray(page: ReadArticle, *, asked: str, found: str, title: str, is_sha
         return None
     if (is_front and not was_front) or is_start_page(found, asked):
         return MISSING
-    return ASTRAY if is_shared or _folded(page.title) == _folded(page.source) else None
+    return ASTRAY if is_shared or folded(page.title) == folded(page.source) else None
 
 
 def _is_titled(title: str, known: str) -> bool:
     """Whether a page has the title that we know, or one of the two with more about it (the outlet's name, a kicker)."""
-    one, other = sorted((_folded(title), _folded(known)), key=len)
+    one, other = sorted((folded(title), folded(known)), key=len)
     return one == other != "" or (len(one) >= _TELLING and one in other)
-
-
-def _folded(text: str) -> str:
-    return collapse(text).casefold()

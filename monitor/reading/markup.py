@@ -31,6 +31,11 @@ def collapse(text: str) -> str:
     return _SPACE.sub(" ", text).strip()
 
 
+def folded(text: str) -> str:
+    """`text` as titles are compared: white space and case do not count."""
+    return collapse(text).casefold()
+
+
 def plain_text(markup: str) -> str:
     """The text of a fragment of HTML, at most MAX_SUMMARY characters; a word broken by inline tags stays whole.
 

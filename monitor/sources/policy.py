@@ -223,7 +223,7 @@ def _remembered_hash(feed: Feed, fetched: Fetched, parsed: ParsedFeed | None) ->
     """
     if parsed is not None and parsed.format == INDEX_FORMAT:
         return _INDEX_MARK
-    return feed.body_hash if fetched.is_not_modified else hash_body(fetched.body)
+    return feed.body_hash if parsed is None else hash_body(fetched.body)
 
 
 def _after_failure(

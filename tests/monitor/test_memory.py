@@ -6,28 +6,7 @@ from pathlib import Path
 
 import pytest
 
-# A block of 24 MB is freed, then one of that size is taken, a small one behind it, and the large one freed again.
-SCRIPT = """
-import ctypes, sys
-from pathlib import Path
-from monitor.memory import give_back_memory
-if not (give_back_memory() if sys.argv[1] == "yes" else True):
-    sys.exit(3)
-libc = ctypes.CDLL(None)
-libc.malloc.restype = libc.memset.restype = ctypes.c_void_p
-libc.malloc.argtypes, libc.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
-libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
-size = 24 << 20
-for _ in range(2):
-    block = libc.malloc(size)
-    libc.memset(block, 1, size)
-    behind = [libc.malloc(100_000) for _ in range(4)]
-    libc.free(block)
-line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmRSS"))
-print(int(line.split()[1]) // 1024)
-"""
-# One thread after another takes small blocks to the sum of 8 MB, and keeps no more than the last of them.
-THREADS = """
+HEAD = """
 import ctypes, sys, threading
 from pathlib import Path
 from monitor.memory import give_back_memory
@@ -37,6 +16,22 @@ libc = ctypes.CDLL(None)
 libc.malloc.restype = libc.memset.restype = ctypes.c_void_p
 libc.malloc.argtypes, libc.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
 libc.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
+"""
+TAIL = """
+line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmRSS"))
+print(int(line.split()[1]) // 1024)
+"""
+# A block of 24 MB is freed, then one of that size is taken, a small one behind it, and the large one freed again.
+SCRIPT = """
+size = 24 << 20
+for _ in range(2):
+    block = libc.malloc(size)
+    libc.memset(block, 1, size)
+    behind = [libc.malloc(100_000) for _ in range(4)]
+    libc.free(block)
+"""
+# One thread after another takes small blocks to the sum of 8 MB, and keeps no more than the last of them.
+THREADS = """
 size = 4_000
 turns = [threading.Event() for _ in range(9)]
 def work(number):
@@ -53,14 +48,15 @@ for thread in threads:
     thread.start()
 turns[0].set()
 turns[-1].wait()
-line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmRSS"))
-print(int(line.split()[1]) // 1024)
 """
 
 
 def megabytes(script: str, *, is_asked: bool) -> int:
     done = subprocess.run(
-        [sys.executable, "-c", script, "yes" if is_asked else "no"], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", HEAD + script + TAIL, "yes" if is_asked else "no"],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     if done.returncode == 3:
         pytest.skip("not glibc")

@@ -24,7 +24,6 @@ from storage.records import (
     Figure,
     JudgementKind,
     MatchState,
-    RecordKey,
     StampedClaim,
 )
 
@@ -103,14 +102,7 @@ def choose(versions: tuple[ArticleVersion, ...], number: int | None) -> ArticleV
 def said(ui: Presenter, stamped: StampedClaim) -> Said:
     """A claim as a line with a link to its record."""
     claim = stamped.claim
-    key = RecordKey(
-        story=stamped.story,
-        metric=claim.metric,
-        unit=claim.unit,
-        population=claim.population or "",
-        place=claim.place or "",
-        period=claim.period or "",
-    )
+    key = stamped.key
     is_off = claim.status not in (ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED)
     return Said(
         name=ui.record_name(key), path=record_path(key), figure=figure_of(stamped), unit=claim.unit, is_off=is_off

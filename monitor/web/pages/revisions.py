@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from alerts.interest import EVENT_KINDS
 from monitor.judging import note_judgement
-from monitor.ledger.assertions import key_of
 from monitor.ledger.baseline import baseline_claims
 from monitor.ledger.judgements import MATCH_STATES, match_state
 from monitor.ledger.values import figure_of
@@ -93,7 +92,7 @@ def _seeds_proofs(story: Story | None, revision: Revision) -> list[Proof]:
     return [
         Proof(evidence=evidence_of(one), is_of_seed=True)
         for one in baseline_claims(story)
-        if key_of(one) == revision.key and figure_of(one.claim) == revision.after
+        if one.key == revision.key and figure_of(one.claim) == revision.after
     ]
 
 
