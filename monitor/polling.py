@@ -5,18 +5,16 @@ article and never loses it.
 """
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlmodel import Session
 
-from monitor.entries import EntryOutcome, entry_fingerprint
+from monitor.arrivals import Arrival
 from monitor.reading.feeds import parse_feed, storable_feed
-from monitor.reading.identity import name_entries
 from monitor.reading.obstacles import RESERVED
 from monitor.reading.plausible import plausible_feed, plausible_page
-from monitor.recognition import find_known, find_seen
 from monitor.sources.answers import Fetched
 from monitor.sources.http import FEED_ACCEPT, PAGE_ACCEPT
 from monitor.sources.parts import Expanded, expand_index
@@ -31,16 +29,12 @@ from monitor.sources.policy import (
     is_unchanged,
     stay,
 )
-from monitor.sources.websub import Offer, find_offer, is_relied_on
-from monitor.subscribing import note_missed, note_offer, note_push
+from monitor.sources.websub import find_offer, is_relied_on
 from monitor.tools import Tools
-from monitor.vault import Vault
-from monitor.watch import Watch
-from storage import articles, feeds, pushes
-from storage.codec import to_json
+from storage import feeds, pushes
 from storage.errors import DatabaseError, FeedParseError, StorywatchError
 from storage.keys import trace_id
-from storage.records import Entry, Feed, FeedKind, ParsedFeed, ReadArticle, SeenEntry
+from storage.records import Entry, Feed, FeedKind, ParsedFeed, ReadArticle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,28 +46,6 @@ class Polled:
     is_unreached: bool = False
     entries: int = 0
     waiting: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class _News:
-    """What a poll or push brought, on its way to be stored; `waiting` and `fresh` are filled in then.
-
-    `is_push_wanted`: hubs can reach us, so an `offer` is taken up. `answer` is what evidence would keep.
-    """
-
-    feed: Feed
-    watch: Watch
-    now: datetime
-    trace: str
-    parsed: ParsedFeed
-    is_moved: bool = False
-    is_push: bool = False
-    offer: Offer | None = None
-    is_push_wanted: bool = False
-    answer: Fetched | None = None
-    vault: Vault | None = None
-    waiting: int = 0
-    fresh: int = 0
 
 
 async def poll_feed(tools: Tools, feed: Feed) -> Polled:
@@ -116,7 +88,7 @@ async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack, now: datetime
         if fetched is not None and fetched.exchanges and is_unchanged(feed, fetched):
             await tools.news.put(partial(_keep_same, tools, feed, fetched, now))
         return Polled(update=update, trace=trace, is_unreached=fetched is None)
-    news = _News(
+    news = Arrival(
         feed=update.feed,
         watch=tools.watch,
         now=now,
@@ -128,7 +100,7 @@ async def _poll(tools: Tools, feed: Feed, answers: AsyncExitStack, now: datetime
         answer=fetched,
         vault=tools.vault,
     )
-    await tools.news.put(partial(_store, news))
+    await tools.arrivals.put(news)
     if read is not None:
         tools.indices.note(feed, read, now)
     return Polled(update=update, trace=trace, entries=len(news.parsed.entries), waiting=news.waiting)
@@ -143,8 +115,8 @@ async def take_push(tools: Tools, feed: Feed, pushed: Fetched) -> int:
     trace = trace_of(feed, now)
     with tools.tracer.span("push", [trace], is_root=True, feed=feed.url):
         parsed = await _parse(tools, feed, pushed)
-        news = _News(feed=feed, watch=tools.watch, now=now, trace=trace, parsed=parsed, is_push=True)
-        await tools.news.put(partial(_store, news))
+        news = Arrival(feed=feed, watch=tools.watch, now=now, trace=trace, parsed=parsed, is_push=True)
+        await tools.arrivals.put(news)
     return news.waiting
 
 
@@ -233,75 +205,6 @@ def page_as_feed(feed: Feed, page: ReadArticle, *, is_reserved: bool = False) ->
     return ParsedFeed(title=page.title, link=feed.url, lang=page.lang, entries=(entry,), format="page", path="page")
 
 
-def _store(poll: _News, session: Session) -> None:
-    """Put down what a poll or a push brought, in the transaction of others that came at the same moment."""
-    poll.feed = _settle_feed(session, poll)
-    _note_push(session, poll)
-    found, known = find_known(session, poll.feed.feed_id, name_entries(poll.parsed))
-    found, seen = find_seen(session, poll.feed.feed_id, found)
-    notes = []
-    for key, entry in found.items():
-        before = seen.get(key)
-        print_ = entry_fingerprint(entry)
-        if before is not None and before.fingerprint == print_:
-            continue
-        poll.fresh += before is None
-        number = known.get(key) or (before.article_id if before is not None else None)
-        notes.append(_note(session, poll, key, entry, print_, number))
-    feeds.record_seen_entries(session, notes)
-    if poll.fresh and poll.is_push_wanted:
-        note_missed(session, poll.feed.feed_id, poll.now)
-    _keep(session, poll)
-
-
-def _note(session: Session, poll: _News, key: str, entry: Entry, fingerprint: str, article_id: int | None) -> SeenEntry:
-    feed, now = poll.feed, poll.now
-    note = SeenEntry(
-        feed_id=feed.feed_id,
-        entry_key=key,
-        outcome=EntryOutcome.NO_MATCH,
-        seen_at=now,
-        fingerprint=fingerprint,
-        trace=poll.trace,
-    )
-    if article_id:
-        _hasten(session, article_id, now)
-        return replace(note, outcome=EntryOutcome.STORED, article_id=article_id)
-    is_whole = feed.full or feed.kind is FeedKind.PAGE
-    if is_whole or poll.watch.could_match(title=entry.title, summary=entry.summary):
-        poll.waiting += 1
-        return replace(note, outcome=EntryOutcome.WAITING, retry_at=now, payload=to_json(entry))
-    return note
-
-
-def _settle_feed(session: Session, poll: _News) -> Feed:
-    """Store what was learned of the feed itself; returns it as it stands then."""
-    feed = poll.feed
-    if poll.is_push:
-        # What a poll beside us has just stored stays: a push says nothing of validators or faults.
-        return feeds.get_feed(session, feed.feed_id)
-    other = feeds.find_feed(session, feed.url) if poll.is_moved else None
-    if other is not None and other.feed_id != feed.feed_id:
-        # Another feed has had this address since it was asked: each address is one feed's.
-        feed = replace(feed, url=feeds.get_feed(session, feed.feed_id).url)
-    feeds.update_feed(session, feed)
-    return feed
-
-
-def _note_push(session: Session, poll: _News) -> None:
-    if poll.is_push:
-        note_push(session, poll.feed.feed_id, poll.now)
-    elif poll.is_push_wanted:
-        note_offer(session, poll.feed.feed_id, poll.offer, poll.now)
-
-
-def _hasten(session: Session, article_id: int, now: datetime) -> None:
-    """Its feed says that an article changed: read it now, not when its turn comes."""
-    article = articles.get_article(session, article_id)
-    if article.removed_at is None and (article.reread_at is None or article.reread_at > now):
-        articles.update_article(session, replace(article, reread_at=now))
-
-
 def _keep_same(tools: Tools, feed: Feed, fetched: Fetched, now: datetime, session: Session) -> None:
     """Keep that a chosen feed stood as it was."""
     if tools.vault is not None:
@@ -312,8 +215,3 @@ def _keep_same(tools: Tools, feed: Feed, fetched: Fetched, now: datetime, sessio
             is_same=lambda body: hash_body(body) == feed.body_hash,
             feed_id=feed.feed_id,
         )
-
-
-def _keep(session: Session, poll: _News) -> None:
-    if poll.vault is not None and poll.answer is not None and poll.answer.exchanges:
-        poll.vault.keep(session, poll.answer.exchanges, now=poll.now, feed_id=poll.feed.feed_id)

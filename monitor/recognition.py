@@ -3,7 +3,7 @@
 Nothing is asked of the network, and nothing is written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
@@ -20,17 +20,32 @@ from storage.records import Article, Entry, NewArticle, SeenEntry, Span
 # --- entries ------------------------------------------------------------------------------------
 
 
-def find_known(session: Session, feed_id: int, named: Mapping[str, Entry]) -> tuple[dict[str, Entry], dict[str, int]]:
-    """The entries by their keys, and the articles that they surely are of: by address, else by a GUID.
+def find_known(
+    session: Session, asked: Iterable[tuple[int, Mapping[str, Entry]]]
+) -> list[tuple[dict[str, Entry], dict[str, int]]]:
+    """The entries of each feed by their keys, and the articles that they surely are of: by address, else by a GUID.
 
-    An entry whose GUID was used before, maybe for another article, is named by its link; its page has to tell.
+    `asked` are feeds by number, each with its entries by what names them there. An entry whose GUID was used before,
+    maybe for another article, is named by its link; its page has to tell.
     """
-    links = {key: canonical_url(entry.link) for key, entry in named.items()}
-    guids = {key: guid_alias(feed_id, key) for key in named}
-    numbers = articles.find_articles(session, [*links.values(), *guids.values()])
+    names = [
+        [(key, entry, canonical_url(entry.link), guid_alias(feed_id, key)) for key, entry in named.items()]
+        for feed_id, named in asked
+    ]
+    numbers = articles.find_articles(
+        session, (alias for feed in names for *_, link, guid in feed for alias in (link, guid))
+    )
+    if not numbers:  # as nearly always
+        return [({key: entry for key, entry, *_ in feed}, {}) for feed in names]
+    return [_find_known(session, feed, numbers) for feed in names]
+
+
+def _find_known(
+    session: Session, names: Iterable[tuple[str, Entry, str, str]], numbers: Mapping[str, int]
+) -> tuple[dict[str, Entry], dict[str, int]]:
     found, known = {}, {}
-    for key, entry in named.items():
-        number, by_guid = numbers.get(links[key]), numbers.get(guids[key])
+    for key, entry, link, guid in names:
+        number, by_guid = numbers.get(link), numbers.get(guid)
         name = key
         if number is not None and by_guid is None and _may_be_another(session, number, entry):
             number = None  # an address that it only claimed, or that led there once
@@ -51,13 +66,20 @@ def _may_be_another(session: Session, article_id: int, entry: Entry) -> bool:
 
 
 def find_seen(
-    session: Session, feed_id: int, found: Mapping[str, Entry]
-) -> tuple[dict[str, Entry], dict[str, SeenEntry]]:
-    """The entries by their keys, and what is noted under these.
+    session: Session, asked: Sequence[tuple[int, Mapping[str, Entry]]]
+) -> list[tuple[dict[str, Entry], dict[str, SeenEntry]]]:
+    """The entries of each feed by their keys, and what is noted under these; `asked` as in `find_known`.
 
     An entry whose id names another that waits to be read is named by its link.
     """
-    seen = feeds.find_seen_entries(session, feed_id, found)
+    seen = feeds.find_entries_seen(session, [(feed_id, key) for feed_id, found in asked for key in found])
+    return [_find_seen(session, feed_id, found, seen) for feed_id, found in asked]
+
+
+def _find_seen(
+    session: Session, feed_id: int, found: Mapping[str, Entry], all_seen: Mapping[tuple[int, str], SeenEntry]
+) -> tuple[dict[str, Entry], dict[str, SeenEntry]]:
+    seen = {key: before for key in found if (before := all_seen.get((feed_id, key))) is not None}
     named = {}
     for key, entry in found.items():
         before = seen.get(key)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlmodel import Session
 
 from alerts.tracing import NoTracer, Tracer
+from monitor.arrivals import store_arrivals
 from monitor.clock import Clock
 from monitor.notes import Notes
 from monitor.page_readers import PageReaders
@@ -85,6 +86,7 @@ class Tools:
         self.vault = vault
         self.tracer: Tracer = tracer or NoTracer()
         self.notes = Notes(self.write, feeds.update_feeds)
+        self.arrivals = Notes(self.write, store_arrivals)
         self.news: Notes[Work] = Notes(self.write, _run_all)
         self.readings = Notes(self.write, articles.note_readings)
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="storywatch-writer")

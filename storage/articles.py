@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, null, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, null, select, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_json, to_row
@@ -16,12 +17,15 @@ from storage.records import Article, ArticleVersion, DatedPart, Match, MatchStat
 from storage.search_index import FreshVersion, forget_fresh, text_of, touch, touch_fresh
 from storage.tables import ALIASES, ARTICLES, FINGERPRINTS, MATCHES, VERSIONS
 from storage.writing import (
+    among,
     changed_rows,
     chunks,
     insert_new,
     insert_numbered,
     insert_or_update,
     insert_rows,
+    is_postgres,
+    listed,
     returned_id,
 )
 
@@ -115,11 +119,16 @@ def find_article(session: Session, article: int | str, *others: str) -> Article 
 
 def find_articles(session: Session, aliases: Iterable[str]) -> dict[str, int]:
     """The numbers of the articles that these addresses and other names lead to; unknown ones are absent."""
-    found: dict[str, int] = {}
-    for part in chunks(dict.fromkeys(aliases)):
-        query = select(ALIASES.c.alias, ALIASES.c.article_id).where(ALIASES.c.alias.in_(part))
-        found |= {row.alias: row.article_id for row in session.execute(query)}
-    return found
+    postgres = is_postgres(session)
+    names = listed(dict.fromkeys(aliases), postgres=postgres)
+    rows = session.connection().execute(_names(postgres), {"names": names})
+    return {row.alias: row.article_id for row in rows}
+
+
+@cache
+def _names(postgres: bool) -> Select[tuple[str, int]]:
+    query = select(ALIASES.c.alias, ALIASES.c.article_id)
+    return query.where(among(ALIASES.c.alias, "names", postgres=postgres))
 
 
 def note_readings(session: Session, read: Iterable[PageRead]) -> None:

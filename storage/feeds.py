@@ -5,15 +5,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, and_, bindparam, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session
 
 from storage.codec import from_row, to_row
 from storage.errors import NotFoundError
 from storage.records import Feed, FeedKind, FeedSpec, FeedState, FeedTally, SeenEntry, Trust
 from storage.tables import FEED_STORIES, FEEDS, SEEN_ENTRIES
-from storage.writing import changed_rows, chunks, insert_new, insert_or_update
+from storage.writing import changed_rows, chunks, insert_new, insert_or_update, is_postgres
 
 # Half a megabyte at hand is enough to go through a table once.
 _READ_THROUGH_PAGES = 128
@@ -212,11 +215,34 @@ def look_anew(session: Session, feed_id: int, *, due_at: datetime) -> None:
 
 def find_seen_entries(session: Session, feed_id: int, entry_keys: Iterable[str]) -> dict[str, SeenEntry]:
     """What became of these entries of a feed, by their keys; those never seen are absent."""
-    seen: dict[str, SeenEntry] = {}
-    for part in chunks(entry_keys):
-        query = select(SEEN_ENTRIES).where(SEEN_ENTRIES.c.feed_id == feed_id, SEEN_ENTRIES.c.entry_key.in_(part))
-        seen |= {row["entry_key"]: from_row(SeenEntry, row) for row in session.execute(query).mappings()}
-    return seen
+    found = find_entries_seen(session, [(feed_id, key) for key in entry_keys])
+    return {key: seen for (_, key), seen in found.items()}
+
+
+def find_entries_seen(session: Session, asked: Iterable[tuple[int, str]]) -> dict[tuple[int, str], SeenEntry]:
+    """What became of these entries, each by its feed and its key there; those never seen are absent."""
+    pairs = list(asked)
+    if is_postgres(session):
+        given: Any = {"feeds": [feed_id for feed_id, _ in pairs], "keys": [key for _, key in pairs]}
+    else:
+        given = {"pairs": json.dumps(pairs)}
+    rows = session.connection().execute(_seen(is_postgres(session)), given).mappings()
+    return {(row["feed_id"], row["entry_key"]): from_row(SeenEntry, row) for row in rows}
+
+
+@cache
+def _seen(postgres: bool) -> Select[Any]:
+    """One statement for however many: the pairs are its parameter, and each leads to its row by the table's key."""
+    if postgres:
+        given = func.unnest(bindparam("feeds", type_=ARRAY(BigInteger)), bindparam("keys", type_=ARRAY(Text)))
+        asked = given.table_valued("feed_id", "entry_key", name="asked").render_derived()
+        parts: list[ColumnElement[Any]] = [asked.c.feed_id, asked.c.entry_key]
+    else:
+        asked = func.json_each(bindparam("pairs")).table_valued("value", name="asked")
+        parts = [func.json_extract(asked.c.value, f"$[{place}]") for place in (0, 1)]
+    return select(SEEN_ENTRIES).join(
+        asked, and_(SEEN_ENTRIES.c.feed_id == parts[0], SEEN_ENTRIES.c.entry_key == parts[1])
+    )
 
 
 def record_seen_entries(session: Session, entries: Iterable[SeenEntry]) -> None:

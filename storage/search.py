@@ -22,7 +22,7 @@ from storage.search_parts import find_entries, list_parts
 from storage.search_postgres import find_postgres
 from storage.snippets import find_spans, make_snippet
 from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
-from storage.writing import among, chunks, is_postgres, numbers
+from storage.writing import among, chunks, is_postgres, listed
 
 MOST_RANKED = 2_000  # of the newest that match, this many are ranked: beyond, rank means little and costs much
 MOST_COUNTED = 10_000  # of the newest that match, this many are counted for facets
@@ -231,7 +231,7 @@ def _ranked_keys(session: Session, asked: Query, limit: int, offset: int, all_ve
     counted = []
     postgres = is_postgres(session)
     for part in chunks(newest):
-        asked_keys = {"keys": numbers(part, postgres=postgres)}
+        asked_keys = {"keys": listed(part, postgres=postgres)}
         rows = session.connection().execute(_texts_query(postgres=postgres), asked_keys)
         counted += [count_terms(key, title, text_of(text, packed), terms) for key, title, text, packed in rows]
     scores = score_counts(counted)
@@ -302,7 +302,7 @@ def _hits(session: Session, keys: Sequence[int], terms: Sequence[Term]) -> tuple
     rows: dict[int, Any] = {}
     postgres = is_postgres(session)
     for part in chunks(keys):
-        asked = {"keys": numbers(part, postgres=postgres)}
+        asked = {"keys": listed(part, postgres=postgres)}
         rows |= {row.document_key: row for row in session.connection().execute(_hits_query(postgres=postgres), asked)}
     return tuple(_hit(rows[key], terms) for key in keys if key in rows)
 

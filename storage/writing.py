@@ -10,10 +10,9 @@ from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, CursorResult, Dialect, Table, bindparam, func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, ColumnElement, CursorResult, Dialect, Table, Text, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlmodel import Session
+from sqlmodel import AutoString, Session
 
 from storage.tables import UtcTime
 
@@ -54,7 +53,11 @@ def insert_or_update(session: Session, table: Table, rows: Rows, key: Sequence[s
     """Insert rows of one shape; where the key is there already, the other columns take the new values."""
     if not rows:
         return
-    session.execute(_insert_or_update(table, tuple(rows[0]), tuple(key), is_postgres(session)), list(rows))
+    if is_postgres(session):  # one statement, which takes no row twice: of several with one key the last counts
+        rows = list({tuple(row[name] for name in key): row for row in rows}.values())
+    quote = session.get_bind().dialect.identifier_preparer.quote
+    changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in rows[0] if name not in key)
+    _insert_all(session, table, rows, f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}")
 
 
 def returned_id(session: Session, table: Table, row: Mapping[str, Any], column: str) -> int:
@@ -70,18 +73,19 @@ def chunks(values: Iterable[Any], size: int = 500) -> Iterable[list[Any]]:
 
 
 def among(column: ColumnElement[Any], name: str, *, postgres: bool) -> ColumnElement[bool]:
-    """A condition: the column is one of the numbers that `numbers` gives for the parameter `name`.
+    """A condition: the column is one of the values that `listed` gives for the parameter `name`.
 
     One parameter however many there are, so that the statement stays the same; IN (…) is spelt out anew at each run.
     """
     if postgres:
-        return column == func.any(bindparam(name, type_=ARRAY(BigInteger)))
-    listed = text(f"SELECT value FROM json_each(:{name})")  # noqa: S608  # our own names
-    return column.in_(listed)
+        kind = Text if isinstance(column.type, AutoString) else BigInteger
+        return column == func.any(bindparam(name, type_=ARRAY(kind)))
+    values = text(f"SELECT value FROM json_each(:{name})")  # noqa: S608  # our own names
+    return column.in_(values)
 
 
-def numbers(values: Iterable[int], *, postgres: bool) -> Any:
-    """Numbers as the parameter of a condition of `among`."""
+def listed(values: Iterable[int] | Iterable[str], *, postgres: bool) -> Any:
+    """Numbers or texts as the parameter of a condition of `among`."""
     return list(values) if postgres else json.dumps(list(values))
 
 
@@ -126,17 +130,3 @@ def _converts(table: Table, names: tuple[str, ...], dialect: Dialect) -> list[Ca
         lru_cache(maxsize=64)(convert) if convert and isinstance(table.c[name].type, UtcTime) else convert
         for name, convert in zip(names, converts, strict=True)
     ]
-
-
-# Statements are kept: to build one costs more than to run it, and SQLAlchemy knows again what it compiled before.
-
-
-@cache
-def _insert_or_update(table: Table, names: tuple[str, ...], key: tuple[str, ...], for_postgres: bool) -> Any:
-    insert = _insert(table, for_postgres)
-    changed = {name: insert.excluded[name] for name in names if name not in key}
-    return insert.on_conflict_do_update(index_elements=list(key), set_=changed)
-
-
-def _insert(table: Table, for_postgres: bool) -> Any:
-    return postgresql.insert(table) if for_postgres else sqlite.insert(table)

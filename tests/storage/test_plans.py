@@ -21,6 +21,7 @@ Use = Callable[[Session], object]
 HOT: dict[str, tuple[Use, bool]] = {
     "due feeds": (lambda s: feeds.list_due_feeds(s, NOON), True),
     "the next due feed": (lambda s: feeds.next_feed_due_at(s), False),
+    "entries of many feeds": (lambda s: feeds.find_entries_seen(s, [(1, "a"), (2, "b")]), False),
     "seen entries": (lambda s: feeds.find_seen_entries(s, 1, ["a", "b"]), False),
     "an article by its names": (lambda s: articles.find_article(s, "https://news.example/7", "guid:7"), True),
     "due rereads": (lambda s: articles.list_due_articles(s, NOON), True),
