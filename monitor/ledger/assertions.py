@@ -16,6 +16,8 @@ _SHARED_WORDS = 8
 PART_SHARE = 1 / 3
 # Under this share, it is so whatever earlier figure its text names.
 SMALL_SHARE = 1 / 10
+# In the names of the reader's rules for who was found dead, in every language.
+_BODIES = "bodies"
 _FIRM = frozenset({Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN})
 
 
@@ -28,8 +30,10 @@ class Assertion:
     the same text; of the earlier, `feared` (not in `previous`) are those that go with what it only fears; of the
     withdrawn, `denied` are those that somebody only denies, `taken_back` those of the very origin that gives the new
     figure. `replaced` are those that an edit of the article took out, `steps` by how much it says the figure moved.
+    `beside` are what other origins count now, in the same text.
     `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same voice.
     `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came down to this.
+    `is_of_bodies`: it counts those that were found.
     `is_of_victims`: its sentence counts victims, who may be more than the dead (`monitor.ledger.sums`).
     Nothing changes an assertion once it is made; it is not frozen only because a story makes many thousands.
     """
@@ -54,12 +58,14 @@ class Assertion:
     taken_back: tuple["Assertion", ...] = ()
     replaced: tuple[Figure, ...] = ()
     steps: tuple[float, ...] = ()
+    beside: tuple["Assertion", ...] = ()
     repeats: tuple[str, ...] = ()
     is_part: bool = False
     is_pin: bool = False
     is_spoken: bool = True
     is_lowering: bool = False
     is_of_victims: bool = False
+    is_of_bodies: bool = False
 
 
 def day_and_clock(span: Span | None, zone: tzinfo) -> tuple[int | None, float | None]:
@@ -99,6 +105,7 @@ def make_assertion(
         clock=clock,
         is_part=is_part,
         is_lowering=stamped.claim.rule.endswith(LOWERED),
+        is_of_bodies=_BODIES in stamped.claim.rule,
         is_spoken=not stamped.claim.speaker or stamped.claim.speaker in stamped.sentence,
     )
 

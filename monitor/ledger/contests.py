@@ -5,14 +5,26 @@ are one, and so is an outlet that names nobody while others may still repeat the
 """
 
 from monitor.ledger.assertions import Assertion
-from monitor.ledger.record import LAG_DAYS, Candidate, RecordState, Version, days_between, is_vague, make_step, size_of
+from monitor.ledger.record import (
+    LAG_DAYS,
+    Candidate,
+    RecordState,
+    Version,
+    agrees,
+    days_between,
+    is_vague,
+    make_step,
+    size_of,
+)
 from monitor.ledger.values import is_count
 from storage.records import MetricKind, RevisionKind, Trust
 
-HIGHER, LOWER, RESOLVED = "5.implausible", "6e.contested", "6e.resolved"
+HIGHER, BESIDE, LOWER, RESOLVED = "5.implausible", "5.beside", "6e.contested", "6e.resolved"
 _ENOUGH = 2
 # How many times what stood is too much at once; from which number on; what may be off by mere lateness.
 _JUMP, _LARGE, _SMALL = 10, 20, 3
+# How many times a line is much more than it; on how many days an office must have been followed to be one.
+_FAR, _LINE_DAYS = 1.25, 2
 
 
 def _candidate(state: RecordState, one: Assertion) -> Candidate:
@@ -47,9 +59,17 @@ def _is_another_origin(state: RecordState, one: Assertion, found: Candidate) -> 
 
 
 def _tell(state: RecordState, one: Assertion, candidate: Candidate, rule: str, reason: str) -> None:
-    if candidate.is_told:
+    """Tell a dispute, once: not of each figure by which the same origin goes on to dispute what stands."""
+    named: tuple[str | float | None, ...] = (one.origin.name or None, one.figure.value)
+    rivals = frozenset(mark for mark in named if mark is not None)
+    if rule == LOWER and not state.rivals.isdisjoint(rivals):
+        candidate.is_known = state.is_contested = True
+        state.rivals |= rivals
+    if candidate.is_told or candidate.is_known:
         state.refuse(one, rule, "contested")
         return
+    if rule == LOWER:
+        state.rivals |= rivals
     candidate.is_told = state.is_contested = True
     state.steps.append(make_step(one, RevisionKind.CONTESTED, rule, reason))
 
@@ -79,6 +99,40 @@ def contest_higher(state: RecordState, one: Assertion) -> None:
         _tell(state, one, candidate, HIGHER, "implausible")
 
 
+def stands_beside_line(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 5: whether who was never heard before counts far more than the office whose count the record follows.
+
+    Only where the same text goes on with that office's count: "the governor spoke of 220; the ministry counts 160".
+    """
+    if (
+        state.kind is not MetricKind.CUMULATIVE
+        or not one.origin.name
+        or size_of(one.figure) < _FAR * size_of(standing.figure)
+    ):
+        return False
+    if any(one.origin.name in version.origin_days for version in state.versions):
+        return False
+    return any(
+        is_line(state, other.origin.name, one.day) and size_of(other.figure) * _FAR <= size_of(one.figure)
+        for other in one.beside
+    )
+
+
+def is_line(state: RecordState, name: str, day: int | None) -> bool:
+    """Whether the record followed a named origin on two days at least before this one."""
+    days = {version.origin_days.get(name) for version in state.versions} - {None, day}
+    return len(days) >= _LINE_DAYS
+
+
+def contest_beside(state: RecordState, one: Assertion) -> None:
+    """A count of somebody new beside a line: contested until another origin has it, too, then raised."""
+    candidate = _candidate(state, one)
+    if len(candidate.speakers) >= _ENOUGH:
+        state.move(one, RevisionKind.RAISED, "5.raised", "second_origin")
+    else:
+        _tell(state, one, candidate, BESIDE, "beside_line")
+
+
 def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool:
     """A lower count that no text explains. True once two origins, one of them named, carry it unopposed.
 
@@ -88,6 +142,12 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
         state.refuse(one, LOWER, "unsupported")
         return False
     candidate = _candidate(state, one)
+    if is_set_against(one, standing):
+        if one.origin.is_named:
+            _tell(state, one, candidate, LOWER, "contested")
+        else:
+            state.refuse(one, LOWER, "opposed")
+        return False
     if days_between(candidate.first_day, standing.support_day) > 0:
         state.refuse(one, LOWER, "opposed")
         return False
@@ -100,10 +160,17 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
     return False
 
 
+def is_set_against(one: Assertion, standing: Version) -> bool:
+    """Whether the text itself has the standing figure, or a higher one, from others: two counts, and no fall."""
+    return any(agrees(other, standing) or other.window.is_above(standing.window) for other in one.beside)
+
+
 def settle(state: RecordState, one: Assertion) -> None:
     """Fresh support by a named origin on a later day settles a contest for the standing figure."""
     if not state.is_contested or not one.origin.is_named or one.day is None:
         return
+    if any(other.figure.value in state.candidates for other in one.beside):
+        return  # the same text has the other count, too
     told = [candidate for candidate in state.candidates.values() if candidate.is_told]
     if all(candidate.first_day is not None and one.day > candidate.first_day for candidate in told) and told:
         state.candidates.clear()

@@ -78,7 +78,7 @@ def _bounds(state: RecordState, current: Figure | None) -> tuple[float | None, f
     """
     if current is not None and current.state is not None:
         return None, None
-    rivals = [candidate.figure for candidate in state.candidates.values() if candidate.is_told]
+    rivals = [candidate.figure for candidate in state.candidates.values() if candidate.is_told or candidate.is_known]
     dead = [figure for figure, _ in state.deprecated]
     feared = [one.figure for one in state.claimed if not any(is_rounding_of(one.figure, gone) for gone in dead)]
     if current is None:

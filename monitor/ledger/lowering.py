@@ -3,11 +3,11 @@
 from datetime import timedelta
 
 from monitor.ledger.assertions import PART_SHARE, SMALL_SHARE, Assertion
-from monitor.ledger.contests import contest_lower
-from monitor.ledger.official import goes_on_officially, passes_over_rumour
+from monitor.ledger.contests import contest_lower, is_set_against
+from monitor.ledger.official import line_past, passes_over_rumour
 from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, days_between, is_vague, size_of
 from monitor.ledger.values import is_count, is_rounded_floor, is_rounding_of, rounding_step
-from monitor.ledger.withdrawals import deprecate_above, is_own, means_standing
+from monitor.ledger.withdrawals import deprecate_above, means_standing
 from storage.records import Qualifier, RevisionKind
 
 # From this rounding step on, a number without hedge is more often cut off than counted.
@@ -17,37 +17,66 @@ _DAY = timedelta(days=1)
 
 def weigh_lower(state: RecordState, one: Assertion, standing: Version) -> None:
     """Weigh a figure that lies below the standing one; the first rule that fits wins."""
-    explicit = (
-        says_lowered(state, one, standing)
-        or _is_brought_down(state, one, standing)
-        or _corrects_itself(state, one, standing)
-    )
-    if _rounds_off(one, standing):
-        state.refuse(one, "1.agrees", "agrees")
-    elif is_vague(standing.figure):
-        state.refuse(one, "6.below", "part")
+    if says := _says_nothing(one, standing):
+        state.refuse(one, *says)
     elif passes_over_rumour(state, one, standing):
         state.set_aside(standing)
         state.move(one, RevisionKind.RAISED, "12.official", "official_line")
-    elif explicit:
+    elif _is_explained(state, one, standing):
         reason = "withdrawn" if any(is_rounding_of(gone, standing.figure) for gone in one.gone) else "text_says"
         lower(state, one, "7.withdrawn" if reason == "withdrawn" else "6a.text", reason)
     elif state.earlier_match(one.figure) is not None:
         state.refuse(one, "6b.lagged", "lagged")
-    elif goes_on_officially(state, one, standing):
+    elif why := line_past(state, one, standing):
         state.unofficial = (*state.unofficial, standing.figure)
         state.claimed.append(Claimed(standing.figure, standing.day))
-        state.move(one, RevisionKind.RESOLVED, "12.official", "official_line")
-    elif is_rounded_floor(one.figure):
+        state.move(one, RevisionKind.RESOLVED, "12.official", why)
+    else:
+        _weigh_unexplained(state, one, standing)
+
+
+def _weigh_unexplained(state: RecordState, one: Assertion, standing: Version) -> None:
+    """Weigh a lower figure of which the text does not say that anything came down."""
+    if is_rounded_floor(one.figure):
         state.refuse(one, "1.floor", "floor")
     elif size_of(one.figure) < PART_SHARE * size_of(standing.figure):
         state.refuse(one, "6d.part", "part")
+    elif is_set_against(one, standing):
+        contest_lower(state, one, standing)
     elif _is_laggard_of_rise(state, one, standing):
         state.refuse(one, "6.rising", "between")
     elif _same_origin_later(one, standing):
         lower(state, one, "6c.same_origin", "same_origin")
     elif contest_lower(state, one, standing):
         lower(state, one, "6e.two_origins", "two_origins")
+
+
+def _says_nothing(one: Assertion, standing: Version) -> tuple[str, str] | None:
+    """The rule and the reason by which a lower figure is none, whatever its text says beside it; None if it is one."""
+    if _rounds_off(one, standing):
+        return "1.agrees", "agrees"
+    if is_vague(standing.figure):
+        return "6.below", "part"
+    return ("6d.part", "part") if _is_find(one) else None
+
+
+def _is_explained(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 6a: whether the text itself, or who it quotes, takes the toll down."""
+    return (
+        says_lowered(state, one, standing)
+        or _is_brought_down(state, one, standing)
+        or _corrects_itself(state, one, standing)
+    )
+
+
+def _is_find(one: Assertion) -> bool:
+    """Whether who was found dead is set beside an earlier toll: "40 bodies pulled from the river; 60 died before"."""
+    return (
+        one.is_of_bodies
+        and not one.is_lowering
+        and not one.gone
+        and any(past.window.is_above(one.window) and not past.is_of_bodies for past in one.previous)
+    )
 
 
 def _rounds_off(one: Assertion, standing: Version) -> bool:
@@ -62,6 +91,7 @@ def _rounds_off(one: Assertion, standing: Version) -> bool:
 def lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
     """Let a lower figure stand; what was above it must not come back by mere repetition."""
     deprecate_above(state, one)
+    state.rivals = frozenset()
     state.move(one, RevisionKind.LOWERED, rule, reason)
 
 
@@ -110,12 +140,17 @@ def says_lowered(state: RecordState, one: Assertion, standing: Version) -> bool:
     if any(is_rounding_of(past.figure, standing.figure) for past in one.feared):
         return True
     # Of another figure a denial says nothing about this one; by others than its own origin it is a dispute.
-    if is_own(one, standing) and any(means_standing(state, old, standing) for old in one.denied):
+    if _may_deny(one, standing) and any(means_standing(state, old, standing) for old in one.denied):
         return True
     if any(size_of(standing.figure) - step == size_of(one.figure) for step in one.steps):
         return True
     is_edited = any(is_rounding_of(old, standing.figure) for old in one.replaced)
     return is_edited and standing.is_lone and not standing.carriers.isdisjoint(one.carrier)
+
+
+def _may_deny(one: Assertion, standing: Version) -> bool:
+    """Whether a denial takes back the standing figure: by its own origin or, of nobody's figure, by no rumour."""
+    return not (standing.origin_days or one.origin.is_hearsay) or one.origin.name in standing.origin_days
 
 
 def _is_lowered_from(old: float | None, standing: Version) -> bool:

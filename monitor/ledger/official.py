@@ -1,11 +1,19 @@
 """Rule 12: the headline follows the official line past figures that nobody is named for."""
 
 from monitor.ledger.assertions import Assertion
+from monitor.ledger.contests import is_line
 from monitor.ledger.record import PROVISIONAL, RISING_DAYS, RecordState, Version, days_between, size_of
 from monitor.ledger.values import is_count, is_rounding_of
 
 
-def goes_on_officially(state: RecordState, one: Assertion, standing: Version) -> bool:
+def line_past(state: RecordState, one: Assertion, standing: Version) -> str | None:
+    """Rule 12: why a count below the standing figure is the line that the headline follows; None if it is not."""
+    if _goes_on_officially(state, one, standing):
+        return "official_line"
+    return "line_goes_on" if _goes_on_past_lone(state, one, standing) else None
+
+
+def _goes_on_officially(state: RecordState, one: Assertion, standing: Version) -> bool:
     """Rule 12: whether a named count goes on from the last named one, below a figure that nobody is named for.
 
     The headline follows the firm line; the unofficial higher figure moves only `high`.
@@ -15,7 +23,26 @@ def goes_on_officially(state: RecordState, one: Assertion, standing: Version) ->
     if days_between(standing.day, one.day) < RISING_DAYS:
         return False
     named = _last_named(state)
-    return named is not None and size_of(named.figure) < size_of(one.figure)
+    if named is None or size_of(named.figure) >= size_of(one.figure):
+        return False
+    # Who was never heard goes on with nothing, and may be late.
+    return any(one.origin.name in version.origin_days for version in state.versions)
+
+
+def _goes_on_past_lone(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 12: whether an office that the record followed goes on counting past what one voice once put above it.
+
+    The governor's 220 was never repeated; the ministry went from 160 to 171 and, days later, to 178.
+    """
+    if not standing.is_lone or not standing.origin_days or not is_count(one.figure):
+        return False
+    if days_between(standing.day, one.day) < RISING_DAYS or one.origin.name in standing.origin_days:
+        return False
+    others = [version for version in state.versions if version is not standing]
+    if any(name in version.origin_days for version in others for name in standing.origin_days):
+        return False
+    own = [size_of(version.figure) for version in others if one.origin.name in version.origin_days]
+    return bool(own) and is_line(state, one.origin.name, one.day) and max(own) < size_of(one.figure)
 
 
 def passes_over_rumour(state: RecordState, one: Assertion, standing: Version) -> bool:

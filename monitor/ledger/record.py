@@ -67,6 +67,7 @@ class Candidate:
 
     `voices` counts the texts, `origins` are the named origins; `speakers` those (an umbrella is one, "" an outlet
     alone) that count as origins of their own against a higher figure, and `spoken` the marks of their texts.
+    `is_told`: it was told as a dispute; `is_known`: an earlier figure of the same dispute was.
     """
 
     figure: Figure
@@ -77,6 +78,7 @@ class Candidate:
     speakers: frozenset[str] = frozenset()
     spoken: frozenset[str] = frozenset()
     is_told: bool = False
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,10 @@ class Claimed:
 
 @dataclass(slots=True)
 class RecordState:
-    """Everything that weighing the next assertion needs to know of a record."""
+    """Everything that weighing the next assertion needs to know of a record.
+
+    `rivals`: the origins that were told to dispute the standing figure, and by which numbers; so until one gives way.
+    """
 
     kind: MetricKind
     versions: list[Version] = field(default_factory=list)
@@ -102,6 +107,7 @@ class RecordState:
     claimed: list[Claimed] = field(default_factory=list)
     withdrawn_parts: frozenset[float] = frozenset()
     unofficial: tuple[Figure, ...] = ()
+    rivals: frozenset[str | float] = frozenset()
     is_contested: bool = False
     is_provisional: bool = False
     is_pinned: bool = False
@@ -139,6 +145,7 @@ class RecordState:
         self.versions.append(version)
         self.steps.append(step)
         self.standing = version
+        self.rivals = self.rivals - {one.origin.name}
         self.is_contested = self.is_provisional = False
         self.candidates.clear()
 
@@ -161,6 +168,8 @@ class RecordState:
             version.carriers = version.carriers | one.carrier
         if one.origin.is_named:
             name = one.origin.name
+            if version is self.standing and name in self.rivals:
+                self.rivals = self.rivals - {name}
             version.origin_days[name] = latest(version.origin_days.get(name), one.day)
             version.origin_lows[name] = max(version.origin_lows.get(name, 0.0), one.window.low)
 

@@ -38,17 +38,30 @@ def weigh_report(
     if len(plain) == 1 and first.claim.replaces is None and not removed and not steps:
         return plain
     pairs = list(zip(plain, claims, strict=True))
+    if any(one.is_lowering for one in plain):
+        pairs = _lowered_throughout(pairs)
     settled = _hedge_above_headline(_inherit_status(_body_over_headline(pairs)), pairs)
     previous = tuple(sorted((one for one in settled if one.status is ClaimStatus.PREVIOUS), key=_by_size))
     stated = tuple(_replaces(stamped.claim) for stamped in claims if stamped.claim.replaces is not None)
     withdrawn = [one for one in settled if one.status in GONE]
     replaced = stated + tuple(figure_of(claim) for claim in removed)
     spoken = _hedge_rumours(_one_per_origin([one for one in settled if one.status in _ASSERTED]))
+    if sum(map(_is_firm_current, spoken)) > 1:
+        spoken = _beside_others(spoken)
     if previous or withdrawn or replaced or steps:  # beside the figures of most reports stands nothing
         spoken = _with_others(spoken, previous, withdrawn, replaced, steps)
     current = [one for one in spoken if one.status is ClaimStatus.CURRENT]
     told = [*spoken, *_unanswered(withdrawn, current)]
     return told if current or not previous else [*told, *previous]
+
+
+def _lowered_throughout(pairs: list[tuple[Assertion, StampedClaim]]) -> list[tuple[Assertion, StampedClaim]]:
+    """Of a figure that a text takes the toll down to in one place, in its headline say, it does so everywhere."""
+    lowered = {one.figure.value for one, _ in pairs if one.is_lowering and _is_current(one)} - {None}
+    return [
+        (replace(one, is_lowering=True) if one.figure.value in lowered and _is_current(one) else one, stamped)
+        for one, stamped in pairs
+    ]
 
 
 def _with_others(
@@ -71,6 +84,17 @@ def _with_others(
             replaced=replaced,
             steps=steps,
         )
+        for one in spoken
+    ]
+
+
+def _beside_others(spoken: list[Assertion]) -> list[Assertion]:
+    """Give what each origin counts now the counts that the same text has from others."""
+    firm = [one for one in spoken if _is_firm_current(one)]
+    return [
+        replace(one, beside=tuple(other for other in firm if other.origin.name != one.origin.name))
+        if _is_firm_current(one)
+        else one
         for one in spoken
     ]
 

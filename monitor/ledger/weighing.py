@@ -1,7 +1,7 @@
 """Rules 1, 5 and 10: one assertion against the standing figure. The first rule that fits wins."""
 
 from monitor.ledger.assertions import GONE, Assertion
-from monitor.ledger.contests import contest_higher, is_implausible, settle
+from monitor.ledger.contests import contest_beside, contest_higher, is_implausible, settle, stands_beside_line
 from monitor.ledger.lowering import lower, weigh_lower
 from monitor.ledger.previous import backfill, backfill_all, backfill_taken_back
 from monitor.ledger.record import (
@@ -183,6 +183,8 @@ def _weigh_higher(state: RecordState, one: Assertion, standing: Version) -> None
         state.refuse(one, "5.ceiling", "ceiling")
     elif is_implausible(state, one, standing) and not names_as_old(one, standing):
         contest_higher(state, one)
+    elif stands_beside_line(state, one, standing) and not names_as_old(one, standing):
+        contest_beside(state, one)
     elif not one.origin.is_named and any(is_rounding_of(one.figure, figure) for figure in state.unofficial):
         state.refuse(one, "12.unofficial", "unofficial")
     elif one.origin.is_anonymous and standing.origin_days and is_count(standing.figure):

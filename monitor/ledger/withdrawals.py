@@ -81,6 +81,7 @@ def _fall_back(state: RecordState, one: Assertion, standing: Version) -> None:
     )
     state.standing = good
     state.is_contested = state.is_provisional = False
+    state.rivals = frozenset()
     state.candidates.clear()
 
 
