@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from monitor.binding import bind_older
 from monitor.ledger.fold import StoryFold
 from storage import claims, judgements, meta
 from storage.keys import stable_hash
@@ -69,6 +70,7 @@ class Folds:
             fold.add(touched)
         else:
             before = claims.find_histories(session, story.slug)
+            rulings = bind_older(session, story.slug, rulings)
             fold = StoryFold(story, rulings)
             fold.add(claims.list_claims(session, story.slug))
         after = fold.histories()

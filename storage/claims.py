@@ -42,13 +42,24 @@ def replace_claims(session: Session, claims: Iterable[StampedClaim]) -> None:
 
 def get_claim(session: Session, claim_id: str, *, story: str | None = None) -> StampedClaim:
     """The claim of this id. Raises NotFoundError."""
+    found = find_claim(session, claim_id, story=story)
+    if found is None:
+        raise no_claim(claim_id)
+    return found
+
+
+def no_claim(claim_id: str) -> NotFoundError:
+    """The error that says that no claim has this id."""
+    return NotFoundError(f"no claim {claim_id!r} is stored; `storywatch claims list` shows those that are")
+
+
+def find_claim(session: Session, claim_id: str, *, story: str | None = None) -> StampedClaim | None:
+    """The claim of this id as it is read now; None where none is."""
     query = select(CLAIMS.c.payload).where(CLAIMS.c.claim_id == claim_id)
     if story is not None:
         query = query.where(CLAIMS.c.story == story)
     payload = session.execute(query.order_by(CLAIMS.c.story).limit(1)).scalar()
-    if payload is None:
-        raise NotFoundError(f"no claim {claim_id!r} is stored; `storywatch claims list` shows those that are")
-    return from_json(StampedClaim, payload)
+    return None if payload is None else from_json(StampedClaim, payload)
 
 
 def list_claims(

@@ -39,6 +39,14 @@ def revoke_judgement(session: Session, judgement_id: int, *, revoked_at: datetim
     return get_judgement(session, judgement_id)
 
 
+def bind_judgement(session: Session, judgement_id: int, payload: str) -> Judgement:
+    """Write down more closely which claims a judgement is on: its JSON with bindings. Raises NotFoundError."""
+    changed_rows(
+        session.execute(update(JUDGEMENTS).where(JUDGEMENTS.c.judgement_id == judgement_id).values(payload=payload))
+    )
+    return get_judgement(session, judgement_id)
+
+
 def get_judgement(session: Session, judgement_id: int) -> Judgement:
     """The judgement of this number. Raises NotFoundError."""
     row = session.execute(select(JUDGEMENTS).where(JUDGEMENTS.c.judgement_id == judgement_id)).mappings().first()

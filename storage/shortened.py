@@ -6,16 +6,16 @@ from sqlalchemy import Column, select
 from sqlmodel import Session
 
 from storage.errors import NotFoundError
-from storage.tables import ALERTS, CLAIMS, DELIVERIES, EXHIBITS, REVISIONS, SILENCES
+from storage.tables import ALERTS, CLAIMS, DELIVERIES, EXHIBITS, REVISIONS, SILENCES, SUPERSEDED_CLAIMS
 
 Kind = Literal["claim", "revision", "alert", "delivery", "silence", "exhibit"]
-_COLUMNS: dict[Kind, Column[str]] = {
-    "claim": CLAIMS.c.claim_id,
-    "revision": REVISIONS.c.revision_id,
-    "alert": ALERTS.c.alert_id,
-    "delivery": DELIVERIES.c.delivery_id,
-    "silence": SILENCES.c.silence_id,
-    "exhibit": EXHIBITS.c.exhibit_id,
+_COLUMNS: dict[Kind, tuple[Column[str], ...]] = {
+    "claim": (CLAIMS.c.claim_id, SUPERSEDED_CLAIMS.c.claim_id),
+    "revision": (REVISIONS.c.revision_id,),
+    "alert": (ALERTS.c.alert_id,),
+    "delivery": (DELIVERIES.c.delivery_id,),
+    "silence": (SILENCES.c.silence_id,),
+    "exhibit": (EXHIBITS.c.exhibit_id,),
 }
 # The kind before it, then hex digits of a hash: two in a store seldom begin alike, and then we say so.
 SHORT = 12
@@ -28,9 +28,11 @@ def short_id(whole: str) -> str:
 
 def whole_id(session: Session, kind: Kind, text: str) -> str:
     """The id that begins with `text`; `text` itself where none does. Raises NotFoundError where several do."""
-    column = _COLUMNS[kind]
-    query = select(column).distinct().where(column.startswith(text, autoescape=True)).order_by(column).limit(3)
-    found = list(session.execute(query).scalars())
+    begun: set[str] = set()
+    for column in _COLUMNS[kind]:
+        query = select(column).distinct().where(column.startswith(text, autoescape=True)).order_by(column).limit(3)
+        begun.update(session.execute(query).scalars())
+    found = sorted(begun)
     if len(found) < 2 or text in found:
         return found[0] if found else text
     raise NotFoundError(

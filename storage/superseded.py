@@ -5,6 +5,7 @@ was, once for each time it was superseded.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,19 @@ from storage.records import StampedClaim
 from storage.search_index import touch
 from storage.tables import CLAIMS, SUPERSEDED_CLAIMS
 from storage.writing import changed_rows, chunks, insert_new
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Superseded:
+    """A claim as it was read before, until when it stood, and the extraction run that read otherwise.
+
+    No `run_id`: a person took its article out of the story.
+    """
+
+    claim: StampedClaim
+    superseded_at: datetime
+    run_id: int | None
+
 
 _KEPT = ("story", "claim_id", "article_id", "metric", "recorded_at", "payload")
 
@@ -57,6 +71,16 @@ def find_superseded(
     # Of several that came after one another, the one that was superseded first stood then.
     rows = _rows(session, query.order_by(table.superseded_at.desc()), claim_ids)
     return {(row.story, row.claim_id): from_json(StampedClaim, row.payload) for row in rows}
+
+
+def list_readings(session: Session, claim_id: str) -> tuple[Superseded, ...]:
+    """All that was read under a claim's id before and stands no more, the oldest first."""
+    table = SUPERSEDED_CLAIMS.c
+    query = select(table.payload, table.superseded_at, table.run_id).where(table.claim_id == claim_id)
+    return tuple(
+        Superseded(claim=from_json(StampedClaim, row.payload), superseded_at=row.superseded_at, run_id=row.run_id)
+        for row in session.execute(query.order_by(table.superseded_at, table.story))
+    )
 
 
 def find_latest_superseded(session: Session, story: str, *, known_at: datetime) -> StampedClaim | None:

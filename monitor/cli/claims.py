@@ -18,6 +18,7 @@ from monitor.cli.output import (
     show_number,
     show_span,
     show_time,
+    to_plain,
 )
 from monitor.cli.stories import describe_inconsistency, describe_key
 from monitor.ledger.baseline import baseline_claims, is_unquoted
@@ -30,6 +31,7 @@ from storage.database import Database
 from storage.keys import key_text
 from storage.records import Figure, History, Judgement, RecordKey, Revision, RevisionKind, StampedClaim, Step, Story
 from storage.shortened import short_id, whole_id
+from storage.superseded import list_readings
 
 app = typer.Typer(no_args_is_help=True, help="What was said, and how the records of it moved.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -69,9 +71,17 @@ def list_command(
 
 @app.command("show")
 def show_command(claim_id: str) -> None:
-    """One claim whole."""
+    """One claim whole, and how it was read before, if a newer reading took its place (`superseded`)."""
     with opened_database() as database, database.read() as session:
-        print_json(claims.get_claim(session, whole_id(session, "claim", claim_id)))
+        whole = whole_id(session, "claim", claim_id)
+        past = list_readings(session, whole)
+        present = claims.find_claim(session, whole)
+        if present is None and not past:
+            raise claims.no_claim(whole)
+    if not past:
+        print_json(present)
+    else:
+        print_json({**(to_plain(present) if present else {}), "superseded": past})
 
 
 @app.command("history")
@@ -84,7 +94,12 @@ def history_command(
         datetime | None, typer.Option("--as-known-at", formats=MOMENTS, help="What we had learned by then, UTC.")
     ] = None,
     published_at: Annotated[
-        datetime | None, typer.Option("--as-published-at", formats=MOMENTS, help="What was public by then, UTC.")
+        datetime | None,
+        typer.Option(
+            "--as-published-at",
+            formats=MOMENTS,
+            help="What was public by then, UTC, as it is read and judged now (with --as-known-at: then).",
+        ),
     ] = None,
     full: Annotated[bool, typer.Option(help="Show what was considered and refused, too.")] = False,
     as_json: Json = False,

@@ -106,19 +106,60 @@ def test_a_claim_of_an_older_lexicon_is_superseded_and_those_told_get_a_correcti
     assert (again.begun, again.gone, again.revisions) == (0, 0, ())
 
 
-def test_a_judgement_on_a_sentence_outlives_the_lexicon(desk: Desk) -> None:
-    misread(desk, 4400)
-    (claim,) = stored(desk)
+def reject_as_before(desk: Desk, claim: StampedClaim) -> None:
+    """Judge a claim as versions did that bound a judgement to address and quote."""
     with desk.database.write() as session:
         payload = json.dumps({"url": claim.url, "quote": claim.claim.quote})
         judgements.add_judgement(
             session, story="unrest", kind=JudgementKind.REJECT, target=claim.claim_id, payload=payload, who="me",
             why="", made_at=desk.now,
         )  # fmt: skip
-    reprocess(desk)
+    desk.now += timedelta(hours=1)
+
+
+def standing_figures(desk: Desk) -> list[float | None]:
     with desk.database.read() as session:
-        assert [one.key for one in claims.list_histories(session, "unrest", metric="killed") if one.steps] == []
+        return [one.best for one in claims.list_histories(session, "unrest", metric="killed") if one.steps]
+
+
+def test_a_judgement_of_an_earlier_version_outlives_the_lexicon(desk: Desk) -> None:
+    misread(desk, 44)
+    reject_as_before(desk, *stored(desk))
+    done = reprocess(desk)
+    assert (done.begun, done.gone) == (1, 1)
     assert [one.claim.value for one in stored(desk)] == [44]
+    assert standing_figures(desk) == []
+
+
+def test_a_judgement_of_an_earlier_version_is_on_what_was_read_then(desk: Desk) -> None:
+    misread(desk, 4400)
+    reject_as_before(desk, *stored(desk))
+    reprocess(desk)
+    assert standing_figures(desk) == [44]
+
+
+def test_a_judgement_of_an_earlier_version_is_on_one_of_two_figures_written_alike(desk: Desk) -> None:
+    first = "The governor said that 44 people were killed in the unrest of Harbour City."
+    second = "By the count of the Health Ministry 44 people were killed in the unrest."
+    desk.publish("a", "Riots in Harbour City", f"{first}\n{second}{FILLER}")
+    desk.go_on()
+    one, other = stored(desk)
+    assert (one.url, one.claim.quote) == (other.url, other.claim.quote)
+    reject_as_before(desk, one)
+    reprocess(desk)
+    assert standing_figures(desk) == [44]
+
+
+def test_a_claim_that_was_read_otherwise_is_shown_with_what_was_read_before(desk: Desk, tmp_path: Path) -> None:
+    misread(desk, 4400)
+    (old,) = stored(desk)
+    reprocess(desk)
+    line = CommandLine(tmp_path, STORYWATCH_DATABASE_URL=f"sqlite:///{tmp_path}/desk.db")
+    shown = json.loads(line.run("claims", "show", old.claim_id[:12]).stdout)
+    assert [(one["claim"]["claim"]["value"], one["run_id"]) for one in shown["superseded"]] == [(4400, 1)]
+    (present,) = stored(desk)
+    assert json.loads(line.run("claims", "show", present.claim_id).stdout)["claim_id"] == present.claim_id
+    assert line.run("claims", "show", "c1-none").returncode == 1
 
 
 def test_judgements_that_are_noted_outlive_the_lexicon_one_claim_each(desk: Desk) -> None:
