@@ -81,6 +81,10 @@ class Database:
         else:
             with self._session(self._reader) as session:
                 yield session
+                if not self.is_sqlite:
+                    # A transaction that only reads, so that nothing is kept; the driver would forget with a rollback
+                    # which statements it has prepared, and each would be parsed and planned anew.
+                    session.commit()
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -105,14 +105,14 @@ _PARTINGS = _Parting()
 
 
 class _Spelling(dict[str, str]):
-    """What each letter beyond ASCII is spelt as, found out when it is first met."""
+    """What each letter is spelt as, found out when it is first met."""
 
     def __init__(self, spell: Callable[[str], str]) -> None:
         super().__init__()
-        self._spell = spell
+        self.spell = spell
 
     def __missing__(self, letter: str) -> str:
-        self[letter] = self._spell(letter)
+        self[letter] = self.spell(letter)
         return self[letter]
 
 
@@ -131,11 +131,14 @@ def _part_alone(letter: str) -> str:
 _UNSETTLED = "\0"
 _FOLDED_ALONE = _Spelling(_fold_alone)
 _PARTED_ALONE = _Spelling(_part_alone)
+_PAGES = ("cp1252", "cp1251")  # Western and Cyrillic letters with the quotation marks and dashes of print
 _ASCII = bytes(range(0x80))
+_BELOW_IDEOGRAPHS = bytes(range(0x30))
 _FOREIGN = re.compile("[\u0080-\U0010ffff]")
 _LOWERED = bytes(range(0x100)).lower()
 _WORDS_ALONE = bytes(code if code >= 0x80 or chr(code).isalnum() else 0x20 for code in _LOWERED)
 _MOST_FOREIGN = 2  # of so many octets no more than one is beyond ASCII: else an expression over all is as quick
+_SHORTEST = 200  # letters; below, it takes as long to find out that a page has no room as to respell it
 _SHORT = 1_000  # octets; below, nothing is gained by an expression that takes long to make
 # Digits become 0, what may part them (or ends in such an octet) a comma, and the octets before those go.
 _DIGITS = bytes.maketrans(b"123456789.'\xa0\xaf\x89\x99", b"000000000,,,,,,")
@@ -148,6 +151,33 @@ def _octets(text: str) -> bytes:
 
 def _from_octets(octets: bytes) -> str:
     return octets.decode("utf-8", "surrogatepass")
+
+
+def _from_page(text: str, spelling: _Spelling) -> str | None:
+    """A text respelt within one table of 256 letters, the quickest way of all; None where none has room for it."""
+    if len(text) < _SHORTEST:
+        return None
+    for page in _PAGES:
+        try:
+            octets = text.encode(page)
+        except UnicodeEncodeError:
+            continue
+        table, settled = _page(page, spelling.spell)
+        return None if octets.translate(None, settled) else octets.translate(table).decode(page)
+    return None
+
+
+@cache
+def _page(page: str, spell: Callable[[str], str]) -> tuple[bytes, bytes]:
+    """What each octet of a page becomes, and those that become one letter of it."""
+    table, settled = bytearray(range(0x100)), bytearray()
+    for code in range(0x100):
+        letter = bytes([code]).decode(page, "ignore")
+        spelt = spell(letter) if letter else ""
+        if len(spelt) == len(spelt.encode(page, "ignore")) == 1 and spelt != _UNSETTLED:
+            table[code] = spelt.encode(page)[0]
+            settled.append(code)
+    return bytes(table), bytes(settled)
 
 
 def _respelt(octets: bytes, table: bytes, spelling: _Spelling) -> str | None:
@@ -172,8 +202,32 @@ def fold_letters(text: str) -> str:
     """The text with every letter folded and all between words as it was."""
     if text.isascii():
         return text.lower()
-    plain = _respelt(_octets(text), _LOWERED, _FOLDED_ALONE)
+    plain = _from_page(text, _FOLDED_ALONE)
+    if plain is None:
+        plain = _respelt(_octets(text), _LOWERED, _FOLDED_ALONE)
     return _changing().sub(_fold_match, text.lower()) if plain is None else plain
+
+
+def fold_in_place(text: str) -> str | None:
+    """As `fold_letters`, letter for letter, so that each word stays where it was.
+
+    None where a letter folds to more or fewer of them, or is a word of its own.
+    """
+    plain = None if text.isascii() else _from_page(text, _FOLDED_ALONE)
+    if plain is None:
+        plain = fold_letters(text)
+        if len(plain) != len(text) or _has_ideograph(text):
+            return None
+    return plain
+
+
+def _has_ideograph(text: str) -> bool:
+    """Whether a letter stands in the text that is a word of its own."""
+    if text.isascii():
+        return False
+    # The upper halves of its letters, without all below U+3000: many times quicker than to look at each letter.
+    upper = text.encode("utf-16-le", "surrogatepass")[1::2].translate(None, _BELOW_IDEOGRAPHS)
+    return bool(upper) and _IDEOGRAPH.search(text) is not None
 
 
 def _fold_match(match: re.Match[str]) -> str:
@@ -219,7 +273,9 @@ def _spaced(text: str) -> str:
         octets = _octets(text)
     if text.isascii():
         return octets.translate(_WORDS_ALONE).decode("ascii")
-    plain = _respelt(octets, _WORDS_ALONE, _PARTED_ALONE)
+    plain = _from_page(text, _PARTED_ALONE)
+    if plain is None:
+        plain = _respelt(octets, _WORDS_ALONE, _PARTED_ALONE)
     if plain is None:
         plain = _from_octets(_octets(unicodedata.normalize("NFC", text)).translate(_WORDS_ALONE))
         changed = _FOREIGN if len(octets) <= _SHORT else _unlike_itself()

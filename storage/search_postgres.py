@@ -18,12 +18,12 @@ from storage.query import Both, Either, Neither, Node, Tag, Term, has_prefix, is
 from storage.search_index import day_tag, first_key, moment_of, month_tag
 from storage.tables import DOCUMENTS, SEARCH_VECTOR
 
-_FIRST_STRETCH = 2_000  # documents that the index is asked about first
-_LOOKED_THROUGH = 120  # documents whose texts are looked at before the index is asked for a prefix
-_LEAST_GROWTH = 8
+_FIRST_STRETCH = 500  # documents that the index is asked about first
+_LOOKED_THROUGH = 60  # documents whose texts are looked at before the index is asked for a prefix
+_LEAST_GROWTH = 4
 _MOST_GROWTH = 64
 _LONGEST_STRETCH = timedelta(days=5 * 366)
-_MOST_DAYS = timedelta(days=45)
+_MOST_DAYS = timedelta(days=15)  # beyond, a month or two cost less than so many days
 _KEY = DOCUMENTS.c.document_key
 _WITHIN = _KEY.between(bindparam("low"), bindparam("high"))
 _MATCHES = text(f"{SEARCH_VECTOR} @@ CAST(:query AS tsquery)")
@@ -142,6 +142,7 @@ class _Stretches:
         self._is_latest = is_latest
         self._end = moment_of(newest)
         self._length = _LONGEST_STRETCH * 2
+        self._is_begun = False
         if oldest is not None:
             self._length = max(self._end - moment_of(oldest), timedelta(days=1))
 
@@ -149,13 +150,15 @@ class _Stretches:
         """The next stretch as bounds of keys and a query of tags, or None; `found` of `count` were found so far."""
         if self._low > self._high:
             return None
+        if self._is_begun:
+            growth = (count - found) / found * 1.5 if found else _MOST_GROWTH
+            self._length *= min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
+        self._is_begun = True
         low, high, days = self._low, self._high, ""
         if self._length <= _LONGEST_STRETCH:
             start, days = _stretch_days(self._end - self._length, self._end, is_latest=self._is_latest)
             low = max(low, first_key(start))
-            growth = (count - found) / found * 1.5 if found else _MOST_GROWTH
             self._end = start - timedelta(seconds=1)
-            self._length *= min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
         self._high = min(high, low - 1)
         return (low, high, days) if self._is_latest else (-high, -low, days)
 

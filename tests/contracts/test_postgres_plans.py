@@ -62,3 +62,14 @@ def test_a_search_runs_down_indices(filled: Database, query: str, rank: bool) ->
     by_words = [plan for plan in found if "array_to_tsvector" in plan]
     assert all("Bitmap Index Scan on ix_search_documents_content" in plan for plan in by_words)
     assert by_words or query in ("", "wor*")
+
+
+@pytest.mark.postgres
+def test_statements_of_searches_stay_prepared(filled: Database) -> None:
+    """A session that ends with a rollback would have the driver forget them, and the server plan each anew."""
+    for _ in range(10):
+        with filled.read() as session:
+            search_articles(session, "word7")
+    with filled.read() as session:
+        kept = session.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one()
+    assert kept >= 3

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import QueryError
-from storage.folding import MOST_WORDS, WORD, fold_letters, parted, words
+from storage.folding import MOST_WORDS, WORD, fold_in_place, fold_letters, parted, words
 from storage.query import Comparison, Query, Term, parse_query, to_fts5, to_tsquery
 from storage.snippets import _walk, find_spans, make_snippet, mark_spans
 
@@ -63,6 +63,21 @@ def test_a_long_text_is_folded_as_its_pieces_are(text: str, piece: str) -> None:
     assert words(whole) == [word for part in pieces for word in part]
     assert fold_letters(whole) == " . ".join(map(fold_letters, whole.split(" . ")))
     assert fold_letters(whole) == "".join(map(fold_letters, whole))
+
+
+PAGE = st.text(alphabet=bytes(range(0x20, 0x100)).decode("cp1251", "ignore"), max_size=60)
+WESTERN_PAGE = st.text(alphabet=bytes(range(0x20, 0x100)).decode("cp1252", "ignore"), max_size=60)
+
+
+@settings(deadline=None)  # the tables of letters are made when they are first needed
+@given(PAGE | WESTERN_PAGE)
+def test_a_text_within_one_page_of_letters_is_folded_as_any_other(text: str) -> None:
+    """Both are the same letters: the second text has one more that no page has room for."""
+    whole = f"{'plain words ' * 20}. {text}"
+    assert fold_letters(f"{whole}한") == f"{fold_letters(whole)}한"
+    assert words(f"{whole} 한") == [*words(whole), "한"]
+    assert fold_in_place(whole) in (None, fold_letters(whole))
+    assert (fold_in_place(whole) is None) == (len(fold_letters(whole)) != len(whole))
 
 
 @given(st.text(max_size=80))
@@ -245,6 +260,19 @@ def test_a_snippet_is_cut_around_what_was_found() -> None:
     assert snippet.endswith("after…")
     assert "[225]" in snippet
     assert len(snippet) < 300
+
+
+def test_a_text_that_says_at_once_what_was_asked_is_shown_from_there() -> None:
+    text = "word " * 60 + "the toll is 225 " + "after " * 300 + "toll toll toll 225 " + "after " * 60
+    assert "word the [toll] is [225] after after" in marked(text, "toll", "225")
+    assert "[toll] [toll] [toll] [225]" in marked(text, "toll", "225", "absent")
+
+
+@pytest.mark.parametrize("before", range(955, 1_005))
+def test_what_stands_where_the_beginning_ends_is_found_and_marked_whole(before: int) -> None:
+    text = "x" * (before % 7) + " word" * (before // 5) + " the death toll is 4,353 or 225 " + "after " * 300
+    assert "the [death toll] is [4,353] or 225 after" in marked(text, "death toll", "4353")
+    assert "the death [toll] is 4,353 or [225] after" in marked(text, "toll", "225")
 
 
 def test_nothing_found_shows_the_beginning() -> None:
