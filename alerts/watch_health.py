@@ -1,13 +1,15 @@
-"""What people must know of the watch itself: feeds that died, deliveries that fail, stories that match nothing. Pure.
+"""What people must know of the watch itself: feeds that died, deliveries that fail, stories that match nothing, parts
+of the service that are not there. Pure.
 
 Each finding is a revision of kind `health` with a deterministic id: stored in the change log like any other it is told
 through the same outbox, and once, however often it is found again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from storage.keys import stable_hash
+from storage.liveness import WORKER, Heard, find_leader
 from storage.records import (
     ChannelHealth,
     Feed,
@@ -22,6 +24,8 @@ from storage.records import (
 
 DEAD_AFTER = timedelta(days=1)
 QUIET_AFTER = timedelta(days=7)
+# Parts of the service are missed after this; within it they are started anew.
+MISSED_AFTER = timedelta(minutes=3)
 # Attempts in a row that fail before a channel is called failing.
 _FAILING_AFTER = 5
 # Fewer failures than that, or a new address, and nothing delivered yet.
@@ -136,6 +140,56 @@ def find_quiet_stories(
                 _event("matching", story.slug, ("quiet", "alive"), "matched_again", told, now, story=story.slug)
             )
     return tuple(events)
+
+
+def find_missing_parts(heard: Sequence[Heard], due: Mapping[str, int]) -> dict[str, str]:
+    """Return which parts are missing at this moment, and what waits for them: a scheduler that leads, or workers that
+    take what is due.
+
+    `due` counts the pieces of work that are due by queue: where nothing is due, nobody misses a worker.
+    """
+    waiting = ", ".join(f"{queue} {count}" for queue, count in due.items() if count)
+    idle = ", ".join(f"{queue} {due[queue]}" for queue in find_idle_queues(heard, due))
+    missing = {} if find_leader(heard) else {"scheduler": waiting}
+    return missing | ({"workers": idle} if idle else {})
+
+
+def find_idle_queues(heard: Iterable[Heard], due: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the queues in which something is due and from which no worker that lives takes anything."""
+    taken = {queue for one in heard if _is_worker(one) for queue in one.part.work}
+    return tuple(queue for queue, count in due.items() if count and queue not in taken)
+
+
+def find_part_events(
+    missing: Mapping[str, str],
+    since: Mapping[str, datetime],
+    told: Mapping[str, datetime],
+    heard: Sequence[Heard],
+    *,
+    at: datetime,
+    now: datetime,
+) -> tuple[Revision, ...]:
+    """Return an event for each kind of part that has been missing for `MISSED_AFTER`, and for each that is back after
+    it was told missing.
+
+    `since` says when each was first seen missing and `at` what time it is, both by the database's clock; `told` which
+    were told missing.
+    """
+    there = {"scheduler": find_leader(heard) is not None, "workers": any(_is_worker(one) for one in heard)}
+    events = []
+    for what, is_there in there.items():
+        if what in missing and what not in told and at - since[what] >= MISSED_AFTER:
+            minutes = int((at - since[what]).total_seconds() // 60)
+            waiting = missing[what] or "0"
+            states, reason = ("alive", "dead"), f"{what}_gone"
+            events.append(_event(what, "", states, reason, since[what], now, minutes=minutes, waiting=waiting))
+        elif what not in missing and is_there and what in told:
+            events.append(_event(what, "", ("dead", "alive"), f"{what}_back", told[what], now))
+    return tuple(events)
+
+
+def _is_worker(heard: Heard) -> bool:
+    return heard.part.role == WORKER and heard.is_live
 
 
 def _channel_state(health: ChannelHealth | None, earlier: ChannelHealth | None) -> tuple[str, datetime | None]:

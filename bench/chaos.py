@@ -1,6 +1,7 @@
 """Faults under load: what is lost, doubled or late, against the site's own list of truth.
 
-python -m bench.chaos [--seconds 20 | --minutes 10] [--kill-minutes 10] [--fault NAME …] [--out FILE] [--seed 1]
+python -m bench.chaos [--seconds 20 | --minutes 10] [--kill-minutes 10] [--fault NAME …]
+                      [--out FILE] [--keep FOLDER] [--seed 1]
 make chaos                                                             all faults, written to docs/reliability.md
 
 A scheduler and two workers share a real PostgreSQL and poll a news site on loopback that publishes and edits articles
@@ -54,8 +55,8 @@ group_interval = "1s"
 """
 
 
-def suffer(name: str, *, seconds: int, seed: int, able: bool) -> Count:
-    """Run everything under one fault, let it settle, and count."""
+def suffer(name: str, *, seconds: int, seed: int, able: bool, keep: Path | None) -> Count:
+    """Run everything under one fault, let it settle, and count; what ends badly leaves logs and a dump in `keep`."""
     fault = FAULTS[name]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storywatch-chaos-")))
@@ -95,6 +96,10 @@ def suffer(name: str, *, seconds: int, seed: int, able: bool) -> Count:
         settled = time.monotonic() - began
         time.sleep(1.0)  # what was sent again arrives again
         found = count(name, url, site.truth, witness, hook, logs=parts.logs())
+        if found.is_bad and keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+            (keep / f"{name}.log").write_text(parts.logs(), encoding="utf-8")
+            postgres.dump("chaos", keep / f"{name}.sql")
         return replace(found, seconds=seconds, settled=round(settled), kills=world.kills)
 
 
@@ -198,7 +203,8 @@ def main() -> int:
     counts = []
     for name in chosen:
         if name not in undone:
-            one = suffer(name, seconds=kill_seconds if name == "kill" else seconds, seed=options.seed, able=able)
+            length = kill_seconds if name == "kill" else seconds
+            one = suffer(name, seconds=length, seed=options.seed, able=able, keep=options.keep)
             counts.append(one)
             print(one, flush=True)
     head = HEAD.format(
@@ -225,6 +231,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fault", action="append", choices=tuple(FAULTS))
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--keep", type=Path, help="a folder for the logs and a dump of what ended badly")
     return parser.parse_args()
 
 

@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -21,6 +22,8 @@ LATE = 30.0
 PATIENCE = 60.0
 # Numbers are given before a commit: one below the highest seen may come later.
 _BEHIND = 200
+_WAITS = "state NOT IN ('delivered', 'superseded')"
+_PENDS = "state = 'pending'"
 
 
 def ask(url: str, query: str) -> list[tuple[object, ...]]:
@@ -89,8 +92,21 @@ def missing(witness: Witness, truth: Truth) -> int:
 
 def unsettled(url: str) -> int:
     """How many messages wait or are on their way."""
-    waiting = "SELECT delivery_id FROM deliveries WHERE state NOT IN ('delivered', 'superseded')"
-    return len(ask_again(url, waiting)) + len(ask_again(url, "SELECT alert_id FROM alerts WHERE state = 'pending'"))
+    asked = (f"SELECT 1 FROM deliveries WHERE {_WAITS}", f"SELECT 1 FROM alerts WHERE {_PENDS}")
+    return sum(len(ask_again(url, one)) for one in asked)
+
+
+def find_missed(url: str, received: Mapping[str, int]) -> list[str]:
+    """All that somebody should have been told and was not, each in words that say which it is."""
+    waiting = ask_again(url, f"SELECT delivery_id, state, row_to_json(d) FROM deliveries d WHERE {_WAITS}")
+    pending = ask_again(url, f"SELECT alert_id, row_to_json(a) FROM alerts a WHERE {_PENDS}")
+    delivered = ask_again(url, "SELECT delivery_id, row_to_json(d) FROM deliveries d WHERE state = 'delivered'")
+    return [
+        *(f"message {name} is {state}: {payload}" for name, state, payload in waiting),
+        *(f"alert {name} is pending: {payload}" for name, payload in pending),
+        *(f"message {name} never arrived: {payload}" for name, payload in delivered if name not in received),
+        *(f"change without an alert: {one}" for one in find_unplanned(url)),
+    ]
 
 
 def find_unplanned(url: str) -> list[Revision]:
@@ -107,7 +123,8 @@ def find_unplanned(url: str) -> list[Revision]:
 
 @dataclass(frozen=True)
 class Count:
-    """What came of one fault that lasted `seconds`, `settled` seconds after the last was published."""
+    """What came of one fault that lasted `seconds`, `settled` seconds after the last was published; `missed` is what
+    nobody was told, in words."""
 
     fault: str
     complaints: int
@@ -118,11 +135,16 @@ class Count:
     late: int
     unread: int
     messages: int
-    untold: int
+    missed: tuple[str, ...]
     repeated: int
     seconds: int = 0
     settled: int = 0
     kills: Kills | None = None
+
+    @property
+    def untold(self) -> int:
+        """How much of what was due to be told was not."""
+        return len(self.missed)
 
     @property
     def is_bad(self) -> bool:
@@ -145,8 +167,6 @@ def count(name: str, url: str, truth: Truth, witness: Witness, hook: Receiver, *
     texts = Counter(ask_again(url, "SELECT article_id, text_hash FROM article_versions"))
     stated = "SELECT a.url, c.value FROM claims c JOIN articles a USING (article_id) WHERE c.value > 0"
     claimed = {(str(link), float(str(value))) for link, value in ask_again(url, stated)}
-    delivered = {str(row[0]) for row in ask_again(url, "SELECT delivery_id FROM deliveries WHERE state = 'delivered'")}
-    unplanned = find_unplanned(url)
     received = Counter(hook.ids())
     at = {link: witness.seen.get((link, versions)) for link, versions in truth.versions.items()}
     return Count(
@@ -161,6 +181,6 @@ def count(name: str, url: str, truth: Truth, witness: Witness, hook: Receiver, *
             link in addresses and (link, float(figure)) not in claimed for link, figure in truth.figures.items()
         ),
         messages=len(received),
-        untold=unsettled(url) + len(delivered - received.keys()) + len(unplanned),
+        missed=tuple(find_missed(url, received)),
         repeated=sum(one - 1 for one in received.values()),
     )

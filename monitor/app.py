@@ -33,6 +33,7 @@ from monitor.making import (
     make_tracer,
 )
 from monitor.measures import Measures, make_registry
+from monitor.pulse import Pulse
 from monitor.push import PushDesk
 from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
@@ -40,9 +41,10 @@ from monitor.stepping import LOOK_SECONDS as STEP_SECONDS
 from monitor.stepping import StepWatch
 from monitor.taking_up import SeedKeeper, SubscriptionKeeper, describe_watch, make_watch
 from monitor.tools import Tools
-from storage import stories
+from storage import parts, stories
 from storage.database import Database
 from storage.errors import DatabaseError
+from storage.liveness import RUN
 from storage.occupancy import occupy
 from storage.records import Subscription
 
@@ -94,10 +96,20 @@ class Service:
             async with AsyncExitStack() as stack:
                 stack.enter_context(occupy(self.database))
                 await asyncio.to_thread(self.database.upgrade)
+                await asyncio.to_thread(self._forget_earlier)
+                pulse = Pulse(self.database, role=RUN)
+                pulse.lead(True)
+                await stack.enter_async_context(pulse.beating())
                 await self._run(stack)
         finally:
             self.database.close()
         _LOG.info("stopped; nothing is lost")
+
+    def _forget_earlier(self) -> None:
+        """We hold the database: a service that was killed before is no more."""
+        with self.database.write() as session:
+            parts.forget_role(session, RUN)
+            parts.forget_silent(session)
 
     async def _run(self, stack: AsyncExitStack) -> None:
         self._links = await asyncio.to_thread(make_links, self.settings, self.database)

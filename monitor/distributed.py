@@ -33,7 +33,11 @@ from monitor.making import (
     make_tracer,
 )
 from monitor.measures import Measures
+from monitor.parts_watch import LOOK_SECONDS as MISSING_SECONDS
+from monitor.parts_watch import PartsWatch
+from monitor.pulse import Pulse
 from monitor.queueing import DELIVERIES, HEARTBEAT, PAGES, POLLS, QUEUES, REREADS, SILENCE, Queue, conninfo_of
+from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
 from monitor.sources.shared_hosts import SharedPacer
 from monitor.taking_up import make_watch
@@ -41,6 +45,7 @@ from monitor.tools import Tools
 from storage import articles, feeds, hosts, stories
 from storage.database import Database
 from storage.errors import DatabaseError, SettingsError
+from storage.liveness import WORKER
 from storage.records import FeedState
 
 _LOG = logging.getLogger(__name__)
@@ -105,6 +110,7 @@ class Worker:
         self._measures = measures
         self.stop = asyncio.Event()
         self.database = Database(settings.database_url)
+        self._pulse = Pulse(self.database, role=WORKER, work=self.queues)
 
     async def run(self) -> None:
         """Work until `stop` is set or a signal asks for it; what began has a while to end."""
@@ -140,12 +146,14 @@ class Worker:
         )
         stack.callback(tools.close)
         errands = Errands(tools, measures=self._measures)
-        return Hands(self.settings, tools, errands, make_channels(self.settings, client), mark=mark)
+        channels = make_channels(self.settings, client)
+        missing = PartsWatch(self.settings, tools, channels, place=self._pulse.part.place)
+        return Hands(self.settings, tools, errands, channels, mark=mark, missing=missing)
 
     async def _work(self, hands: "Hands") -> None:
         """Work as one registered worker, until told to stop or until the queue is lost."""
         try:
-            async with Queue(self.settings.database_url) as queue:
+            async with Queue(self.settings.database_url) as queue, self._pulse.beating():
                 self._register(queue, hands)
                 _LOG.info("working on %s, %d pieces at once", ", ".join(self.queues), self.concurrency)
                 working = asyncio.create_task(
@@ -160,7 +168,7 @@ class Worker:
                         shutdown_graceful_timeout=GRACE,
                     )
                 )
-                await self._until_told(working)
+                await self._until_told(working, hands)
         except (DatabaseError, ConnectorException, psycopg.Error) as error:
             _LOG.error("the queue is away: %s", " ".join(str(error).split()))
         finally:
@@ -170,13 +178,16 @@ class Worker:
             await asyncio.wait([waiting], timeout=AGAIN)
             waiting.cancel()
 
-    async def _until_told(self, working: "asyncio.Task[None]") -> None:
+    async def _until_told(self, working: "asyncio.Task[None]", hands: "Hands") -> None:
         told = asyncio.create_task(self.stop.wait())
+        ticker = Ticker({"parts": (MISSING_SECONDS, guarded(hands.missing.look))})
+        ticker.start()
         while not (working.done() or told.done()):
             if self._alive is not None:
                 self._alive.touch()
             await asyncio.wait([working, told], timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
         told.cancel()
+        await ticker.finish(patience=HEARTBEAT)
         if not working.done():
             working.cancel()
         try:
@@ -216,9 +227,18 @@ class Hands:
     """What the tasks of a worker do. Each looks first whether its work is still due."""
 
     def __init__(
-        self, settings: Settings, tools: Tools, errands: Errands, channels: dict[str, Channel], *, mark: str
+        self,
+        settings: Settings,
+        tools: Tools,
+        errands: Errands,
+        channels: dict[str, Channel],
+        *,
+        mark: str,
+        missing: PartsWatch,
     ) -> None:
-        """`mark` is that of the stories which the watch of `tools` was made from, or an older one."""
+        """`mark` is that of the stories which the watch of `tools` was made from, or an older one; `missing` looks
+        whether a scheduler leads."""
+        self.missing = missing
         self._settings = settings
         self._tools = tools
         self._channels = channels
@@ -279,6 +299,7 @@ class Hands:
 
     async def let_go(self) -> None:
         """End the dispatchers: what is on its way has a while, the rest is due again."""
+        await self.missing.let_go()
         dispatchers, self._dispatchers = self._dispatchers, {}
         for dispatcher in dispatchers.values():
             try:

@@ -2,13 +2,15 @@
 
 import asyncio
 import smtplib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from alerts.channels.base import ChannelSpec
 from alerts.channels.build import build_channel
+from alerts.watch_health import find_missing_parts
 from monitor.claims import __path__ as room_path
 from monitor.claims.compiled import form_at_work
 from monitor.invocation import as_typed
@@ -18,9 +20,12 @@ from monitor.settings import Settings, to_channels, to_email, to_subscriptions
 from monitor.sources.addresses import is_public_address
 from monitor.taking_up import load_folder
 from storage import feeds
+from storage.backlog import count_due
 from storage.covering import cover_secrets
 from storage.database import Database
 from storage.errors import StorywatchError
+from storage.liveness import RUN, SCHEDULER, WORKER, Heard
+from storage.parts import list_parts
 from storage.records import Feed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,12 +71,28 @@ def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
             what="database", is_well=True, words=f"{database.label} answers, schema {database.schema_version()}"
         )
         with database.read() as session:
-            held = feeds.list_feeds(session)
+            held, heard = feeds.list_feeds(session), list_parts(session)
+            due = {one.queue: one.count for one in count_due(session, now)}
         yield _feeds(held)
+        yield from _parts(heard, due)
     except StorywatchError as error:
         yield Finding(what="database", is_well=False, words=str(error))
     finally:
         database.close()
+
+
+def _parts(heard: Sequence[Heard], due: Mapping[str, int]) -> Iterator[Finding]:
+    """Whether those that share the work are all there; nothing where none of them runs."""
+    live = Counter(one.part.role for one in heard if one.is_live)
+    if live[RUN] or not live[SCHEDULER] + live[WORKER]:
+        return
+    missing = find_missing_parts(heard, due)
+    advice = {
+        "scheduler": "none leads, so that nothing is handed out: start 'storywatch scheduler'",
+        "workers": f"none takes what is due ({missing.get('workers')}): start 'storywatch worker'",
+    }
+    words = f"{live[SCHEDULER]} schedulers and {live[WORKER]} workers live"
+    yield Finding(what="parts", is_well=not missing, words="; ".join([words, *(advice[what] for what in missing)]))
 
 
 def _feeds(held: Sequence[Feed]) -> Finding:

@@ -27,7 +27,10 @@ from monitor.dealing import deal, host_of
 from monitor.distributed import make_shared_pacer, worker_of
 from monitor.health import HealthWatch
 from monitor.housekeeping import Housekeeping
-from monitor.making import make_book, make_fetcher, make_poster, make_pruner, make_tools
+from monitor.making import make_book, make_channels, make_fetcher, make_poster, make_pruner, make_tools
+from monitor.parts_watch import LOOK_SECONDS as MISSING_SECONDS
+from monitor.parts_watch import PartsWatch
+from monitor.pulse import Pulse
 from monitor.push import PushDesk
 from monitor.queueing import (
     DELIVERIES,
@@ -49,6 +52,7 @@ from monitor.tools import Tools
 from storage import articles, feeds, outbox
 from storage.database import Database
 from storage.errors import DatabaseError
+from storage.liveness import SCHEDULER
 from storage.occupancy import LEADER_LOCK
 
 _LOG = logging.getLogger(__name__)
@@ -138,6 +142,7 @@ class Leader:
         self._alive = alive
         self._asking = [one for one in to_subscriptions(settings) if one.approvers]
         self._seeds = SeedKeeper(self.database, settings.seeds, clock=clock)
+        self._pulse = Pulse(self.database, role=SCHEDULER)
 
     async def run(self) -> None:
         """Lead, or wait to lead, until `stop` is set or a signal asks for it."""
@@ -148,22 +153,26 @@ class Leader:
         try:
             await asyncio.to_thread(self.database.upgrade)
             await asyncio.to_thread(prepare_queue, self.settings.database_url)
-            is_told = False
-            while not self.stop.is_set():
-                may_lead = await self._may_lead(leadership)
-                if may_lead:
-                    await self._lead(leadership)
-                    is_told = False
-                elif may_lead is False:
-                    self._touch()
-                    if not is_told:
-                        is_told = True
-                        _LOG.info("another scheduler leads; waiting to take over")
-                await self._pause(LEAD_SECONDS)
+            async with self._pulse.beating():
+                await self._take_turns(leadership)
         finally:
             await leadership.give_up()
             self.database.close()
         _LOG.info("stopped; nothing is lost")
+
+    async def _take_turns(self, leadership: Leadership) -> None:
+        is_told = False
+        while not self.stop.is_set():
+            may_lead = await self._may_lead(leadership)
+            if may_lead:
+                await self._lead(leadership)
+                is_told = False
+            elif may_lead is False:
+                self._touch()
+                if not is_told:
+                    is_told = True
+                    _LOG.info("another scheduler leads; waiting to take over")
+            await self._pause(LEAD_SECONDS)
 
     async def _may_lead(self, leadership: Leadership) -> bool | None:
         """Whether we lead now; None where the server cannot be asked."""
@@ -193,6 +202,7 @@ class Leader:
                 tools = await self._make_tools(stack)
                 jobs = await self._make_jobs(stack, queue, tools, resign)
                 ticker = Ticker({name: (every, guarded(job)) for name, (every, job) in jobs.items()})
+                self._pulse.lead(True)
                 _LOG.info("leading; %s", describe_watch(self.database))
                 ticker.start()
                 stack.push_async_callback(ticker.finish, patience=RESIGNING_SECONDS)
@@ -204,6 +214,7 @@ class Leader:
             _LOG.error("%s", error)
         finally:
             resign.set()
+            self._pulse.lead(False)
             await leadership.give_up()
         if not self.stop.is_set():
             _LOG.warning("no longer leading: the database's session was lost")
@@ -236,8 +247,11 @@ class Leader:
             "health": (HEALTH_SECONDS, HealthWatch(tools).look),
             "house": (HOUSE_SECONDS, house.look),
         }
+        client = await stack.enter_async_context(make_poster(self.settings))
+        missing = PartsWatch(self.settings, tools, make_channels(self.settings, client), place=self._pulse.part.place)
+        stack.push_async_callback(missing.let_go)
+        jobs["parts"] = (MISSING_SECONDS, missing.look)
         if tools.push is not None:
-            client = await stack.enter_async_context(make_poster(self.settings))
             jobs["push"] = (PUSH_SECONDS, PushDesk(tools, client, tools.push).look)
         return jobs
 

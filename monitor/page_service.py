@@ -10,6 +10,7 @@ from random import Random
 from monitor.clock import Clock
 from monitor.making import make_fetcher, make_links, make_poster, make_server, make_tools, make_tracer
 from monitor.measures import make_registry
+from monitor.pulse import Pulse
 from monitor.push import PushDesk
 from monitor.schedule import Ticker, guarded
 from monitor.settings import Settings
@@ -17,6 +18,7 @@ from monitor.taking_up import make_watch
 from monitor.tools import Tools
 from storage.database import Database
 from storage.errors import StorywatchError
+from storage.liveness import PAGE
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class PageService:
         try:
             async with AsyncExitStack() as stack:
                 await asyncio.to_thread(self.database.check)
+                await stack.enter_async_context(Pulse(self.database, role=PAGE).beating())
                 await self._serve(stack)
         finally:
             self.database.close()

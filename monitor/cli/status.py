@@ -14,12 +14,15 @@ from rich.text import Text
 
 from monitor.cli.context import clock, opened_database
 from monitor.cli.output import console, print_json, print_table, show_figure, show_time
+from monitor.cli.parts import part_data, part_name, part_row, parts_words
 from monitor.cli.stories import describe_key
 from storage import articles, claims, deliveries, feeds, stories
 from storage.backlog import count_due
 from storage.covering import cover_secrets
 from storage.database import Database
 from storage.errors import DatabaseError
+from storage.liveness import ROLES, Heard, find_leader
+from storage.parts import list_parts
 from storage.records import Revision
 
 WATCH_SECONDS = 2.0
@@ -33,7 +36,7 @@ def status_command(
     as_json: Annotated[bool, typer.Option("--json")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it anew every two seconds, until Ctrl-C.")] = False,
 ) -> None:
-    """What is stored and how it fares: stories, feeds, articles, revisions, deliveries, and what is due."""
+    """What is stored and how it fares: stories, feeds, articles, revisions, deliveries, what is due, who is at work."""
     with opened_database() as database:
         if watch:
             _watch(database)
@@ -75,6 +78,7 @@ class Status:
     deliveries: dict[str, int]
     due: dict[str, tuple[int, datetime | None]]
     changes: tuple[Revision, ...]
+    parts: tuple[Heard, ...] = ()
 
 
 def read_status(database: Database, *, changes: int = 5) -> Status:
@@ -95,6 +99,7 @@ def read_status(database: Database, *, changes: int = 5) -> Status:
             deliveries={state.value: count for state, count in counted.items()},
             due={one.queue: (one.count, one.oldest_at) for one in count_due(session, now)},
             changes=claims.list_revisions(session, newest_first=True, limit=changes),
+            parts=list_parts(session),
         )
 
 
@@ -114,8 +119,12 @@ def _show(status: Status, *, as_json: bool) -> None:
             ["revisions", str(status.revisions)],
             ["deliveries", told],
             ["due now", due],
+            ["at work", parts_words(status.parts)],
         ],
     )
+    if status.parts:
+        rows = [[*part_row(one, status.parts), f"{show_age(one.silence)} ago"] for one in status.parts]
+        print_table(("part", "machine and process", "does", "heard of"), rows)
 
 
 def _as_data(status: Status) -> dict[str, Any]:
@@ -129,6 +138,7 @@ def _as_data(status: Status) -> dict[str, Any]:
         "revisions": status.revisions,
         "deliveries": status.deliveries,
         "due": {queue: {"count": count, "oldest": at} for queue, (count, at) in status.due.items()},
+        "parts": [part_data(one, status.parts) for one in status.parts],
         "last_revisions": [
             {"at": one.recorded_at, "story": one.story, "metric": one.key.metric, "kind": one.kind.value}
             for one in status.changes
@@ -162,6 +172,7 @@ def draw(status: Status, first: Status, *, width: int, height: int, trouble: str
         _row("feeds", _feeds_words(status)),
     ]
     lines += [Text(f"            {url}", style="red") for url in status.failing[:2]]
+    lines += _part_lines(status.parts)
     room = max(_LEAST_CHANGES, height - len(lines) - 2)
     lines += [Text(""), Text("last changes" if status.changes else "no changes yet", style="bold")]
     lines += _changes(status.changes[:room])
@@ -205,6 +216,21 @@ def _feeds_words(status: Status) -> str:
         return f"{status.feeds}{failing}"
     ahead = status.next_poll - status.now
     return f"{status.feeds}{failing}, next poll {'now' if ahead <= timedelta(0) else f'in {show_age(ahead)}'}"
+
+
+def _part_lines(heard: Sequence[Heard]) -> list[Text]:
+    """A line for each kind of part: how many live, then each with when it was heard of, the longest silent first."""
+    lines = []
+    for role in ROLES:
+        mine = sorted((one for one in heard if one.part.role == role), key=lambda one: one.silence, reverse=True)
+        if mine:
+            live = sum(one.is_live for one in mine)
+            each = ", ".join(f"{part_name(one, heard)} {show_age(one.silence)} ago" for one in mine)
+            lines.append(_row(role, f"{live} live: {each}"))
+            lines[-1].style = "" if live else "red"
+    if find_leader(heard) is None:
+        lines.append(Text(f"{'at work':<12}{parts_words(heard)}", style="red"))
+    return lines
 
 
 def _row(what: str, words: str) -> Text:

@@ -19,12 +19,16 @@ from storage import articles, claims, deliveries, feeds, stories
 from storage.backlog import Backlog, count_due
 from storage.covering import cover_secrets
 from storage.errors import SchemaVersionError, StorywatchError
+from storage.liveness import ROLES, Heard, find_leader
+from storage.parts import list_parts
 from storage.records import AlertState, DeliveryState, Feed, FeedState
 
 log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
 # Of so many feeds it is told one by one how stale they are: the stalest.
 MOST_FEEDS = 500
+# So many parts are told one by one: those heard of last.
+MOST_PARTS = 200
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
 
@@ -83,6 +87,7 @@ class StoreCollector(Collector):
                 due_at = deliveries.next_delivery_due_at(session)
                 backlog = count_due(session, self.site.clock())
                 kinds = claims.count_kinds(session)
+                heard = list_parts(session)
                 gauges = [
                     gauge("stories", "Stories that are known", len(stories.list_stories(session))),
                     gauge("articles", "Articles stored", articles.count_articles(session)),
@@ -100,6 +105,7 @@ class StoreCollector(Collector):
         yield from gauges
         yield from feed_gauges(held, self.site.clock())
         yield from backlog_gauges(backlog, self.site.clock())
+        yield from part_gauges(heard)
         by_kind = GaugeMetricFamily(
             "storywatch_revisions_by_kind", "Entries of the change log by kind", labels=["kind"]
         )
@@ -144,6 +150,21 @@ def backlog_gauges(backlog: tuple[Backlog, ...], now: datetime) -> Iterator[Gaug
         due.add_metric([one.queue], one.count)
         age.add_metric([one.queue], max((now - one.oldest_at).total_seconds(), 0.0) if one.oldest_at else 0.0)
     yield from (due, age)
+
+
+def part_gauges(heard: tuple[Heard, ...]) -> Iterator[GaugeMetricFamily]:
+    """Which parts of the service live, whether one leads, and how long each has been silent."""
+    live = GaugeMetricFamily("storywatch_parts", "Processes of the service that were heard of lately", labels=["role"])
+    for role in ROLES:
+        live.add_metric([role], sum(one.is_live for one in heard if one.part.role == role))
+    yield live
+    yield gauge("leading", "Whether a scheduler, or a service in one process, leads", find_leader(heard) is not None)
+    silent = GaugeMetricFamily(
+        "storywatch_part_silent_seconds", "How long ago a part was heard of", labels=["role", "place"]
+    )
+    for one in sorted(heard, key=lambda one: one.silence)[:MOST_PARTS]:
+        silent.add_metric([one.part.role, one.part.place], one.silence.total_seconds())
+    yield silent
 
 
 def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

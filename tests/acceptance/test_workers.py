@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from storage import feeds
+from alerts.watch_health import MISSED_AFTER
+from monitor.parts_watch import SINCE_FACT
+from storage import feeds, meta, parts
 from storage.database import Database
 from storage.records import Feed
 from tests.support.commandline import CommandLine, RunningService, free_port, hook_channel, seed, settings
@@ -195,6 +197,48 @@ def test_stories_that_are_added_while_workers_run_are_matched_at_once(machines: 
         machines.line.write("seeds/unrest.toml", seed("unrest", {"Good": site.url("/feed")}))
         machines.start("lead", "scheduler")
         worker.wait_for("unrest: killed first")
+
+
+def parts_of(machines: Machines) -> list[tuple[str, bool, bool]]:
+    """Role, whether it lives, whether it leads, of all parts that `storywatch status` knows."""
+    done = machines.line.run("status", "--json")
+    assert done.returncode == 0, done.stderr
+    return [(one["role"], one["live"], one["leads"]) for one in json.loads(done.stdout)["parts"]]
+
+
+def test_status_tells_who_lives_and_who_leads_and_forgets_who_ended_in_order(machines: Machines) -> None:
+    machines.prepare({})
+    first = machines.start("lead", "scheduler")
+    first.wait_for("leading; ")
+    second = machines.start("second", "scheduler")
+    second.wait_for("another scheduler leads")
+    one, two = machines.worker("one"), machines.worker("two", "--queues", "polls")
+    machines.start("page", "page").wait_for("the page is at http://")
+    live = [("scheduler", True), ("scheduler", True), ("worker", True), ("worker", True), ("page", True)]
+    first.wait_for(lambda: [part[:2] for part in parts_of(machines)] == live)
+    assert sum(leads for _, _, leads in parts_of(machines)) == 1
+    one.stop()
+    kill(two)
+    kill(first)
+    second.wait_for("leading; ")
+    known = json.loads(machines.line.run("status", "--json").stdout)["parts"]
+    assert [one["takes"] for one in known if one["role"] == "worker"] == [["polls"]], "who ended in order is forgotten"
+    second.wait_for(lambda: [leads for role, _, leads in parts_of(machines) if role == "scheduler"].count(True) == 1)
+
+
+def test_the_desk_is_told_by_the_scheduler_that_no_worker_lives(machines: Machines) -> None:
+    with Receiver() as hook:
+        told = hook_channel(hook.url) + DESK.replace('"first", "raised"', '"health"')
+        machines.prepare({"Good": "http://127.0.0.1:9/feed"}, more=told)
+        # As if the workers had been seen missing for some minutes.
+        with machines.database.write() as session:
+            missed_at = (parts.database_time(session) - MISSED_AFTER).isoformat()
+            meta.set_fact(session, SINCE_FACT, json.dumps({"workers": missed_at}))
+        lead = machines.start("lead", "scheduler")
+        lead.wait_for(lambda: bool(hook.calls))
+        (change,) = json.loads(hook.calls[0].body)["changes"]
+        assert (change["reason"], change["subject_of"]) == ("workers_gone", "workers")
+        assert "polls 1" in change["reason_text"]
 
 
 def test_the_page_alone_serves_what_workers_found(machines: Machines) -> None:

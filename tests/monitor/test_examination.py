@@ -11,7 +11,9 @@ from monitor.examination import Finding, examine
 from monitor.settings import Settings, load_settings
 from storage import feeds
 from storage.database import Database
+from storage.liveness import SCHEDULER, WORKER, Part
 from storage.records import FeedSpec
+from tests.support.parts import note
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -62,3 +64,25 @@ def test_feeds_that_answer_are_well(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     found = of_feeds(settings_of(tmp_path, failing=0, well=2))
     assert (found.is_well, found.words) == (True, "2 polled, 0 failing")
+
+
+def test_the_parts_that_share_the_work_are_looked_for_once_one_of_them_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    current = settings_of(tmp_path, failing=0, well=1)
+    database = Database(current.database_url)
+
+    def said() -> list[tuple[bool, str]]:
+        return [(one.is_well, one.words) for one in asyncio.run(examine(current, now=NOW)) if one.what == "parts"]
+
+    assert said() == []
+    note(database, Part(role=SCHEDULER, place="a:1"), leads=True)
+    (found,) = said()
+    assert found == (
+        False,
+        "1 schedulers and 0 workers live; none takes what is due (polls 1): start 'storywatch worker'",
+    )
+    note(database, Part(role=WORKER, place="a:2", work=("polls",)))
+    assert said() == [(True, "1 schedulers and 1 workers live")]
+    database.close()

@@ -54,6 +54,15 @@ class Postgres:
         children = Path(f"/proc/{first}/task/{first}/children").read_text(encoding="ascii")
         return [first, *map(int, children.split())]
 
+    def dump(self, name: str, path: Path) -> None:
+        """Write a database to a file, as SQL."""
+        done = subprocess.run(
+            [_program("pg_dump"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name],
+            capture_output=True,
+            check=True,
+        )
+        path.write_bytes(done.stdout)
+
     def command(self, statement: str) -> None:
         """Run one statement outside a transaction in the maintenance database."""
         with psycopg.connect(f"postgresql://postgres@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:

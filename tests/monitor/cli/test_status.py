@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.status import Status, draw, show_age
+from storage.liveness import Heard, Part
 from storage.records import Figure, RecordKey, RevisionKind
 from tests.support.commandline import PROGRAM, CommandLine, free_port, seed, settings
 from tests.support.stored import HOUR, NOON, revision
@@ -42,9 +43,24 @@ STATUS = Status(
 )
 
 
+def part(role: str, place: str, *, silent: int, leads: bool = False) -> Heard:
+    one = Part(role=role, place=place, since=NOON, leads_since=NOON if leads else None)
+    silence = timedelta(seconds=silent)
+    return Heard(part=one, heard_at=NOON - silence, silence=silence)
+
+
+PARTS = (
+    part("scheduler", "a:9", silent=2, leads=True),
+    part("scheduler", "b:9", silent=5),
+    part("worker", "a:1", silent=3),
+    part("worker", "b:1", silent=250),
+)
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (200, 60), (40, 20)])
 def test_the_screen_fits_the_terminal(width: int, height: int) -> None:
-    lines = draw(STATUS, STATUS, width=width, height=height)
+    shown = replace(STATUS, parts=PARTS * 9)
+    lines = draw(shown, shown, width=width, height=height)
     assert max(line.cell_len for line in lines) <= width
     assert height - 1 <= len(lines) <= height
 
@@ -55,6 +71,17 @@ def test_what_is_due_and_what_came_since_is_said() -> None:
     for words in ("polls             3  5 h", "articles      1,234,567  +5", "in 12 min", "39 active, 1 closed",
                   "2 failing, next poll in 4 min", "the server is away", "state changed", "Ctrl-C ends this"):  # fmt: skip
         assert words in text
+
+
+def test_who_lives_who_leads_and_who_is_silent_is_said() -> None:
+    text = "\n".join(line.plain for line in draw(replace(STATUS, parts=PARTS), STATUS, width=120, height=40))
+    assert re.search(r"^scheduler +2 live: b:9 5 s ago, a:9 leads, 2 s ago$", text, re.MULTILINE)
+    assert re.search(r"^worker +1 live: b:1 silent, 4 min ago, a:1 3 s ago$", text, re.MULTILINE)
+    assert "nobody leads" not in text
+    without = "\n".join(line.plain for line in draw(replace(STATUS, parts=PARTS[1:]), STATUS, width=120, height=40))
+    assert "1 scheduler, 1 worker, 1 silent, nobody leads, so that nothing is polled" in without
+    nobody = "\n".join(line.plain for line in draw(STATUS, STATUS, width=120, height=40))
+    assert "nobody has been heard of for an hour" in nobody
 
 
 def test_ages_are_said_in_the_largest_unit() -> None:

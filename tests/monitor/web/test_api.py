@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -9,8 +10,10 @@ import httpx
 import pytest
 
 from storage.database import Database
+from storage.liveness import SCHEDULER, WORKER, Part
 from tests.monitor.web.conftest import MakeApp
 from tests.monitor.web.serving import serve
+from tests.support.parts import note
 
 API = "/api/v1"
 STORY = f"{API}/stories/kazakhstan-unrest-2022"
@@ -162,6 +165,23 @@ def test_alive_and_ready(make_app: MakeApp, database: Database) -> None:
         assert "The database cannot be used right now" in answer.text
         assert client.get("/healthz").status_code == 200
         assert "storywatch_database_up 0.0" in client.get("/metrics").text
+
+
+def test_metrics_tell_which_parts_live_and_whether_one_leads(make_app: MakeApp, database: Database) -> None:
+    with serve(make_app()) as base, httpx.Client(base_url=base) as client:
+
+        def shown() -> set[str]:
+            return set(client.get("/metrics").text.splitlines())
+
+        assert {'storywatch_parts{role="worker"} 0.0', "storywatch_leading 0.0"} <= shown()
+        note(database, Part(role=SCHEDULER, place="a:1"), leads=True)
+        note(database, Part(role=WORKER, place="a:2"))
+        note(database, Part(role=WORKER, place="b:2"), silent=timedelta(minutes=4))
+        lines = shown()
+        for line in ('parts{role="worker"} 1.0', 'parts{role="page"} 0.0', "leading 1.0"):
+            assert f"storywatch_{line}" in lines
+        silent = [line for line in lines if line.startswith("storywatch_part_silent_seconds{") and "b:2" in line]
+        assert 240 <= float(silent[0].split()[-1]) < 300
 
 
 def test_metrics_for_prometheus(reader: httpx.Client) -> None:
