@@ -36,6 +36,11 @@ _Job = tuple[Callable[[Session], Any], asyncio.Future[Any]]
 
 # A claim outlives any honest attempt; a worker that died loses it after this (seconds).
 LEASE = 300.0
+# What came of an attempt and cannot be written down (the disk is full, the server restarts) is kept for so long and
+# tried again this often (seconds): else the message would be sent once more when the claim has run out, and what is
+# told of the same record would wait until then.
+RECORDING = 240.0
+RECORD_AGAIN = 1.0
 # How long the loop waits at most before it looks again (seconds): alerts are committed by other processes too.
 LONGEST_NAP = 1.0
 
@@ -101,6 +106,8 @@ class Dispatcher:
         # One thread: SQLite takes one writer at a time anyway, and the event loop stays free.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dispatch")
         self._is_started = False
+        # Whether something may stand as claimed by us that none of our slots knows of.
+        self._is_unsure = False
 
     def tell(self, subscriptions: Sequence[Subscription]) -> None:
         """Tell these subscriptions from the next look on; what was released already goes out as it is."""
@@ -108,13 +115,13 @@ class Dispatcher:
         self._by_name = {subscription.name: subscription for subscription in subscriptions}
 
     async def start(self) -> None:
-        """Take up what this worker left behind when it last ended."""
-        self._is_started = True
+        """Take up what this worker left behind when it last ended, or when the store failed it."""
         await self._write(lambda session: outbox.release_claims(session, self._worker, now=self._clock()))
+        self._is_started, self._is_unsure = True, False
 
     async def tick(self) -> FlushReport:
         """Flush the outbox and put channels to work for which something is due; returns without waiting for them."""
-        if not self._is_started:
+        if not self._is_started or (self._is_unsure and not self._slots):
             await self.start()
         flushed, waiting = await self._write(self._flush)
         self._count(
@@ -168,7 +175,7 @@ class Dispatcher:
                 outcome = await self._attempt(channel, load)
                 self._judge(channel, outcome)
                 self._tell(load, outcome)
-                after, load = await self._write(partial(self._settle, channel, outcome, self._rng.random()))
+                after, load = await self._record(channel, outcome)
                 self._count(
                     delivered=after.state is DeliveryState.DELIVERED,
                     retried=after.state is DeliveryState.DUE,
@@ -178,10 +185,27 @@ class Dispatcher:
         finally:
             self._busy[channel.name] -= 1
 
+    async def _record(self, channel: Channel, outcome: Outcome) -> tuple[Delivery, Load | None]:
+        """Store what came of an attempt and claim the next; while the store is away, again and again."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + RECORDING
+        settle = partial(self._settle, channel, outcome, self._rng.random())
+        while True:
+            try:
+                return await self._write(settle)
+            except DatabaseError as error:
+                # The commit may have come through, and with it a claim that nobody knows of.
+                self._is_unsure = True
+                if not error.retryable or loop.time() >= until:
+                    raise
+                _LOG.error("what came of delivery %s is noted later: %s", outcome.delivery.delivery_id, error)
+                await asyncio.sleep(RECORD_AGAIN)
+
     def _end_slot(self, slot: asyncio.Task[None]) -> None:
         self._slots.discard(slot)
         if not slot.cancelled() and (error := slot.exception()) is not None:
-            # What it had claimed is taken up again when its lease ends, or when this worker starts anew.
+            # What it had claimed is taken up again once no slot is at work, or when its lease ends.
+            self._is_unsure = True
             _LOG.error("%s stopped: %s", slot.get_name(), error)
             self._failure = self._failure or error
 

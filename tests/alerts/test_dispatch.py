@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -347,6 +348,84 @@ def test_a_store_that_refuses_again_and_again_is_not_remembered_each_time(
     kept = asyncio.run(go())
     assert kept[0] > 0
     assert kept[-1] == kept[1]
+
+
+FULL = {
+    True: [
+        "CREATE TRIGGER full BEFORE UPDATE ON deliveries WHEN NEW.state = 'delivered' "
+        "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+    ],
+    False: [
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$",
+        "CREATE TRIGGER full_disk BEFORE UPDATE ON deliveries FOR EACH ROW WHEN (NEW.state = 'delivered') "
+        "EXECUTE FUNCTION refuse()",
+    ],
+}
+ROOM = {True: ["DROP TRIGGER full"], False: ["DROP TRIGGER full_disk ON deliveries"]}
+
+
+def alter(house: House, statements: dict[bool, list[str]]) -> None:
+    """Let the disk be full when it is to be noted that a message arrived, or have room again."""
+    with house.database.write() as session:
+        for statement in statements[house.database.is_sqlite]:
+            session.execute(text(statement))
+
+
+def with_dispatcher(house: House, go: Callable[[Dispatcher], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            dispatcher = Dispatcher(
+                house.database, house.channels(client), subscriptions=house.subscriptions, clock=lambda: NOON,
+                rng=random.Random(7), worker="one",
+            )  # fmt: skip
+            async with asyncio.timeout(60):
+                await go(dispatcher)
+            await dispatcher.aclose()
+
+    asyncio.run(run())
+
+
+def test_what_arrived_while_the_disk_was_full_is_noted_later_and_not_sent_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("alerts.dispatch.RECORD_AGAIN", 0.01)
+    house.commit(WITHDRAWN)
+    alter(house, FULL)
+
+    async def go(dispatcher: Dispatcher) -> None:
+        await dispatcher.tick()
+        while "is noted later" not in caplog.text:
+            await asyncio.sleep(0.01)
+        alter(house, ROOM)
+        await dispatcher.drain()
+        house.commit(revise("r-higher", after_=180))
+        await dispatcher.tick()
+        await dispatcher.drain()
+
+    with_dispatcher(house, go)
+    assert len(house.hook.ids()) == len(set(house.hook.ids())) == 2
+    assert [one.state for one in house.deliveries()] == [DeliveryState.DELIVERED] * 2
+
+
+def test_a_claim_that_the_store_lost_sight_of_is_taken_up_again_before_its_lease_ends(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alerts.dispatch.RECORDING", 0.0)
+    house.commit(WITHDRAWN)
+    alter(house, FULL)
+
+    async def go(dispatcher: Dispatcher) -> None:
+        await dispatcher.tick()
+        with pytest.raises(DatabaseError, match="full"):
+            await dispatcher.drain()
+        alter(house, ROOM)
+        await dispatcher.tick()
+        await dispatcher.drain()
+
+    with_dispatcher(house, go)
+    assert len(set(house.hook.ids())) == 1
+    assert [one.state for one in house.deliveries()] == [DeliveryState.DELIVERED]
 
 
 def test_a_dropped_alert_never_goes(house: House) -> None:
