@@ -134,6 +134,7 @@ class SubscriptionKeeper:
         """The settings to go by: those of the start with the subscriptions of now. What is wrong is said once."""
         try:
             fresh = await asyncio.to_thread(self._load)
+            self._demand_whole(fresh)
             known = {channel.name for channel in self.settings.channels}
             unknown = {name for one in to_subscriptions(fresh) for name in (*one.channels, *one.approvers)} - known
             if unknown:
@@ -150,6 +151,14 @@ class SubscriptionKeeper:
             self.settings = replace(self.settings, subscriptions=fresh.subscriptions)
             _LOG.info("taking up subscriptions: %s", ", ".join(one.name for one in to_subscriptions(self.settings)))
         return self.settings
+
+    def _demand_whole(self, fresh: Settings) -> None:
+        """A file that is gone or empty, for a moment (an editor writes it, a disk is full) or for good, is not one that
+        asks for no alerts."""
+        if fresh.file != self.settings.file:
+            raise SettingsError(f"{self.settings.file or 'no file of settings'} was read at the start, and is gone now")
+        if self.settings.channels and not fresh.channels:
+            raise SettingsError(f"{fresh.file or 'the environment'} names no channel any more: is it whole?")
 
 
 def describe_watch(database: Database) -> str:

@@ -109,3 +109,25 @@ def test_a_running_service_takes_up_what_is_changed(file: Path, caplog: pytest.L
     file.write_text(good.replace('channels = ["desk"]', 'channels = ["late"]') + new_channel, encoding="utf-8")
     assert told() == ["subscription-1", "tolls"]
     assert "need a restart: late" in caplog.messages[-1]
+
+
+def test_a_file_that_is_gone_or_half_written_is_not_one_that_asks_for_nothing(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    environment = {"STORYWATCH_SEEDS": "seeds"}
+    keeper = SubscriptionKeeper(load(file), lambda: load_settings(None, environment, file.parent))
+
+    def told() -> list[str]:
+        return [one.name for one in to_subscriptions(asyncio.run(keeper.take_up()))]
+
+    set_subscription(file, "tolls", {"channels": ["desk"]}, (), {})
+    whole = file.read_text(encoding="utf-8")
+    assert told() == ["subscription-1", "tolls"]
+    file.write_text("", encoding="utf-8")
+    assert told() == ["subscription-1", "tolls"]
+    assert "names no channel any more" in caplog.messages[-1]
+    file.unlink()
+    assert told() == ["subscription-1", "tolls"]
+    assert "is gone now" in caplog.messages[-1]
+    file.write_text(whole, encoding="utf-8")
+    assert told() == ["subscription-1", "tolls"]
