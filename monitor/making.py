@@ -181,8 +181,8 @@ def make_tracer(settings: Settings, stack: ExitStack | AsyncExitStack, *, role: 
         from monitor.telemetry import CollectorTracer
     except ModuleNotFoundError as error:
         raise SettingsError(
-            "telemetry.endpoint: the `otel` extra is not installed: pip install 'storywatch[otel]', or take the "
-            "endpoint out"
+            "telemetry.endpoint: the `otel` extra is not installed: pip install '.[otel]' in Storywatch's folder, or "
+            "take the endpoint out"
         ) from error
     return stack.enter_context(CollectorTracer(asked.endpoint, headers=asked.headers, role=role))
 

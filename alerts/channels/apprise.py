@@ -68,7 +68,7 @@ def _make_sender(spec: ChannelSpec) -> Any:
         import apprise
     except ModuleNotFoundError as error:
         raise SettingsError(
-            f"channel {spec.name!r}: apprise is not installed; run: pip install 'storywatch[apprise]'"
+            f"channel {spec.name!r}: apprise is not installed; run: pip install 'apprise>=1.9'"
         ) from error
     sender = apprise.Apprise()
     if not sender.add(spec.url):

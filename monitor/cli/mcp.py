@@ -13,6 +13,6 @@ def mcp_command() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("monitor"):
             raise
-        raise StorywatchError("this needs the package mcp: pip install 'storywatch[mcp]'") from error
+        raise StorywatchError("this needs the package mcp: pip install 'mcp>=2'") from error
     with opened_database() as database:
         assistant.make_server(database).run("stdio")

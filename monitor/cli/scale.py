@@ -16,7 +16,9 @@ from monitor.page_service import PageService
 from monitor.settings import Settings
 from storage.errors import StorywatchError
 
-_MISSING = "the `scale` extra is not installed: pip install 'storywatch[scale]'; 'storywatch run' needs it not"
+_MISSING = (
+    "the `scale` extra is not installed: pip install '.[scale]' in Storywatch's folder; 'storywatch run' needs it not"
+)
 AliveFile = Annotated[
     Path | None, typer.Option(help="Touch this file every few seconds while working (for health checks).")
 ]

@@ -288,6 +288,14 @@ class Fetcher:
         try:
             async with asyncio.timeout(max(seconds, 0.001)):
                 answer = await self._exchange(url, ask)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise TimedOutError(
+                f"{ask.url}: no connection within {_CONNECT_SECONDS:g} s; the site is down, it is asked again later"
+            ) from error
+        except aiohttp.SocketTimeoutError as error:
+            raise TimedOutError(
+                f"{ask.url}: not a byte for {_READ_SECONDS:g} s; the site is slow or down, it is asked again later"
+            ) from error
         except TimeoutError as error:
             raise TimedOutError(
                 f"{ask.url}: no full answer within {ask.seconds:g} s; the site is slow or down, it is asked again later"

@@ -120,6 +120,15 @@ def test_headers_that_drip_end_with_the_budget(site: WebServer) -> None:
         fetch(site.url("/slow"), seconds=0.3)
 
 
+def test_a_site_that_falls_silent_is_told_with_the_time_that_it_was_silent_for(
+    site: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.sources.http._READ_SECONDS", 0.2)
+    site.add("/slow", Reply(raw=b"HTTP/1.1 200 OK\r\nX: ", after_seconds=30))
+    with pytest.raises(TimedOutError, match=r"not a byte for 0\.2 s"):
+        fetch(site.url("/slow"), seconds=30)
+
+
 @pytest.mark.parametrize(
     "head",
     [
