@@ -146,7 +146,8 @@ def nominative(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> str:
     parts: list[str] = []
     index, copied = first, first
     while index < last:
-        found = lexicon.nominatives.at(tokens.lower, index)
+        # Only the first is the subject: «помощник *министра* здравоохранения».
+        found = lexicon.nominatives.at(tokens.lower, index) if copied == first else None
         if found is None or found[0] > last:
             index += 1
             continue

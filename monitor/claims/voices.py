@@ -34,6 +34,7 @@ _DATELINE_MARKS = frozenset(("-", "–", "—"))
 _VERBS = frozenset(("be", "have", "modal", "level"))
 # A headline's tail that ends in one of these is a clause, and no name: «Gewerkschaften rufen zum Streik auf».
 _NO_NAME_ENDS = frozenset(("to", "at", "from", "with", "prep"))
+_PLACED = frozenset(("in", "at", "from", "with"))
 
 
 def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
@@ -49,7 +50,10 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
         if is_object or any(first <= start < last for first, last in sources):
             continue
         if kind in ("say", "weak_say", "agents"):
-            if _tells_nothing(tokens, start, end, lexicon):
+            if _tells_nothing(tokens, start, end, lexicon) or (
+                kind == "weak_say" and start and "not" in lexicon.classes_at(tokens.lower, start - 1)
+            ):
+                # «МВД общих цифр не приводит»: who gives no number tells none.
                 continue
             voice = _office_after_comma(tokens, start, end, kind, lexicon)
             voice = voice or _subject_before(tokens, start, end, kind, lexicon) or _agent_after(tokens, end, lexicon)
@@ -364,7 +368,10 @@ def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     said = [start for start, *_ in lexicon.say.find(lower)]
     if 0 < len(lower) - tail - 1 <= _LONGEST_HEAD and lower[tail] != "," and not any(start > tail for start in said):
         last = len(lower) - (lower[-1] == ".")
-        if has_office(lower, tail + 1, last, lexicon) and not _is_clause(tokens, tail + 1, last, lexicon):
+        # «восемь из них — в детской больнице»: where they are, not who says so.
+        is_place = not lexicon.classes_at(lower, tail + 1).isdisjoint(_PLACED)
+        is_office_told = not is_place and has_office(lower, tail + 1, last, lexicon)
+        if is_office_told and not _is_clause(tokens, tail + 1, last, lexicon):
             found.append(Voice(nominative(tokens, tail + 1, last, lexicon), tail, tail + 1, "say"))
     is_head = head <= _LONGEST_HEAD and lower[head] == ":" and not any(start < head for start in said)
     if is_head and has_office(lower, 0, head, lexicon) and not tells_figure(tokens, 0, head, lexicon):
