@@ -31,7 +31,7 @@ class Voice(NamedTuple):
 
 def is_office(voice: Voice, lexicon: Lexicon) -> bool:
     """Whether a speaker is told by an office, so that a name beside it is the holder's."""
-    words = _WORD.findall(voice.speaker.casefold())
+    words = _WORD.findall(voice.speaker.lower())
     return voice.is_pronoun or has_office(words, 0, len(words), lexicon)
 
 
@@ -58,9 +58,10 @@ def make_voice(
         # "His interior ministry" is the ministry, "his spokesman" speaks for him.
         first += 1
     first, last, is_owner = _behind_document(tokens, first, last, lexicon)
-    if first >= last:
+    if first >= last or tokens.lower[last - 1] in lexicon.first_persons:
         return None
-    if tokens.lower[last - 1] in lexicon.first_persons:
+    if "generic_toll" in lexicon.classes_at(tokens.lower, last - 1):
+        # «Die Zahl der bestätigten Todesfälle»: a number tells nobody.
         return None
     is_pronoun = tokens.lower[last - 1] in lexicon.pronouns and not is_acronym(tokens.surface(last - 1, last))
     if (last - first <= 2 and is_pronoun) or tokens.lower[first] in lexicon.possessives:
@@ -146,11 +147,12 @@ def nominative(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> str:
     parts: list[str] = []
     index, copied = first, first
     while index < last:
-        # Only the first is the subject: «помощник *министра* здравоохранения».
-        found = lexicon.nominatives.at(tokens.lower, index) if copied == first else None
+        found = lexicon.nominatives.at(tokens.lower, index)
         if found is None or found[0] > last:
             index += 1
             continue
+        if found[1] == " ".join(tokens.lower[index : found[0]]):
+            break
         if index > copied:
             parts.append(tokens.surface(copied, index))
         words = found[1].split(" ")
@@ -159,7 +161,9 @@ def nominative(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> str:
             capitals = [capitals[0]] + [False] * (len(words) - 1)
         pairs = zip(words, capitals, strict=True)
         parts.append(" ".join(word[0].upper() + word[1:] if is_capital else word for word, is_capital in pairs))
-        index = copied = found[0]
+        copied = found[0]
+        # Only the first is the subject: «помощник *министра* здравоохранения».
+        break
     if copied < last:
         parts.append(tokens.surface(copied, last))
     return " ".join(parts)
@@ -230,6 +234,9 @@ def is_acronym(word: str) -> bool:
 def has_office(lower: list[str], first: int, last: int, lexicon: Lexicon) -> bool:
     """Whether a noun of an office stands in the words [first, last)."""
     plain = [word.removesuffix("'s") for word in lower[first:last]]
+    if lexicon.has_capital_nouns:
+        # «Airline-Chef Peter Meier»: the last part of a compound is what it is.
+        plain = [word.rpartition("-")[2] for word in plain]
     return any(lexicon.offices.find(plain))
 
 

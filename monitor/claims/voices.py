@@ -128,7 +128,24 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
     if first == last and last >= 3 and tokens.lower[last - 1] == ",":
         # "The governor, Marwan Abboud, has said"
         return _subject_of_aside(tokens, last, end, kind, lexicon)
-    return make_voice(tokens, first, last, (start, end), kind, lexicon)
+    return _seated_office(tokens, first, (start, end), kind, lexicon) or make_voice(
+        tokens, first, last, (start, end), kind, lexicon
+    )
+
+
+def _seated_office(tokens: Tokens, first: int, verb: tuple[int, int], kind: str, lexicon: Lexicon) -> Voice | None:
+    """Who speaks where a place stands before the verb: «*das Außenministerium* in Rom sprach von 49 Toten»."""
+    seat = first - 1
+    is_placed = seat > 0 and not _PLACED.isdisjoint(lexicon.classes_at(tokens.lower, seat))
+    if not (lexicon.has_speaker_after and is_placed) or has_office(tokens.lower, first, verb[0], lexicon):
+        return None
+    opening = seat
+    while opening > 0 and seat - opening < _OFFICE_NAME and is_inner(tokens, opening - 1):
+        if tokens.lower[opening - 1] in lexicon.speaker_breaks:
+            break
+        opening -= 1
+    voice = make_voice(tokens, opening, seat, verb, kind, lexicon) if opening < seat else None
+    return voice if voice is not None and not voice.is_pronoun and is_office(voice, lexicon) else None
 
 
 def _joins_office(tokens: Tokens, joint: int, end: int, lexicon: Lexicon) -> bool:
