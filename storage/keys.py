@@ -20,12 +20,9 @@ _DASHES = str.maketrans({"–": "-", "—": "-", "‑": "-", "−": "-"})
 
 def stable_hash(prefix: str, *parts: str) -> str:
     """Return `prefix` and 32 hexadecimal digits that depend on every part and on their borders."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        raw = part.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "big"))
-        digest.update(raw)
-    return f"{prefix}-{digest.hexdigest()}"
+    raw = [part.encode("utf-8", "surrogatepass") for part in parts]
+    framed = b"".join([piece for part in raw for piece in (len(part).to_bytes(8, "big"), part)])
+    return f"{prefix}-{hashlib.blake2b(framed, digest_size=16).hexdigest()}"
 
 
 def normalise_sentence(sentence: str) -> str:

@@ -74,4 +74,9 @@ def _offset(zone: str | None) -> timedelta:
 
 def is_sane(span: Span, now: datetime | None = None) -> bool:
     """Whether a publication time can be true: not before there were news sites, not after `now` if it is known."""
-    return span.not_before >= _EARLIEST and (now is None or span.not_before <= now + _SLACK)
+    return is_sane_moment(span.not_before, now)
+
+
+def is_sane_moment(moment: datetime, now: datetime | None = None) -> bool:
+    """Whether something can have been published at a moment; see `is_sane`."""
+    return moment >= _EARLIEST and (now is None or moment <= now + _SLACK)

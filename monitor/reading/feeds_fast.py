@@ -7,7 +7,7 @@ dates in words, are put to feedparser one by one (and remembered).
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -27,9 +27,11 @@ _DECLARATION = re.compile(rb"^<\?xml[^>]*?>")
 _ENCODING = re.compile(rb"""\sencoding=['"]([A-Za-z0-9._-]{2,40})['"]""")
 _BASE = re.compile(rb"base\s*=")  # feedparser takes "base" for xml:base, in any letter case
 _ODD_BASE = re.compile(rb"BASE\s*=|Base\s*=")
+# What urljoin keeps as it is.
 _SETTLED = re.compile(
-    r"https?://[A-Za-z0-9.:-]+/[A-Za-z0-9._~/%+,@=&-]*(?:\?[A-Za-z0-9._~/%+,@=&-]+)?"
-)  # urljoin keeps it
+    r"https?://[A-Za-z0-9.:-]+/[A-Za-z0-9._~/%+,@=&-]*(?:\?[A-Za-z0-9._~/%+,@=&-]+)?|"
+    r"(?:tag|urn):[A-Za-z0-9][A-Za-z0-9._~/%+,@=:-]*"
+)
 _MARKUP = re.compile(r"</\w+>|&#?\w+;")  # feedparser takes no RSS title for markup without one of these
 _REFERENCE = re.compile(r"&([A-Za-z0-9_]+);")
 _EXTRA_SLASHES = re.compile(r"^[A-Za-z][A-Za-z0-9+-.]*:///")
@@ -79,7 +81,13 @@ class _Document:
     def __init__(self, root: etree._Element, base: str) -> None:
         self.root = root
         self.base = base
+        self.takers: dict[str, Taker] = {}
         self._names: dict[str, _Name] = {}
+
+    def taker(self, element: etree._Element) -> "Taker":
+        """What takes an element with this tag into the fields of its entry; kept in `takers`."""
+        found = self.takers[element.tag] = _TAKERS.get(self.name(element), _Fields.take_other)
+        return found
 
     def name(self, element: etree._Element) -> _Name:
         tag = element.tag
@@ -211,7 +219,7 @@ def _feed(
         elif name == ("", "ttl"):
             fields.ttl = _leaf(child)
         elif not (name.prefix == "" and name.local in {"description", "subtitle", "tagline", "info"}):
-            fields.take(name, child)
+            document.taker(child)(fields, child)
         elif len(child):
             raise NotOrdinary("inline markup")
     for key in head.attrib:
@@ -238,8 +246,9 @@ def _entry(document: _Document, item: etree._Element, *, is_atom: bool) -> Entry
             fields.entry_id = str(value)
         elif local in {"lastmod", "href", "about"}:
             raise NotOrdinary("attributes")
-    for name, child in document.children(item):
-        fields.take(name, child)
+    takers = document.takers
+    for child in item:
+        (takers.get(child.tag) or document.taker(child))(fields, child)
     return Entry(
         entry_id=fields.entry_id,
         link=fields.link or "",
@@ -272,80 +281,41 @@ class _Fields:
         self.published_raw = self.updated_raw = ""
         self.rels: dict[str, str] = {}
 
-    def take(self, name: _Name, element: etree._Element) -> None:
-        prefix, local = name
-        if prefix == "":
-            self._take_plain(local, element)
-        elif prefix == "dc":
-            self._take_dublin_core(local, element)
-        elif prefix == "dcterms":
-            if local == "issued":
-                self._set_published(element)
-            elif local == "modified":
-                self._set_updated(element)
-            else:
-                self._check_inside(element)
-        elif prefix == "media":
-            self._take_media(local, element)
-        elif prefix == "content" and local == "encoded":
-            self.content = self._html(element)
-        elif len(element):
+    def take_published(self, element: etree._Element) -> None:
+        self.published_raw = _leaf(element)
+        self.published_at = _read_date(self.published_raw)
+
+    def take_updated(self, element: etree._Element) -> None:
+        self.updated_raw = _leaf(element)
+        self.updated_at = _read_date(self.updated_raw)
+
+    def take_summary(self, element: etree._Element) -> None:
+        self.summary = self.summary or self._html(element)
+
+    def take_content(self, element: etree._Element) -> None:
+        self.content = self._html(element)
+
+    def take_contributor(self, element: etree._Element) -> None:
+        self._check_only(element, _PERSON_PARTS)
+
+    def take_source(self, element: etree._Element) -> None:
+        self._has_source = True
+        self._check_source(element)
+
+    def take_media_title(self, element: etree._Element) -> None:
+        self._has_media_title = True
+        if len(element):
+            raise NotOrdinary("inline markup")
+
+    def take_other(self, element: etree._Element) -> None:
+        """What we have no field for: it must hold nothing that feedparser would take for the entry's own."""
+        if len(element):
             self._check_inside(element)
 
-    def _take_plain(self, local: str, element: etree._Element) -> None:
-        if local == "title":
-            self._take_title(element)
-        elif local == "link":
-            self._take_link(element)
-        elif local in {"guid", "id"}:
-            self._take_id(element)
-        elif local in _PUBLISHED:
-            self._set_published(element)
-        elif local in _UPDATED:
-            self._set_updated(element)
-        elif local in {"description", "summary"}:
-            self.summary = self.summary or self._html(element)
-        elif local == "content":
-            self.content = self._html(element)
-        elif local in {"author", "managingeditor"}:
-            self._take_author(element)
-        else:
-            self._take_other(local, element)
+    def refuse(self, element: etree._Element) -> None:
+        raise NotOrdinary("layout")
 
-    def _take_other(self, local: str, element: etree._Element) -> None:
-        if local == "contributor":
-            self._check_only(element, _PERSON_PARTS)
-        elif local == "source":
-            self._has_source = True
-            self._check_source(element)
-        elif local in _SENSITIVE:
-            raise NotOrdinary("layout")
-        elif len(element):
-            self._check_inside(element)
-
-    def _take_dublin_core(self, local: str, element: etree._Element) -> None:
-        if local == "date":
-            self._set_updated(element)
-        elif local in {"creator", "author"}:
-            self._take_author(element)
-        elif local == "description":
-            self.summary = self.summary or self._html(element)
-        elif local == "title":
-            raise NotOrdinary("two titles")
-        elif len(element):
-            self._check_inside(element)
-
-    def _take_media(self, local: str, element: etree._Element) -> None:
-        if local == "title":
-            self._has_media_title = True
-            if len(element):
-                raise NotOrdinary("inline markup")
-        elif local == "description":
-            self.summary = self.summary or self._html(element)
-        elif len(element):
-            self._check_inside(element)
-
-    def _take_title(self, element: etree._Element) -> None:
+    def take_title(self, element: etree._Element) -> None:
         kind = "rss"
         if self._is_atom:
             kind = "text"
@@ -374,9 +344,13 @@ class _Fields:
             return judge_title(text, kind, self._base)
         return _repair(text)
 
-    def _take_link(self, element: etree._Element) -> None:
+    def take_link(self, element: etree._Element) -> None:
+        given = element.items()
+        if not given:  # as all in RSS
+            self._take_link_text(element)
+            return
         attributes: dict[str, str] = {}
-        for key, value in element.attrib.items():
+        for key, value in given:
             name = str(key).lower()
             if "}" in name and not name.startswith("{http://www.w3.org/xml/"):
                 raise NotOrdinary("attributes")
@@ -402,7 +376,7 @@ class _Fields:
             raise NotOrdinary("address")
         self.link = _REFERENCE.sub(r"&\1", link) if "&" in link else link
 
-    def _take_id(self, element: etree._Element) -> None:
+    def take_id(self, element: etree._Element) -> None:
         text = _leaf(element)
         is_link = True
         for key, value in element.attrib.items():
@@ -413,34 +387,34 @@ class _Fields:
             self.link = self.entry_id
 
     def _join(self, address: str) -> str:
+        if _SETTLED.fullmatch(address):
+            return address
         if _EXTRA_SLASHES.match(address):
             raise NotOrdinary("address")
-        if not self._base or _SETTLED.fullmatch(address):
+        if not self._base:
             return address
         try:
             return urljoin(self._base, address)
         except ValueError:
             return ""
 
-    def _set_published(self, element: etree._Element) -> None:
-        self.published_raw = _leaf(element)
-        self.published_at = _read_date(self.published_raw)
-
-    def _set_updated(self, element: etree._Element) -> None:
-        self.updated_raw = _leaf(element)
-        self.updated_at = _read_date(self.updated_raw)
-
-    def _take_author(self, element: etree._Element) -> None:
-        self._check_only(element, _PERSON_PARTS)
-        names = [_leaf(child) for name, child in self._document.children(element) if name.local == "name"]
-        author = collapse(names[0] if names else element.text or "")
+    def take_author(self, element: etree._Element) -> None:
+        text = element.text or ""
+        if len(element):
+            self._check_only(element, _PERSON_PARTS)
+            names = [_leaf(child) for name, child in self._document.children(element) if name.local == "name"]
+            text = names[0] if names else text
+        author = collapse(text)
         self.author = f"{self.author}, {author}" if self.author and author else author or self.author
 
     def _html(self, element: etree._Element) -> str:
         """The element's content as HTML; an Atom text is escaped, XHTML is written out."""
-        kind = (element.get("type") or ("text" if self._is_atom else "html")).lower()
-        if element.get("mode") or element.get("src"):
-            raise NotOrdinary("attributes")
+        kind = "text" if self._is_atom else "html"
+        for key, value in element.items():
+            if key == "type":
+                kind = str(value or kind).lower()
+            elif key in {"mode", "src"} and value:
+                raise NotOrdinary("attributes")
         if kind == "xhtml":
             for child in element.iterdescendants():
                 if str(child.tag).rpartition("}")[2] not in _XHTML:
@@ -483,6 +457,35 @@ class _Fields:
                 self._has_media_title = self._has_media_title or name.local == "title"
             elif name.prefix in {"dcterms", "content"} or (name.prefix != "?" and name.local in _SENSITIVE):
                 raise NotOrdinary("layout")
+
+
+Taker = Callable[[_Fields, etree._Element], None]
+_TAKERS: dict[tuple[str, str], Taker] = {
+    **{("", local): _Fields.refuse for local in _SENSITIVE},
+    ("", "title"): _Fields.take_title,
+    ("", "link"): _Fields.take_link,
+    ("", "guid"): _Fields.take_id,
+    ("", "id"): _Fields.take_id,
+    **{("", local): _Fields.take_published for local in _PUBLISHED},
+    **{("", local): _Fields.take_updated for local in _UPDATED},
+    ("", "description"): _Fields.take_summary,
+    ("", "summary"): _Fields.take_summary,
+    ("", "content"): _Fields.take_content,
+    ("", "author"): _Fields.take_author,
+    ("", "managingeditor"): _Fields.take_author,
+    ("", "contributor"): _Fields.take_contributor,
+    ("", "source"): _Fields.take_source,
+    ("dc", "date"): _Fields.take_updated,
+    ("dc", "creator"): _Fields.take_author,
+    ("dc", "author"): _Fields.take_author,
+    ("dc", "description"): _Fields.take_summary,
+    ("dc", "title"): _Fields.refuse,
+    ("dcterms", "issued"): _Fields.take_published,
+    ("dcterms", "modified"): _Fields.take_updated,
+    ("media", "title"): _Fields.take_media_title,
+    ("media", "description"): _Fields.take_summary,
+    ("content", "encoded"): _Fields.take_content,
+}
 
 
 def _check_parts(document: _Document, element: etree._Element, allowed: Iterable[str]) -> None:

@@ -8,15 +8,13 @@ from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning
 
 MAX_SUMMARY = 4000  # characters of plain text: enough for matching; the page itself is fetched
 _MAX_FRAGMENT = 16_000
-_SPACE = re.compile(r"\s+")
 _TAG = re.compile(r"<[a-zA-Z/!?]")
+# Well-known tags; the group takes the names of those at which the line runs on.
 _SIMPLE = re.compile(
-    r"</?(?:p|br|a|b|i|em|strong|span|div|img|u|s|h[1-6]|ul|ol|li|font|small|sub|sup|hr|figure|figcaption|blockquote|"
-    r"table|thead|tbody|tr|td|th|section|article|header|footer|cite|q|abbr|time|picture|source|center|dl|dt|dd)(?:\s[^<>]*)?/?>",
+    r"</?(?:(a|b|i|em|strong|span|u|s|font|small|sub|sup|cite|q|abbr|time)|"
+    r"p|br|div|img|h[1-6]|ul|ol|li|hr|figure|figcaption|blockquote|table|thead|tbody|tr|td|th|section|article|header|"
+    r"footer|picture|source|center|dl|dt|dd)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
-)
-_INLINE = frozenset(
-    {"a", "b", "i", "em", "strong", "span", "u", "s", "font", "small", "sub", "sup", "cite", "q", "abbr", "time"}
 )
 _HIDDEN = ("script", "style", "template", "noscript", "iframe")
 
@@ -28,7 +26,7 @@ def scrub(text: str) -> str:
 
 def collapse(text: str) -> str:
     """`text` with every run of white space made one space, none at the ends."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def folded(text: str) -> str:
@@ -53,8 +51,7 @@ def plain_text(markup: str) -> str:
 
 def _gap(match: re.Match[str]) -> str:
     """A space where the tag breaks the line, nothing where it runs on."""
-    name = match.group(0).lstrip("</").rstrip("/>").split(None, 1)[0].lower()
-    return "" if name in _INLINE else " "
+    return "" if match.lastindex else " "
 
 
 def _soup_text(fragment: str) -> str:

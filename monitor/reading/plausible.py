@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.reading.dates import is_sane
+from monitor.reading.dates import is_sane, is_sane_moment
 from monitor.reading.feeds_sitemap import INDEX_FORMAT
 from storage.records import ArticlePart, Entry, ParsedFeed, ReadArticle, Span
 
@@ -56,7 +56,7 @@ def _plausible_entry(entry: Entry, published: datetime | None, updated: datetime
 
 
 def _moment(moment: datetime | None, now: datetime) -> datetime | None:
-    return moment if moment is not None and is_sane(Span(not_before=moment, not_after=moment), now) else None
+    return moment if moment is not None and is_sane_moment(moment, now) else None
 
 
 def _span(span: Span | None, now: datetime) -> Span | None:

@@ -6,7 +6,7 @@ import tomllib
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
-from urllib.parse import unquote, unquote_plus, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HEX = re.compile(r"%([0-9a-fA-F]{2})")
@@ -23,6 +23,10 @@ _AMP = "amp"  # stands in every address of an AMP cache
 _SLASHES = re.compile(r"/{2,}")
 _SESSION = re.compile(r";jsessionid=[^/;]*", re.IGNORECASE)
 _DOTS = re.compile(r"(?:^|/)\.\.?(?:/|$)")
+# Addresses as most are: a host, and a path in which nothing has to be put right.
+_PLAIN = re.compile(
+    r"(https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]{1,5})?)((?:/(?!\.)[A-Za-z0-9._~!$&'()*+,=:@-]+)*/?)"
+)
 
 
 class _Tables(NamedTuple):
@@ -68,20 +72,40 @@ def canonical_url(url: str) -> str:
     Idempotent. What is no http address is returned stripped, as it is.
     """
     text = _own_address(url.strip())
+    if text[:1].isalnum() and text[0] not in "hH":  # the tag: of an entry
+        return text
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None and (origin := _origin(plain[1])):
+        found = f"{origin}{_without_twins(plain[2] or '/')}"
+    else:
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            return text
+        if not (netloc := _netloc(parts)):
+            return text
+        found = urlunsplit(("https", netloc, _path(parts.path), _query(parts.query), ""))
+    return found if _own_address(found) == found else canonical_url(found)
+
+
+@lru_cache(maxsize=256)
+def _origin(url: str) -> str:
+    """Scheme, host and port of an address that holds nothing else, as its canonical form has them; "" if none."""
+    netloc = _netloc(urlsplit(url))
+    return f"https://{netloc}" if netloc else ""
+
+
+def _netloc(parts: SplitResult) -> str:
+    """Host and port of a web address, as its canonical form has them; "" where it is none."""
     try:
-        parts = urlsplit(text)
-        host = (parts.hostname or "").rstrip(".")
-        port = parts.port
+        host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
-        return text
+        return ""
     if parts.scheme.lower() not in _DEFAULT_PORTS or not host:
-        return text
-    path = _path(parts.path)
-    is_default = port is None or port in _DEFAULT_PORTS.values()
+        return ""
     name = _host(host)
     netloc = f"[{name}]" if ":" in name else name
-    found = urlunsplit(("https", netloc if is_default else f"{netloc}:{port}", path, _query(parts.query), ""))
-    return found if _own_address(found) == found else canonical_url(found)
+    return netloc if port is None or port in _DEFAULT_PORTS.values() else f"{netloc}:{port}"
 
 
 def _own_address(url: str) -> str:
@@ -208,11 +232,16 @@ def _host(host: str) -> str:
 
 
 def _path(path: str) -> str:
-    tables = _tables()
     text = _SLASHES.sub("/", _SESSION.sub("", _escapes(path))) or "/"
     if _DOTS.search(text):
         text = urlsplit(urljoin("https://host/", text)).path
-    segments = text.split("/")
+    return _without_twins(text)
+
+
+def _without_twins(path: str) -> str:
+    """A path without slashes at its end and without the marks of a page's twins."""
+    tables = _tables()
+    segments = path.split("/")
     while True:
         while len(segments) > 2 and (segments[-1] == "" or segments[-1].lower() in tables.segments):
             segments.pop()

@@ -146,3 +146,17 @@ def test_one_outlet_has_many_hosts() -> None:
     assert same_site("https://www.ria.ru/a", "https://ria.ru/")
     assert same_site("https://m.rbc.ru/a", "https://www.rbc.ru/")
     assert not same_site("https://10.0.0.1/", "https://20.0.0.1/")
+
+
+_SEGMENTS = st.text("aZ9.~-_@:%;&=я", max_size=6) | st.sampled_from(["amp", "m", "x.amp.html", "..", "", "a.amp"])
+_HOSTS = st.sampled_from(
+    ["m.Example.org", "example.org:80", "n.example:81", "example.org.", "e.example:99999", "-", ""]
+)
+
+
+@given(st.sampled_from(["http", "https", "tag"]), _HOSTS, st.lists(_SEGMENTS, max_size=4))
+def test_a_plain_address_is_read_as_any_other(scheme: str, host: str, segments: list[str]) -> None:
+    url = "/".join([f"{scheme}://{host}", *segments])
+    # What has a fragment is never taken for plain, and of a web address it is left out.
+    other = canonical_url(f"{url}#x")
+    assert canonical_url(url) == other.removesuffix("#x")
