@@ -12,7 +12,7 @@ from alerts.drawing import COLOURS
 from alerts.foreign import one_line
 from alerts.interest import ARTICLE_KINDS, EVENT_KINDS
 from alerts.links import LinkMaker
-from alerts.words import Words
+from alerts.words import Words, event_words
 from storage.covering import cover_login, cover_secrets
 from storage.records import Alert, Evidence, Figure, History, Revision, RevisionKind, Story
 
@@ -172,10 +172,9 @@ def headline(notice: Notice, words: Words) -> str:
     what = subject_of(revision, words, notice.story)
     if revision.kind in ARTICLE_KINDS:
         proof = revision.evidence[0] if revision.evidence else Evidence()
-        silently = revision.kind is RevisionKind.EDITED and revision.reason == "silent_edit"
         event = words.say(
             "subjects",
-            "edited_silently" if silently else revision.kind.value,
+            event_words(revision),
             source=one_line(proof.source) or words.say("subjects", "a_source"),
             title=one_line(proof.title) or words.say("subjects", "untitled"),
             search=revision.key.place,

@@ -31,6 +31,16 @@ class _Gaps(dict[str, object]):
         return "{" + key + "}"
 
 
+# What an edit is called by its reason, in the catalogue's `subjects`; any other event by its kind.
+_EDITS = {"silent_edit": "edited_silently", "returned": "put_back"}
+
+
+def event_words(revision: Revision) -> str:
+    """Return the key of the catalogue's `subjects` under which an event of an article stands."""
+    named = _EDITS.get(revision.reason) if revision.kind is RevisionKind.EDITED else None
+    return named or revision.kind.value
+
+
 class Words:
     """One language's catalogue. A key that is missing reads as itself, with spaces: an alert is never lost for a
     word."""

@@ -145,7 +145,7 @@ def _note_push(session: Session, poll: Arrival) -> None:
 def _hasten(session: Session, article_id: int, now: datetime) -> None:
     """Its feed says that an article changed: read it now, not when its turn comes."""
     article = articles.get_article(session, article_id)
-    if article.removed_at is None and (article.reread_at is None or article.reread_at > now):
+    if article.reread_at is None or article.reread_at > now:
         articles.update_article(session, replace(article, reread_at=now))
 
 

@@ -22,10 +22,11 @@ from monitor.reading.plausible import plausible_page
 from monitor.reading.urls import canonical_url
 from monitor.reading.versions import text_hash
 from monitor.recognition import used_id
+from monitor.returning import is_there_again, put_back, stay_away
 from monitor.sources.answers import Exchange, Fetched, Trouble
 from monitor.sources.http import PAGE_ACCEPT
 from monitor.sources.parts import join_pages
-from monitor.sources.policy import Conditions, conditions_for_article, hash_body, reread_at
+from monitor.sources.policy import Conditions, conditions_for_article, hash_body, reread_at, return_at
 from monitor.sources.robots import RobotsForbiddenError
 from monitor.tools import Tools
 from monitor.watch import Reading, Watch
@@ -270,11 +271,14 @@ async def _reread(tools: Tools, article: Article, now: datetime, trace: str) -> 
         later = replace(article, reread_at=_later(article, error, now))
         await tools.write(lambda session: articles.update_article(session, later))
         return None
+    if article.removed_at is not None and not is_there_again(tools, article, fetched, page):
+        await stay_away(tools, article, now)
+        return None
     if fetched.trouble is not None or (page is not None and page.obstacle == MISSING):
         wait = tools.pace.confirm_after * (1 if fetched.trouble is not None else UNSAID)
         return await tools.write(lambda session: _note_missing(session, tools, article, kept, now, trace, wait))
     if page is None or page.obstacle is not None or not page.text.strip():
-        await tools.readings.put(_unchanged(article, fetched, page, now))
+        await _note_same(tools, article, fetched, page, now, trace)
         if page is None and kept.is_wanted:
             await tools.write(lambda session: _keep_same(tools, session, kept, article, now))
         return None
@@ -285,7 +289,7 @@ async def _reread(tools: Tools, article: Article, now: datetime, trace: str) -> 
         forced = accepted_stories(session, article.article_id)
     hash_ = text_hash(final.title, final.text)
     if held is not None and held.text_hash == hash_:
-        await tools.readings.put(_unchanged(article, fetched, page, now))
+        await _note_same(tools, article, fetched, page, now, trace)
         return None
     dated = replace(final, published=article.published or final.published, lang=article.lang or final.lang)
     with tools.tracer.span("extract", [trace], url=article.url):
@@ -299,6 +303,7 @@ async def _reread(tools: Tools, article: Article, now: datetime, trace: str) -> 
         return None
 
     def store(session: Session) -> Taken:
+        put_back(session, tools.watch, article, now=now, trace=trace)
         taken = take_version(
             session, tools.watch, article, reading, title=final.title, text=final.text, text_hash=hash_, now=now,
             parts=place_posts(final),
@@ -314,9 +319,25 @@ async def _reread(tools: Tools, article: Article, now: datetime, trace: str) -> 
         return await tools.write(store)
 
 
+async def _note_same(
+    tools: Tools, article: Article, fetched: Fetched, page: ReadArticle | None, now: datetime, trace: str
+) -> None:
+    """Note that a page says what it said; one that was gone is there again with it."""
+    read = _unchanged(article, fetched, page, now)
+    if article.removed_at is None:
+        await tools.readings.put(read)
+        return
+
+    def store(session: Session) -> None:
+        put_back(session, tools.watch, article, now=now, trace=trace)
+        articles.note_readings(session, [read])
+
+    await tools.write(store)
+
+
 def _later(article: Article, error: StorywatchError, now: datetime) -> datetime | None:
     """When a page that could not be had is asked for again: at its age's pace, but not before its host is rested."""
-    due = reread_at(article.last_changed_at, now)
+    due = return_at(article.removed_at, now) if article.removed_at else reread_at(article.last_changed_at, now)
     if due is None or not isinstance(error, HostRestsError):
         return due
     return max(due, now + timedelta(seconds=error.seconds))
@@ -363,7 +384,9 @@ def _note_missing(
         waits = replace(article, pending_hash=REMOVED_MARK, pending_since=now, reread_at=now + wait)
         articles.update_article(session, waits)
         return None
-    removed = replace(article, removed_at=now, reread_at=None, last_read_at=now, pending_hash=None, pending_since=None)
+    removed = replace(
+        article, removed_at=now, reread_at=return_at(now, now), last_read_at=now, pending_hash=None, pending_since=None
+    )
     articles.update_article(session, removed)
     version = articles.find_newest_version(session, article.article_id)
     slugs = [slug for slug in articles.list_stories_of(session, article.article_id) if slug in tools.watch.stories]

@@ -272,7 +272,7 @@ class Hands:
         now = self._tools.clock()
         with self._tools.database.read() as session:
             article = articles.get_article(session, article_id)
-        if article.reread_at is not None and article.reread_at <= now and article.removed_at is None:
+        if article.reread_at is not None and article.reread_at <= now:
             await self._errands.reread(article)
 
     async def deliver(self, context: JobContext) -> None:

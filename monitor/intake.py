@@ -73,7 +73,7 @@ def take_article(
         articles.add_aliases(session, known.article_id, new.aliases)
         version = articles.find_newest_version(session, known.article_id)
         if version is not None:
-            if found.is_by_words and version.text_hash != new.text_hash and known.removed_at is None:
+            if found.is_by_words and version.text_hash != new.text_hash:
                 known = replace(known, reread_at=new.fetched_at)
                 articles.update_article(session, known)
             return Taken(article=known, version=version, is_new=False)

@@ -176,7 +176,7 @@ def list_due_articles(session: Session, now: datetime, *, limit: int = 200) -> t
     """Articles due to be read again, the longest overdue first."""
     query = (
         select(ARTICLES)
-        .where(ARTICLES.c.reread_at <= now, ARTICLES.c.removed_at.is_(None))
+        .where(ARTICLES.c.reread_at <= now)
         .order_by(ARTICLES.c.reread_at, ARTICLES.c.article_id)
         .limit(limit)
     )
@@ -187,7 +187,7 @@ def scan_due_articles(session: Session, now: datetime) -> Iterator[tuple[int, st
     """Number and address of each article due to be read again, the longest overdue first; read as they are taken."""
     query = (
         select(ARTICLES.c.article_id, ARTICLES.c.url)
-        .where(ARTICLES.c.reread_at <= now, ARTICLES.c.removed_at.is_(None))
+        .where(ARTICLES.c.reread_at <= now)
         .order_by(ARTICLES.c.reread_at, ARTICLES.c.article_id)
     )
     rows = session.execute(query.execution_options(yield_per=_SCANNED))

@@ -28,9 +28,7 @@ def count_due(session: Session, now: datetime) -> tuple[Backlog, ...]:
     queries: dict[str, Any] = {
         "polls": select(func.count(), func.min(feeds.due_at)).where(is_active, feeds.due_at <= now),
         "pages": select(func.count(), func.min(entries.retry_at)).where(entries.retry_at <= now),
-        "rereads": select(func.count(), func.min(articles.reread_at)).where(
-            articles.reread_at <= now, articles.removed_at.is_(None)
-        ),
+        "rereads": select(func.count(), func.min(articles.reread_at)).where(articles.reread_at <= now),
         "deliveries": select(func.count(), func.min(deliveries.due_at)).where(is_waiting, deliveries.due_at <= now),
     }
     found = []

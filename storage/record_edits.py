@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from storage.claims import read_claim, read_revision
-from storage.records import RecordEdit, RecordKey, Revision, RevisionKind, StampedClaim
+from storage.records import RETURN_RULE, RecordEdit, RecordKey, Revision, RevisionKind, StampedClaim
 from storage.tables import CLAIMS, REVISIONS
 from storage.writing import chunks
 
@@ -31,6 +31,8 @@ def list_record_edits(
     by_article: dict[int, list[Revision]] = {}
     for payload in session.execute(query.order_by(REVISIONS.c.sequence.desc()).limit(MOST_EDITS)).scalars():
         revision = read_revision(payload)
+        if revision.rule == RETURN_RULE:
+            continue
         by_article.setdefault(revision.article_id or 0, []).append(revision)
     brought: dict[tuple[str, RecordKey], dict[float, RecordEdit]] = {}
     taken: dict[tuple[str, RecordKey], dict[float, RecordEdit]] = {}

@@ -736,6 +736,10 @@ class Figure:
     state: str | None = None
 
 
+# The rule of events that tell that a page is there again: what it says otherwise is an edit beside it.
+RETURN_RULE = "cycle.returned"
+
+
 class RevisionKind(StrEnum):
     """How a history moved. `edited` and `removed` are events of an article, `found` that a saved search found one,
     `health` an event of the watch itself: none of them is of a record.

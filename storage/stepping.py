@@ -104,16 +104,22 @@ def _entries_ahead(now: datetime, pauses: Pauses) -> ColumnElement[bool]:
 
 
 def _articles_ahead(now: datetime, pauses: Pauses) -> ColumnElement[bool]:
-    """An article's pauses grow with its age, so one that was set earlier was shorter still."""
+    """An article's pauses grow with its age, so one that was set earlier was shorter still.
+
+    That of a page that is gone grows with the time that it has been, up to the longest of them.
+    """
     articles = ARTICLES.c
     young = [
-        and_(articles.reread_at > now + pause + MARGIN, articles.last_changed_at > now - limit)
+        and_(
+            articles.reread_at > now + pause + MARGIN,
+            articles.last_changed_at > now - limit,
+            articles.removed_at.is_(None),
+        )
         for limit, pause in pauses.rereads
     ]
     longest = max(pause for _, pause in pauses.rereads)
     shortest = min(pause for _, pause in pauses.rereads)
     return and_(
-        articles.removed_at.is_(None),
         articles.reread_at > now + shortest + MARGIN,  # so that an index leads to them
         or_(*young, articles.reread_at > now + longest + MARGIN),
     )

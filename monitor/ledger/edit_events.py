@@ -7,6 +7,7 @@ from monitor.ledger.edits import EditReport, FigureChange, Meaning, compare_vers
 from monitor.ledger.live_pages import without_passing_posts
 from storage.keys import event_id
 from storage.records import (
+    RETURN_RULE,
     Article,
     ArticleVersion,
     ClaimKind,
@@ -17,7 +18,7 @@ from storage.records import (
     Span,
 )
 
-SILENT, NOTED, GONE = "silent_edit", "noted_edit", "removed"
+SILENT, NOTED, GONE, RETURNED = "silent_edit", "noted_edit", "removed", "returned"
 
 
 def edit_revision(
@@ -80,6 +81,27 @@ def removal_revision(story: str, article: Article, version: ArticleVersion | Non
         reason=GONE,
         rule="cycle.removed",
         evidence=(Evidence(url=article.url, title=article.title, source=article.source, published=article.published),),
+        article_id=article.article_id,
+    )
+
+
+def return_revision(story: str, article: Article, version: ArticleVersion | None, *, returned_at: datetime) -> Revision:
+    """Return the event of a removed page that is there again; `article` as it was held while it was gone.
+
+    Its words are as they were: what they say otherwise is the event of an edit beside it.
+    """
+    gone_at = article.removed_at or returned_at
+    title = version.title if version is not None else article.title
+    return Revision(
+        revision_id=event_id(story, article.url, RevisionKind.EDITED.value, f"{RETURNED}:{gone_at.isoformat()}"),
+        story=story,
+        key=RecordKey(story=story, metric=""),
+        kind=RevisionKind.EDITED,
+        public_at=Span(not_before=article.last_read_at or gone_at, not_after=returned_at),
+        recorded_at=returned_at,
+        reason=RETURNED,
+        rule=RETURN_RULE,
+        evidence=(Evidence(url=article.url, title=title, source=article.source, published=article.published),),
         article_id=article.article_id,
     )
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from monitor.reading.markup import folded
 from monitor.reading.obstacles import ASTRAY, MISSING, wall_of_address
 from monitor.reading.urls import canonical_url, is_start_page
+from monitor.reading.wire import fingerprint, is_same_text
 from storage.records import ReadArticle
 
 _MOST_PLACES = 2_000
@@ -51,6 +52,13 @@ def find_astray(page: ReadArticle, *, asked: str, found: str, title: str, is_sha
     if (is_front and not was_front) or is_start_page(found, asked):
         return MISSING
     return ASTRAY if is_shared or folded(page.title) == folded(page.source) else None
+
+
+def is_back(page: ReadArticle, *, title: str, text: str) -> bool:
+    """Whether a page at the address of a removed article is that article again, by the title or text that it had."""
+    if page.obstacle is not None or not page.text.strip():
+        return False
+    return _is_titled(page.title, title) or is_same_text(fingerprint(page.text), fingerprint(text))
 
 
 def _is_titled(title: str, known: str) -> bool:

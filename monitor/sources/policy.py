@@ -35,6 +35,9 @@ REREADS = (
     (timedelta(days=365), timedelta(days=30)),
 )
 
+# A page that is gone is looked at again after as long a time as it has been gone, within these bounds, for a year.
+RETURN_FIRST, RETURN_LONGEST, RETURN_GIVEN_UP = timedelta(hours=1), timedelta(days=30), timedelta(days=365)
+
 # At these ages since its last change an article is read whole, whatever its server believes to be unchanged.
 WHOLE_READS = (timedelta(hours=3), *(timedelta(days=days) for days in (1, 2, 4, 7, 14, 30, 90, 180)))
 
@@ -292,6 +295,12 @@ def _spread(now: datetime, wait: timedelta, rng: Random, retry_after: float | No
     """`now` plus `wait` plus up to a tenth, so that feeds do not march in step; never before what was asked."""
     at_least = timedelta(seconds=min(retry_after or 0.0, 7 * 86400.0))
     return now + max(wait, at_least) * (1 + _JITTER * rng.uniform(0, 1))
+
+
+def return_at(removed_at: datetime, now: datetime) -> datetime | None:
+    """When the address of a removed article is looked at again, ever more rarely; None once it is gone for a year."""
+    gone = now - removed_at
+    return now + min(max(gone, RETURN_FIRST), RETURN_LONGEST) if gone < RETURN_GIVEN_UP else None
 
 
 def reread_at(last_changed_at: datetime, now: datetime) -> datetime | None:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from alerts.addresses import is_web_address
 from alerts.interest import ARTICLE_KINDS
 from alerts.matchers import write_matcher
-from alerts.words import Words
+from alerts.words import Words, event_words
 from monitor.ledger.baseline import is_unquoted
 from monitor.web.charts import shown_at
 from monitor.web.wording import Texts
@@ -22,7 +22,6 @@ from storage.covering import COVER, cover_login, cover_people, cover_secrets
 from storage.errors import AskedError, NotFoundError
 from storage.records import Evidence, Figure, History, Position, RecordKey, Revision, RevisionKind, Span, Step, Story
 
-SILENT_EDIT = "silent_edit"
 DOWNWARD = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED, RevisionKind.REMOVED, RevisionKind.CORRECTION})
 DOUBTFUL = frozenset({RevisionKind.CONTESTED, RevisionKind.EDITED})
 SETTLED = frozenset({RevisionKind.CONFIRMED, RevisionKind.RESOLVED, RevisionKind.RESTORED})
@@ -173,7 +172,7 @@ class Presenter:
         proof = revision.evidence[0] if revision.evidence else Evidence()
         return self.words.say(
             "subjects",
-            "edited_silently" if revision.reason == SILENT_EDIT else revision.kind.value,
+            event_words(revision),
             source=proof.source or self.words.say("subjects", "a_source"),
             title=proof.title or self.words.say("subjects", "untitled"),
             search=revision.key.place,

@@ -101,6 +101,7 @@ def test_the_same_message_is_the_same_bytes() -> None:
             replace(EDITED, before=EDITED.after, detail="was_metric=killed\nnow_metric=injured\nnow_standing=current"),
             "Example Agency edited “Toll rises” without saying so: killed 225 → injured 225",
         ),
+        (replace(EDITED, reason="returned", before=None, after=None), "Example Agency put “Toll rises” back"),
         (revise("x", K.REMOVED, None, None, evidence=(ARTICLE,)), "Example Agency removed “Toll rises”"),
         (SORRY, "correction: killed 164"),
         (DEAD, "feed https://f.example/rss alive → dead"),

@@ -161,3 +161,59 @@ def test_a_304_to_a_request_that_named_no_version_is_a_fault_of_the_site(desk: D
         (feed,) = feeds.list_feeds(session)
     assert feed.failures > 1
     assert "304" in (feed.last_error or "")
+
+
+def told(desk: Desk) -> list[tuple[str, str]]:
+    return [
+        (one.kind.value, one.reason)
+        for one in desk.revisions()
+        if one.kind in (RevisionKind.EDITED, RevisionKind.REMOVED)
+    ]
+
+
+@pytest.mark.parametrize("gone", ["front page", "404"])
+def test_an_article_that_comes_back_as_it_was_is_told_and_read_on(stood: Desk, gone: str) -> None:
+    good = stood.site.routes[ARTICLE]
+    stood.site.add("/", named("Harbour News: all the news", ROUND_UP))
+    stood.site.add(ARTICLE, to("/") if gone == "front page" else Reply(status=404))
+    stood.go_on(5 * 60, step=10)
+    assert told(stood) == [("removed", "removed")]
+    stood.site.add(ARTICLE, good)
+    stood.go_on(12 * 60, step=10)
+    assert told(stood) == [("removed", "removed"), ("edited", "returned")]
+    assert stood.moves() == [("first", 44)]
+    (article,) = stood.articles()
+    assert article.removed_at is None
+    stood.site.add(ARTICLE, Reply(body=page(TITLE, HIGHER, START)))
+    stood.go_on(4 * 60, step=10)
+    assert stood.moves() == [("first", 44), ("raised", 164)]
+
+
+def test_an_article_that_comes_back_with_another_figure_is_an_edit_too(stood: Desk) -> None:
+    stood.site.add(ARTICLE, Reply(status=404))
+    stood.go_on(60)
+    stood.site.add(ARTICLE, Reply(body=page(TITLE, HIGHER, START)))
+    stood.go_on(4 * 60, step=10)
+    assert sorted(told(stood)) == [("edited", "returned"), ("edited", "silent_edit"), ("removed", "removed")]
+    assert stood.moves() == [("first", 44), ("raised", 164)]
+
+
+def test_another_page_at_the_address_of_a_removed_article_is_not_that_article(stood: Desk) -> None:
+    stood.site.add(ARTICLE, Reply(status=404))
+    stood.go_on(60)
+    other = "Riots in Harbour City have left 9 people dead, it was said.\n" + "Rovers won the cup again today. " * 20
+    stood.site.add(ARTICLE, named("What happened this week", other))
+    stood.go_on(24 * 60, step=30)
+    assert told(stood) == [("removed", "removed")]
+    assert stood.moves() == [("first", 44)]
+
+
+def test_a_removed_article_is_looked_at_ever_more_rarely(stood: Desk) -> None:
+    stood.site.add(ARTICLE, Reply(status=404))
+    stood.go_on(60)
+    before = stood.site.asked(ARTICLE)
+    stood.go_on(24 * 60, step=30)
+    in_a_day = stood.site.asked(ARTICLE)
+    assert 4 <= in_a_day - before <= 6
+    stood.go_on(30 * 24 * 60, step=12 * 60)
+    assert 4 <= stood.site.asked(ARTICLE) - in_a_day <= 6

@@ -21,6 +21,7 @@ from monitor.sources.policy import (
     is_unchanged,
     poll_interval,
     reread_at,
+    return_at,
 )
 from storage.errors import FeedParseError
 from storage.records import Entry, Feed, FeedState, ParsedFeed
@@ -255,3 +256,16 @@ def test_a_feed_that_was_gone_and_answers_when_asked_by_hand_is_polled_again() -
     assert back.due_at is not None
     removed = replace(FEED, state=FeedState.REMOVED, due_at=None)
     assert decide_update(removed, answer(), ParsedFeed(), now=NOW, rng=rng()).feed.state is FeedState.REMOVED
+
+
+@pytest.mark.parametrize(
+    ("gone", "pause"),
+    [
+        (timedelta(0), timedelta(hours=1)),
+        (timedelta(hours=5), timedelta(hours=5)),
+        (timedelta(days=100), timedelta(days=30)),
+        (timedelta(days=365), None),
+    ],
+)
+def test_a_page_that_is_gone_is_looked_for_after_as_long_as_it_has_been(gone: timedelta, pause: timedelta) -> None:
+    assert return_at(NOW - gone, NOW) == (NOW + pause if pause else None)
