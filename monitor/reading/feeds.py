@@ -20,6 +20,7 @@ from storage.records import ParsedFeed
 
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]", re.IGNORECASE)
 _SITEMAP = re.compile(rb"<(?:\w+:)?(?:urlset|sitemapindex)[\s>]")
+_ITEM = re.compile(rb"<(?:item|entry)[\s>]")  # a feed of XML whose beginning is damaged
 _ENCODING = re.compile(rb"""<\?xml[^>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]{2,40})["']""")
 _START = 4096
 _MAX_JUDGED = 4 * 1024 * 1024  # feedparser needs up to five seconds a megabyte
@@ -37,7 +38,11 @@ def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> Par
     if not start.strip(b"\x00"):
         raise FeedParseError(f"{name}: the answer is empty, not a feed; it may be filled later, else check the address")
     if start[:1] in (b"{", b"["):
-        return _read_json(body, url, name)
+        try:
+            return _read_json(body, url, name)
+        except FeedParseError:
+            if not _ITEM.search(body):
+                raise
     tags = count_tags(body)
     if tags > MOST_FEED_TAGS:
         raise FeedParseError(

@@ -64,6 +64,7 @@ def test_odd_feeds_read_as_feedparser_reads_them(body: bytes, url: str) -> None:
 
 
 @given(damaged_feeds(), bases)
+@example(b"{rss version='2.0'><channel><item><title>a</title><link>http://a.org/1</link></item></channel></rss>", "")
 @example(
     b"<rss version='2.0'><channel><item><title>a&#0;b</title><link>&#0;ttp://a.org/1</link></item></channel></rss>", ""
 )
