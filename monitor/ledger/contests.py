@@ -16,7 +16,7 @@ from monitor.ledger.record import (
     make_step,
     size_of,
 )
-from monitor.ledger.values import is_count
+from monitor.ledger.values import CEILINGS, is_count
 from storage.records import MetricKind, RevisionKind, Trust
 
 HIGHER, BESIDE, LOWER, RESOLVED = "5.implausible", "5.beside", "6e.contested", "6e.resolved"
@@ -139,7 +139,10 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
     Only a count by a named origin is told as contested: outlets that lag are many, and say nothing new.
     """
     if not is_count(one.figure):
-        state.refuse(one, LOWER, "unsupported")
+        if one.figure.qualifier in CEILINGS and one.origin.is_named and one.figure.value is not None:
+            _tell(state, one, _candidate(state, one), LOWER, "contested")  # "did not exceed 46", with 108
+        else:
+            state.refuse(one, LOWER, "unsupported")
         return False
     candidate = _candidate(state, one)
     if is_set_against(one, standing):

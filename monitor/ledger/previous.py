@@ -39,6 +39,9 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
     if is_vague(past.figure):
         state.refuse(past, RULE, "vague")
         return
+    if current is not None and _was_only_feared(state, past, current):
+        state.refuse(past, RULE, "unconfirmed")
+        return
     if past.figure.qualifier in CEILINGS and state.standing is not None:
         state.refuse(past, "5.ceiling", "ceiling")
         return
@@ -53,6 +56,21 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
         _backfill_cumulative(state, past, current)
     else:
         _backfill_stock(state, past, current)
+
+
+def _was_only_feared(state: RecordState, past: Assertion, current: Assertion) -> bool:
+    """Whether a toll rose to a count below what was only feared: from 30 to 68, with 79 feared. Nobody counted 79."""
+    standing = state.standing
+    return (
+        standing is not None
+        and state.kind is MetricKind.CUMULATIVE
+        and not state.is_provisional
+        and not (current.is_lowering or current.is_of_bodies)
+        and is_count(current.figure)
+        and current.window.is_above(standing.window)
+        and past.window.is_above(current.window)
+        and any(is_rounding_of(past.figure, fear.figure) for fear in state.claimed)
+    )
 
 
 def _firms_up(past: Assertion, known: Version, current: Assertion) -> bool:
