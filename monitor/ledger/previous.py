@@ -30,7 +30,9 @@ def backfill_taken_back(state: RecordState, current: Assertion) -> None:
     for past in current.taken_back:
         if not past.window.is_above(standing.window):
             continue
-        if state.deprecated_match(past.figure) is None and not any(_is_known(past, one) for one in state.versions):
+        if state.deprecated_match(past.figure) is None and not any(
+            _is_known(state, past, one) for one in state.versions
+        ):
             append(state, past)
 
 
@@ -45,7 +47,7 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
     if past.figure.qualifier in CEILINGS and state.standing is not None:
         state.refuse(past, "5.ceiling", "ceiling")
         return
-    known = next((version for version in state.versions if _is_known(past, version)), None)
+    known = next((version for version in state.versions if _is_known(state, past, version)), None)
     if known is not None and known is state.standing and current is not None and _firms_up(past, known, current):
         append(state, past)
         return
@@ -65,12 +67,17 @@ def _was_only_feared(state: RecordState, past: Assertion, current: Assertion) ->
         standing is not None
         and state.kind is MetricKind.CUMULATIVE
         and not state.is_provisional
-        and not (current.is_lowering or current.is_of_bodies)
         and is_count(current.figure)
-        and current.window.is_above(standing.window)
+        and _has_risen_to(current, standing)
         and past.window.is_above(current.window)
         and any(is_rounding_of(past.figure, fear.figure) for fear in state.claimed)
     )
+
+
+def _has_risen_to(current: Assertion, standing: Version) -> bool:
+    if agrees(current, standing):
+        return standing.step.kind is RevisionKind.RAISED
+    return not (current.is_lowering or current.is_of_bodies) and current.window.is_above(standing.window)
 
 
 def _firms_up(past: Assertion, known: Version, current: Assertion) -> bool:
@@ -84,10 +91,15 @@ def _firms_up(past: Assertion, known: Version, current: Assertion) -> bool:
     )
 
 
-def _is_known(past: Assertion, version: Version) -> bool:
-    """Whether a version tells of an earlier figure already; a ceiling holds many numbers and tells of none."""
+def _is_known(state: RecordState, past: Assertion, version: Version) -> bool:
+    """Whether a version tells of an earlier figure already; a ceiling holds many numbers and tells of none.
+
+    Nor does an estimate of a stock that others took the place of: who were "nearly 300" are not the 292 of later.
+    """
     if version.figure.qualifier in CEILINGS and past.figure.value != version.figure.value:
         return False
+    if state.kind is MetricKind.STOCK and version is not state.standing and is_count(past.figure):
+        return past.figure.value == version.figure.value
     return not is_vague(version.figure) and repeats(past.figure, past.window, version.figure, version.window)
 
 

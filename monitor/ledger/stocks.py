@@ -3,9 +3,15 @@
 from monitor.ledger.assertions import SMALL_SHARE, Assertion
 from monitor.ledger.contests import contest_higher, is_implausible
 from monitor.ledger.record import LAG_DAYS, RecordState, Version, days_between, is_vague, size_of
-from monitor.ledger.values import is_rounded_floor
+from monitor.ledger.values import ROUNDING_SLACK, is_rounded_floor
 from monitor.ledger.withdrawals import names_as_old
 from storage.records import Qualifier, RevisionKind
+
+
+def _has_passed(one: Assertion, standing: Version) -> bool:
+    """Whether a floor is so far below a count of days ago that it rounds another: "more than 140 missing", with 199."""
+    is_old = days_between(standing.support_day, one.day) >= LAG_DAYS
+    return is_old and one.window.high < (1 - ROUNDING_SLACK) * size_of(standing.figure)
 
 
 def weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
@@ -21,7 +27,7 @@ def weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
             state.move(one, RevisionKind.RAISED, "4.stock", "raised")
     elif not told and one.figure.qualifier is Qualifier.AT_MOST:
         state.refuse(one, "5.ceiling", "ceiling")
-    elif not told and is_rounded_floor(one.figure) and not one.origin.is_named:
+    elif not told and is_rounded_floor(one.figure) and not one.origin.is_named and not _has_passed(one, standing):
         state.refuse(one, "1.floor", "floor")
     elif not told and not one.origin.name and size_of(one.figure) < SMALL_SHARE * size_of(standing.figure):
         state.refuse(one, "6d.part", "part")

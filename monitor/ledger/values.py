@@ -27,7 +27,7 @@ FIRMNESS = {
 FLOORS = frozenset({Qualifier.AT_LEAST, Qualifier.MORE_THAN})
 CEILINGS = frozenset({Qualifier.AT_MOST, Qualifier.FEWER_THAN})
 ESTIMATES = frozenset({Qualifier.ABOUT, Qualifier.NEARLY, Qualifier.RANGE})
-_ROUNDING_SLACK = 0.1
+ROUNDING_SLACK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def repeats(figure: Figure, window: Window, known: Figure, known_window: Window)
     if value is None or figure.qualifier not in FLOORS or rounding_step(value) <= 1:
         return False
     exact = best_of(known)
-    return exact is not None and value <= exact <= value * (1 + _ROUNDING_SLACK)
+    return exact is not None and value <= exact <= value * (1 + ROUNDING_SLACK)
 
 
 def refines(new: Figure, standing: Figure) -> bool:
