@@ -127,12 +127,14 @@ def _corrects_itself(state: RecordState, one: Assertion, standing: Version) -> b
 def says_lowered(state: RecordState, one: Assertion, standing: Version) -> bool:
     """Rule 6a: whether the text itself lowers the standing figure, or an edit of the only voice behind it does.
 
-    A tenth of what stood is of some of them, whatever earlier figure the text names: tolls are corrected by shares.
+    A tenth of what stood is of some of them, whatever earlier figure the text names: tolls are corrected by shares. A
+    third that stood before is told from the beginning: "the toll stood at 108; on the day of the raid it was 35".
     """
-    if not one.gone and size_of(one.figure) < SMALL_SHARE * size_of(standing.figure):
+    earlier = state.earlier_match(one.figure)
+    if not one.gone and size_of(one.figure) < (PART_SHARE if earlier else SMALL_SHARE) * size_of(standing.figure):
         return False
     told = [past.figure for past in one.previous] + [old for old in one.gone if old not in one.denied]
-    if state.earlier_match(one.figure) is not None:
+    if earlier is not None:
         # An old lowering, or an old withdrawal, told late: it knows nothing of what the toll came to since.
         told = [old for old in told if old.value == standing.figure.value or state.deprecated_match(old) is None]
     if any(_is_lowered_from(old.value, standing) or means_standing(state, old, standing) for old in told):
