@@ -36,7 +36,9 @@ class _Tables(NamedTuple):
     dress_values: frozenset[str]
     hosts: frozenset[str]
     segments: frozenset[str]
+    phones: frozenset[str]
     endings: tuple[str, ...]
+    words: tuple[str, ...]
     senders: frozenset[str]
     sender_values: re.Pattern[str]
     second_levels: frozenset[str]
@@ -54,7 +56,9 @@ def _tables() -> _Tables:
         dress_values=frozenset(data["dress_values"]),
         hosts=frozenset(data["hosts"]),
         segments=frozenset(data["amp_segments"]),
+        phones=frozenset(data["phone_segments"]),
         endings=tuple(data["amp_endings"]),
+        words=tuple(data["amp_words"]),
         senders=frozenset(data["senders"]),
         sender_values=re.compile(rf"(?:{'|'.join(data['sender_values'])})(?![a-z])", re.IGNORECASE),
         second_levels=frozenset(data["second_levels"]),
@@ -193,10 +197,15 @@ def _chooses(query: str) -> bool:
 def _is_of_an_article(path: str) -> bool:
     """Whether a path looks like that of one article: a long slug, a number, a mixed id; sections have a word or two."""
     name = unquote(path).rpartition("/")[2]
-    words = [word for word in _WORDS.split(name.partition(".")[0]) if word]
+    words = _words(name)
     digits = sum(map(str.isdecimal, name))
     is_number = digits >= _NUMBER and not _DAY.fullmatch(name)
     return is_number or len(words) >= _SLUG or any(_MIXED.fullmatch(word) for word in words)
+
+
+def _words(name: str) -> list[str]:
+    """The words of the last segment of a path."""
+    return [word for word in _WORDS.split(name.partition(".")[0]) if word]
 
 
 def _site(url: str) -> str:
@@ -248,16 +257,31 @@ def _without_twins(path: str) -> str:
         if (name := _without_endings(segments[-1])) == segments[-1]:
             break
         segments[-1] = name
-    while len(segments) > 2 and segments[1].lower() in tables.segments:
+    while len(segments) > 2 and (
+        segments[1].lower() in tables.segments or (segments[1].lower() in tables.phones and _is_below(segments[2:]))
+    ):
         del segments[1]
     return "/".join(segments) or "/"
 
 
+def _is_below(segments: list[str]) -> bool:
+    """Whether what stands below a segment for phones is an article: /m/12345 may be its own section's."""
+    return _is_of_an_article(segments[-1]) and (len(segments) > 1 or len(_words(segments[-1])) >= _SLUG)
+
+
 def _without_endings(name: str) -> str:
+    tables = _tables()
+    if _AMP not in name.lower():
+        return name
     while True:
-        for ending in _tables().endings:
-            if name.lower().endswith(ending) and name[: -len(ending)].strip("."):
-                name = name[: -len(ending)] + (".html" if ending.endswith(".html") else "")
+        for ending in (*tables.endings, *tables.words):
+            left = name[: -len(ending)]
+            if (
+                name.lower().endswith(ending)
+                and left.strip(".")
+                and (ending in tables.endings or _is_of_an_article(left))
+            ):
+                name = left + ending[ending.rfind(".htm") :] * (".htm" in ending)
                 break
         else:
             return name

@@ -453,3 +453,13 @@ def test_spaces_in_addresses_are_escaped_as_browsers_do(desk: Desk) -> None:
     desk.entries.append(f"<item><title>{TITLE}</title><link>{desk.site.url('/x y')}</link></item>")
     desk.go_on(5)
     assert desk.moves() == [("first", 44)]
+
+
+@pytest.mark.parametrize("twin", ["m/news/2022/harbour-city-riots-toll", "news/2022/harbour-city-riots-toll-amp.html"])
+def test_the_twin_of_a_page_for_phones_is_the_same_article(desk: Desk, twin: str) -> None:
+    ending = ".html" if twin.endswith(".html") else ""
+    desk.publish(f"news/2022/harbour-city-riots-toll{ending}", TITLE, TOLL)
+    desk.go_on(5)
+    desk.publish(twin, f"{TITLE}: latest", HIGHER)
+    desk.go_on(10)
+    assert len(desk.articles()) == 1

@@ -19,6 +19,14 @@ from monitor.reading.urls import believable_canonical, canonical_url, same_site
         ("https://example.org/amp/a.html", "https://example.org/a.html"),
         ("https://example.org/a.amp.html", "https://example.org/a.html"),
         ("https://example.org/a?amp=1", "https://example.org/a"),
+        ("https://example.org/2022/riots-toll-rises-amp.html", "https://example.org/2022/riots-toll-rises.html"),
+        ("https://example.org/news/article-1234567-amp", "https://example.org/news/article-1234567"),
+        ("https://example.org/shop/guitar-amp.html", "https://example.org/shop/guitar-amp.html"),
+        ("https://example.org/m/news/2022/riots-toll-rises", "https://example.org/news/2022/riots-toll-rises"),
+        ("https://example.org/mobile/world/article1234567.html", "https://example.org/world/article1234567.html"),
+        ("https://example.org/m/riots-toll-rises", "https://example.org/riots-toll-rises"),
+        ("https://example.org/m/12345", "https://example.org/m/12345"),
+        ("https://example.org/m/world/africa", "https://example.org/m/world/africa"),
         ("https://example.org/a?amp", "https://example.org/a"),
         ("https://example.org/a?m=12345", "https://example.org/a?m=12345"),
         ("https://example.org/%7Euser/%d1%8f", "https://example.org/~user/%D1%8F"),
@@ -148,7 +156,9 @@ def test_one_outlet_has_many_hosts() -> None:
     assert not same_site("https://10.0.0.1/", "https://20.0.0.1/")
 
 
-_SEGMENTS = st.text("aZ9.~-_@:%;&=я", max_size=6) | st.sampled_from(["amp", "m", "x.amp.html", "..", "", "a.amp"])
+_SEGMENTS = st.text("aZ9.~-_@:%;&=я", max_size=6) | st.sampled_from(
+    ["amp", "m", "mobile", "x.amp.html", "..", "", "a.amp", "a-b-c-amp.html", "a-b-c-amp", "a-b-c_amp"]
+)
 _HOSTS = st.sampled_from(
     ["m.Example.org", "example.org:80", "n.example:81", "example.org.", "e.example:99999", "-", ""]
 )
