@@ -16,7 +16,7 @@ from monitor.ledger.changes import find_revisions
 from monitor.ledger.edit_events import edit_revision
 from monitor.ledger.stamping import stamp_claims
 from monitor.reading.wire import fingerprint, is_same_text
-from monitor.recognition import recognise
+from monitor.recognition import recognise, shared_alias
 from monitor.watch import Reading, Watch
 from storage import articles, claims, deliveries, outbox
 from storage.database import lock_story
@@ -81,6 +81,7 @@ def take_article(
     article = articles.add_article(session, replace(new, matches=reading.matches, fingerprints=tuple(sorted(prints))))
     articles.add_aliases(session, article.article_id, found.wrong, moved=True)
     articles.add_aliases(session, article.article_id, [claimed] if claimed else [])
+    articles.add_aliases(session, article.article_id, map(shared_alias, found.shared))
     version = articles.get_version(session, article.article_id, 1)
     return _take(session, watch, article, version, reading, prints, silent=silent)
 

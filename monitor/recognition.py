@@ -108,25 +108,29 @@ def used_id(session: Session, entry: Entry, seen: SeenEntry) -> str:
 class Recognised:
     """The article that a page is of, if it is held; `is_by_words`: its names alone did not tell.
 
-    `wrong` are addresses of the page that led to another article, which never stood there.
+    `wrong` are addresses of the page that led to another article, which never stood there. `shared` are doubtful names
+    of the page that another article only claimed as well: from now on they name neither.
     """
 
     article: Article | None = None
     is_by_words: bool = False
     wrong: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 def recognise(session: Session, new: NewArticle, *doubtful: str) -> Recognised:
     """The article that `new` is, by its names. `doubtful` are names that may lie: what a page calls itself, a used id.
 
     A doubtful name leads to the article only if words or time of publication are the same; so does an address under
-    which a page stood that the article only was led to from, or claimed.
+    which a page stood that the article only was led to from, or claimed. A name that two articles claimed, and neither
+    had, is one that its site gives to all: it names nothing any more (`shared_alias`).
     """
     sure = dict.fromkeys((new.url, *new.aliases))
-    numbers = articles.find_articles(session, [*sure, *doubtful])
+    numbers = articles.find_articles(session, [*sure, *doubtful, *map(shared_alias, doubtful)])
+    believed = [name for name in doubtful if shared_alias(name) not in numbers]
     verdicts: dict[int, bool] = {}
-    wrong = []
-    for name in dict.fromkeys((*sure, *doubtful)):
+    wrong, shared = [], []
+    for name in dict.fromkeys((*sure, *believed)):
         number = numbers.get(name)
         if number is None:
             continue
@@ -139,7 +143,14 @@ def recognise(session: Session, new: NewArticle, *doubtful: str) -> Recognised:
             return Recognised(article=article, is_by_words=True)
         if name in sure:
             wrong.append(name)
-    return Recognised(wrong=tuple(wrong))
+        elif not _is_its_own(article, name):
+            shared.append(name)
+    return Recognised(wrong=tuple(wrong), shared=tuple(shared))
+
+
+def shared_alias(name: str) -> str:
+    """The alias by which an address is remembered that a site's pages call theirs, though they are several articles."""
+    return f"shared:{name}"
 
 
 def _is_its_own(article: Article, name: str) -> bool:

@@ -341,6 +341,20 @@ def test_one_canonical_link_on_all_pages_makes_them_no_one_article(desk: Desk) -
         assert articles.get_article(session, desk.site.url(f"/{name}")).title == "Harbour City unrest: the port is shut"
 
 
+def test_a_canonical_link_that_a_site_gives_to_all_its_pages_is_believed_of_none(desk: Desk) -> None:
+    """A follow-up repeats the first report: words alone would take it for that, under the same canonical link."""
+    start = "/2022/harbour-city-riots-first-story"
+    for name, title, text in (
+        ("a", TITLE, TOLL),
+        ("b", "Police officers hurt in Harbour City riots", OTHER),
+        ("c", "Riots in Harbour City: the port is shut", f"Riots have shut the port, where two ships wait.\n{TOLL}"),
+    ):
+        desk.publish(name, title, text)
+        with_canonical(desk, name, start)
+        desk.go_on(10)
+    assert [article.url.rpartition("/")[2] for article in desk.articles()] == ["c", "b", "a"]
+
+
 def test_one_article_at_two_addresses_is_one_by_its_canonical_link(desk: Desk) -> None:
     desk.publish("a", TITLE, TOLL)
     with_canonical(desk, "a", "/2022/harbour-city-riots-first-story")
