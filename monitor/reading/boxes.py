@@ -15,6 +15,7 @@ from typing import NamedTuple
 from lxml.html import HtmlElement
 
 from monitor.reading.markup import collapse
+from monitor.reading.teasers import find_teasers
 
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 _BOXES = frozenset({"div", "section", "aside", "ul", "ol", "li", "header", "nav", "table"})
@@ -60,6 +61,7 @@ def drop_boxes(tree: HtmlElement) -> None:
     for element in [*tree.findall(".//*[@hidden]"), *(link for link in tree.iter("a") if _is_teaser(link))]:
         if _is_in(tree, element) and _prose(element) <= _LARGEST_SHARE * _prose(tree):
             element.drop_tree()
+    _drop_teasers(tree)
     heads = _heads()
     for heading, said in [*_find_headings(tree, heads)]:
         if not _is_in(tree, heading):
@@ -70,6 +72,15 @@ def drop_boxes(tree: HtmlElement) -> None:
             box.drop_tree()
         elif said in heads.stories or said in heads.comments:
             _drop_list(heading)
+
+
+def _drop_teasers(tree: HtmlElement) -> None:
+    prose = None
+    for run in [*find_teasers(tree)]:
+        prose = _prose(tree) if prose is None else prose
+        if sum(len(collapse(element.text_content())) for element in run) <= _LARGEST_SHARE * prose:
+            for element in run:
+                element.drop_tree()
 
 
 def _find_headings(tree: HtmlElement, heads: _Heads) -> Iterator[tuple[HtmlElement, str]]:
