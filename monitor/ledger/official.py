@@ -2,7 +2,7 @@
 
 from monitor.ledger.assertions import Assertion
 from monitor.ledger.contests import is_line
-from monitor.ledger.record import PROVISIONAL, RISING_DAYS, RecordState, Version, days_between, size_of
+from monitor.ledger.record import LAG_DAYS, PROVISIONAL, RISING_DAYS, RecordState, Version, days_between, size_of
 from monitor.ledger.values import is_count, is_rounding_of
 
 
@@ -10,7 +10,9 @@ def line_past(state: RecordState, one: Assertion, standing: Version) -> str | No
     """Rule 12: why a count below the standing figure is the line that the headline follows; None if it is not."""
     if _goes_on_officially(state, one, standing):
         return "official_line"
-    return "line_goes_on" if _goes_on_past_lone(state, one, standing) else None
+    if _goes_on_past_lone(state, one, standing):
+        return "line_goes_on"
+    return "outvoted" if _is_outvoted(state, one, standing) else None
 
 
 def _goes_on_officially(state: RecordState, one: Assertion, standing: Version) -> bool:
@@ -43,6 +45,23 @@ def _goes_on_past_lone(state: RecordState, one: Assertion, standing: Version) ->
         return False
     own = [size_of(version.figure) for version in others if one.origin.name in version.origin_days]
     return bool(own) and is_line(state, one.origin.name, one.day) and max(own) < size_of(one.figure)
+
+
+def _is_outvoted(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 12: whether others go on counting, from one lower count to the next, past what one voice once put above.
+
+    Days after a 220 that nobody repeated somebody had 178, and somebody else, later, has 191.
+    """
+    if not standing.is_lone or not is_count(one.figure) or standing.support_day != standing.day:
+        return False
+    return any(
+        days_between(standing.day, before.first_day) >= LAG_DAYS
+        and days_between(before.first_day, one.day) > 0
+        and before.is_told
+        and size_of(before.figure) < size_of(one.figure) < size_of(standing.figure)
+        and before.carriers.isdisjoint(one.carrier)
+        for before in state.candidates.values()
+    )
 
 
 def passes_over_rumour(state: RecordState, one: Assertion, standing: Version) -> bool:
