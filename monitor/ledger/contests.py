@@ -62,7 +62,7 @@ def _tell(state: RecordState, one: Assertion, candidate: Candidate, rule: str, r
     """Tell a dispute, once: not of each figure by which the same origin goes on to dispute what stands."""
     named: tuple[str | float | None, ...] = (one.origin.name or None, one.figure.value)
     rivals = frozenset(mark for mark in named if mark is not None)
-    if rule == LOWER and not state.rivals.isdisjoint(rivals):
+    if rule == LOWER and not candidate.is_told and not state.rivals.isdisjoint(rivals):
         candidate.is_known = state.is_contested = True
         state.rivals |= rivals
     if candidate.is_told or candidate.is_known:
@@ -154,13 +154,25 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
     if days_between(candidate.first_day, standing.support_day) > 0:
         state.refuse(one, LOWER, "opposed")
         return False
-    if len(candidate.speakers) >= _ENOUGH and candidate.origins:
+    if len(candidate.speakers) >= _ENOUGH and candidate.origins and not _is_of_rival(state, candidate):
         return True
     if one.origin.is_named:
         _tell(state, one, candidate, LOWER, "contested")
     else:
         state.refuse(one, LOWER, "unsupported")
     return False
+
+
+def _is_of_rival(state: RecordState, candidate: Candidate) -> bool:
+    """Whether a figure goes on in a dispute that was told, and nobody who ever said more has come to it.
+
+    A minister who gives his ministry's number is no second origin against the committee that it disputes.
+    """
+    return candidate.is_known and not any(
+        name in version.origin_days and size_of(version.figure) > size_of(candidate.figure)
+        for version in state.versions
+        for name in candidate.speakers
+    )
 
 
 def is_set_against(one: Assertion, standing: Version) -> bool:
