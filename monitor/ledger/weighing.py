@@ -16,9 +16,12 @@ from monitor.ledger.record import (
     size_of,
 )
 from monitor.ledger.stocks import weigh_stock
-from monitor.ledger.values import CEILINGS, is_count, is_rounding_of, refines
+from monitor.ledger.values import CEILINGS, FLOORS, is_count, is_rounding_of, refines
 from monitor.ledger.withdrawals import names_as_old, try_comeback, withdraw
 from storage.records import ClaimStatus, MetricKind, Qualifier, RevisionKind
+
+# A count this many times above the floor of the day before has risen; below that it may only be more exact.
+_ROSE = 1.05
 
 
 def weigh(state: RecordState, one: Assertion) -> None:
@@ -154,6 +157,9 @@ def _confirm(state: RecordState, one: Assertion) -> None:
 
 def _agree(state: RecordState, one: Assertion, standing: Version) -> None:
     """Rule 1: overlapping windows agree; a narrower or firmer one refines."""
+    if _counts_on(state, one, standing):
+        state.move(one, RevisionKind.RAISED, "5.raised", "raised")
+        return
     if refines(one.figure, standing.figure) and not _is_stale_refinement(state, one):
         state.move(one, RevisionKind.REFINED, "1.refines", "refined")
         if state.standing is not None:
@@ -162,6 +168,17 @@ def _agree(state: RecordState, one: Assertion, standing: Version) -> None:
     state.support(one)
     settle(state, one)
     state.refuse(one, "1.agrees", "agrees")
+
+
+def _counts_on(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Whether an origin that said "at least 40" has more the day after: it rose, though 40 allowed for it."""
+    value, floor = one.figure.value, standing.figure.value
+    if state.kind is not MetricKind.CUMULATIVE or value is None or floor is None or value <= floor * _ROSE:
+        return False
+    if standing.figure.qualifier not in FLOORS or not is_count(one.figure) or state.deprecated_match(one.figure):
+        return False
+    said = standing.origin_days.get(one.origin.name)
+    return one.origin.is_named and said is not None and one.day is not None and one.day > said
 
 
 def _is_stale_refinement(state: RecordState, one: Assertion) -> bool:
