@@ -19,7 +19,7 @@ from monitor.reading.limits import cut_page
 from monitor.reading.livepages import join_posts, read_live_posts
 from monitor.reading.markup import collapse
 from monitor.reading.metadata import PageMetadata, read_metadata
-from monitor.reading.obstacles import RESERVED, find_obstacle, without_furniture
+from monitor.reading.obstacles import BLANK, RESERVED, find_obstacle, without_furniture
 from monitor.reading.urls import believable_canonical, link_within, parsable
 from storage.errors import ArticleParseError
 from storage.records import ReadArticle, Span
@@ -72,6 +72,8 @@ def read_article(html: bytes, *, url: str, content_type: str | None = None, lang
     title = meta.title or _heading(tree)
     obstacle = RESERVED if meta.is_reserved else None
     obstacle = obstacle or find_obstacle(title=title, text=text, markup=markup, url=url, is_free=meta.is_free)
+    if obstacle == BLANK and text and parts:
+        obstacle = None  # a live page that has just begun
     published, raw = _published(meta, tree, url)
     return ReadArticle(
         title=title,

@@ -1,8 +1,11 @@
 """Dates as feeds and pages write them, read into spans of time that are as wide as the text is vague."""
 
 import re
+import tomllib
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
+from functools import cache
+from importlib.resources import files
 
 from storage.records import Span
 
@@ -10,6 +13,7 @@ _ISO = re.compile(
     r"^\s*(\d{4})(?:-?(\d{2})(?:-?(\d{2}))?)?"
     r"(?:[T\s]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*(Z|z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?)?\s*$"
 )
+_SHIFTED = re.compile(r"(?:GMT|UTC)([+-])(\d{1,2})(?::?(\d{2}))?")
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # no news site is older
 _SLACK = timedelta(days=2)  # clocks of sites run ahead
 
@@ -29,17 +33,42 @@ def read_span(text: str) -> Span | None:
 
 def read_rfc822(text: str) -> datetime | None:
     """An RFC 822 date ("Mon, 10 Jan 2022 10:00:00 +0600") in UTC, or None."""
+    text, east = _without_zone(text[:64].strip())
     try:
-        parts = parsedate_tz(text[:64])
+        parts = parsedate_tz(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if parts is None:
         return None
     try:
         local = datetime(*parts[:6], tzinfo=UTC)
-        return local - timedelta(seconds=parts[9] or 0)
+        return local - (timedelta(seconds=parts[9] or 0) if east is None else timedelta(minutes=east))
     except (ValueError, OverflowError):
         return None
+
+
+def is_zone_named(text: str) -> bool:
+    """Whether a date ends with the name of a zone that the mail standard does not know, or with GMT+3."""
+    return _without_zone(text[:64].strip())[1] is not None
+
+
+@cache
+def _zones() -> dict[str, int]:
+    data = tomllib.loads((files("monitor.reading") / "zones.toml").read_text(encoding="utf-8"))
+    return {str(name): int(east) for name, east in data["zones"].items()}
+
+
+def _without_zone(text: str) -> tuple[str, int | None]:
+    """A date without the zone at its end, and how many minutes east of Greenwich that is; None where it has no name."""
+    head, _, name = text.rpartition(" ")
+    if name in _zones():
+        return head, _zones()[name]
+    match = _SHIFTED.fullmatch(name)
+    if match is None:
+        return text, None
+    sign, hours, minutes = match.groups()
+    east = int(hours) * 60 + int(minutes or 0)
+    return head, -east if sign == "-" else east
 
 
 def _from_iso(match: re.Match[str]) -> Span | None:

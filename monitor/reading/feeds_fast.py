@@ -295,6 +295,9 @@ class _Fields:
     def take_content(self, element: etree._Element) -> None:
         self.content = self._html(element)
 
+    def take_full_text(self, element: etree._Element) -> None:
+        self.content = self.content or self._html(element)
+
     def take_contributor(self, element: etree._Element) -> None:
         self._check_only(element, _PERSON_PARTS)
 
@@ -485,6 +488,7 @@ _TAKERS: dict[tuple[str, str], Taker] = {
     ("media", "title"): _Fields.take_media_title,
     ("media", "description"): _Fields.take_summary,
     ("content", "encoded"): _Fields.take_content,
+    ("yandex", "full-text"): _Fields.take_full_text,
 }
 
 

@@ -46,7 +46,7 @@ def read_judged(body: bytes, *, url: str, content_type: str | None) -> ParsedFee
 
 def _entry(item: dict[str, Any]) -> Entry:
     content = item.get("content") or []
-    content_html = _text(content[0], "value") if content else ""
+    content_html = _text(content[0], "value") if content else _text(item, "yandex_full-text")
     # feedparser maps a missing "updated" to "published" with a warning; ask the plain dict
     published_raw = dict.get(item, "published") or dict.get(item, "updated") or ""
     return Entry(

@@ -9,13 +9,21 @@ RSS10 = "http://purl.org/rss/1.0/"
 DC = "http://purl.org/dc/elements/1.1/"
 DCTERMS = "http://purl.org/dc/terms/"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
+YANDEX = "http://news.yandex.ru"
 MEDIA = "http://search.yahoo.com/mrss/"
 
 # namespaces whose elements are a feed's own, with or without a prefix
 PLAIN = frozenset({RSS10, ATOM.lower(), "http://my.netscape.com/rdf/simple/0.9/", "http://backend.userland.com/rss2"})
 
 # namespaces whose elements may fill fields that we read
-PREFIXES = {DC: "dc", DCTERMS: "dcterms", MEDIA: "media", MEDIA.rstrip("/"): "media", CONTENT: "content"}
+PREFIXES = {
+    DC: "dc",
+    DCTERMS: "dcterms",
+    MEDIA: "media",
+    MEDIA.rstrip("/"): "media",
+    CONTENT: "content",
+    YANDEX: "yandex",
+}
 
 # others that feedparser knows, with the prefix by which it calls them; none touches a title, link, id or date
 _KNOWN = {
@@ -44,6 +52,7 @@ _KNOWN = {
     "http://purl.org/rss/1.0/modules/taxonomy/": "taxo",
     "http://prismstandard.org/namespaces/1.2/basic/": "prism",
     "http://xmlns.com/foaf/0.1/": "foaf",
+    YANDEX: "yandex",
 }
 # prefixes that feedparser has handlers for, whatever they were declared for
 _MEANT = frozenset(

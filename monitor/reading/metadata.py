@@ -3,8 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html import unescape
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -17,6 +19,12 @@ _HEAD_END = re.compile(r"</head\s*>|<body[\s>]", re.IGNORECASE)
 _MAX_HEAD = 300_000
 _JSON_LD = re.compile(r"<script[^>]{1,300}application/ld\+json[^>]{0,300}>", re.IGNORECASE)
 _MAX_BLOCKS = 20
+_LAST_COMMA = re.compile(r",\s*([}\]])")
+_ESCAPED = re.compile(r"&(?:amp|quot|apos|lt|gt|nbsp|#\d{2,5}|#x[0-9a-fA-F]{2,5});")
+_STATED_DATE = re.compile(
+    r"""<[a-z]{1,8}\b[^>]{0,300}?\bitemprop\s*=\s*["']?datePublished\b[^>]{0,300}>""", re.IGNORECASE
+)
+_DATE_VALUE = re.compile(r"""\b(?:content|datetime)\s*=\s*["']?([^"'>]{4,64})""", re.IGNORECASE)
 _MAX_DEPTH = 8
 # the only elements of a head that are read; the parser gets these alone, since scripts and styles cost most
 _VALUE = r"""(?:[^>"']|"[^"]{0,3000}"|'[^']{0,3000}')"""
@@ -77,10 +85,38 @@ def read_metadata(markup: str) -> PageMetadata:
     blocks = list(_blocks(markup))
     article = _pick(blocks)
     found.live = next((block for block in blocks if "LiveBlogPosting" in _types(block)), None)
-    _from_json_ld(found, article)
+    _from_json_ld(found, _joined(article, blocks))
     _from_elements(found, elements)
+    if _ESCAPED.search(found.title):  # escaped twice
+        found.title = collapse(unescape(found.title))
     _dates(found, article)
+    if found.published is None:
+        _date_in_body(found, markup)
     return found
+
+
+def _joined(article: dict[str, Any], blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    """The article with the people and the publisher that it names by their id in another block."""
+    known = {one["@id"]: one for one in blocks if isinstance(one.get("@id"), str) and one.get("name")}
+
+    def find(value: object) -> object:
+        if isinstance(value, list):
+            return [find(one) for one in value]
+        is_named = isinstance(value, dict) and not value.get("name") and isinstance(value.get("@id"), str)
+        return known.get(value["@id"], value) if is_named and isinstance(value, dict) else value
+
+    return article | {name: find(article[name]) for name in ("author", "publisher") if name in article}
+
+
+def _date_in_body(found: PageMetadata, markup: str) -> None:
+    """The date that elements of the page are marked with; none if they have several: some are of other stories."""
+    if "datePublished" not in markup:
+        return
+    tags = (match.group(0) for match in islice(_STATED_DATE.finditer(markup), _MAX_BLOCKS))
+    stated = {value.group(1).strip() for tag in tags if (value := _DATE_VALUE.search(tag)) is not None}
+    if len(stated) == 1:
+        found.published, raw = _first_date([*stated])
+        found.published_raw = found.published_raw or raw
 
 
 def _elements(markup: str) -> etree._Element:
@@ -112,11 +148,17 @@ def _blocks(markup: str) -> Iterator[dict[str, Any]]:
         if match is None or at < 0:
             return
         text = markup[match.end() : at].strip().removeprefix("<![CDATA[").removesuffix("]]>").strip().removesuffix(";")
-        try:
-            data = json.loads(text, strict=False)
-        except (ValueError, RecursionError):
-            continue
-        yield from _objects(data, 0)
+        data = _json(text)
+        if data is not None:
+            yield from _objects(data, 0)
+
+
+def _json(text: str) -> Any:
+    """What a block holds, also with commas before closing brackets; None if nothing."""
+    for form in (text, _LAST_COMMA.sub(r"\1", text)):
+        with suppress(ValueError, RecursionError):
+            return json.loads(form, strict=False)
+    return None
 
 
 def _objects(data: object, depth: int) -> Iterator[dict[str, Any]]:

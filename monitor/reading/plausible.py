@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from monitor.reading.dates import is_sane, is_sane_moment
+from monitor.reading.dates import is_sane, is_sane_moment, is_zone_named, read_rfc822
 from monitor.reading.feeds_sitemap import INDEX_FORMAT
 from storage.records import ArticlePart, Entry, ParsedFeed, ReadArticle, Span
 
@@ -24,7 +24,7 @@ def plausible_feed(feed: ParsedFeed, now: datetime) -> ParsedFeed:
     entries = tuple(
         _plausible_entry(
             entry,
-            None if is_built else _moment(entry.published_at, now),
+            None if is_built else _moment(_stated(entry), now),
             None if is_rebuilt else _moment(entry.updated_at, now),
         )
         for entry in feed.entries
@@ -53,6 +53,14 @@ def _plausible_entry(entry: Entry, published: datetime | None, updated: datetime
     if (published, updated) == (entry.published_at, entry.updated_at):
         return entry
     return replace(entry, published_at=published, updated_at=updated)
+
+
+def _stated(entry: Entry) -> datetime | None:
+    """When an entry says it was published; a zone that feedparser takes for Greenwich, or for no date, is heard."""
+    raw = entry.published_raw
+    if not raw or not (raw[-1].isalnum() and is_zone_named(raw)) or (entry.published_at is None and entry.updated_at):
+        return entry.published_at
+    return read_rfc822(raw) or entry.published_at
 
 
 def _moment(moment: datetime | None, now: datetime) -> datetime | None:

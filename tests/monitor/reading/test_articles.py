@@ -277,3 +277,43 @@ def test_plain_text(markup: str, text: str) -> None:
 @pytest.mark.parametrize("url", ["http://[", "http://[::1", "//]", "https://n.example]/a"])
 def test_an_address_that_is_none_harms_no_page(url: str) -> None:
     assert read(page(), url=url).title
+
+
+def _page(head: str = "", body: str = "") -> ReadArticle:
+    lines = "".join(
+        f"<p>The ministry said on Monday, part {n}, that 44 people had died in the riots.</p>" for n in range(5)
+    )
+    page = f"<html><head>{head}</head><body><article><h1>Riots leave 44 dead</h1>{body}{lines}</article></body></html>"
+    return read_article(page.encode(), url="https://n.example/2022/riots")
+
+
+def test_people_that_a_graph_names_by_their_id_are_found_in_it() -> None:
+    data = """{"@graph": [
+        {"@type": "NewsArticle", "headline": "Riots", "author": [{"@id": "#p"}, {"name": "Ann B"}], "publisher": {"@id": "#o"}},
+        {"@type": "Organization", "@id": "#o", "name": "The Site"}, {"@type": "Person", "@id": "#p", "name": "Pat P"}]}"""
+    page = _page(f"<script type='application/ld+json'>{data}</script>")
+    assert (page.author, page.source) == ("Pat P, Ann B", "The Site")
+
+
+def test_a_comma_before_a_closing_bracket_loses_no_metadata() -> None:
+    page = _page('<script type="application/ld+json">{"@type":"NewsArticle","headline":"R","author":["A",],}</script>')
+    assert (page.title, page.author) == ("R", "A")
+
+
+@pytest.mark.parametrize(
+    ("others", "is_known"), [("", True), ("<meta itemprop='datePublished' content='2021-03-04'>", False)]
+)
+def test_a_date_that_the_text_is_marked_with_is_its_own_if_it_is_the_only_one(others: str, is_known: bool) -> None:
+    page = _page(body=f"<meta itemprop='datePublished' content='2022-01-05T10:00:00Z'>{others}")
+    assert (page.published is not None) == is_known
+
+
+def test_a_title_escaped_twice_is_read() -> None:
+    assert _page("<meta property='og:title' content='A &amp;amp; B&amp;#39;s'>").title == "A & B's"
+
+
+def test_a_live_page_with_one_short_post_is_not_blank() -> None:
+    post = '{"@type":"BlogPosting","articleBody":"44 are dead.","datePublished":"2022-01-05T10:00:00Z"}'
+    data = f'{{"@type":"LiveBlogPosting","headline":"Live","liveBlogUpdate":[{post}]}}'
+    page = _page(f"<script type='application/ld+json'>{data}</script>")
+    assert (page.text, page.obstacle) == ("44 are dead.", None)

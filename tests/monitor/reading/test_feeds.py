@@ -126,3 +126,14 @@ def test_no_nul_of_a_feed_that_had_to_be_put_right_is_kept() -> None:
         *(part for entry in feed.entries for part in (entry.title, entry.entry_id, entry.published_raw)),
     ]
     assert not any("\x00" in text for text in texts)
+
+
+@pytest.mark.parametrize("ending", ["", "<!-- & -->&nbsp;"])
+def test_the_full_text_of_feeds_for_yandex_is_the_content(ending: str) -> None:
+    feed = parse_feed(
+        "<rss version='2.0' xmlns:yandex='http://news.yandex.ru'><channel><item><title>A</title>"
+        f"<yandex:full-text>44 are dead.</yandex:full-text></item>{ending}</channel></rss>".encode(),
+        url="",
+    )
+    assert (feed.path, feed.entries[0].content_html) == ("judge" if ending else "fast", "44 are dead.")
+    assert feed.entries[0].summary == "44 are dead."

@@ -71,3 +71,21 @@ def test_a_page_and_its_posts_lose_impossible_dates_alone() -> None:
     found = plausible_page(page, NOW)
     assert (found.published, found.published_raw, found.modified) == (None, "2099-01-01", today)
     assert [part.published for part in found.parts] == [None, today]
+
+
+@pytest.mark.parametrize(
+    ("raw", "hour"),
+    [
+        ("Mon, 10 Jan 2022 10:00:00 MSK", 7),
+        ("Mon, 10 Jan 2022 10:00:00 GMT+3", 7),
+        ("Mon, 10 Jan 2022 10:00:00 GMT", 10),
+        ("Mon, 10 Jan 2022 10:00:00 +0600", 4),
+    ],
+)
+def test_zones_by_name_are_heard(raw: str, hour: int) -> None:
+    feed = parse_feed(
+        f"<rss version='2.0'><channel><item><title>A</title><pubDate>{raw}</pubDate></item></channel></rss>".encode(),
+        url="",
+    )
+    (entry,) = plausible_feed(feed, datetime(2022, 1, 11, tzinfo=UTC)).entries
+    assert entry.published_at == datetime(2022, 1, 10, hour, tzinfo=UTC)
