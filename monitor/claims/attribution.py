@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from ahocorasick_rs import AhoCorasick
 
-from monitor.claims.speakers import Voice
+from monitor.claims.lexicon import Lexicon
+from monitor.claims.speakers import Voice, is_acronym
 from monitor.claims.tokens import Tokens
 from storage.records import Story
 
@@ -29,14 +30,17 @@ def full_name(
     voices_of: Callable[[int], list[Voice]],
     sentence_of: Callable[[int], str],
     tokens_of: Callable[[int], Tokens],
+    lexicon: Lexicon,
 ) -> str:
     """ "The ministry" is the ministry that was named before: the longer name that ends in the same word.
 
     It may as well begin with it ("the governor", once "governor Ann Lee" has spoken) or have it for its letters.
     """
+    head = voice.speaker.casefold()
+    if head.split()[-1] in lexicon.stand_ins and not _is_organisation(voice.speaker, lexicon):
+        return _organisation_before(number, voices_of, tokens_of, lexicon) or voice.speaker
     if " " in voice.speaker:
         return voice.speaker
-    head = voice.speaker.casefold()
     for earlier in range(number, max(-1, number - _NAMED_BACK), -1):
         if head not in sentence_of(earlier).casefold():
             continue
@@ -48,6 +52,29 @@ def full_name(
         if name:
             return name
     return voice.speaker
+
+
+def _organisation_before(
+    number: int, voices_of: Callable[[int], list[Voice]], tokens_of: Callable[[int], Tokens], lexicon: Lexicon
+) -> str:
+    """The organisation that spoke or was spoken to last, of which "the agency" is said; "" for none."""
+    for earlier in range(number, max(-1, number - _NAMED_BACK), -1):
+        for other in reversed(voices_of(earlier)):
+            if _is_organisation(other.speaker, lexicon):
+                return other.speaker
+        tokens = tokens_of(earlier)
+        for index, word in enumerate(tokens.lower[:-1]):
+            if word in lexicon.addressing and is_acronym(tokens.surface(index + 1, index + 2)):
+                return tokens.surface(index + 1, index + 2)
+    return ""
+
+
+def _is_organisation(speaker: str, lexicon: Lexicon) -> bool:
+    """Whether a name has letters for itself, or ends in a noun for an organisation with a capital."""
+    words = speaker.split()
+    last = words[-1] if words else ""
+    is_named = len(words) > 1 and last[:1].isupper() and last.casefold() in lexicon.stand_ins
+    return is_named or any(is_acronym(word.strip("()")) for word in words)
 
 
 def _holder(tokens: Tokens, head: str) -> str:
@@ -112,13 +139,15 @@ def inherit_voice(
     passed_on: dict[int, Voice | None],
     opener_of: Callable[[int], Voice | None],
     *,
+    floor: int,
     is_pronoun: bool,
     in_quote: bool,
 ) -> Voice | None:
     """The speaker of a sentence that names none: who closes the quotation, or who spoke just before.
 
-    A pronoun or a running quotation reaches back a few sentences, a sentence without any speaker two. `passed_on` keeps
-    for sentences in which only pronouns speak who is meant, so that a long chain of them is followed once.
+    A pronoun or a running quotation reaches back a few sentences, a sentence without any speaker two, and none before
+    the sentence `floor`. `passed_on` keeps for sentences in which only pronouns speak who is meant, so that a long
+    chain of them is followed once.
     """
     if in_quote and not is_pronoun:
         for later in range(number + 1, min(number + 3, len(paragraphs))):
@@ -130,7 +159,7 @@ def inherit_voice(
     chain: list[int] = []
     found: Voice | None = None
     for earlier in range(number - 1, -1, -1):
-        if earlier < last:
+        if earlier < max(last, floor):
             break
         if earlier in passed_on:
             found = passed_on[earlier]

@@ -39,6 +39,20 @@ def day_at(
     return None
 
 
+def month_at(
+    tokens: Tokens, index: int, lexicon: Lexicon, published: Span, zone: ZoneInfo, *, reach: int
+) -> Span | None:
+    """The latest month of a name without a day within `reach` tokens from `index`: "In August the office spoke of"."""
+    anchor = published.not_after.astimezone(zone)
+    for probe in range(index, min(index + reach, len(tokens.lower))):
+        if tokens.lower[probe] in lexicon.months and tokens.is_month_like(probe, lexicon.plain_months):
+            month = lexicon.months[tokens.lower[probe]]
+            start = datetime(anchor.year - (month > anchor.month), month, 1, tzinfo=zone)
+            end = datetime(start.year + month // 12, month % 12 + 1, 1, tzinfo=zone)
+            return Span(not_before=start.astimezone(UTC), not_after=(end - timedelta(microseconds=1)).astimezone(UTC))
+    return None
+
+
 def _calendar_day(
     tokens: Tokens, probe: int, month: int, anchor: datetime, zone: ZoneInfo, lexicon: Lexicon
 ) -> Span | None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.claims.attribution import Origins, choose_voice, full_name, inherit_voice
 from monitor.claims.bounds import bounds_of
-from monitor.claims.dates import day_at, find_as_of
+from monitor.claims.dates import day_at, find_as_of, month_at
 from monitor.claims.lexicon import (
     CONTEXT,
     LEXICON_VERSION,
@@ -26,7 +26,7 @@ from monitor.claims.lexicon import (
     read_pack,
     supported_languages,
 )
-from monitor.claims.linking import Link, Reading, link, read_sentence
+from monitor.claims.linking import OF_THEM, Link, Reading, link, read_sentence
 from monitor.claims.measures import Measured, find_measures, is_apart, measured_status
 from monitor.claims.metrics import builtin_metrics, is_cumulative
 from monitor.claims.nouns import population_key
@@ -47,6 +47,7 @@ _DEFAULT_LANGUAGE = "en"
 _REACH = 8
 _ARTICLE_REACH = 3
 _DAY_REACH = 6
+_DAY_BEHIND = 2
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 # What another year sets apart: an earlier figure of that year is another event's too.
 _DATED_APART = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED, ClaimStatus.PREVIOUS))
@@ -107,8 +108,23 @@ class Extractor:
         self._read(body)
         self._read_others(head)
         self._read_others(body)
-        claims = _lend_voices(settle(head.drafts + body.drafts, title, self._gazetteer))
+        claims = _lend_voices(self._give_to_only_voice(settle(head.drafts + body.drafts, title, self._gazetteer), body))
         return tuple(sorted(claims, key=lambda claim: (claim.field != "title", claim.start, claim.end)))
+
+    def _give_to_only_voice(self, claims: tuple[Claim, ...], body: Page) -> tuple[Claim, ...]:
+        """What nobody tells, in a text whose figures are all told by one, is told by them too.
+
+        Once all is settled: who is only assumed to speak gives no rival count.
+        """
+        numbers = {span[0]: number for number, span in enumerate(body.spans)}
+        given: list[Claim] = []
+        for claim in claims:
+            if claim.speaker is None and claim.field == body.name:
+                voice = body.only_voice(numbers[claim.sentence_start])
+                if voice is not None:
+                    claim = replace(claim, speaker=voice.speaker, origin=self._origins.key(voice.speaker))
+            given.append(claim)
+        return tuple(given)
 
     def _years(self, published: Span | None) -> frozenset[int]:
         if self._story is not None and self._story.period_start is not None:
@@ -328,6 +344,7 @@ class Extractor:
                     is_inherited=found.parent is None and (found.rule.metric or "").startswith("@"),
                     is_earlier="level" in found.rule.flags and self._is_of_earlier_day(page, reading, found),
                     is_bare="level" not in found.rule.flags and _is_bare(reading, found, lexicon),
+                    is_of_them=found.rule.id in OF_THEM,
                     entry=page.entry(number) if page.name == "text" else None,
                 )
             )
@@ -336,12 +353,20 @@ class Extractor:
         page.context = "killed" if "killed" in metrics else metrics[-1]
 
     def _is_of_earlier_day(self, page: Page, reading: Reading, found: Link) -> bool:
-        """Whether a day before the publication stands before what tells the level: "On Friday the toll stood at"."""
+        """Whether a day before the publication stands at what tells the level.
+
+        "On Friday the toll stood at 58", "The count of deaths was 238 on Wednesday", "In August it spoke of 650".
+        """
         if page.published is None:
             return False
         last = min(found.trigger[0], reading.quantities[found.quantity].start)
         first = max(0, last - _DAY_REACH, *(index + 1 for index in range(last) if reading.tokens.lower[index] == ";"))
-        day = day_at(reading.tokens, first, page.lexicon, page.published, self._zone, reach=_DAY_REACH)
+        behind = max(found.trigger[1], reading.quantities[found.quantity].end)
+        day = (
+            day_at(reading.tokens, first, page.lexicon, page.published, self._zone, reach=_DAY_REACH)
+            or month_at(reading.tokens, first, page.lexicon, page.published, self._zone, reach=_DAY_REACH)
+            or day_at(reading.tokens, behind, page.lexicon, page.published, self._zone, reach=_DAY_BEHIND)
+        )
         return day is not None and day.not_after < page.published.not_before
 
     def _claim(
@@ -417,7 +442,15 @@ class Extractor:
             voice = told_after(page, number)
         if voice is None and COLON & page.tokens_of(number).marks:
             voice = _opener_before_colon(page, number, position)
-        inherit = partial(inherit_voice, number, page.paragraphs, page.voices_of, page.passed_on, page.opener_of)
+        inherit = partial(
+            inherit_voice,
+            page.list_start(number),
+            page.paragraphs,
+            page.voices_of,
+            page.passed_on,
+            page.opener_of,
+            floor=page.entry_start(number),
+        )
         if via is not None and via.is_pronoun:
             via = inherit(is_pronoun=True, in_quote=False)
         if voice is None or voice.is_pronoun:
@@ -425,7 +458,7 @@ class Extractor:
             voice = inherit(is_pronoun=voice is not None, in_quote=in_quote)
         if voice is None:
             return _UNVOICED
-        speaker = full_name(voice, number, page.voices_of, page.sentence, page.tokens_of)
+        speaker = full_name(voice, number, page.voices_of, page.sentence, page.tokens_of, page.lexicon)
         carrier = via.speaker if via is not None and via.speaker != voice.speaker else None
         return Voiced(speaker, self._origins.key(speaker), carrier)
 

@@ -200,6 +200,8 @@ class Lexicon:
     addressees: PhraseTable[bool]
     documents: PhraseTable[bool]
     document_links: PhraseTable[bool]
+    counts: PhraseTable[bool]
+    stand_ins: frozenset[str]
     agent_links: PhraseTable[bool]
     name_endings: tuple[tuple[str, str], ...]
     pronouns: frozenset[str]
@@ -422,6 +424,8 @@ def build_lexicon(
         addressees=_table(attribution.get("addressees", ())),
         documents=_table(attribution.get("documents", ())),
         document_links=_table(attribution.get("document_links", ())),
+        counts=_table(attribution.get("counts", ())),
+        stand_ins=frozenset(expand_all(attribution.get("stand_ins", ()))),
         agent_links=_table(attribution.get("agent_links", ())),
         name_endings=tuple(attribution.get("name_endings", {}).items()),
         pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),

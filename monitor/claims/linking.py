@@ -17,8 +17,8 @@ _NO_SYMBOLS = Symbols([], [], {})
 VICTIMS = "victims"
 # The metric of victims of whom some died.
 ALL_HARMED = "casualties"
-# Rules whose figure is a part of a group told before.
-_OF_THEM = ("part-of-them", "them-after", "among-them")
+OF_THEM = ("part-of-them", "them-after", "among-them")
+"""Rules whose figure is a part of a group told before."""
 # A pattern may mark its trigger in two alternatives.
 _TRIGGERS = ("trigger", "trigger2")
 _GROUPS = frozenset(("toll", "them"))
@@ -195,8 +195,9 @@ def _is_of_count_before(reading: Reading, comma: int) -> bool:
     if "of" not in symbols[0].classes or comma > _LONGEST_FRAME:
         return False
     frame = symbols[1:comma]
+    relative = next((place for place, symbol in enumerate(frame) if "who" in symbol.classes), len(frame))
     return any("Q" in symbol.classes for symbol in frame[:2]) and all(
-        symbol.classes.isdisjoint(_VERBS) for symbol in frame
+        symbol.classes.isdisjoint(_VERBS) for symbol in frame[:relative]
     )
 
 
@@ -354,10 +355,10 @@ def _noun_before(reading: Reading, position: int) -> str | None:
 def _group(reading: Reading, rule: Rule, quantity: int, latest: str | None) -> tuple[int | None, str | None]:
     """The figure that this one is a part of, if it stands in the sentence, and its metric."""
     parent = max((number for number in reading.links if number < quantity), default=None)
-    is_of_them = rule.id in _OF_THEM or rule.id == _INCLUDING
+    is_of_them = rule.id in OF_THEM or rule.id == _INCLUDING
     if (parent is None or is_of_them) and _is_of_unlinked(reading, quantity, parent):
         return None, None
-    if parent is None and rule.id in _OF_THEM and reading.links:
+    if parent is None and rule.id in OF_THEM and reading.links:
         parent = min(reading.links)
     if parent is not None:
         return parent, reading.links[parent].metric

@@ -16,7 +16,12 @@ _QUOTE_REACH = 12
 _DIGIT = re.compile(r"\d")
 # Every digit of ASCII as 0: quicker to find than by a search.
 _DIGITS = bytes(48 if 48 <= code < 58 else code for code in range(256))
-_CLOCK = re.compile(r"\W*(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?!\d)")
+_CLOCK = re.compile(
+    r"\W*(?P<hour>[01]?\d|2[0-3])[:.h](?P<minute>[0-5]\d)(?!\d)(?: ?(?P<half>[ap])\.?m)?", re.IGNORECASE
+)
+# "- Missing: 15", "Deaths (confirmed): 65"
+_LINE = re.compile(r"\s*(?:[•*–—·▪-]\s|[^\d.:;\n]{2,50}:\s*\d)")
+_NOON = 12
 _SOLID = re.compile(r"\S")
 
 
@@ -44,6 +49,9 @@ class Page:
     passed_on: dict[int, Voice | None] = field(default_factory=dict)
     tokens: dict[int, Tokens] = field(default_factory=dict)
     voices: dict[int, list[Voice]] = field(default_factory=dict)
+    heard_to: int = 0
+    only: Voice | None = None
+    has_several: bool = False
 
     def tokens_of(self, number: int) -> Tokens:
         """The tokens of a sentence, made when they are first asked for."""
@@ -82,6 +90,36 @@ class Page:
         """The office or person with whose name a sentence begins."""
         return find_opener(self.tokens_of(number), self.lexicon)
 
+    def entry_start(self, number: int) -> int:
+        """The first sentence of the live blog's entry that a sentence stands in; 0 outside of one."""
+        if self.entry(number) is None:
+            return 0
+        while number and self.entry(number - 1) == self.entry(number):
+            number -= 1
+        return number
+
+    def only_voice(self, number: int) -> Voice | None:
+        """The one speaker of all that a text tells up to a sentence, if figures are theirs: what follows is so too."""
+        while self.heard_to < number and not self.has_several:
+            for voice in self.voices_of(self.heard_to):
+                if not voice.is_pronoun:
+                    self.only = self.only or voice
+                    self.has_several = self.has_several or voice.speaker != self.only.speaker
+            self.heard_to += 1
+        if self.has_several or self.only is None:
+            return None
+        return self.only if any(draft.claim.speaker is not None for draft in self.drafts) else None
+
+    def list_start(self, number: int) -> int:
+        """The first line of the list that a sentence is a line of; the sentence itself outside of lists."""
+        while number and self._is_line(number) and self._is_line(number - 1):
+            number -= 1
+        return number
+
+    def _is_line(self, number: int) -> bool:
+        is_first = not number or self.paragraphs[number - 1] != self.paragraphs[number]
+        return is_first and _LINE.match(self.body, self.spans[number][0]) is not None
+
     def opening(self, number: int) -> str:
         """The first character of a sentence behind its space; "" in an empty one."""
         found = _SOLID.search(self.body, self.spans[number][0])
@@ -106,8 +144,16 @@ def _clocks(body: str, spans: list[tuple[int, int]], paragraphs: list[int]) -> I
     for number, span in enumerate(spans):
         if number == 0 or paragraphs[number - 1] != paragraphs[number]:
             found = _CLOCK.match(body, *span)
-            clock = clock if found is None else int(found["hour"]) * 60 + int(found["minute"])
+            clock = clock if found is None else _minutes(found)
         yield clock
+
+
+def _minutes(clock: re.Match[str]) -> int:
+    """The minutes since midnight of a clock of 24 hours, or of twelve with its half of the day."""
+    hour, half = int(clock["hour"]), (clock["half"] or "").lower()
+    if half and hour <= _NOON:
+        hour = hour % _NOON + (_NOON if half == "p" else 0)
+    return hour * 60 + int(clock["minute"])
 
 
 def told_after(page: Page, number: int) -> Voice | None:

@@ -35,6 +35,7 @@ class Draft:
     is_inherited: bool = False
     is_earlier: bool = False
     is_bare: bool = False
+    is_of_them: bool = False
     entry: int | None = None
 
 
@@ -50,7 +51,10 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     _take_back_repeats(drafts)
     _age_levels(drafts)
     _age_entries(drafts)
-    _mark_parts(drafts, anchors, _anchors(drafts, is_told=False))
+    largest = _anchors(drafts, is_told=False)
+    _mark_addends(drafts, largest)
+    _mark_parts(drafts, anchors, largest)
+    _follow_headline(drafts)
     _set_other_events_apart(drafts)
     return tuple(draft.claim for draft in drafts)
 
@@ -385,6 +389,19 @@ def _age_entries(drafts: list[Draft]) -> None:
             draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
 
 
+def _follow_headline(drafts: list[Draft]) -> None:
+    """What the headline counts is the event itself, however long ago: "1,400 may have died last year"."""
+    headline = {
+        (draft.claim.metric, draft.claim.value): draft.claim.status
+        for draft in drafts
+        if draft.claim.field == "title" and draft.claim.status in (ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED)
+    }
+    for draft in drafts:
+        status = headline.get((draft.claim.metric, draft.claim.value))
+        if draft.claim.status is ClaimStatus.OTHER_EVENT and status is not None:
+            draft.claim = replace(draft.claim, status=status)
+
+
 def _set_other_events_apart(drafts: list[Draft]) -> None:
     """What is told of another event is never of this story's whole."""
     for draft in drafts:
@@ -407,3 +424,27 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[st
         top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
         if top < _size(anchors if _is_told(draft) else largest, claim.metric) * share:
             draft.claim = replace(claim, population=PART)
+
+
+def _mark_addends(drafts: list[Draft], largest: dict[str, Claim]) -> None:
+    """Figures that one sentence gives side by side and that add up to the text's toll are its parts.
+
+    "234 were killed that night and seven died later in hospital", where 241 died.
+    """
+    for beside in _by_sentence(drafts).values():
+        for metric in {draft.claim.metric for draft in beside}:
+            addends = [
+                draft
+                for draft in beside
+                if draft.claim.metric == metric
+                and draft.claim.status is ClaimStatus.CURRENT
+                and draft.claim.kind is ClaimKind.LEVEL
+                and draft.claim.place is None
+                and not draft.is_of_them
+                and draft.claim.value
+            ]
+            total = sum({draft.claim.value or 0.0 for draft in addends})
+            if len(addends) > 1 and total == _size(largest, metric):
+                for draft in addends:
+                    if draft.claim.population is None:
+                        draft.claim = replace(draft.claim, population=PART)

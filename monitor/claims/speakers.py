@@ -47,13 +47,7 @@ def make_voice(
     tokens: Tokens, first: int, last: int, verb: tuple[int, int], kind: str, lexicon: Lexicon
 ) -> Voice | None:
     """The speaker whom tokens [first, last) name beside the verb at `verb`, or None where they name nobody."""
-    for index in range(last - 1, first - 1, -1):
-        word = tokens.lower[index]
-        if word in lexicon.weekdays or (word in lexicon.months and tokens.is_month_like(index, lexicon.plain_months)):
-            first = index + 1
-            break
-    while first < last and (tokens.lower[first] in lexicon.speaker_leads or tokens.kinds[first] != "w"):
-        first += 1
+    first = _behind_leads(tokens, first, last, lexicon)
     if last - first > _POSSESSED and tokens.lower[first] in lexicon.possessives:
         # "His interior ministry" is the ministry, "his spokesman" speaks for him.
         first += 1
@@ -64,7 +58,10 @@ def make_voice(
         # «Die Zahl der bestätigten Todesfälle»: a number tells nobody.
         return None
     is_pronoun = tokens.lower[last - 1] in lexicon.pronouns and not is_acronym(tokens.surface(last - 1, last))
-    if (last - first <= 2 and is_pronoun) or tokens.lower[first] in lexicon.possessives:
+    if not is_pronoun:
+        first = _behind_article(tokens, first, last, lexicon)
+        is_pronoun = kind == "according" and _is_document(tokens, first, last, lexicon)
+    if is_pronoun or tokens.lower[first] in lexicon.possessives:
         return Voice(tokens.lower[last - 1], verb[0], verb[1], _plain(kind), is_pronoun=True)
     is_told = is_owner or (kind == "weak_say" and _gives_count(tokens, first, last, verb[1], lexicon))
     is_name = _is_name(tokens, first, last, "say" if is_told else kind, lexicon)
@@ -78,6 +75,46 @@ def make_voice(
     if is_owner:
         speaker = speaker.removesuffix(OWNER)
     return Voice(speaker + _letters(tokens, last, speaker), verb[0], verb[1], _plain(kind))
+
+
+def _behind_leads(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> int:
+    """Where a name begins behind a day, a dateline and small words: "On Monday the ministry said"."""
+    for index in range(last - 1, first - 1, -1):
+        word = tokens.lower[index]
+        if word in lexicon.weekdays or (word in lexicon.months and tokens.is_month_like(index, lexicon.plain_months)):
+            first = index + 1
+            break
+    first = _behind_dateline(tokens, first, last)
+    while first < last and (tokens.lower[first] in lexicon.speaker_leads or tokens.kinds[first] != "w"):
+        first += 1
+    return first
+
+
+def _behind_article(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> int:
+    """Where a name begins behind what stands before its article: "in its last bulletin *the* UN agency put"."""
+    for index in range(last - 2, first, -1):
+        is_within = tokens.is_capital(index - 1) or lexicon.classes_at(tokens.lower, index - 1)
+        if tokens.lower[index] in lexicon.articles and not is_within:
+            return index + 1
+    return first
+
+
+def _is_document(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> bool:
+    """Whether words name no more than what somebody gave out: "according to the latest bulletin"."""
+    return (
+        lexicon.documents.at(tokens.lower, last - 1) is not None
+        and not has_office(tokens.lower, first, last, lexicon)
+        and not any(tokens.is_capital(index) for index in range(first, last))
+    )
+
+
+def _behind_dateline(tokens: Tokens, first: int, last: int) -> int:
+    """Where a name begins behind a dateline or a clock: "ISTANBUL - Turkey's chief of staff said"."""
+    for index in range(last - 1, first, -1):
+        is_dash = tokens.lower[index] == "-" and tokens.starts[index] > tokens.ends[index - 1]
+        if is_dash and index + 1 < last and tokens.starts[index + 1] > tokens.ends[index]:
+            return index + 1
+    return first
 
 
 def _letters(tokens: Tokens, index: int, speaker: str) -> str:
@@ -130,6 +167,14 @@ def _behind_document(tokens: Tokens, first: int, last: int, lexicon: Lexicon) ->
         for index in range(last - 2, first - 1, -1):
             if tokens.surface(index, index + 1).replace("’", "'").endswith(OWNER):
                 return first, index + 1, True
+        is_named = last - first >= _POSSESSED and tokens.is_capital(last - 2) and first > 0
+        if (
+            is_named
+            and tokens.lower[first - 1] in lexicon.number_articles
+            and lexicon.counts.at(tokens.lower, last - 1)
+        ):
+            # "An AFP tally showed"
+            return first, last - 1, True
     for index in range(first, last - 2):
         if lexicon.documents.at(tokens.lower, index) is None:
             continue

@@ -200,6 +200,7 @@ def _reaches(
             core[0] - _NEAR <= found.start < core[1] + 1
             and _same_clause(reading, found.start, core, lexicon)
             and not _is_of_another(reading, found, quantity, core[0])
+            and not _is_of_noun_before(reading, found, quantity, lexicon)
         )
     if side == "before":
         # What another event is about holds for the rest of its sentence.
@@ -368,6 +369,23 @@ def _is_of_another(reading: Reading, found: FoundCue, quantity: Quantity, core: 
     )
 
 
+def _is_of_noun_before(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """In "13,015 confirmed and suspected cases and 4,808 deaths" the suspicion ends at the noun before "and"."""
+    joint = quantity.start - 1
+    if not found.end < joint or "and" not in lexicon.classes_at(reading.tokens.lower, joint):
+        return False
+    if any(found.end <= other.start < joint for other in reading.quantities if other.reason is None):
+        return False
+    return any(form == "noun" for form, _ in _metrics_at(reading, joint - 1))
+
+
+def _metrics_at(reading: Reading, index: int) -> tuple[tuple[str, str], ...]:
+    places = reading.symbols.places
+    return next(
+        (reading.symbols.symbols[number].metrics for number, (_, end) in enumerate(places) if end == index + 1), ()
+    )
+
+
 def _before_date(tokens: Tokens, start: int, lexicon: Lexicon) -> str:
     """The word before a year, or before the month that stands with it: "in August 2018"."""
     while start > 0 and tokens.lower[start - 1] in lexicon.months:
@@ -375,11 +393,15 @@ def _before_date(tokens: Tokens, start: int, lexicon: Lexicon) -> str:
     return tokens.lower[start - 1] if start else ""
 
 
-def _is_aside(tokens: Tokens, start: int, end: int) -> bool:
+def _is_aside(reading: Reading, start: int, end: int) -> bool:
     """Whether a year stands in an aside between commas: "the bridge, built in 1967, collapsed".
 
     With nothing but "in" before it, it dates what was just named: "the last quake there, in 1960, killed 12,000".
     """
+    if any(other.end == start - 1 and other.reason == "date" for other in reading.quantities):
+        # "On Dec. 17, 1961, at least 503 people died"
+        return False
+    tokens = reading.tokens
     opening = tokens.lower[max(0, start - 4) : start]
     return "," in opening[:-2] + opening[-1:] and tokens.lower[end : end + 1] == [","]
 
@@ -399,7 +421,7 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
             continue
         before = _before_date(tokens, other.start, lexicon)
         if other.end <= quantity.start:
-            if _is_aside(tokens, other.start, other.end) and not _opens_relative(tokens, other.end + 1, lexicon):
+            if _is_aside(reading, other.start, other.end) and not _opens_relative(tokens, other.end + 1, lexicon):
                 continue
             if _closes_relative(tokens, other, lexicon):
                 continue
@@ -411,13 +433,22 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
         elif other.start >= quantity.end and before in lexicon.year_prepositions:
             between = range(quantity.end, other.start)
             is_since = before == lexicon.since
-            if (
-                len(between) <= _YEAR_REACH
-                and not is_since
-                and not any(tokens.lower[index] in (",", ";") for index in between)
-            ):
+            if len(between) <= _YEAR_REACH and not is_since and not _leaves_place(tokens, between, lexicon):
                 return True
     return False
+
+
+def _leaves_place(tokens: Tokens, between: range, lexicon: Lexicon) -> bool:
+    """Whether a mark before a year closes more than a place: not in "died in Luoyang, China, in December 2000"."""
+    mark = next((index for index in between if tokens.lower[index] in (",", ";")), None)
+    if mark is not None and not tokens.is_capital(mark - 1):
+        return True
+    return mark is not None and not all(
+        tokens.lower[index] == ","
+        or (tokens.is_capital(index) and not lexicon.has_capital_nouns)
+        or (index >= between.stop - 2 and tokens.lower[index] in lexicon.year_prepositions)
+        for index in range(mark, between.stop)
+    )
 
 
 def _closes_relative(tokens: Tokens, year: Quantity, lexicon: Lexicon) -> bool:

@@ -29,6 +29,7 @@ _LONGEST_HEAD = 5
 _DOCUMENT = 8
 _AGENT_REACH = 4
 _DATELINE = 8
+_OWN = 3
 _APOSTROPHES = frozenset("'’")
 _DATELINE_MARKS = frozenset(("-", "–", "—"))
 _VERBS = frozenset(("be", "have", "modal", "level"))
@@ -63,6 +64,8 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
             if voice is None and kind == "say" and lexicon.drops_pronouns:
                 # «Los heridos, indicó, son 24»: whoever spoke last.
                 voice = Voice("", start, end, kind, is_pronoun=True)
+        elif kind == "quoting" and _is_cause(tokens, start, end, lexicon):
+            continue
         else:
             voice = _name_after(tokens, start, end, kind, lexicon)
         if voice is not None:
@@ -71,6 +74,13 @@ def find_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     voices.extend(_documents(tokens, lexicon))
     voices.extend(_colon_voices(tokens, lexicon))
     return voices or agents
+
+
+def _is_cause(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> bool:
+    """Whether "to" names what people died of: "the cases attributed to Ebola"."""
+    entry = lexicon.words.at(tokens.lower, start - 1) if start else None
+    is_counted = entry is not None and any(form == "noun" for form, _ in entry[1].metrics)
+    return is_counted and "to" in lexicon.classes_at(tokens.lower, end - 1)
 
 
 def _tells_nothing(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> bool:
@@ -84,6 +94,9 @@ def _tells_nothing(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> bo
         return True
     if start and tokens.lower[start - 1] in lexicon.speaker_articles:
         # "Police had a list of": a noun.
+        return True
+    if lexicon.counts.at(tokens.lower, start) and any(_is_owner(tokens, index) for index in range(start - 2, start)):
+        # "The agency's separate count of deaths"
         return True
     if "claim" not in lexicon.classes_at(tokens.lower, start):
         return False
@@ -125,6 +138,7 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
         or (is_direct and tokens.kinds[last - 1] == "w" and not tokens.is_capital(last - 1))
     ):
         last -= 1
+    last = _before_verb(tokens, first, last, lexicon)
     if first == last and last >= 3 and tokens.lower[last - 1] == ",":
         # "The governor, Marwan Abboud, has said"
         return _subject_of_aside(tokens, last, end, kind, lexicon)
@@ -146,6 +160,23 @@ def _seated_office(tokens: Tokens, first: int, verb: tuple[int, int], kind: str,
         opening -= 1
     voice = make_voice(tokens, opening, seat, verb, kind, lexicon) if opening < seat else None
     return voice if voice is not None and not voice.is_pronoun and is_office(voice, lexicon) else None
+
+
+def _before_verb(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> int:
+    """Where a name ends before an auxiliary: "police *had* earlier in the evening spoken of five"."""
+    for index in range(first + 1, last):
+        is_plain = tokens.kinds[index] == "w" and not tokens.is_capital(index)
+        if is_plain and not _VERBS.isdisjoint(lexicon.classes_at(tokens.lower, index)):
+            is_its_own = all(_is_small(tokens.lower, between, lexicon) for between in range(index + 1, last))
+            return index if is_its_own else last
+    return last
+
+
+def _is_small(lower: list[str], index: int, lexicon: Lexicon) -> bool:
+    """Whether a word may stand between an auxiliary and its verb."""
+    word = lower[index]
+    is_time = word in lexicon.speaker_tails or word in lexicon.speaker_leads or word in lexicon.weekdays
+    return is_time or not lexicon.classes_at(lower, index).isdisjoint(("adverb", "in", "at", "det", "date", "former"))
 
 
 def _joins_office(tokens: Tokens, joint: int, end: int, lexicon: Lexicon) -> bool:
@@ -203,7 +234,11 @@ def _name_aside(tokens: Tokens, verb: int) -> tuple[int, ...]:
 
 def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     """Whose count it is: «l'ultimo dato *della prefettura*», "by *the authorities'* count"."""
-    voices: list[Voice] = []
+    voices = [
+        voice
+        for start, end, _ in lexicon.counts.find_in(tokens)
+        if (voice := _counter(tokens, start, end, lexicon)) is not None
+    ]
     for start, end, _ in lexicon.documents.find_in(tokens):
         owner = _owner_of(tokens, start, end, lexicon)
         if owner is not None:
@@ -218,6 +253,43 @@ def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
                 voices.append(voice._replace(start=start, end=end, kind="according"))
                 break
     return voices
+
+
+def _counter(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
+    """Whose count stands at tokens [start, end), where no verb says so: "Anadolu's latest count", "an AFP tally"."""
+    if any(lexicon.say.at(tokens.lower, index) is not None for index in range(end, min(end + 2, len(tokens.lower)))):
+        return None
+    last = start
+    while last and start - last <= _OWN and tokens.kinds[last - 1] == "w" and not tokens.is_capital(last - 1):
+        last -= 1
+    owner = next((index for index in range(last, start) if _is_owner(tokens, index)), None)
+    last = start if last == start else last if owner is None else owner + 1
+    if last < start and not _is_owner(tokens, last - 1):
+        return None
+    first = last
+    while first and last - first < _OFFICE_NAME and tokens.kinds[first - 1] == "w":
+        if tokens.lower[first - 1] in lexicon.speaker_leads or tokens.lower[first - 1] in lexicon.speaker_breaks:
+            break
+        first -= 1
+    is_name = first < last and (
+        all(tokens.is_capital(index) for index in range(first, last))
+        or _stands_in(tokens, last - 1, lexicon)
+        or (last < start and has_office(tokens.lower, first, last, lexicon))
+    )
+    is_adjective = last == start and not (first and tokens.lower[first - 1] in lexicon.number_articles)
+    if not is_name or first == 0 or is_adjective or lexicon.people.at(tokens.lower, first) is not None:
+        return None
+    voice = make_voice(tokens, first, last, (start, end), "say", lexicon)
+    return voice and voice._replace(speaker=voice.speaker.replace("’", "'").removesuffix(OWNER), kind="according")
+
+
+def _stands_in(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a word stands for an organisation named before: "the same *agency's* count"."""
+    return tokens.lower[index].replace("’", "'").removesuffix(OWNER) in lexicon.stand_ins
+
+
+def _is_owner(tokens: Tokens, index: int) -> bool:
+    return index >= 0 and tokens.surface(index, index + 1).replace("’", "'").endswith(OWNER)
 
 
 def _owner_of(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
@@ -292,7 +364,8 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
             break
         is_joint = word in lexicon.joints and last > end and not tokens.is_capital(last + 1)
         is_verb = not tokens.is_capital(last) and not _VERBS.isdisjoint(lexicon.classes_at(tokens.lower, last))
-        if is_joint or is_verb:
+        is_time = last > end and word in lexicon.articles and tokens.is_capital(last - 1)
+        if is_joint or is_verb or (is_time and not tokens.is_capital(last + 1)):
             break
         if lexicon.has_speaker_after and _counts_people(tokens, last, lexicon):
             break
@@ -387,10 +460,12 @@ def _colon_voices(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
         last = len(lower) - (lower[-1] == ".")
         # «восемь из них — в детской больнице»: where they are, not who says so.
         is_place = not lexicon.classes_at(lower, tail + 1).isdisjoint(_PLACED)
-        is_office_told = not is_place and has_office(lower, tail + 1, last, lexicon)
+        is_name = not is_place and "n" not in tokens.kinds[tail + 1 : last]
+        is_office_told = is_name and has_office(lower, tail + 1, last, lexicon)
         if is_office_told and not _is_clause(tokens, tail + 1, last, lexicon):
             found.append(Voice(nominative(tokens, tail + 1, last, lexicon), tail, tail + 1, "say"))
-    is_head = head <= _LONGEST_HEAD and lower[head] == ":" and not any(start < head for start in said)
+    is_clock = tokens.kinds[0] == "n"
+    is_head = not is_clock and head <= _LONGEST_HEAD and lower[head] == ":" and not any(start < head for start in said)
     if is_head and has_office(lower, 0, head, lexicon) and not tells_figure(tokens, 0, head, lexicon):
         found.append(Voice(tokens.surface(0, head), head, head + 1, "say"))
     return found

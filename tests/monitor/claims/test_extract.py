@@ -12,6 +12,7 @@ from monitor.cli.json_lines import LineError
 from storage.records import (
     Claim,
     ClaimKind,
+    ClaimStatus,
     Metric,
     MetricKind,
     OriginSpec,
@@ -158,6 +159,87 @@ def test_a_headline_s_figure_is_told_by_who_tells_it_in_the_text() -> None:
 def test_speakers_stand_where_a_language_puts_them(lang: str, text: str, speaker: str) -> None:
     claims = Extractor().extract(title="", text=text, published=None, lang=lang)
     assert [claim.speaker for claim in claims] == [speaker]
+
+
+@pytest.mark.parametrize(
+    ("text", "speaker"),
+    [
+        ("PORT NESS - The island's acting chief of staff said 12 people had died.", "island's acting chief of staff"),
+        ("3.45pm: The Herald said 12 people had died.", "Herald"),
+        ("Police had earlier in the evening said 12 people had died.", "Police"),
+        ("At least 12 people have died in the storm, an AFP tally showed.", "AFP"),
+        ("The Vela Post's latest count of those who were killed is 12.", "Vela Post"),
+        ("According to the latest bulletin, 12 people have died in the storm.", None),
+        ("In its last bulletin the health agency put deaths at 12.", "health agency"),
+        ("The island's capital has 12 deaths attributed to CSF.", None),
+    ],
+)
+def test_a_speaker_s_name_is_no_longer_than_it_is(text: str, speaker: str | None) -> None:
+    assert [claim.speaker for claim in read(text)] == [speaker]
+
+
+def test_an_agency_is_the_one_that_was_named() -> None:
+    text = "The dam held, a spokesman told AFP. By the agency's count, 12 people have died in the floods."
+    assert [claim.speaker for claim in read(text)] == ["AFP"]
+
+
+def test_what_a_text_with_one_source_tells_is_theirs() -> None:
+    filler = "The river fell. Schools stayed shut. Buses ran again."
+    one = f"The coroner said 12 people had died. {filler} In all, 30 people are in hospital."
+    assert [claim.speaker for claim in read(one)] == ["coroner", "coroner"]
+    two = (
+        f"The coroner said 12 people had died. The mayor said she was sad. {filler} In all, 30 people are in hospital."
+    )
+    assert [claim.speaker for claim in read(two)] == ["coroner", None]
+
+
+def test_a_list_is_told_by_who_opens_it() -> None:
+    text = "The ministry gave these figures.\nDeaths: 12\nMissing: 4\nDetained: 7\nHospitalised: 30"
+    assert {claim.speaker for claim in read(text)} == {"ministry"}
+
+
+def test_an_older_entry_of_a_live_blog_is_of_its_hour() -> None:
+    text = "2:40pm: At least 30 people are dead.\n10h20 - The governor puts the dead at 20.\n9:15am: Nine are dead."
+    assert [(claim.value, claim.status) for claim in read(text)] == [
+        (30, ClaimStatus.CURRENT),
+        (20, ClaimStatus.PREVIOUS),
+        (9, ClaimStatus.PREVIOUS),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "status"),
+    [
+        # 20 November 2026 is a Friday.
+        ("Deaths: 40. The count of deaths was 38 on Wednesday.", 38, ClaimStatus.PREVIOUS),
+        ("The storm killed 40 people. In August the rights office spoke of 38.", 38, ClaimStatus.PREVIOUS),
+        (
+            "Nobody recalls a deadlier fire since 309 people died in Luo, Ruritania, in 2000.",
+            309,
+            ClaimStatus.OTHER_EVENT,
+        ),
+        ("One fire was worse. On Dec 17, 1961, at least 503 people died.", 503, ClaimStatus.OTHER_EVENT),
+        ("There were 13,015 confirmed and suspected cases and 408 deaths.", 408, ClaimStatus.CURRENT),
+        ("Nine people were killed. It did not mean that 44 had died.", 44, ClaimStatus.DENIED),
+    ],
+)
+def test_how_a_figure_stands(text: str, value: int, status: ClaimStatus) -> None:
+    assert [claim.status for claim in read(text) if claim.value == value] == [status]
+
+
+def test_what_the_headline_counts_is_the_event_however_long_ago() -> None:
+    text = "As many as 140 people were killed on the island last year, the report says."
+    assert [claim.status for claim in read(text, title="Report: 140 killed in crackdown")] == [ClaimStatus.CURRENT] * 2
+    assert [claim.status for claim in read(text, title="Nine killed in storm")][1:] == [ClaimStatus.OTHER_EVENT]
+
+
+def test_figures_that_add_up_to_the_toll_are_its_parts() -> None:
+    text = "The fire cost 241 lives. That night 234 people were killed, and seven died later in hospital."
+    assert [(claim.value, claim.population) for claim in read(text)] == [
+        (241, None),
+        (234, "other:part"),
+        (7, "other:part"),
+    ]
 
 
 def test_lines_in_lines_out() -> None:
