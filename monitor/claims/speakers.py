@@ -262,7 +262,9 @@ def tells_figure(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> boo
     """Whether words count people, and name nobody; those of a name may: "Association for Political Prisoners"."""
     lower = tokens.lower
     for index in range(first, last):
-        is_named = index > first and tokens.is_capital(index)
+        office = lexicon.offices.at(lower, index) if lower[index] in lexicon.metric_words else None
+        # «il Soccorso alpino» is an office, though its first word is what was done to those rescued.
+        is_named = (index > first and tokens.is_capital(index)) or (office is not None and office[0] > index + 1)
         entry = lexicon.words.at(lower, index) if lower[index] in lexicon.metric_words and not is_named else None
         forms = {form for form, _ in entry[1].metrics} if entry is not None else set()
         # "Rescue authorities" rescue, and are nobody's figure.

@@ -406,7 +406,7 @@ def _behind_giving(tokens: Tokens, index: int, lexicon: Lexicon) -> int:
 def _counts_at(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """Whether a word at a token names a measure: «según el balance | los heridos»."""
     entry = lexicon.words.at(tokens.lower, index) if index < len(tokens.lower) else None
-    return entry is not None and bool(entry[1].metrics)
+    return entry is not None and bool(entry[1].metrics) and lexicon.offices.at(tokens.lower, index) is None
 
 
 def _behind_addressee(tokens: Tokens, index: int, lexicon: Lexicon) -> int:
