@@ -112,7 +112,8 @@ def _note(
         trace=poll.trace,
     )
     if article_id:
-        _hasten(session, article_id, now)
+        if entry.link:
+            _hasten(session, article_id, now)
         return replace(note, outcome=EntryOutcome.STORED, article_id=article_id)
     is_whole = feed.full or feed.kind is FeedKind.PAGE
     if is_whole or poll.watch.could_match(title=entry.title, summary=entry.summary):

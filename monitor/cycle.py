@@ -67,8 +67,9 @@ async def _read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None
     is_chosen = tools.vault is not None and tools.vault.wants_feed(feed.url)
     kept = _Kept(is_wanted=is_chosen or (tools.vault is not None and tools.vault.wants_any_story))
     try:
-        with tools.tracer.span("fetch", [seen.trace], url=entry.link):
-            fetched, page = await _read_page(tools, entry.link, None, feed.lang, kept, title=entry.title)
+        if entry.link:  # else the feed alone says what it says
+            with tools.tracer.span("fetch", [seen.trace], url=entry.link):
+                fetched, page = await _read_page(tools, entry.link, None, feed.lang, kept, title=entry.title)
     except (FetchError, ArticleParseError) as error:
         is_final = isinstance(error, RobotsForbiddenError | ArticleParseError) or not error.retryable
         if isinstance(error, HostRestsError):
@@ -100,7 +101,7 @@ async def _read_entry(tools: Tools, feed: Feed, seen: SeenEntry) -> Taken | None
         return None
     hash_ = text_hash(final.title, final.text)
     new = new_article(feed, entry, final, fetched, key=seen.entry_key, now=now, hash_=hash_)
-    new = replace(new, reread_at=reread_at(now, now), body_hash=body_hash, trace=seen.trace)
+    new = replace(new, reread_at=reread_at(now, now) if entry.link else None, body_hash=body_hash, trace=seen.trace)
 
     def store(session: Session) -> Taken:
         taken = take_article(

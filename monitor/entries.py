@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from urllib.parse import quote
 
 from monitor.reading.dates import is_sane
 from monitor.reading.livepages import place_posts
@@ -31,6 +32,14 @@ def entry_fingerprint(entry: Entry) -> str:
 def guid_alias(feed_id: int, key: str) -> str:
     """An entry's key within its feed as another name of its article; GUIDs are only unique within their feed."""
     return f"guid:{feed_id}:{key}"
+
+
+def place_in_feed(feed: Feed, key: str) -> str:
+    """The address of an entry that links to no page: its place in its feed. Nothing but the entry is to be read there.
+
+    `key` names it within the feed.
+    """
+    return f"{feed.url}#{quote(key, safe='')}"
 
 
 def may_be_another(entry: Entry, *, link: str, title: str) -> bool:
@@ -72,8 +81,8 @@ def new_article(
     `key` names the entry within its feed.
     """
     # The address is one that was fetched, or the page's own word for the very same; canonical forms are other names.
-    final = fetched.final_url if fetched is not None else entry.link
-    forms = [canonical_url(one) for one in (final, entry.link)]
+    final = fetched.final_url if fetched is not None else entry.link or place_in_feed(feed, key)
+    forms = [canonical_url(one) for one in (final, entry.link)] if entry.link else []
     url = page.canonical_url if canonical_url(page.canonical_url) in forms else final
     aliases = dict.fromkeys([*forms, final, entry.link, guid_alias(feed.feed_id, key)])
     return NewArticle(

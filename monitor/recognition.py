@@ -33,7 +33,7 @@ def find_known(
         for feed_id, named in asked
     ]
     numbers = articles.find_articles(
-        session, (alias for feed in names for *_, link, guid in feed for alias in (link, guid))
+        session, (alias for feed in names for *_, link, guid in feed for alias in (link, guid) if alias)
     )
     if not numbers:  # as nearly always
         return [({key: entry for key, entry, *_ in feed}, {}) for feed in names]

@@ -7,7 +7,7 @@ import pytest
 from monitor.reprocessing import rematch_article
 from monitor.watch import Watch
 from storage import articles, claims, feeds
-from storage.records import MatchState, RevisionKind
+from storage.records import FeedSpec, MatchState, RevisionKind
 from tests.support.desk import START, STORY, Desk
 from tests.support.webserver import Reply, Request
 
@@ -477,3 +477,25 @@ def test_the_twin_of_a_page_for_phones_is_the_same_article(desk: Desk, twin: str
     desk.publish(twin, f"{TITLE}: latest", HIGHER)
     desk.go_on(10)
     assert len(desk.articles()) == 1
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_entries_that_link_to_no_page_are_articles_of_their_own(desk: Desk, full: bool) -> None:
+    with desk.database.write() as session:
+        feeds.add_feed(session, FeedSpec(url=desk.site.url("/feed"), full=full))
+    for number, day in ((44, "one"), (164, "two")):
+        desk.entries.append(
+            f"<item><guid isPermaLink='false'>riots {day}</guid><title>Riots in Harbour City, day {day}</title><description>"
+            f"Clashes in Harbour City have left {number} people dead, the Health Ministry said.</description></item>"
+        )
+    desk.go_on(60)
+    assert {article.url for article in desk.articles()} == {
+        desk.site.url("/feed#riots%20one"),
+        desk.site.url("/feed#riots%20two"),
+    }
+    assert {value for _, value in desk.moves()} == {44, 164}
+    asked = desk.site.asked("/feed")
+    desk.entries[0] = desk.entries[0].replace("44 people", "45 people")
+    desk.go_on(60)
+    assert desk.site.asked("/feed") - asked <= 13  # polled, and read for no article
+    assert len(desk.articles()) == 2
