@@ -385,11 +385,15 @@ def _articles(session: Session, numbers: list[int]) -> list[Article]:
 
 
 def _numbers_of(session: Session, urls: Iterable[str]) -> dict[str, int]:
-    numbers: dict[str, int] = {}
-    for part in chunks(dict.fromkeys(urls)):
-        query = select(ARTICLES.c.url, ARTICLES.c.article_id).where(ARTICLES.c.url.in_(part))
-        numbers |= {row.url: row.article_id for row in session.execute(query)}
-    return numbers
+    postgres = is_postgres(session)
+    asked = {"urls": listed(dict.fromkeys(urls), postgres=postgres)}
+    return {row.url: row.article_id for row in session.connection().execute(_numbers(postgres), asked)}
+
+
+@cache
+def _numbers(postgres: bool) -> Select[tuple[str, int]]:
+    query = select(ARTICLES.c.url, ARTICLES.c.article_id)
+    return query.where(among(ARTICLES.c.url, "urls", postgres=postgres))
 
 
 def _list_versions(

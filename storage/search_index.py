@@ -8,14 +8,14 @@ word: source, host, language, stories, metrics, and on PostgreSQL the day and th
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Select, delete, func, select, text
 from sqlmodel import Session
 
 from storage.codec import unpack_text
@@ -23,7 +23,7 @@ from storage.folding import parted, words
 from storage.meta import set_fact
 from storage.search_parts import Entry, add_entries, drop_parts, remove_entries
 from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
-from storage.writing import chunks, insert_rows, is_postgres
+from storage.writing import among, chunks, insert_rows, is_postgres, listed
 
 RECIPE = f"3 {unicodedata.unidata_version}"  # how words are made of a text; an index of another recipe is made anew
 RECIPE_FACT = "search_recipe"
@@ -99,10 +99,8 @@ def index_articles(session: Session, article_ids: list[int], fresh: dict[int, Fr
 
 def _still_stored(session: Session, versions: list[FreshVersion]) -> list[FreshVersion]:
     """Those that a savepoint did not take back, and that have no other version since."""
-    numbers = [version.article_id for version in versions]
-    stored = select(VERSIONS.c.article_id, VERSIONS.c.version_id).where(VERSIONS.c.article_id.in_(numbers))
     held: dict[int, list[int]] = defaultdict(list)
-    for article_id, version_id in session.execute(stored):
+    for article_id, version_id in _ask(session, _stored_versions, [version.article_id for version in versions]):
         held[article_id].append(version_id)
     return [version for version in versions if held[version.article_id] == [version.version_id]]
 
@@ -199,7 +197,7 @@ def _new_keys(session: Session, versions: Sequence[Any]) -> list[int]:
         latest.add(row.article_id)
         wanted.append((sign, first_key(publication_moment(row)) | (row.version_id & ((1 << _PLACE_BITS) - 1)) or 1))
     key = DOCUMENTS.c.document_key
-    taken = set(session.execute(select(key).where(key.in_([sign * place for sign, place in wanted]))).scalars())
+    taken = {row[0] for row in _ask(session, _taken_keys, [sign * place for sign, place in wanted])}
     keys = []
     for sign, place in wanted:
         while sign * place in taken:
@@ -279,17 +277,52 @@ def _versions(session: Session, article_ids: list[int]) -> list[Any]:
 def tags_of(session: Session, article_ids: list[int]) -> dict[int, list[str]]:
     """What these articles are filed under (source, host, language, stories, metrics), as the index writes it."""
     tags: dict[int, list[str]] = defaultdict(lambda: ["~a"])
-    articles = select(ARTICLES.c.article_id, ARTICLES.c.source, ARTICLES.c.url, ARTICLES.c.lang)
-    for number, source, url, lang in session.execute(articles.where(ARTICLES.c.article_id.in_(article_ids))):
+    for number, source, url, lang in _ask(session, _tagged_articles, article_ids):
         names = {tag("s", source), tag("s", host_of(url))} - {"~s"}
         tags[number] += sorted(names) + ([tag("l", lang)] if lang else [])
-    matches = select(MATCHES.c.article_id, MATCHES.c.story).where(
-        MATCHES.c.article_id.in_(article_ids),
-        (MATCHES.c.is_match & (MATCHES.c.state != "rejected")) | (MATCHES.c.state == "accepted"),
-    )
-    for number, story in session.execute(matches.order_by(MATCHES.c.story)):
+    for number, story in _ask(session, _tagged_stories, article_ids):
         tags[number].append(tag("t", story))
-    metrics = select(CLAIMS.c.article_id, CLAIMS.c.metric).where(CLAIMS.c.article_id.in_(article_ids)).distinct()
-    for number, metric in session.execute(metrics.order_by(CLAIMS.c.metric)):
+    for number, metric in _ask(session, _tagged_metrics, article_ids):
         tags[number].append(tag("k", metric))
     return tags
+
+
+# --- statements -------------------------------------------------------------------------------
+# Made once, with one parameter however many numbers are asked about.
+
+
+def _ask(session: Session, statement: Callable[[bool], Select[Any]], numbers: Iterable[int]) -> Iterable[Any]:
+    postgres = is_postgres(session)
+    return session.connection().execute(statement(postgres), {"numbers": listed(numbers, postgres=postgres)})
+
+
+@cache
+def _stored_versions(postgres: bool) -> Select[Any]:
+    query = select(VERSIONS.c.article_id, VERSIONS.c.version_id)
+    return query.where(among(VERSIONS.c.article_id, "numbers", postgres=postgres))
+
+
+@cache
+def _taken_keys(postgres: bool) -> Select[Any]:
+    return select(DOCUMENTS.c.document_key).where(among(DOCUMENTS.c.document_key, "numbers", postgres=postgres))
+
+
+@cache
+def _tagged_articles(postgres: bool) -> Select[Any]:
+    query = select(ARTICLES.c.article_id, ARTICLES.c.source, ARTICLES.c.url, ARTICLES.c.lang)
+    return query.where(among(ARTICLES.c.article_id, "numbers", postgres=postgres))
+
+
+@cache
+def _tagged_stories(postgres: bool) -> Select[Any]:
+    query = select(MATCHES.c.article_id, MATCHES.c.story).where(
+        among(MATCHES.c.article_id, "numbers", postgres=postgres),
+        (MATCHES.c.is_match & (MATCHES.c.state != "rejected")) | (MATCHES.c.state == "accepted"),
+    )
+    return query.order_by(MATCHES.c.story)
+
+
+@cache
+def _tagged_metrics(postgres: bool) -> Select[Any]:
+    query = select(CLAIMS.c.article_id, CLAIMS.c.metric).distinct()
+    return query.where(among(CLAIMS.c.article_id, "numbers", postgres=postgres)).order_by(CLAIMS.c.metric)

@@ -10,13 +10,26 @@ from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, CursorResult, Dialect, Table, Text, bindparam, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Dialect,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import AutoString, Session
 
 from storage.tables import UtcTime
 
 Rows = Sequence[Mapping[str, Any]]
+_MANY = 20  # rows, from which on a column of one value is told apart
 
 
 def insert_rows(session: Session, table: Table, rows: Rows) -> None:
@@ -103,7 +116,6 @@ def _insert_all(session: Session, table: Table, rows: Rows, end: str = "") -> Cu
     connection = session.connection()
     names = tuple(rows[0])
     converts = _converts(table, names, connection.dialect)
-    listed = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in names)
     take = itemgetter(*names) if len(names) > 1 else (lambda row: (row[names[0]],))
     values = [take(row) for row in rows]
     if is_postgres(session):
@@ -111,14 +123,41 @@ def _insert_all(session: Session, table: Table, rows: Rows, end: str = "") -> Cu
             [convert(value) for value in column] if convert else list(column)
             for column, convert in zip(zip(*values, strict=True), converts, strict=True)
         ]
-        arrays = ", ".join(f"%b::{table.c[name].type.compile(connection.dialect)}[]" for name in names)
-        sql = f"INSERT INTO {table.name} ({listed}) SELECT * FROM unnest({arrays}){end}"  # noqa: S608  # our own names
-        return connection.exec_driver_sql(sql, tuple(columns))
+        return _insert_columns(connection, table, names, columns, end)
     for place, convert in enumerate(converts):
         if convert:
             values = [(*row[:place], convert(row[place]), *row[place + 1 :]) for row in values]
-    sql = f"INSERT INTO {table.name} ({listed}) VALUES ({', '.join('?' * len(names))}){end}"  # noqa: S608  # our own names
+    gaps = ", ".join("?" * len(names))
+    sql = f"INSERT INTO {table.name} ({_listed(names, connection)}) VALUES ({gaps}){end}"  # noqa: S608  # our own names
     return connection.exec_driver_sql(sql, values)
+
+
+def _insert_columns(
+    connection: Connection, table: Table, names: Sequence[str], columns: Sequence[list[Any]], end: str
+) -> CursorResult[Any]:
+    """Insert rows given by their columns into PostgreSQL: as arrays, a column of one value throughout as that value."""
+    count = len(columns[0])
+    # Of few rows many columns would be so by chance, and each set of them is another statement.
+    alike = {place for place, column in enumerate(columns) if _MANY <= count == column.count(column[0])}
+    if len(alike) == len(columns):
+        alike.clear()
+    shown, arrays, single, many = [], [], [], []
+    for place, (name, column) in enumerate(zip(names, columns, strict=True)):
+        kind = table.c[name].type.compile(connection.dialect)
+        if place in alike:
+            shown.append(f"%b::{kind}")
+            single.append(column[0])
+        else:
+            shown.append(f"given.c{place}")
+            arrays.append((f"%b::{kind}[]", f"c{place}"))
+            many.append(column)
+    given = f"unnest({', '.join(array for array, _ in arrays)}) AS given ({', '.join(name for _, name in arrays)})"
+    sql = f"INSERT INTO {table.name} ({_listed(names, connection)}) SELECT {', '.join(shown)} FROM {given}{end}"  # noqa: S608  # our own names
+    return connection.exec_driver_sql(sql, (*single, *many))
+
+
+def _listed(names: Sequence[str], connection: Connection) -> str:
+    return ", ".join(connection.dialect.identifier_preparer.quote(name) for name in names)
 
 
 @cache
