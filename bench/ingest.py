@@ -186,14 +186,14 @@ def _add_document(session: Session, article_id: int, version_id: int, item: NewA
     """The document's row; returns what SQLite's index takes, with all the others of a commit at once."""
     key = search_index.first_key(item.fetched_at) | (version_id & 63)
     tags = ["~a", search_index.tag("s", item.source), search_index.tag("l", item.lang or "")]
-    if session.get_bind().dialect.name == "postgresql":
-        content = search_index.folded_content(words(item.title), words(item.text), tags)
-    else:
-        content = " ".join(tags)
+    title, body, content = words(item.title), words(item.text), " ".join(tags)
+    is_postgres = session.get_bind().dialect.name == "postgresql"
+    if is_postgres:
+        content = search_index.folded_content(title, body, tags)
     session.add_all(
         [tables.SearchDocumentRow(document_key=key, article_id=article_id, version_id=version_id, content=content)]
     )
-    return (key, " ".join(words(item.title)), " ".join(words(item.text)), content)
+    return (key, "", "", "") if is_postgres else (key, " ".join(title), " ".join(body), content)
 
 
 def _article_row(item: NewArticle) -> tables.ArticleRow:

@@ -7,27 +7,27 @@ newest days. By rank, the texts of the newest that match are weighed here, so th
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, Subquery, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlmodel import Session
 
 from storage.articles import belongs
 from storage.query import Node, Query, Term, name_tag, parse_query, to_fts5, wanted_terms
 from storage.ranking import count_terms, score_counts
 from storage.records import Facets, SearchHit, Span
+from storage.search_figures import Shape, few_carriers, figures_shape, figures_values, meets_figures
 from storage.search_index import first_key, moment_of, text_of
 from storage.search_parts import find_entries, list_parts
 from storage.search_postgres import find_postgres
 from storage.snippets import find_spans, make_snippet
-from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
+from storage.tables import ARTICLES, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import among, chunks, is_postgres, listed
 
 MOST_RANKED = 2_000  # of the newest that match, this many are ranked: beyond, rank means little and costs much
 MOST_COUNTED = 10_000  # of the newest that match, this many are counted for facets
 _HIGHEST = (1 << 62) - 1
-_FEW_CARRIERS = 50
 _KEY = DOCUMENTS.c.document_key
 
 
@@ -152,74 +152,52 @@ def _find(session: Session, asked: Query, count: int, *, is_latest: bool) -> lis
     low, high = _bounds(asked)
     if not is_latest:
         low, high = -high, -low
-    carriers = _carriers(session, asked) if is_latest else None
+    carriers = few_carriers(session, asked.comparisons) if is_latest else None
     if carriers is not None:
         low, high = max(low, min(carriers, default=high + 1)), min(high, max(carriers, default=low - 1))
         if low > high:
             return []
     if asked.node is None:
         return _find_by_time(session, asked, low, high, count, is_latest=is_latest)
-    if is_postgres(session):
-        figures = partial(_figures, asked, postgres=True) if asked.comparisons else None
-        return find_postgres(session, asked.node, figures, low, high, count, is_latest=is_latest)
-    of_document = _figures(asked, DOCUMENTS.c.article_id, postgres=False)
-    return _find_sqlite(session, asked.node, of_document, low, high, count, is_latest=is_latest)
-
-
-def _carriers(session: Session, asked: Query) -> list[int] | None:
-    """The keys of the few documents whose articles carry an asked figure; None if there are more, or none is asked.
-
-    Else all documents with the words would be held against a figure that stands nowhere.
-    """
-    wanted = next((comparison for comparison in asked.comparisons if not comparison.is_absent), None)
-    if wanted is None:
-        return None
-    few = (
-        select(CLAIMS.c.article_id)
-        .where(CLAIMS.c.metric == wanted.metric, CLAIMS.c.value.op(wanted.operator)(wanted.number))
-        .limit(_FEW_CARRIERS + 1)
-    )
-    numbers_of = set(session.connection().execute(few).scalars())
-    if len(numbers_of) > _FEW_CARRIERS:
-        return None
-    held = select(_KEY).where(DOCUMENTS.c.article_id.in_(numbers_of), _KEY > 0)
-    return list(session.connection().execute(held).scalars())
+    find = find_postgres if is_postgres(session) else _find_sqlite
+    return find(session, asked, asked.node, low, high, count, is_latest=is_latest)
 
 
 def _find_by_time(session: Session, asked: Query, low: int, high: int, count: int, *, is_latest: bool) -> list[int]:
-    key = DOCUMENTS.c.document_key
-    figures = _figures(asked, DOCUMENTS.c.article_id, postgres=is_postgres(session))
-    query = select(key).where(key.between(low, high), *figures).limit(count)
-    return list(session.execute(query.order_by(key.desc() if is_latest else key)).scalars())
+    figures = meets_figures(figures_shape(asked), DOCUMENTS.c.article_id, postgres=is_postgres(session))
+    query = select(_KEY).where(_KEY.between(low, high), *figures).limit(count)
+    return list(session.execute(query.order_by(_KEY.desc() if is_latest else _KEY), figures_values(asked)).scalars())
 
 
 def _find_sqlite(
-    session: Session, node: Node, figures: Sequence[ColumnElement[bool]], low: int, high: int, count: int, *,
-    is_latest: bool,
-) -> list[int]:  # fmt: skip
+    session: Session, asked: Query, node: Node, low: int, high: int, count: int, *, is_latest: bool
+) -> list[int]:
     """The newest part alone first, which answers most; then as many more at once as there are."""
     parts = [part.number for part in list_parts(session, low, high)]
     if is_latest:
         parts.reverse()
+    shape, figures = figures_shape(asked), figures_values(asked)
     keys: list[int] = []
     for asked_parts in (tuple(parts[:1]), tuple(parts[1:3]), tuple(parts[3:])):
         if len(keys) == count or not asked_parts:
             break
-        found, query = _from_parts(asked_parts, is_latest=is_latest)
         most = count - len(keys)
         values = {"query": to_fts5(node), "low": low, "high": high, "count": most, "most": -1 if figures else most}
-        if figures:
-            document = select(DOCUMENTS.c.document_key).where(DOCUMENTS.c.document_key == found.c.key, *figures)
-            query = query.where(document.correlate(found).exists())
-        keys += session.connection().execute(query, values).scalars()
+        query = _from_parts(asked_parts, shape, is_latest=is_latest)
+        keys += session.connection().execute(query, values | figures).scalars().all()
     return keys
 
 
 @lru_cache(maxsize=1_000)
-def _from_parts(numbers: tuple[int, ...], *, is_latest: bool) -> tuple[Subquery, Select[Any]]:
-    """Made once for the same parts: to build a statement costs as much as to run it."""
+def _from_parts(numbers: tuple[int, ...], shape: Shape, *, is_latest: bool) -> Select[Any]:
+    """Made once for the same parts and shape of figures: to build a statement costs as much as to run it."""
     found = find_entries(numbers, is_latest=is_latest).subquery("found")
-    return found, select(found.c.key).limit(bindparam("count"))
+    query = select(found.c.key).limit(bindparam("count"))
+    if not shape:
+        return query
+    figures = meets_figures(shape, DOCUMENTS.c.article_id, postgres=False)
+    document = select(_KEY).where(found.c.key == _KEY, *figures)
+    return query.where(document.correlate(found).exists())
 
 
 def _ranked_keys(session: Session, asked: Query, limit: int, offset: int, all_versions: bool) -> list[int]:
@@ -243,21 +221,6 @@ def _bounds(asked: Query) -> tuple[int, int]:
     """The lowest and highest key that the asked time of publication allows."""
     low = 1 if asked.since is None else max(1, first_key(asked.since))
     return low, _HIGHEST if asked.until is None else first_key(asked.until) - 1
-
-
-def _figures(asked: Query, article_id: Column[int], *, postgres: bool) -> list[ColumnElement[bool]]:
-    """Conditions on the article of this number: it carries (or does not) a claim with the asked figure."""
-    conditions: list[ColumnElement[bool]] = []
-    for wanted in asked.comparisons:
-        carried = select(CLAIMS.c.claim_id).where(
-            CLAIMS.c.article_id == article_id,
-            # Hidden from SQLite in a function, so that it prefers no index of figures to the few claims of one article.
-            (CLAIMS.c.metric if postgres else func.coalesce(CLAIMS.c.metric, "")) == wanted.metric,
-            CLAIMS.c.value.op(wanted.operator)(wanted.number),
-        )
-        exists = carried.correlate(article_id.table).exists()
-        conditions.append(~exists if wanted.is_absent else exists)
-    return conditions
 
 
 # --- what is shown ----------------------------------------------------------------------------
@@ -303,7 +266,8 @@ def _hits(session: Session, keys: Sequence[int], terms: Sequence[Term]) -> tuple
     postgres = is_postgres(session)
     for part in chunks(keys):
         asked = {"keys": listed(part, postgres=postgres)}
-        rows |= {row.document_key: row for row in session.connection().execute(_hits_query(postgres=postgres), asked)}
+        found = session.connection().execute(_hits_query(postgres=postgres), asked).all()
+        rows |= {row.document_key: row for row in found}
     return tuple(_hit(rows[key], terms) for key in keys if key in rows)
 
 

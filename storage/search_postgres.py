@@ -6,7 +6,6 @@ the folded texts are looked at, newest first. A prefix costs as much as all word
 asked for; a common one is found sooner by looking at the newest texts themselves.
 """
 
-from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -14,7 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, select, text
 from sqlmodel import Session
 
-from storage.query import Both, Either, Neither, Node, Tag, Term, has_prefix, is_certain, to_tsquery
+from storage.query import Both, Either, Neither, Node, Query, Tag, Term, has_prefix, is_certain, to_tsquery
+from storage.search_figures import Shape, figures_shape, figures_values, meets_figures
 from storage.search_index import day_tag, first_key, moment_of, month_tag
 from storage.tables import DOCUMENTS, SEARCH_VECTOR
 
@@ -27,33 +27,32 @@ _MOST_DAYS = timedelta(days=15)  # beyond, a month or two cost less than so many
 _KEY = DOCUMENTS.c.document_key
 _WITHIN = _KEY.between(bindparam("low"), bindparam("high"))
 _MATCHES = text(f"{SEARCH_VECTOR} @@ CAST(:query AS tsquery)")
-Figures = Callable[[Any], Sequence[ColumnElement[bool]]] | None  # conditions on the article of the number in a column
 
 
 def find_postgres(
-    session: Session, node: Node, figures: Figures, low: int, high: int, count: int, *, is_latest: bool
+    session: Session, asked: Query, node: Node, low: int, high: int, count: int, *, is_latest: bool
 ) -> list[int]:
-    """The keys of the newest documents with a key in [low, high] that a query finds and that meet `figures`."""
+    """The keys of the newest documents with a key in [low, high] that a query finds; `node`: its words."""
     keys: list[int] = []
     newest, looked, oldest = _ends(session, low, high, is_latest=is_latest)
     if newest is None:
         return keys
     connection = session.connection()
+    shape, figures = figures_shape(asked), figures_values(asked)
     if looked is not None and has_prefix(node):
         bounds = (looked, high) if is_latest else (low, looked)
-        keys += connection.execute(_look_through(node, figures, *bounds, count, is_latest=is_latest)).scalars()
+        keys += connection.execute(_look_through(node, shape, *bounds, count, is_latest=is_latest), figures).scalars()
         low, high = (low, looked - 1) if is_latest else (looked + 1, high)
     stretches = _Stretches(low, high, newest, oldest, is_latest=is_latest)
     words = to_tsquery(node)
-    if is_certain(node) and not figures:
-        query = _ask_plainly(is_latest=is_latest)
-    else:
-        query = _ask_index(None if is_certain(node) else node, figures, is_latest=is_latest)
+    query = _ask_plainly(shape, is_latest=is_latest)
+    if not is_certain(node):
+        query = _ask_index(node, shape, is_latest=is_latest)
     while len(keys) < count and (stretch := stretches.next(len(keys), count)) is not None:
         first, last, days = stretch
-        asked = " & ".join(part for part in (words, days) if part) or "'~a'"
-        values = {"query": asked, "low": first, "high": last, "count": count - len(keys)}
-        keys += connection.execute(query, values).scalars()
+        wanted = " & ".join(part for part in (words, days) if part) or "'~a'"
+        values = {"query": wanted, "low": first, "high": last, "count": count - len(keys)}
+        keys += connection.execute(query, values | figures).scalars().all()
     return keys
 
 
@@ -79,18 +78,18 @@ def _ends_query(*, is_latest: bool) -> Select[Any]:
 
 
 @cache
-def _ask_plainly(*, is_latest: bool) -> Select[Any]:
-    return _ask_index(None, None, is_latest=is_latest)
+def _ask_plainly(shape: Shape, *, is_latest: bool) -> Select[Any]:
+    return _ask_index(None, shape, is_latest=is_latest)
 
 
-def _look_through(node: Node, figures: Figures, low: int, high: int, count: int, *, is_latest: bool) -> Select[Any]:
+def _look_through(node: Node, shape: Shape, low: int, high: int, count: int, *, is_latest: bool) -> Select[Any]:
     """Look at the folded texts of the documents in [low, high] themselves."""
-    meet = figures(DOCUMENTS.c.article_id) if figures else ()
+    meet = meets_figures(shape, DOCUMENTS.c.article_id, postgres=True)
     query = select(_KEY).where(_KEY.between(low, high), _holds(node, DOCUMENTS.c.content), *meet)
     return _newest_first(query, _KEY, is_latest=is_latest).limit(count)
 
 
-def _ask_index(node: Node | None, figures: Figures, *, is_latest: bool) -> Select[Any]:
+def _ask_index(node: Node | None, shape: Shape, *, is_latest: bool) -> Select[Any]:
     """Ask the index for `count` that match `query` in [low, high]; with a node, look at the texts that it finds too.
 
     These four are parameters of the statement.
@@ -99,7 +98,7 @@ def _ask_index(node: Node | None, figures: Figures, *, is_latest: bool) -> Selec
     # claims have the figure: it would make the words of each anew.
     shown = (_KEY, DOCUMENTS.c.article_id) if node is None else (_KEY, DOCUMENTS.c.article_id, DOCUMENTS.c.content)
     found = select(*shown).where(_MATCHES).cte("found").prefix_with("MATERIALIZED")
-    meet = figures(found.c.article_id) if figures else ()
+    meet = meets_figures(shape, found.c.article_id, postgres=True)
     inside = select(found).where(found.c.document_key.between(bindparam("low"), bindparam("high")), *meet)
     ordered = _newest_first(inside, found.c.document_key, is_latest=is_latest)
     if node is None:
