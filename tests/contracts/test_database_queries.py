@@ -631,6 +631,26 @@ def test_facts_are_kept_and_forgotten(database: Database) -> None:
         assert meta.find_fact(session, "leader") is None
 
 
+@pytest.mark.parametrize(
+    "same", [{}, {"lang": None, "published": None, "source": "", "title": "One title", "text": "One"}]
+)
+def test_many_rows_alike_are_stored_as_each_alone_is(database: Database, same: dict[str, object]) -> None:
+    """On PostgreSQL a column of one value throughout goes as that value, where there are many rows."""
+    news = [new_article(n, fetched_at=NOON, **same) for n in range(40)]
+    with database.write() as session:
+        store_story(session)
+        stored = articles.add_articles(session, news[:30])
+        one_by_one = [articles.add_article(session, item) for item in news[30:]]
+        claims.add_claims(session, [claim(f"c{n}", article_id=stored[n].article_id) for n in range(30)])
+    with database.read() as session:
+        for item, article in zip(news, (*stored, *one_by_one), strict=True):
+            held = articles.get_article(session, item.url)
+            assert (held, held.lang, held.published) == (article, item.lang, item.published)
+            version = articles.get_version(session, article.article_id, 1)
+            assert (version.title, version.text, version.fetched_at) == (item.title, item.text, NOON)
+        assert len(claims.list_claims(session, "unrest")) == 30
+
+
 def test_a_thousand_rows_go_in_at_once(database: Database) -> None:
     with database.write() as session:
         store_story(session)
