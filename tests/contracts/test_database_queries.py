@@ -374,8 +374,9 @@ def test_articles_due_for_a_reread_come_by_how_long_they_are_overdue(database: D
         late, later, gone, never = (store_article(session, n) for n in range(4))
         articles.update_article(session, replace(late, reread_at=NOON - HOUR))
         articles.update_article(session, replace(later, reread_at=NOON))
-        articles.update_article(session, replace(gone, reread_at=NOON, removed_at=NOON))
-        assert [a.article_id for a in articles.list_due_articles(session, NOON)] == [late.article_id, later.article_id]
+        articles.update_article(session, replace(gone, reread_at=NOON, removed_at=NOON - HOUR))
+        due = [article.article_id for article in articles.list_due_articles(session, NOON)]
+        assert due == [late.article_id, later.article_id, gone.article_id]
         assert never.reread_at is None
 
 
