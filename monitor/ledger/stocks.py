@@ -3,9 +3,23 @@
 from monitor.ledger.assertions import SMALL_SHARE, Assertion
 from monitor.ledger.contests import contest_higher, is_implausible
 from monitor.ledger.record import LAG_DAYS, RecordState, Version, days_between, is_vague, size_of
-from monitor.ledger.values import ROUNDING_SLACK, is_rounded_floor
+from monitor.ledger.values import ROUNDING_SLACK, is_count, is_rounded_floor
 from monitor.ledger.withdrawals import names_as_old
 from storage.records import Qualifier, RevisionKind
+
+
+def _is_of_some(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Whether under a tenth of what stands is of some of them: said by nobody, or at once by who was never heard.
+
+    "Seven are missing", says the refugee agency of refugees, the day after 110 were.
+    """
+    if size_of(one.figure) >= SMALL_SHARE * size_of(standing.figure):
+        return False
+    if not one.origin.name:
+        return True
+    is_new = one.origin.is_named and not any(one.origin.name in version.origin_days for version in state.versions)
+    is_counted = bool(standing.origin_days) and is_count(standing.figure)
+    return is_new and is_counted and days_between(standing.support_day, one.day) < LAG_DAYS
 
 
 def _has_passed(one: Assertion, standing: Version) -> bool:
@@ -29,7 +43,7 @@ def weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
         state.refuse(one, "5.ceiling", "ceiling")
     elif not told and is_rounded_floor(one.figure) and not one.origin.is_named and not _has_passed(one, standing):
         state.refuse(one, "1.floor", "floor")
-    elif not told and not one.origin.name and size_of(one.figure) < SMALL_SHARE * size_of(standing.figure):
+    elif not told and _is_of_some(state, one, standing):
         state.refuse(one, "6d.part", "part")
     elif is_vague(standing.figure):
         state.refuse(one, "6.below", "part")
