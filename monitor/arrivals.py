@@ -132,7 +132,7 @@ def _settle_feed(session: Session, poll: Arrival) -> Feed:
     if other is not None and other.feed_id != feed.feed_id:
         # Another feed has had this address since it was asked: each address is one feed's.
         feed = replace(feed, url=feeds.get_feed(session, feed.feed_id).url)
-    feeds.update_feed(session, feed)
+    feeds.update_feeds(session, [feed])
     return feed
 
 

@@ -22,6 +22,8 @@ from storage.writing import changed_rows, chunks, insert_new, insert_or_update, 
 _READ_THROUGH_PAGES = 128
 # Of what is due so many are taken from the database at a time, where not all of it may be wanted.
 _SCANNED = 200
+# What a person says of a feed; polling learns all else.
+_DESCRIBED = ("source", "trust", "full", "lang", "kind")
 _BY_DUE = FEEDS.c.due_at.is_(None).desc(), FEEDS.c.due_at, FEEDS.c.feed_id
 _IS_ILL = or_(FEEDS.c.failures > 0, FEEDS.c.state == FeedState.GONE.value)
 
@@ -91,9 +93,12 @@ def update_feed(session: Session, feed: Feed) -> None:
 
 
 def update_feeds(session: Session, feeds: Iterable[Feed]) -> None:
-    """Store what polling learned of many feeds, in one batch."""
+    """Store what polling learned of many feeds, in one batch.
+
+    What a person said of one meanwhile stays: how it is described, and that it is removed.
+    """
     rows = [to_row(feed) for feed in feeds]
-    insert_or_update(session, FEEDS, rows, ["feed_id"])
+    insert_or_update(session, FEEDS, rows, ["feed_id"], keep=_DESCRIBED, only=f"feeds.state <> '{FeedState.REMOVED}'")
 
 
 def get_feed(session: Session, feed: int | str) -> Feed:

@@ -5,7 +5,7 @@ of rows and kept; then the driver takes them all at once. On PostgreSQL they go 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any
@@ -62,15 +62,21 @@ def insert_numbered(session: Session, table: Table, rows: Rows, number: str, key
     return {row[key[0]]: row[number] for row in numbered}
 
 
-def insert_or_update(session: Session, table: Table, rows: Rows, key: Sequence[str]) -> None:
-    """Insert rows of one shape; where the key is there already, the other columns take the new values."""
+def insert_or_update(
+    session: Session, table: Table, rows: Rows, key: Sequence[str], *, keep: Collection[str] = (), only: str = ""
+) -> None:
+    """Insert rows of one shape; where the key is there already, the other columns take the new values.
+
+    But for those of `keep`; and only in rows that hold `only`, a condition in SQL of our own words.
+    """
     if not rows:
         return
     if is_postgres(session):  # one statement, which takes no row twice: of several with one key the last counts
         rows = list({tuple(row[name] for name in key): row for row in rows}.values())
     quote = session.get_bind().dialect.identifier_preparer.quote
-    changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in rows[0] if name not in key)
-    _insert_all(session, table, rows, f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}")
+    changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in rows[0] if name not in (*key, *keep))
+    where = f" WHERE {only}" if only else ""
+    _insert_all(session, table, rows, f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}{where}")
 
 
 def returned_id(session: Session, table: Table, row: Mapping[str, Any], column: str) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -15,7 +16,7 @@ from storage.errors import HostRestsError
 from storage.records import Feed, FeedSpec, FeedState
 from tests.monitor.test_cycle import TITLE, TOLL
 from tests.support.desk import START, Desk
-from tests.support.webserver import Reply, WebServer
+from tests.support.webserver import Reply, Request, WebServer
 
 
 def leads(path: str, *, status: int) -> Reply:
@@ -87,3 +88,24 @@ def test_a_time_to_come_back_is_heard_of_a_server_that_does_not_say_what_time_it
             return answer.retry_after
 
     assert asyncio.run(run()) == 100.0
+
+
+@pytest.mark.parametrize("outcome", ["news", "nothing new", "failure"])
+def test_what_a_person_does_to_a_feed_while_it_is_polled_stays(desk: Desk, outcome: str) -> None:
+    desk.publish("a", TITLE, TOLL)
+    if outcome == "nothing new":
+        poll(desk, 1)
+    answer = desk.site.routes["/feed"]
+    assert callable(answer)
+
+    def meanwhile(request: Request) -> Reply:
+        with desk.database.write() as session:
+            held = feeds.remove_feed(session, 1)
+            feeds.update_feed(session, replace(held, source="Another name"))
+        if outcome == "failure":
+            return Reply(status=500)
+        return answer(request)
+
+    desk.site.add("/feed", meanwhile)
+    poll(desk, 1)
+    assert (feed(desk).state, feed(desk).source) == (FeedState.REMOVED, "Another name")
