@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -38,16 +39,25 @@ def occupy(database: Database, *, patience: float = PATIENCE) -> Iterator[None]:
     if database.path is None:
         yield
         return
-    lock = lock_path(database.path)
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as held:
+    with _opened(lock_path(database.path)) as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise OccupiedError(
-                f"{database.path}: a storywatch service runs on this database; stop it first (it holds {lock.name})"
+                f"{database.path}: a storywatch service runs on this database; stop it first (it holds "
+                f"{lock_path(database.path).name})"
             ) from error
         yield
+
+
+def _opened(lock: Path) -> TextIO:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return lock.open("a")
+    except OSError as error:
+        raise DatabaseError(
+            f"{lock}: cannot be written ({error.strerror}): give this user the right to write in that folder"
+        ) from error
 
 
 @contextmanager

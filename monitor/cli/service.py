@@ -15,7 +15,7 @@ from rich.text import Text
 from sqlmodel import Session
 
 from monitor.app import LOOK_SECONDS, Service
-from monitor.cli.context import clock, opened_database, settings, sqlite_path
+from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.feeds import find_one
 from monitor.cli.output import console, print_json, print_table, progress_bars, say_error, show_time, shown_on
 from monitor.cycle import read_entry
@@ -45,9 +45,6 @@ def run_command(
     current = settings()
     configure_logs(level=current.log.level, form=current.log.format)
     give_back_memory()
-    path = sqlite_path(current.database_url)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
 
     async def main() -> None:
         rng = random.Random(seed)  # noqa: S311 spreads pauses, guards nothing

@@ -24,11 +24,12 @@ class EngineError(Exception):
     """The engine could not be started or a command failed; the message holds the end of its output."""
 
 
-def run(*command: str | Path, env: Mapping[str, str] | None = None, timeout: float = 300) -> str:
+def run(*command: str | Path, env: Mapping[str, str] | None = None, timeout: float = 300, stdin: str = "") -> str:
     """Standard output of a command; EngineError with the end of its output if it fails."""
     done = subprocess.run(
         [str(part) for part in command],
         env={**os.environ, **(env or {})},
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -148,12 +149,12 @@ class Compose:
     project: str
     env: Mapping[str, str]
 
-    def __call__(self, *arguments: str, timeout: float = 300) -> str:
-        """Standard output of one compose command."""
+    def __call__(self, *arguments: str, timeout: float = 300, stdin: str = "") -> str:
+        """Standard output of one compose command, which reads `stdin`."""
         file = ROOT / "docker-compose.yml"
         return run(
             "docker-compose", "--project-name", self.project, "--file", file, "--project-directory", ROOT, *arguments,
-            env={"DOCKER_HOST": self.engine.socket, "DOCKER_BUILDKIT": "0", **self.env}, timeout=timeout,
+            env={"DOCKER_HOST": self.engine.socket, "DOCKER_BUILDKIT": "0", **self.env}, timeout=timeout, stdin=stdin,
         )  # fmt: skip
 
     def container(self, service: str) -> str:

@@ -18,6 +18,21 @@ from tests.acceptance.engine import ROOT, Compose, Engine
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1100)]
 
 PYTHON = "3.11"
+MAIL = """[email]
+host = "mail.example.org"
+sender = "you@example.org"
+username = "you@example.org"
+password_file = "mail.password"
+
+[[channels]]
+name = "mail"
+type = "email"
+to = ["you@example.org"]
+
+[[subscriptions]]
+name = "desk"
+channels = ["mail"]
+"""
 BASE = f"python:{PYTHON}-slim-bookworm"
 
 
@@ -51,7 +66,7 @@ def compose(engine: Engine, image: str, tmp_path: Path) -> Iterator[Compose]:
     password = tmp_path / "postgres_password"
     password.write_text(secrets.token_hex(16))
     password.chmod(0o644)  # read inside by the services' own users
-    tmp_path.chmod(0o755)
+    tmp_path.chmod(0o700)
     stack = Compose(
         engine=engine,
         project=f"storywatch{secrets.token_hex(4)}",
@@ -72,7 +87,21 @@ def test_the_default_stack_needs_no_configuration(compose: Compose) -> None:
     address = compose.address("storywatch", 8080)
     assert get(address, "/healthz")[0] == 200
     status = compose("exec", "-T", "storywatch", "storywatch", "status")
-    assert status.strip()
+    assert "1 run" in status
+
+    # The settings and a secret, as the guide has them written; a backup, and back again.
+    write = "umask 077; cat > mail.password"
+    compose("exec", "-T", "storywatch", "sh", "-c", write, stdin="hunter2\n")
+    compose("exec", "-T", "storywatch", "sh", "-c", "cat > storywatch.toml", stdin=MAIL)
+    compose("restart", "storywatch")
+    compose.wait_until_healthy("storywatch")
+    subscriptions = json.loads(compose("exec", "-T", "storywatch", "storywatch", "subscriptions", "list", "--json"))
+    assert [one["name"] for one in subscriptions] == ["desk"]
+    compose("exec", "-T", "storywatch", "storywatch", "backup", "/data/storywatch-backup.db")
+    compose("stop", "storywatch")
+    compose("run", "--rm", "-T", "storywatch", "restore", "--overwrite", "/data/storywatch-backup.db")
+    compose("up", "--detach", "--no-build")
+    compose.wait_until_healthy("storywatch")
 
 
 def test_the_container_runs_with_the_least_rights(engine: Engine, compose: Compose) -> None:
@@ -141,3 +170,19 @@ def test_the_scale_profile_runs_a_scheduler_two_workers_a_page_and_a_backup(engi
 
     engine.docker("kill", "--signal", "KILL", second)
     compose.wait_for_words("scheduler", "1 workers are silent and given up", seconds=30)
+    parts = json.loads(compose("exec", "-T", "page", "storywatch", "status", "--json"))["parts"]
+    assert sorted((one["role"], one["leads"]) for one in parts if one["live"] and one["role"] != "worker") == [
+        ("page", False), ("scheduler", True)
+    ]  # fmt: skip
+
+    # A dump is put back, as the guide has it.
+    stack = ("--profile", "scale")
+    compose(*stack, "stop", "page", "scheduler", "worker")
+    for command in ("dropdb --force", "createdb"):
+        compose(*stack, "exec", "-T", "postgres", *command.split(), "--username=storywatch", "storywatch")
+    back = "cat storywatch-*.dump | PGPASSWORD=$(cat /run/secrets/postgres_password) pg_restore --host=postgres "
+    back += "--username=storywatch --dbname=storywatch --exit-on-error"
+    compose(*stack, "exec", "-T", "backup", "sh", "-c", back)
+    compose(*stack, "up", "--detach", "--no-build", "--scale", "worker=2", "page", "backup")
+    compose.wait_until_healthy("page")
+    assert get(compose.address("page", 8080), "/readyz")[0] == 200

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from storage.database import Database
+from storage.errors import DatabaseError
 from storage.keeping import backup, restore
 from storage.occupancy import OccupiedError, lock_path, occupy
 from tests.support.postgres import Postgres
@@ -14,6 +15,7 @@ from tests.support.postgres import Postgres
 HOLDER = """
 import sys, time
 from storage.database import Database
+from storage.errors import DatabaseError
 from storage.occupancy import occupy
 with occupy(Database(sys.argv[1])):
     print("held", flush=True)
@@ -27,6 +29,13 @@ def test_a_second_one_is_told_who_is_there(tmp_path: Path) -> None:
         pass
     with occupy(database):
         assert lock_path(tmp_path / "s.db").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
+    lock_path(tmp_path / "s.db").mkdir()  # nobody can open this for writing, root neither
+    told = pytest.raises(DatabaseError, match=r"s\.db\.lock: cannot be written .*: give this user the right to write")
+    with told, occupy(Database(f"sqlite:///{tmp_path}/s.db")):
+        pass
 
 
 def test_the_lock_of_a_killed_process_is_gone_with_it(tmp_path: Path) -> None:
