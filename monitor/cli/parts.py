@@ -10,7 +10,7 @@ from storage.liveness import ROLES, RUN, SCHEDULER, Heard, find_leader
 def parts_words(heard: Sequence[Heard]) -> str:
     """How many of each kind live, and what is missing."""
     if not heard:
-        return "nothing: nobody has been heard of for an hour"
+        return "nobody, so that nothing is polled"
     live = Counter(one.part.role for one in heard if one.is_live)
     counted = [f"{live[role]} {role}" for role in ROLES if live[role]]
     silent = sum(not one.is_live for one in heard)

@@ -81,7 +81,7 @@ def test_who_lives_who_leads_and_who_is_silent_is_said() -> None:
     without = "\n".join(line.plain for line in draw(replace(STATUS, parts=PARTS[1:]), STATUS, width=120, height=40))
     assert "1 scheduler, 1 worker, 1 silent, nobody leads, so that nothing is polled" in without
     nobody = "\n".join(line.plain for line in draw(STATUS, STATUS, width=120, height=40))
-    assert "nobody has been heard of for an hour" in nobody
+    assert "nobody, so that nothing is polled" in nobody
 
 
 def test_ages_are_said_in_the_largest_unit() -> None:
