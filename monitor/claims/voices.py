@@ -369,6 +369,10 @@ def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexico
             break
         if lexicon.has_speaker_after and _counts_people(tokens, last, lexicon):
             break
+        is_count = tokens.kinds[last] == "n" and last + 1 < len(tokens.lower) and tokens.is_capital(last + 1)
+        if lexicon.has_capital_nouns and is_count and last > end:
+            # «nach Angaben der Rebellen | 70 Regierungssoldaten»: a compound that no list holds.
+            break
         if word in lexicon.speaker_leads and _counts_at(tokens, last + 1, lexicon):
             break
         last += 1
