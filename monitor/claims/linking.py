@@ -131,7 +131,7 @@ def link(
     if context in {found.metric for found in reading.links.values()}:
         # What the sentence names by its own word, "the figure" beside it is not.
         context = headline or context
-    _inherit(reading, inherited, context, latest)
+    _inherit(reading, inherited, context, latest, lexicon)
     _mark_groups(reading)
     _drop_old_links(reading)
 
@@ -306,6 +306,7 @@ def _inherit(
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]],
     context: str | None,
     latest: str | None,
+    lexicon: Lexicon,
 ) -> None:
     """Figures without a word of their own take the metric of the figure beside them, nearest first."""
     for _ in range(3):
@@ -325,6 +326,9 @@ def _inherit(
                 told = {reading.links[number].metric for number in beside}
                 near = reading.links[max(beside)].metric if beside else context or _noun_before(reading, span[0])
                 metric = "killed" if "killed" in told else near
+                if not beside and _noun_before(reading, span[0]) in lexicon.contexts:
+                    # "The number of cases stood at 982": of cases, though nothing here tells of which.
+                    metric = None
             elif rule.metric == "@latest":
                 beside = [number for number in reading.links if number < quantity]
                 is_of_others = "named" in rule.flags and not beside and _is_of_unlinked(reading, quantity, None)
