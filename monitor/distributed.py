@@ -21,6 +21,8 @@ from alerts.channels.base import Channel
 from alerts.dispatch import Dispatcher
 from monitor.clock import Clock
 from monitor.errands import Errands
+from monitor.forgotten import LOOK_SECONDS as FORGOTTEN_SECONDS
+from monitor.forgotten import UnderWay
 from monitor.making import (
     make_book,
     make_channels,
@@ -37,7 +39,7 @@ from monitor.parts_watch import LOOK_SECONDS as MISSING_SECONDS
 from monitor.parts_watch import PartsWatch
 from monitor.pulse import Pulse
 from monitor.queueing import DELIVERIES, HEARTBEAT, PAGES, POLLS, QUEUES, REREADS, SILENCE, Queue, conninfo_of
-from monitor.schedule import Ticker, guarded
+from monitor.schedule import Job, Ticker, guarded
 from monitor.settings import Settings
 from monitor.sources.shared_hosts import SharedPacer
 from monitor.taking_up import make_watch
@@ -154,7 +156,8 @@ class Worker:
         """Work as one registered worker, until told to stop or until the queue is lost."""
         try:
             async with Queue(self.settings.database_url) as queue, self._pulse.beating():
-                self._register(queue, hands)
+                under_way = UnderWay()
+                self._register(queue, hands, under_way)
                 _LOG.info("working on %s, %d pieces at once", ", ".join(self.queues), self.concurrency)
                 working = asyncio.create_task(
                     queue.app.run_worker_async(
@@ -168,7 +171,7 @@ class Worker:
                         shutdown_graceful_timeout=GRACE,
                     )
                 )
-                await self._until_told(working, hands)
+                await self._until_told(working, hands, partial(under_way.look, queue))
         except (DatabaseError, ConnectorException, psycopg.Error) as error:
             _LOG.error("the queue is away: %s", " ".join(str(error).split()))
         finally:
@@ -178,9 +181,13 @@ class Worker:
             await asyncio.wait([waiting], timeout=AGAIN)
             waiting.cancel()
 
-    async def _until_told(self, working: "asyncio.Task[None]", hands: "Hands") -> None:
+    async def _until_told(self, working: "asyncio.Task[None]", hands: "Hands", look: Job) -> None:
         told = asyncio.create_task(self.stop.wait())
-        ticker = Ticker({"parts": (MISSING_SECONDS, guarded(hands.missing.look))})
+        jobs = {
+            "parts": (MISSING_SECONDS, guarded(hands.missing.look)),
+            "forgotten": (FORGOTTEN_SECONDS, guarded(look)),
+        }
+        ticker = Ticker(jobs)
         ticker.start()
         while not (working.done() or told.done()):
             if self._alive is not None:
@@ -196,7 +203,7 @@ class Worker:
             if not self.stop.is_set():
                 raise
 
-    def _register(self, queue: Queue, hands: "Hands") -> None:
+    def _register(self, queue: Queue, hands: "Hands", under_way: UnderWay) -> None:
         tasks: dict[str, tuple[str, Callable[..., Awaitable[None]]]] = {
             "poll": (POLLS, hands.poll),
             "read": (PAGES, hands.read),
@@ -204,13 +211,14 @@ class Worker:
             "deliver": (DELIVERIES, hands.deliver),
         }
         for name, (queue_name, work) in tasks.items():
-            queue.app.task(name=name, queue=queue_name, pass_context=True)(_guarded(work))
+            queue.app.task(name=name, queue=queue_name, pass_context=True)(_guarded(work, under_way))
 
 
-def _guarded(work: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+def _guarded(work: Callable[..., Awaitable[None]], under_way: UnderWay) -> Callable[..., Awaitable[None]]:
     """One failure is one line, and what failed is due again: the worker stays up."""
 
     async def run(context: JobContext, **what: object) -> None:
+        under_way.begin(context.job.worker_id, context.job.id)
         try:
             await work(context, **what)
         except DatabaseError as error:
@@ -219,6 +227,8 @@ def _guarded(work: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[No
         except Exception:
             _LOG.exception("this should not happen: please report it")
             await asyncio.sleep(_BREATH)
+        finally:
+            under_way.end(context.job.id)
 
     return run
 

@@ -173,6 +173,18 @@ class Queue:
             raise queue_error(error) from error
         return Reaped(workers=tuple(gone), jobs=len(stalled))
 
+    async def list_doing(self, worker: int) -> frozenset[int]:
+        """The numbers of the pieces that this worker is said to be doing."""
+        query = "SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = %(worker)s"
+        return frozenset(row["id"] for row in await self._ask(query, worker=worker))
+
+    async def drop(self, number: int) -> None:
+        """Take a piece out that nobody does: it is due, and handed out again."""
+        try:
+            await self.app.job_manager.finish_job_by_id_async(number, Status.FAILED, delete_job=True)
+        except (ConnectorException, psycopg.Error) as error:
+            raise queue_error(error) from error
+
     async def list_workers(self) -> tuple[int, ...]:
         """The numbers of the workers that are alive, as far as is known."""
         return tuple(row["id"] for row in await self._ask("SELECT id FROM procrastinate_workers ORDER BY id"))
@@ -186,8 +198,8 @@ class Queue:
         found = {row["queue_name"]: (row["waiting"], row["doing"]) for row in rows}
         return {name: found.get(name, (0, 0)) for name in QUEUES}
 
-    async def _ask(self, query: Any) -> list[dict[str, Any]]:
+    async def _ask(self, query: Any, **values: int) -> list[dict[str, Any]]:
         try:
-            return await self.app.connector.execute_query_all_async(query)
+            return await self.app.connector.execute_query_all_async(query, **values)
         except (ConnectorException, psycopg.Error) as error:
             raise queue_error(error) from error

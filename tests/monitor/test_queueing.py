@@ -14,6 +14,7 @@ import pytest
 
 from monitor.dealing import host_of
 from monitor.distributed import dispatcher_name, worker_of
+from monitor.forgotten import UnderWay
 from monitor.queueing import POLLS, Piece, Queue, conninfo_of, prepare_queue
 from monitor.sources.shared_hosts import SharedPacer
 from storage.errors import DatabaseError, SettingsError
@@ -72,6 +73,31 @@ def test_what_a_silent_worker_holds_is_dropped_so_that_it_can_be_handed_out_agai
             return len(reaped.workers), reaped.jobs, await queue.list_live()
 
     assert asyncio.run(reap()) == (1, 1, frozenset())
+
+
+@pytest.mark.postgres
+def test_a_piece_that_ended_while_the_queue_was_away_does_not_hold_its_host_for_ever(url: str) -> None:
+    async def go() -> list[tuple[int, frozenset[str]]]:
+        async with Queue(url) as queue:
+            await queue.defer([piece(1)])
+            worker = await queue.app.job_manager.register_worker()
+            under_way, seen = UnderWay(), []
+
+            async def look() -> None:
+                seen.append((await under_way.look(queue), await queue.list_live()))
+
+            job = await queue.app.job_manager.fetch_job(queues=[POLLS], worker_id=worker)
+            assert job is not None
+            under_way.begin(worker, job.id)
+            await look()
+            await look()
+            under_way.end(job.id)  # and nobody tells the queue
+            await look()
+            await look()
+            return seen
+
+    held, free = frozenset({"poll:1"}), frozenset[str]()
+    assert asyncio.run(go()) == [(0, held), (0, held), (0, held), (1, free)]
 
 
 @pytest.mark.postgres
