@@ -128,10 +128,12 @@ def says_lowered(state: RecordState, one: Assertion, standing: Version) -> bool:
     """Rule 6a: whether the text itself lowers the standing figure, or an edit of the only voice behind it does.
 
     A tenth of what stood is of some of them, whatever earlier figure the text names: tolls are corrected by shares. A
-    third that stood before is told from the beginning: "the toll stood at 108; on the day of the raid it was 35".
+    third that stood before is told from the beginning: "the toll stood at 108; on the day of the raid it was 35". An
+    article that goes back to its own earlier figure tells of no beginning.
     """
     earlier = state.earlier_match(one.figure)
-    if not one.gone and size_of(one.figure) < (PART_SHARE if earlier else SMALL_SHARE) * size_of(standing.figure):
+    least = PART_SHARE if earlier is not None and not one.replaced else SMALL_SHARE
+    if not one.gone and size_of(one.figure) < least * size_of(standing.figure):
         return False
     told = [past.figure for past in one.previous] + [old for old in one.gone if old not in one.denied]
     if earlier is not None:
