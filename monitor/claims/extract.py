@@ -345,6 +345,7 @@ class Extractor:
                     is_earlier="level" in found.rule.flags and self._is_of_earlier_day(page, reading, found),
                     is_bare="level" not in found.rule.flags and _is_bare(reading, found, lexicon),
                     is_of_them=found.rule.id in OF_THEM,
+                    is_more=reading.phrases[quantity].is_more or reading.quantities[quantity].is_more,
                     entry=page.entry(number) if page.name == "text" else None,
                 )
             )
@@ -550,6 +551,8 @@ def _kind(reading: Reading, found: Link, status: ClaimStatus, lexicon: Lexicon) 
         return ClaimKind.INCREMENT
     if not reading.phrases[found.quantity].is_more and not reading.quantities[found.quantity].is_more:
         return ClaimKind.LEVEL
+    if _is_added(reading, found):
+        return ClaimKind.INCREMENT
     if "level" in found.rule.flags or (found.metric != "killed" and not _is_step(reading, found, lexicon)):
         return ClaimKind.LEVEL
     if status is ClaimStatus.PREVIOUS and _is_still(reading, found, lexicon):
@@ -560,6 +563,18 @@ def _kind(reading: Reading, found: Link, status: ClaimStatus, lexicon: Lexicon) 
         return ClaimKind.INCREMENT
     others = any(number < found.quantity and other.metric != found.metric for number, other in reading.links.items())
     return ClaimKind.LEVEL if others else ClaimKind.INCREMENT
+
+
+def _is_added(reading: Reading, found: Link) -> bool:
+    """Whether a total of the same follows: "another 2,000 were detained, bringing the total to 5,000"."""
+    value = reading.quantities[found.quantity].value
+    return "level" not in found.rule.flags and any(
+        number > found.quantity
+        and other.metric == found.metric
+        and {"level", "trigger-left"} <= other.rule.flags
+        and reading.quantities[number].value > value
+        for number, other in reading.links.items()
+    )
 
 
 def _is_another(reading: Reading, found: Link, lexicon: Lexicon) -> bool:

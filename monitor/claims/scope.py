@@ -36,12 +36,14 @@ class Draft:
     is_earlier: bool = False
     is_bare: bool = False
     is_of_them: bool = False
+    is_more: bool = False
     entry: int | None = None
 
 
 def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:
     """The claims of one text, each with its final place, population and status."""
     drafts = _without_outgrown(drafts)
+    _share_kind(drafts)
     _share_metric(drafts)
     _pass_group(drafts)
     _share_population(drafts)
@@ -73,6 +75,18 @@ def _without_outgrown(drafts: list[Draft]) -> list[Draft]:
         or draft.claim.metric not in largest
         or (draft.claim.value or 0.0) <= largest[draft.claim.metric]
     ]
+
+
+def _share_kind(drafts: list[Draft]) -> None:
+    """A headline's "2,000 more detained" are those whom the body adds to a total."""
+    kinds: dict[tuple[str, float | None], set[ClaimKind]] = {}
+    for draft in drafts:
+        if draft.claim.field == "text":
+            kinds.setdefault((draft.claim.metric, draft.claim.value), set()).add(draft.claim.kind)
+    for draft in drafts:
+        told = kinds.get((draft.claim.metric, draft.claim.value))
+        if draft.is_more and draft.claim.field == "title" and told == {ClaimKind.INCREMENT}:
+            draft.claim = replace(draft.claim, kind=ClaimKind.INCREMENT)
 
 
 def _share_metric(drafts: list[Draft]) -> None:

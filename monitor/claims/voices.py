@@ -175,6 +175,8 @@ def _before_verb(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> int
 def _is_small(lower: list[str], index: int, lexicon: Lexicon) -> bool:
     """Whether a word may stand between an auxiliary and its verb."""
     word = lower[index]
+    if word.endswith(lexicon.adverb_suffixes):
+        return True
     is_time = word in lexicon.speaker_tails or word in lexicon.speaker_leads or word in lexicon.weekdays
     return is_time or not lexicon.classes_at(lower, index).isdisjoint(("adverb", "in", "at", "det", "date", "former"))
 
