@@ -259,7 +259,7 @@ def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
 
 def _counter(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
     """Whose count stands at tokens [start, end), where no verb says so: "Anadolu's latest count", "an AFP tally"."""
-    if any(lexicon.say.at(tokens.lower, index) is not None for index in range(end, min(end + 2, len(tokens.lower)))):
+    if _tells_behind(tokens, end, lexicon):
         return None
     last = start
     while last and start - last <= _OWN and tokens.kinds[last - 1] == "w" and not tokens.is_capital(last - 1):
@@ -268,11 +268,7 @@ def _counter(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | 
     last = start if last == start else last if owner is None else owner + 1
     if last < start and not _is_owner(tokens, last - 1):
         return None
-    first = last
-    while first and last - first < _OFFICE_NAME and tokens.kinds[first - 1] == "w":
-        if tokens.lower[first - 1] in lexicon.speaker_leads or tokens.lower[first - 1] in lexicon.speaker_breaks:
-            break
-        first -= 1
+    first = _name_start(tokens, last, lexicon)
     is_name = first < last and (
         all(tokens.is_capital(index) for index in range(first, last))
         or _stands_in(tokens, last - 1, lexicon)
@@ -283,6 +279,22 @@ def _counter(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | 
         return None
     voice = make_voice(tokens, first, last, (start, end), "say", lexicon)
     return voice and voice._replace(speaker=voice.speaker.replace("’", "'").removesuffix(OWNER), kind="according")
+
+
+def _name_start(tokens: Tokens, last: int, lexicon: Lexicon) -> int:
+    """Where the name of an owner begins that ends at a token."""
+    first = last
+    while first and last - first < _OFFICE_NAME and tokens.kinds[first - 1] == "w":
+        if tokens.lower[first - 1] in lexicon.speaker_leads or tokens.lower[first - 1] in lexicon.speaker_breaks:
+            break
+        first -= 1
+    return first
+
+
+def _tells_behind(tokens: Tokens, end: int, lexicon: Lexicon) -> bool:
+    """Whether a verb of telling follows: then it is that which has the speaker."""
+    last = min(end + 2, len(tokens.lower))
+    return any(lexicon.say.at(tokens.lower, index) is not None for index in range(end, last))
 
 
 def _stands_in(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
@@ -299,15 +311,11 @@ def _owner_of(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice |
     last = start
     if last and tokens.lower[last - 1] in _APOSTROPHES:
         last -= 1
-    elif not (last and tokens.surface(last - 1, last).replace("’", "'").endswith(OWNER)):
+    elif not _is_owner(tokens, last - 1):
         return None
-    if any(lexicon.say.at(tokens.lower, index) is not None for index in range(end, min(end + 2, len(tokens.lower)))):
+    if _tells_behind(tokens, end, lexicon):
         return None
-    first = last
-    while first and last - first < _OFFICE_NAME and tokens.kinds[first - 1] == "w":
-        if tokens.lower[first - 1] in lexicon.speaker_leads or tokens.lower[first - 1] in lexicon.speaker_breaks:
-            break
-        first -= 1
+    first = _name_start(tokens, last, lexicon)
     if not has_office(tokens.lower, first, last, lexicon):
         return None
     voice = make_voice(tokens, first, last, (start, end), "weak_according", lexicon)
