@@ -389,12 +389,11 @@ def _note_missing(
         article, removed_at=now, reread_at=return_at(now, now), last_read_at=now, pending_hash=None, pending_since=None
     )
     articles.update_article(session, removed)
-    version = articles.find_newest_version(session, article.article_id)
     slugs = [slug for slug in articles.list_stories_of(session, article.article_id) if slug in tools.watch.stories]
     if _is_chosen(tools, session, article, slugs):
         _keep(tools, session, kept, article, now)
     lock_story(session, *slugs)
     for slug in slugs:
-        event = removal_revision(slug, removed, version, removed_at=now)
+        event = removal_revision(slug, removed, removed_at=now)
         refold(session, tools.watch, tools.watch.stories[slug], now=now, extra=(event,), trace=trace)
     return None

@@ -4,6 +4,7 @@ sentences → trigger gate → tokens → numbers → quantities → noun phrase
 """
 
 import math
+from bisect import bisect_left
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -116,11 +117,10 @@ class Extractor:
 
         Once all is settled: who is only assumed to speak gives no rival count.
         """
-        numbers = {span[0]: number for number, span in enumerate(body.spans)}
         given: list[Claim] = []
         for claim in claims:
             if claim.speaker is None and claim.field == body.name:
-                voice = body.only_voice(numbers[claim.sentence_start])
+                voice = body.only_voice(bisect_left(body.spans, (claim.sentence_start,)))
                 if voice is not None:
                     claim = replace(claim, speaker=voice.speaker, origin=self._origins.key(voice.speaker))
             given.append(claim)

@@ -315,13 +315,20 @@ def _age_lists(drafts: list[Draft], anchors: dict[str, Claim]) -> None:
                 draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
 
 
-def _take_back_repeats(drafts: list[Draft]) -> None:
-    """What the headline withdraws ("84, not 101") is not standing in the body either."""
-    given_up = {
+def _told_in_headline(
+    drafts: list[Draft], statuses: tuple[ClaimStatus, ...]
+) -> dict[tuple[str, float | None], ClaimStatus]:
+    """The headline's figures that stand in one of these ways, by metric and value."""
+    return {
         (draft.claim.metric, draft.claim.value): draft.claim.status
         for draft in drafts
-        if draft.claim.field == "title" and draft.claim.status in (ClaimStatus.RETRACTED, ClaimStatus.PREVIOUS)
+        if draft.claim.field == "title" and draft.claim.status in statuses
     }
+
+
+def _take_back_repeats(drafts: list[Draft]) -> None:
+    """What the headline withdraws ("84, not 101") is not standing in the body either."""
+    given_up = _told_in_headline(drafts, (ClaimStatus.RETRACTED, ClaimStatus.PREVIOUS))
     for draft in drafts:
         status = given_up.get((draft.claim.metric, draft.claim.value))
         if status is not None and draft.claim.status is ClaimStatus.CURRENT and _is_whole(draft.claim):
@@ -405,11 +412,7 @@ def _age_entries(drafts: list[Draft]) -> None:
 
 def _follow_headline(drafts: list[Draft]) -> None:
     """What the headline counts is the event itself, however long ago: "1,400 may have died last year"."""
-    headline = {
-        (draft.claim.metric, draft.claim.value): draft.claim.status
-        for draft in drafts
-        if draft.claim.field == "title" and draft.claim.status in (ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED)
-    }
+    headline = _told_in_headline(drafts, (ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED))
     for draft in drafts:
         status = headline.get((draft.claim.metric, draft.claim.value))
         if draft.claim.status is ClaimStatus.OTHER_EVENT and status is not None:

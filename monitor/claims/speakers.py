@@ -161,11 +161,16 @@ def _gives_count(tokens: Tokens, first: int, last: int, index: int, lexicon: Lex
     return False
 
 
+def is_owner(tokens: Tokens, index: int) -> bool:
+    """Whether a word owns the one behind it: "the *ministry's* count"."""
+    return index >= 0 and tokens.surface(index, index + 1).replace("’", "'").endswith(OWNER)
+
+
 def _behind_document(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> tuple[int, int, bool]:
     """Who gave what speaks: "the ministry's bulletin says" is the ministry, "figures from the ministry show" too."""
     if first < last and lexicon.documents.at(tokens.lower, last - 1) is not None:
         for index in range(last - 2, first - 1, -1):
-            if tokens.surface(index, index + 1).replace("’", "'").endswith(OWNER):
+            if is_owner(tokens, index):
                 return first, index + 1, True
         is_named = last - first >= _POSSESSED and tokens.is_capital(last - 2) and first > 0
         if (

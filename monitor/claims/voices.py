@@ -9,6 +9,7 @@ from monitor.claims.speakers import (
     is_acronym,
     is_inner,
     is_office,
+    is_owner,
     is_person,
     make_voice,
     nominative,
@@ -95,7 +96,7 @@ def _tells_nothing(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> bo
     if start and tokens.lower[start - 1] in lexicon.speaker_articles:
         # "Police had a list of": a noun.
         return True
-    if lexicon.counts.at(tokens.lower, start) and any(_is_owner(tokens, index) for index in range(start - 2, start)):
+    if lexicon.counts.at(tokens.lower, start) and any(is_owner(tokens, index) for index in range(start - 2, start)):
         # "The agency's separate count of deaths"
         return True
     if "claim" not in lexicon.classes_at(tokens.lower, start):
@@ -264,9 +265,9 @@ def _counter(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | 
     last = start
     while last and start - last <= _OWN and tokens.kinds[last - 1] == "w" and not tokens.is_capital(last - 1):
         last -= 1
-    owner = next((index for index in range(last, start) if _is_owner(tokens, index)), None)
+    owner = next((index for index in range(last, start) if is_owner(tokens, index)), None)
     last = start if last == start else last if owner is None else owner + 1
-    if last < start and not _is_owner(tokens, last - 1):
+    if last < start and not is_owner(tokens, last - 1):
         return None
     first = _name_start(tokens, last, lexicon)
     is_name = first < last and (
@@ -302,16 +303,12 @@ def _stands_in(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     return tokens.lower[index].replace("’", "'").removesuffix(OWNER) in lexicon.stand_ins
 
 
-def _is_owner(tokens: Tokens, index: int) -> bool:
-    return index >= 0 and tokens.surface(index, index + 1).replace("’", "'").endswith(OWNER)
-
-
 def _owner_of(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
     """The office that has what it gave out at tokens [start, end), where no verb says so: "the ministry's count"."""
     last = start
     if last and tokens.lower[last - 1] in _APOSTROPHES:
         last -= 1
-    elif not _is_owner(tokens, last - 1):
+    elif not is_owner(tokens, last - 1):
         return None
     if _tells_behind(tokens, end, lexicon):
         return None

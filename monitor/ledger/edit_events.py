@@ -69,7 +69,7 @@ def _lines(side: str, meaning: Meaning) -> list[str]:
     return [f"{side}_{name}={value}" for name, value in said.items() if value]
 
 
-def removal_revision(story: str, article: Article, version: ArticleVersion | None, *, removed_at: datetime) -> Revision:
+def removal_revision(story: str, article: Article, *, removed_at: datetime) -> Revision:
     """Return the event of a page that is gone, confirmed by a second look."""
     return Revision(
         revision_id=event_id(story, article.url, RevisionKind.REMOVED.value, removed_at.isoformat()),
