@@ -479,14 +479,15 @@ def build_lexicon(
             expand_all(form for forms in states.get("subjects", {}).values() for form in forms),
             [form for row in pack.get("measures", {}).values() for form in expand_all(row["near"])],
         ),
-        vocabulary=Vocabulary({}, ()),
+        vocabulary=Vocabulary({}, {}, ()),
     )
     return replace(lexicon, vocabulary=_vocabulary(lexicon))
 
 
 def _vocabulary(lexicon: Lexicon) -> Vocabulary:
-    """What is known of each word. Each phrase table has two bits; words and people, in every sentence, need none."""
-    known: dict[str, int] = defaultdict(int)
+    """What is known of each word. Each phrase table has a bit; words and people, in every sentence, need none."""
+    flags: dict[str, int] = defaultdict(int)
+    marks: dict[str, int] = defaultdict(int)
     place = lexicon.place
     for words, flag in (
         (lexicon.number_firsts, NUMERIC),
@@ -497,15 +498,16 @@ def _vocabulary(lexicon: Lexicon) -> Vocabulary:
         (lexicon.among_words, AMONG),
     ):
         for word in words:
-            known[word] |= flag
+            flags[word] |= flag
+            marks[word] |= flag
     tables = (getattr(lexicon, one.name) for one in fields(lexicon) if one.name not in ("words", "people"))
     for number, table in enumerate(table for table in tables if isinstance(table, PhraseTable)):
-        table.bit, table.first = 1 << FIRST_FREE_BIT + 2 * number, 2 << FIRST_FREE_BIT + 2 * number
-        for word in table.keys:
-            known[word] |= table.bit
+        table.bit = 1 << FIRST_FREE_BIT + number
         for word in table.firsts:
-            known[word] |= table.first
-    return Vocabulary(known, tuple(place.get("possessive", ())))
+            flags[word] |= table.bit
+        for word in table.keys:
+            marks[word] |= table.bit
+    return Vocabulary(dict(flags), dict(marks), tuple(place.get("possessive", ())))
 
 
 def _trigger_stems(entries: Mapping[tuple[str, ...], WordEntry]) -> list[str]:

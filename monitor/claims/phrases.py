@@ -11,7 +11,7 @@ Payload = TypeVar("Payload")
 class PhraseTable(Generic[Payload]):
     """Maps phrases (tuples of lower-case words) to payloads; a later entry for one phrase replaces an earlier one."""
 
-    __slots__ = ("_alone", "_by_first", "_lasts", "bit", "first", "firsts", "keys", "leads")
+    __slots__ = ("_alone", "_by_first", "_lasts", "bit", "firsts", "keys", "leads")
 
     def __init__(self, entries: Iterable[tuple[tuple[str, ...], Payload]] = ()) -> None:
         phrases = dict(entries)
@@ -26,10 +26,10 @@ class PhraseTable(Generic[Payload]):
         self._by_first = table
         self._alone = {words[0] for words in phrases if len(words) == 1}
         self._lasts = {words[-1] for words in phrases}
-        # One word of each phrase. A lexicon gives a bit to these words and one to those that a phrase may start with:
-        # a sentence without a word of either holds no phrase.
+        # One word of each phrase. A lexicon gives a bit to the marks of these words and to the flags of those that a
+        # phrase may start with: a sentence without a word of either holds no phrase.
         self.keys = {max(words, key=len) for words in phrases}
-        self.bit = self.first = 0
+        self.bit = 0
         # The words that a phrase may start with: loops over many tokens look here before they call.
         self.firsts = table.keys()
         # Those of them that phrases of several words start with, and the second words of these.
@@ -82,7 +82,7 @@ class PhraseTable(Generic[Payload]):
         last = len(words) - 1
         return [
             index
-            for index in tokens.indices(self.first)
+            for index in tokens.indices(self.bit)
             if words[index] in alone or (index < last and words[index + 1] in leads[words[index]])
         ]
 

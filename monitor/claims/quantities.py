@@ -57,7 +57,7 @@ def find_quantities(tokens: Tokens, lexicon: Lexicon, convention: str) -> list[Q
     numbers = {number.start: number for number in find_numbers(tokens, lexicon)}
     found: list[Quantity] = []
     marks = tokens.marks
-    vague_words = tokens.indices(lexicon.vague.first) if marks & lexicon.vague.bit else []
+    vague_words = tokens.indices(lexicon.vague.bit) if marks & lexicon.vague.bit else []
     floor = 0
     for index in sorted({*numbers, *vague_words}) if vague_words else numbers:
         if index < floor:

@@ -40,7 +40,7 @@ def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounP
     symbols: list[Symbol] = []
     places: list[tuple[int, int]] = []
     figures: dict[int, int] = {}
-    lower, flags, count = tokens.lower, tokens.flags, len(tokens.lower)
+    lower, words, count = tokens.lower, tokens.words, len(tokens.lower)
     index = 0
     symbol: Symbol | None
     for start, word in enumerate(lower):
@@ -53,7 +53,7 @@ def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounP
                 symbol, index = _quantity_symbol(quantities[number], phrases[number], lexicon)
             else:
                 symbol, index = lexicon.grammar.plain, idioms[start]
-        elif flags[start] & LEAD and index < count and lower[index] in leads[word] and tokens.kinds[start] != "m":
+        elif words[start].flags & LEAD and index < count and lower[index] in leads[word] and tokens.kinds[start] != "m":
             symbol, index = _phrase_symbol(tokens, start, starts, lexicon)
         else:
             symbol = singles[word]

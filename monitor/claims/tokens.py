@@ -2,10 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import reduce
-from itertools import accumulate
-from operator import add, itemgetter, or_
 
 # A number, a word (also "G20", "anti-war", "O'Neil") or a mark, with the space behind it: no character is left out, so
 # that lengths give the offsets.
@@ -35,13 +31,13 @@ _OPENER = re.compile(r"\s*[\"'“‘«(\[—–•-]*\s*(?:[^\W\d_]|\d)")
 NUMERIC, COLON, OWNER, PLACE, CLAUSE, PERFECT, LEAD, AMONG = (1 << bit for bit in range(8))
 FIRST_FREE_BIT = 8
 _COLONS = frozenset(":-–—")
-# How many words a vocabulary keeps before it begins anew.
+# How many words and chunks a vocabulary keeps before it begins anew, and how long they may be.
 _MOST_WORDS = 30_000
+_LONGEST_KEPT = 40
 
 # Small letters may be more characters than the capital, and a sigma's depends on its neighbours.
 _UNEVEN = re.compile("[İΣ]")
 _TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "\u00ad": None})
-_TYPOGRAPHIC = re.compile("[’‘‐‑\u00ad]")
 
 
 class _Kinds(dict[str, str]):
@@ -59,7 +55,6 @@ class _Kinds(dict[str, str]):
 
 
 _KINDS = _Kinds()
-_FIRST = itemgetter(0)
 
 
 def kind_of(word: str) -> str:
@@ -67,24 +62,115 @@ def kind_of(word: str) -> str:
     return _KINDS[word[0]]
 
 
-class Vocabulary(dict[str, int]):
-    """What a lexicon knows of single words, as bits: one look-up a token, instead of one in every table.
+class Word:
+    """A word, number or mark as it is written: folded for look-up, its kind, and what a Vocabulary knows of it.
 
-    The first bits are those above; a lexicon gives more to its phrase tables. Words that it does not hold are kept
-    as they are met.
+    `flags` has the bits of what may begin at it, `marks` those of what a sentence may hold that has it.
     """
 
-    def __init__(self, known: dict[str, int], owners: tuple[str, ...]) -> None:
-        self._owners = owners
-        super().__init__((word, flags | self._own(word)) for word, flags in known.items())
-        self._known = dict(self)
+    __slots__ = ("flags", "is_capital", "kind", "lower", "marks")
 
-    def __missing__(self, word: str) -> int:
-        if len(self) > _MOST_WORDS:
-            self.clear()
-            self.update(self._known)
-        self[word] = flags = self._own(word)
-        return flags
+    def __init__(self, lower: str, kind: str, flags: int, marks: int, is_capital: bool) -> None:
+        self.lower = lower
+        self.kind = kind
+        self.flags = flags
+        self.marks = marks
+        self.is_capital = is_capital
+
+
+class Chunk:
+    """The words of what stands between two spaces, each with its first and last place in it.
+
+    `only` is the word of a chunk that is nothing else. Numbers may go on over a space, as "1 300" does, so that it is
+    told where a digit stands at an end.
+    """
+
+    __slots__ = ("closes_digit", "ends", "only", "opens_digit", "size", "starts", "words")
+
+    def __init__(self, size: int, words: list[Word], starts: list[int], ends: list[int]) -> None:
+        is_one = len(words) == 1 and ends[0] == size and words[0].kind != "q"
+        self.size = size
+        self.words = words
+        self.starts = starts
+        self.ends = ends
+        self.only = words[0] if is_one else None
+        self.opens_digit = bool(words) and words[0].kind == "n"
+        self.closes_digit = bool(words) and words[-1].lower[-1].isdecimal()
+
+
+class Vocabulary:
+    """What a lexicon knows of single words, as bits: one look-up a chunk, instead of one in every table for each word.
+
+    The first bits are those above; a lexicon gives one more to each phrase table. Words that it does not hold, and
+    what stands between spaces, are kept as they are met.
+    """
+
+    __slots__ = ("_chunks", "_flags", "_marks", "_owners", "_words")
+
+    def __init__(self, flags: dict[str, int], marks: dict[str, int], owners: tuple[str, ...]) -> None:
+        """`flags` and `marks`: the bits of the words that are known, `owners` the endings of a possessive."""
+        self._flags = flags
+        self._marks = marks
+        self._owners = owners
+        self._words: dict[str, Word] = {}
+        self._chunks: dict[str, Chunk] = {}
+
+    def chunks(self, part: str) -> list[Chunk]:
+        """A sentence without space around it, cut at its spaces."""
+        known = self._chunks
+        found: list[Chunk] = []
+        is_digit = False
+        for piece in part.split(" "):
+            chunk = known.get(piece)
+            if chunk is None:
+                chunk = self._learn(piece)
+            if is_digit and chunk.opens_digit:
+                return [self.cut(part)]
+            is_digit = chunk.closes_digit
+            found.append(chunk)
+        return found
+
+    def _learn(self, piece: str) -> Chunk:
+        chunk = self.cut(piece)
+        if len(piece) <= _LONGEST_KEPT:
+            if len(self._chunks) > _MOST_WORDS:
+                self._chunks.clear()
+            self._chunks[piece] = chunk
+        return chunk
+
+    def cut(self, part: str) -> Chunk:
+        """The words of a piece of text, whatever space stands in it."""
+        is_ascii = part.isascii()
+        is_even = is_ascii or not _UNEVEN.search(part)
+        words: list[Word] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        at = len(part) - len(part.lstrip())
+        for match in (_ASCII_TOKEN if is_ascii else _TOKEN).findall(part.lower() if is_even else part):
+            size = len(match.rstrip())
+            surface = part[at : at + size]
+            word = self._words.get(surface)
+            if word is None:
+                word = self._word(surface)
+            words.append(word)
+            starts.append(at)
+            ends.append(at + size)
+            at += len(match)
+        return Chunk(len(part), words, starts, ends)
+
+    def _word(self, surface: str) -> Word:
+        lower = surface.lower()
+        kind = kind_of(lower)
+        if kind == "w" and not lower.isascii():
+            lower = lower.translate(_TYPOGRAPHY)
+        is_capital = surface[0].isupper() or (kind == "w" and "-" in lower and not surface.islower())
+        own = self._own(lower)
+        word = Word(lower, kind, self._flags.get(lower, 0) | own, self._marks.get(lower, 0) | own, is_capital)
+        if len(surface) <= _LONGEST_KEPT:
+            if len(self._words) > _MOST_WORDS:
+                self._words.clear()
+            self._words[surface] = word
+        return word
 
     def _own(self, word: str) -> int:
         """What the word's letters alone tell."""
@@ -98,22 +184,75 @@ class Vocabulary(dict[str, int]):
         )
 
 
-@dataclass(slots=True)
 class Tokens:
     """A sentence's tokens in parallel: `lower` is folded for look-up, `kinds` is n (number), w (word) or m (mark).
 
     Quotation marks are no tokens, so that phrases match across them; `quotes` holds the index of the token after each.
-    `flags` tells of each token what a Vocabulary knows of it, `marks` has the flags of all.
+    `words` are what a Vocabulary knows of the tokens, `flags` and `marks` the bits of all. Where they begin and end in
+    the text is worked out when it is asked for.
     """
 
-    text: str
-    lower: list[str]
-    kinds: str
-    starts: list[int]
-    ends: list[int]
-    quotes: list[int]
-    flags: list[int]
-    marks: int
+    __slots__ = ("_chunks", "_ends", "_first", "_starts", "flags", "kinds", "lower", "marks", "quotes", "text", "words")
+
+    def __init__(self, text: str, first: int, chunks: list[Chunk]) -> None:
+        """`first`: where the chunks begin in the text, each a space behind the one before."""
+        words: list[Word] = []
+        lower: list[str] = []
+        kinds: list[str] = []
+        quotes: list[int] = []
+        flags = marks = 0
+        for chunk in chunks:
+            word = chunk.only
+            if word is not None:
+                words.append(word)
+                lower.append(word.lower)
+                kinds.append(word.kind)
+                flags |= word.flags
+                marks |= word.marks
+                continue
+            for one in chunk.words:
+                if one.kind == "q":
+                    quotes.append(len(lower))
+                    continue
+                words.append(one)
+                lower.append(one.lower)
+                kinds.append(one.kind)
+                flags |= one.flags
+                marks |= one.marks
+        self.text = text
+        self.words = words
+        self.lower = lower
+        self.kinds = "".join(kinds)
+        self.quotes = quotes
+        self.flags = flags
+        self.marks = marks
+        self._first = first
+        self._chunks = chunks
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    @property
+    def starts(self) -> list[int]:
+        """Where each token begins in the text."""
+        if not self._starts:
+            self._place()
+        return self._starts
+
+    @property
+    def ends(self) -> list[int]:
+        """Where each token ends in the text."""
+        if not self._starts:
+            self._place()
+        return self._ends
+
+    def _place(self) -> None:
+        at = self._first
+        for chunk in self._chunks:
+            for index, word in enumerate(chunk.words):
+                if word.kind != "q":
+                    self._starts.append(at + chunk.starts[index])
+                    self._ends.append(at + chunk.ends[index])
+            at += chunk.size + 1
 
     def surface(self, start: int, end: int) -> str:
         """The text from token `start` up to and without token `end`."""
@@ -121,14 +260,13 @@ class Tokens:
 
     def is_capital(self, index: int) -> bool:
         """Whether the token is capitalised, behind a particle ("al-Ghaithi") or an apostrophe too."""
-        start = self.starts[index]
-        return self.text[start].isupper() or (
-            self.kinds[index] == "w" and "-" in self.lower[index] and not self.text[start : self.ends[index]].islower()
-        )
+        return self.words[index].is_capital
 
     def indices(self, flag: int) -> list[int]:
         """The tokens with any of the bits of a flag, in order."""
-        return [index for index, flags in enumerate(self.flags) if flags & flag] if self.marks & flag else []
+        if not self.flags & flag:
+            return []
+        return [index for index, word in enumerate(self.words) if word.flags & flag]
 
     def is_month_like(self, index: int, plain: frozenset[str]) -> bool:
         """Whether a month's name is written as one: "may" without a capital is a verb, a `plain` name is not."""
@@ -138,29 +276,8 @@ class Tokens:
 def tokenize(text: str, start: int, end: int, vocabulary: Vocabulary) -> Tokens:
     """The tokens of text[start:end], with offsets into the whole text."""
     part = text[start:end]
-    is_ascii = part.isascii()
-    is_even = is_ascii or not _UNEVEN.search(part)
-    pieces = (_ASCII_TOKEN if is_ascii else _TOKEN).findall(part.lower() if is_even else part)
-    first = start + len(part) - len(part.lstrip())
-    starts = list(accumulate(map(len, pieces[:-1]), initial=first)) if pieces else []
-    lower = list(map(str.rstrip, pieces))
-    ends = list(map(add, starts, map(len, lower)))
-    kinds = "".join(map(_KINDS.__getitem__, map(_FIRST, lower)))
-    if not is_even:
-        lower = list(map(str.lower, lower))
-    if not is_ascii and _TYPOGRAPHIC.search(part):
-        lower = [
-            word.translate(_TYPOGRAPHY) if kind == "w" and not word.isascii() else word
-            for word, kind in zip(lower, kinds, strict=True)
-        ]
-    quotes: list[int] = []
-    if "q" in kinds:
-        kept = [index for index, kind in enumerate(kinds) if kind != "q"]
-        quotes = [index - passed for passed, index in enumerate(i for i, kind in enumerate(kinds) if kind == "q")]
-        lower, kinds = [lower[index] for index in kept], kinds.replace("q", "")
-        starts, ends = [starts[index] for index in kept], [ends[index] for index in kept]
-    flags = list(map(vocabulary.__getitem__, lower))
-    return Tokens(text, lower, kinds, starts, ends, quotes, flags, reduce(or_, flags, 0))
+    kept = part.lstrip()
+    return Tokens(text, start + len(part) - len(kept), vocabulary.chunks(kept.rstrip()))
 
 
 def split_sentences(text: str, abbreviations: frozenset[str]) -> Iterator[tuple[int, int]]:

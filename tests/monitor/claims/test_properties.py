@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from monitor.claims.bounds import bounds_of
 from monitor.claims.extract import Extractor
 from monitor.claims.lexicon import load_lexicon, supported_languages
-from monitor.claims.tokens import split_sentences, tokenize
+from monitor.claims.tokens import Tokens, split_sentences, tokenize
 from monitor.cli.extract import published_span
 from storage.records import Qualifier
 
@@ -87,6 +87,18 @@ def test_tokens_point_into_the_text(text: str) -> None:
     tokens = tokenize(text, 0, len(text), load_lexicon("en").vocabulary)
     assert all(text[start:end] for start, end in zip(tokens.starts, tokens.ends, strict=True))
     assert len(tokens.lower) == len(tokens.kinds) == len(tokens.starts)
+
+
+@given(text=st.text(alphabet=st.one_of(st.sampled_from("1 23 ,.'’-\"\u00a0aBİΣς\u00ad\n"), st.characters())))
+@settings(deadline=None)
+def test_words_cut_at_spaces_are_those_of_the_whole_sentence(text: str) -> None:
+    vocabulary = load_lexicon("en").vocabulary
+    part = text.strip()
+    whole, cut = Tokens(part, 0, [vocabulary.cut(part)]), tokenize(text, 0, len(text), vocabulary)
+    assert (cut.lower, cut.kinds, cut.quotes) == (whole.lower, whole.kinds, whole.quotes)
+    first = len(text) - len(text.lstrip())
+    assert cut.starts == [first + start for start in whole.starts]
+    assert cut.ends == [first + end for end in whole.ends]
 
 
 @given(value=st.integers(min_value=1, max_value=10**9), qualifier=st.sampled_from(sorted(Qualifier)))
