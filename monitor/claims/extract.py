@@ -39,7 +39,15 @@ from monitor.claims.quantities import Quantity, default_convention, find_quantit
 from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.speakers import Voice
 from monitor.claims.states import StateFinding, find_states
-from monitor.claims.status import LOWERED, find_cues, find_status, is_lowered, next_sentence_status, other_year
+from monitor.claims.status import (
+    LOWERED,
+    find_cues,
+    find_status,
+    is_besides,
+    is_lowered,
+    next_sentence_status,
+    other_year,
+)
 from monitor.claims.tokens import COLON
 from monitor.reading.language import detect_language
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier, Span, Story
@@ -52,6 +60,7 @@ _DAY_BEHIND = 2
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 # What another year sets apart: an earlier figure of that year is another event's too.
 _DATED_APART = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED, ClaimStatus.PREVIOUS))
+_DEATHS = "killed"
 _HURT = ("injured", "hospitalised")
 _BULLETS = frozenset("•*–—-·▪")
 
@@ -105,7 +114,7 @@ class Extractor:
         self._read(head)
         body = open_page("text", text, lexicon, published, years)
         body.context, body.latest, body.headline = head.context, head.latest, head.context
-        body.titles = head.drafts
+        body.titles, body.told = head.drafts, set(head.told)
         self._read(body)
         self._read_others(head)
         self._read_others(body)
@@ -155,7 +164,8 @@ class Extractor:
         reading = read_sentence(page.tokens_of(number), lexicon, self._convention)
         if any(quantity.reason is None for quantity in reading.quantities):
             named = anaphora_metric(reading, page.drafts, lexicon)
-            link(reading, lexicon, named or page.context, named or page.latest, page.headline)
+            context, latest = named or page.context, named or page.latest
+            link(reading, lexicon, context, latest, page.headline, is_deadly=_DEATHS in page.told)
             if named is None and page.headline not in (None, page.context):
                 self._give_to_headline(page, reading)
             if reading.links:
@@ -345,11 +355,14 @@ class Extractor:
                     is_earlier="level" in found.rule.flags and self._is_of_earlier_day(page, reading, found),
                     is_bare="level" not in found.rule.flags and _is_bare(reading, found, lexicon),
                     is_of_them=found.rule.id in OF_THEM,
+                    is_besides=is_besides(reading, quantity, lexicon),
+                    is_present=reading.phrases[quantity].lemma in lexicon.present,
                     is_more=reading.phrases[quantity].is_more or reading.quantities[quantity].is_more,
                     entry=page.entry(number) if page.name == "text" else None,
                 )
             )
         metrics = [reading.links[quantity].metric for quantity in sorted(reading.links)]
+        page.told.update(metrics)
         page.latest = metrics[-1]
         page.context = "killed" if "killed" in metrics else metrics[-1]
 

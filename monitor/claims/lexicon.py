@@ -45,6 +45,7 @@ GATE_CLASSES = frozenset(
         "bodies",
         "victims",
         "hospital",
+        "custody",
         "soldiers",
         "held",
         "to_death",
@@ -172,6 +173,7 @@ class Lexicon:
     among_words: frozenset[str]
     people: PhraseTable[PersonEntry]
     person_suffixes: tuple[str, ...]
+    present: frozenset[str]
     idioms: PhraseTable[bool]
     weak: frozenset[str]
     wanted: dict[str, frozenset[str]]
@@ -185,6 +187,7 @@ class Lexicon:
     meanwhile: frozenset[str]
     turns: frozenset[str]
     settled: PhraseTable[bool]
+    besides: PhraseTable[bool]
     lowered_to: PhraseTable[bool]
     lowered_after: PhraseTable[bool]
     perfect_auxiliary: frozenset[str]
@@ -388,6 +391,7 @@ def build_lexicon(
         among_words=frozenset(phrase[0] for phrase, entry in entries.items() if "among" in entry.classes),
         people=PhraseTable(_person_entries(people, frozenset(expand_all(words["classes"].get("in", ()))))),
         person_suffixes=tuple(people.get("others", {}).get("suffixes", ())),
+        present=frozenset(people.get("others", {}).get("present", ())),
         idioms=_table(people.get("idioms", {}).get("never", ())),
         wanted={
             metric: frozenset(expand_all(table["wanted"]))
@@ -409,6 +413,7 @@ def build_lexicon(
         meanwhile=frozenset(expand_all(status.get("boundary", {}).get("meanwhile", ()))),
         turns=frozenset(expand_all(status.get("boundary", {}).get("turns", ()))),
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
+        besides=_table(status.get("other_event", {}).get("besides", ())),
         lowered_to=_table(status.get("lowered", {}).get("to", ())),
         lowered_after=_table(status.get("lowered", {}).get("after", ())),
         by_then=_table(status.get("previous", {}).get("by_then", ())),

@@ -133,6 +133,7 @@ def _check_tables(folder: str, pack: Mapping[str, Mapping[str, Any]]) -> Iterato
                 "late_verbs",
                 "perfect_auxiliary",
                 "existential",
+                "besides",
                 "settled",
                 "year_prepositions",
                 "since",

@@ -86,12 +86,19 @@ def read_quantities(
 
 
 def link(
-    reading: Reading, lexicon: Lexicon, context: str | None, latest: str | None, headline: str | None = None
+    reading: Reading,
+    lexicon: Lexicon,
+    context: str | None,
+    latest: str | None,
+    headline: str | None = None,
+    *,
+    is_deadly: bool = False,
 ) -> None:
     """Fills `reading.links`.
 
     `context` is the metric that the text is about so far, for "the number fell to 66"; `latest` the one told last,
-    for "three of them"; `headline` that of the title, for "the figure had been 59, with 157 wounded".
+    for "three of them"; `headline` that of the title, for "the figure had been 59, with 157 wounded"; `is_deadly`: the
+    text has told of deaths, whatever it told since: "nine of the victims".
     """
     symbols = reading.symbols.text()
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
@@ -122,7 +129,7 @@ def link(
                 "subset" in rule.flags and not _is_everyone(reading, rule, quantity, lexicon),
             )
     for rule, quantity, span in victims:
-        metric = _victims(reading, context)
+        metric = _victims(reading, is_deadly=is_deadly or context == "killed")
         if "some-dead" in rule.flags:
             following = reading.links.get(_next_quantity(reading, quantity))
             metric = ALL_HARMED if following is not None and following.metric == "killed" else None
@@ -250,10 +257,10 @@ def _head_metric(reading: Reading, quantity: int, lexicon: Lexicon) -> str | Non
     return head[1].metric_of("noun") if head is not None else None
 
 
-def _victims(reading: Reading, context: str | None) -> str | None:
+def _victims(reading: Reading, *, is_deadly: bool) -> str | None:
     """Victims are the dead where the text tells of deaths; elsewhere they may be robbed, and are no figure."""
     told = {found.metric for found in reading.links.values()}
-    return "killed" if context == "killed" or "killed" in told else None
+    return "killed" if is_deadly or "killed" in told else None
 
 
 def _metric(symbol: Symbol, rule: Rule) -> str | None:

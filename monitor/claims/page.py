@@ -29,7 +29,7 @@ _SOLID = re.compile(r"\S")
 class Page:
     """One field of a document on its way: its sentences, what was told so far, and the drafts.
 
-    `gates` holds for each sentence the bits of what may stand in it.
+    `gates` holds for each sentence the bits of what may stand in it, `told` the metrics that figures were given of.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Page:
     context: str | None = None
     latest: str | None = None
     headline: str | None = None
+    told: set[str] = field(default_factory=set)
     titles: list[Draft] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     clocks: list[int | None] = field(default_factory=list)

@@ -52,7 +52,7 @@ def find_mentions(reading: Reading, lexicon: Lexicon) -> list[Mention]:
             if tokens.is_capital(index):
                 mentions.append(Mention(name, index, index + 1))
         elif word in elsewhere:
-            mentions.append(Mention(tokens.surface(index, index + 1), index, index + 1, is_generic=True))
+            mentions.append(Mention(tokens.surface(index, index + 1), index, index + 1, True, is_alone=True))
         elif word in prepositions:
             mention = _read_place(reading, index + 1, lexicon)
             if mention is not None:
@@ -88,6 +88,12 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
         for probe in range(first, index)
     ):
         return None
+    possessives = tuple(lexicon.place.get("possessive", ()))
+    if possessives and tokens.lower[index - 1].endswith(possessives):
+        # "In Ecuador's largest prison" is in the prison, "in China's eastern province" in a part of the country.
+        last = min(index + _POSSESSED, count)
+        if not any(tokens.lower[probe] in generic for probe in range(index, last)):
+            return None
     end = index
     if end < count and tokens.lower[end] in region:
         end += 1

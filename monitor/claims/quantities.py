@@ -14,6 +14,7 @@ _ROUND_SHARES = frozenset((20.0, 50.0, 100.0, 1000.0, 10000.0, 100000.0))
 _GLUE = frozenset("-/#№.:")
 _OPENERS = frozenset((":", "-", "–", "—"))
 _LAST_AGE = 110
+_ARTICLE_REACH = 3
 _DAYS = frozenset(("det", "former"))
 _YEARS = (1900.0, 2100.0)
 
@@ -378,11 +379,23 @@ def _is_age_of_name(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
     lower, start, end = tokens.lower, number.start, number.end
     if number.is_word or number.value > _LAST_AGE or start < 2 or end >= len(lower) or lower[start - 1] != ",":
         return False
-    if lower[end] in (",", ")"):
-        return tokens.is_capital(start - 2)
+    if lower[end] in (",", ")") and tokens.is_capital(start - 2):
+        return True
     person = lexicon.people.at(lower, start - 2)
+    if lower[end] in (",", ")"):
+        return _is_one(tokens, start - 2, lexicon)
     is_listed = lower[end] in lexicon.number_joiners and tokens.kinds[end + 1 : end + 2] == "n"
     return is_listed and lower[end + 2 : end + 3] == [","] and person is not None and person[1].is_noun
+
+
+def _is_one(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a word names one person after an article: "the skipper", "a station master"."""
+    word = tokens.lower[index]
+    person = lexicon.people.at(tokens.lower, index)
+    is_listed = person is not None and person[1].is_noun and not person[1].is_whole and person[1].lemma == word
+    is_single = is_listed or word in lexicon.implicit_nouns or f"{word}s".endswith(lexicon.person_suffixes)
+    before = range(max(0, index - _ARTICLE_REACH), index)
+    return is_single and any("det" in lexicon.classes_at(tokens.lower, probe) for probe in before)
 
 
 def _is_age_of_one(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:

@@ -37,6 +37,8 @@ class Draft:
     is_bare: bool = False
     is_of_them: bool = False
     is_more: bool = False
+    is_present: bool = False
+    is_besides: bool = False
     entry: int | None = None
 
 
@@ -47,6 +49,8 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     _share_metric(drafts)
     _pass_group(drafts)
     _share_population(drafts)
+    if title:
+        _widen_largest(drafts)
     _limit_places(drafts, title, gazetteer)
     anchors = _anchors(drafts)
     _age_lists(drafts, anchors)
@@ -56,6 +60,7 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     largest = _anchors(drafts, is_told=False)
     _mark_addends(drafts, largest)
     _mark_parts(drafts, anchors, largest)
+    _set_sums_apart(drafts)
     _follow_headline(drafts)
     _set_other_events_apart(drafts)
     return tuple(draft.claim for draft in drafts)
@@ -178,6 +183,41 @@ def _widen(drafts: list[Draft], title: Claim) -> None:
             draft.claim = replace(draft.claim, population=None)
 
 
+def _widen_largest(drafts: list[Draft]) -> None:
+    """The largest count of the dead is of everyone if it is told of those who happened to be there: "50 worshippers".
+
+    Not where others are counted beside them: "12 passengers and the two pilots died".
+    """
+    counts = [draft for draft in drafts if draft.claim.metric == "killed" and _is_standing_count(draft)]
+    top = max((draft.claim.value or 0.0 for draft in counts), default=0.0)
+    largest = [draft for draft in counts if draft.claim.value == top]
+    if any(draft.claim.population is None for draft in largest) or any(_has_others_beside(one, drafts) for one in largest):
+        return
+    present = {draft.claim.population for draft in largest if draft.is_present and _is_all(draft.claim.population)}
+    for draft in counts:
+        is_near = (draft.claim.value or 0.0) >= top * _CLEAR_PART
+        if draft.claim.population in present and is_near and not draft.is_subset:
+            draft.claim = replace(draft.claim, population=None)
+
+
+def _is_standing_count(draft: Draft) -> bool:
+    claim = draft.claim
+    is_standing = claim.status is ClaimStatus.CURRENT and claim.kind is ClaimKind.LEVEL
+    return is_standing and claim.qualifier is not Qualifier.VAGUE and not claim.implicit
+
+
+def _has_others_beside(draft: Draft, drafts: list[Draft]) -> bool:
+    """Whether the sentence counts others beside these, who are no part of them."""
+    return draft.is_subset or any(
+        other.claim.metric == draft.claim.metric
+        and (other.claim.field, other.sentence) == (draft.claim.field, draft.sentence)
+        and other.claim.value != draft.claim.value
+        and not other.is_subset
+        and _is_standing_count(other)
+        for other in drafts
+    )
+
+
 def _take_headline_population(drafts: list[Draft]) -> None:
     """A body's bare "18 dead" is of those the headline counts ("police death toll at 18") if it has no other 18."""
     titles: dict[tuple[str, float | None], set[str | None]] = {}
@@ -192,10 +232,12 @@ def _take_headline_population(drafts: list[Draft]) -> None:
 
 
 def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None:
-    """With a gazetteer a known place decides. Without one, a place limits a figure only if the text also gives a
-    larger one of the same metric elsewhere or for the whole, or if the figure is told as a part.
+    """With a gazetteer a known place decides, and "the region" that it does not know limits. Without one, a place limits
+    a figure only if the text also gives a larger one of the same metric elsewhere or for the whole, or if the figure
+    is told as a part; so does "the region" under a headline.
     """
     title_slug = f"-{place_slug(title)}-"
+    is_strict = gazetteer.has_places or not title
     largest = _largest(drafts)
     # "Nine died in the state" under the headline "Nine dead": the state is where it all was.
     told = {
@@ -213,14 +255,17 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             limits = not is_whole
         elif draft.mention.is_generic and key == UNRESOLVED and (claim.metric, claim.value) in told:
             limits = draft.is_subset
-        elif draft.mention.is_generic or key == UNRESOLVED or draft.mention.is_alone:
+        elif draft.mention.is_alone or (is_strict and (draft.mention.is_generic or key == UNRESOLVED)):
             limits = True
         else:
             is_headline = f"-{key}-" in title_slug
-            limits = (
-                draft.is_subset
-                or (not is_headline and _has_larger(claim, largest, draft.mention))
-                or ((claim.metric, claim.value) not in told and _has_sibling(draft, beside, title_slug, is_headline))
+            is_told = (claim.metric, claim.value) in told
+            limits = draft.is_subset or (
+                not is_told
+                and (
+                    (not is_headline and _has_larger(claim, largest, draft.mention))
+                    or _has_sibling(draft, beside, title_slug, is_headline)
+                )
             )
         if limits:
             # Where the place says which part it is, nothing need be said of whom.
@@ -417,6 +462,24 @@ def _follow_headline(drafts: list[Draft]) -> None:
         status = headline.get((draft.claim.metric, draft.claim.value))
         if draft.claim.status is ClaimStatus.OTHER_EVENT and status is not None:
             draft.claim = replace(draft.claim, status=status)
+
+
+def _set_sums_apart(drafts: list[Draft]) -> None:
+    """ "Since January 441 people have drowned on this route": what is told besides the event of headline and lead.
+
+    Where those give no figure, or this very figure, it is the event's own.
+    """
+    told = [draft.claim for draft in drafts if _is_first_told(draft) and draft.claim.metric in harms()]
+    values = {(claim.metric, claim.value) for claim in told}
+    for draft in drafts:
+        claim = draft.claim
+        is_beside = draft.is_besides and not draft.is_level and not _is_first_told(draft) and (claim.metric, claim.value) not in values
+        if told and is_beside and claim.status is ClaimStatus.CURRENT and claim.metric in harms():
+            draft.claim = replace(claim, status=ClaimStatus.OTHER_EVENT)
+
+
+def _is_first_told(draft: Draft) -> bool:
+    return draft.claim.field == "title" or draft.sentence == 0
 
 
 def _set_other_events_apart(drafts: list[Draft]) -> None:

@@ -47,7 +47,8 @@ def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:
         if word in lexicon.perfect_auxiliary and (_is_told_of_itself(tokens, index, lexicon) or is_by_then):
             continue
         found = lexicon.cues.at(tokens.lower, index) if word in lexicon.cues.firsts else None
-        if found is not None and not any(start <= index < end for start, end in neutral):
+        is_month = word in lexicon.months and index > 0 and tokens.is_capital(index)
+        if found is not None and not is_month and not any(start <= index < end for start, end in neutral):
             cues.extend(FoundCue(index, found[0], cue) for cue in found[1])
         if word in lexicon.perfect_auxiliary:
             verb = _perfect_verb(tokens, index, lexicon)
@@ -430,12 +431,20 @@ def other_year(reading: Reading, link: Link, years: frozenset[int], lexicon: Lex
                 third.reason is None and other.end <= third.start < quantity.start for third in reading.quantities
             ):
                 return True
-        elif other.start >= quantity.end and before in lexicon.year_prepositions:
+        elif other.start >= quantity.end and (
+            before in lexicon.year_prepositions or _names_event(tokens, other, lexicon)
+        ):
             between = range(quantity.end, other.start)
             is_since = before == lexicon.since
             if len(between) <= _YEAR_REACH and not is_since and not _leaves_place(tokens, between, lexicon):
                 return True
     return False
+
+
+def _names_event(tokens: Tokens, year: Quantity, lexicon: Lexicon) -> bool:
+    """Whether a year stands between an article and a noun: "in a 2015 bombing"."""
+    is_named = tokens.kinds[year.end : year.end + 1] == "w" and not tokens.is_capital(year.end)
+    return is_named and "det" in lexicon.classes_at(tokens.lower, year.start - 1)
 
 
 def _leaves_place(tokens: Tokens, between: range, lexicon: Lexicon) -> bool:
@@ -457,6 +466,22 @@ def _closes_relative(tokens: Tokens, year: Quantity, lexicon: Lexicon) -> bool:
         return False
     opening = next((index for index in range(year.start - 1, -1, -1) if tokens.lower[index] == ","), None)
     return opening is not None and "who" in lexicon.classes_at(tokens.lower, opening + 1)
+
+
+def is_besides(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:
+    """Whether a figure is of a period or of an event before: "so far this year 300 have died", "weeks after a crane …".
+
+    The words stand before the figure, or right behind its clause.
+    """
+    if not reading.tokens.marks & lexicon.besides.bit:
+        return False
+    place = reading.quantities[quantity].start
+    others = [other.start for other in reading.quantities if other.reason is None and other.start != place]
+    return any(
+        (end <= place and not any(end <= other < place for other in others))
+        or (start >= place and not any(place < other < start for other in others))
+        for start, end, _ in lexicon.besides.find_in(reading.tokens)
+    )
 
 
 def is_lowered(reading: Reading, link: Link, lexicon: Lexicon) -> bool:

@@ -22,6 +22,8 @@ _QUOTES = frozenset("\"'“”‘’«»„‚`")
 _BOUNDARY = re.compile(r"[.!?…。؟।\n](?:(?<=\n)\n*|(?<!\n)[.!?…。؟।]*[\"'”’»)\]]*(?=\s|$))")
 _LONGEST = 1200
 _LONGEST_ABBREVIATION = 24
+# "St George's." ends with no initial.
+_APOSTROPHES = ("'", "’")
 _WORD_BREAK = re.compile(r"[\s(\"“']")
 _NEXT_WORD = re.compile(r"\s*([^\W\d_]+)")
 _OPENER = re.compile(r"\s*[\"'“‘«(\[—–•-]*\s*(?:[^\W\d_]|\d)")
@@ -316,7 +318,8 @@ def _ends_sentence(text: str, start: int, dot: int, end: int, length: int, abbre
     word = _WORD_BREAK.split(before)[-1].lower()
     follows = _OPENER.match(text, end, min(length, end + 8))
     next_letter = text[follows.end() - 1] if follows else ""
-    if word in abbreviations or (len(word) == 1 and word.isalpha()):
+    is_ending = len(word) == 1 and before[-2:-1] in _APOSTROPHES
+    if word in abbreviations or (len(word) == 1 and word.isalpha() and not is_ending):
         # "U.S. The" is rare beside "U.S. officials": a dotted abbreviation before a capital ends one only after a time.
         return word in ("p.m", "a.m") and next_letter.isupper()
     if word.isdecimal() and _is_ordinal(text, before, word, end, abbreviations):
