@@ -19,7 +19,8 @@ class Mention(NamedTuple):
     """A place named after a preposition, at tokens [start, end).
 
     `is_generic`: "the region" without a name. `is_alone`: "in Kerr County alone", said to be no more than a part.
-    `is_source`: "four from China", where people come from.
+    `is_source`: "four from China", where people come from. `is_loose`: "the state", which under a headline is where it
+    all happened as often as not.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Mention(NamedTuple):
     is_generic: bool = False
     is_alone: bool = False
     is_source: bool = False
+    is_loose: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -73,13 +75,13 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
     while index < count and index - first < _LONGEST and _is_name(tokens, index, lexicon):
         index += 1
     if index == first:
-        if first < count and tokens.lower[first] in generic and first > start:
-            return Mention(tokens.surface(start, first + 1), start, first + 1, is_generic=True)
-        last = first - 1
+        last = first if first < count and tokens.lower[first] in generic else first - 1
         if last > start and tokens.lower[last] in generic:
-            return Mention(tokens.surface(start, last + 1), start, last + 1, is_generic=True)
+            is_loose = tokens.lower[last] in lexicon.place.get("loose", frozenset())
+            return Mention(tokens.surface(start, last + 1), start, last + 1, is_generic=True, is_loose=is_loose)
         return None
-    if not lexicon.place.get("never", frozenset()).isdisjoint(tokens.lower[first:index]):
+    never = lexicon.place.get("never", frozenset())
+    if _is_owner(tokens, index - 1, lexicon) or not never.isdisjoint(tokens.lower[first:index]):
         return None
     region = lexicon.place.get("region_words", frozenset())
     regions = region | generic
@@ -88,12 +90,6 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
         for probe in range(first, index)
     ):
         return None
-    possessives = tuple(lexicon.place.get("possessive", ()))
-    if possessives and tokens.lower[index - 1].endswith(possessives):
-        # "In Ecuador's largest prison" is in the prison, "in China's eastern province" in a part of the country.
-        last = min(index + _POSSESSED, count)
-        if not any(tokens.lower[probe] in generic for probe in range(index, last)):
-            return None
     end = index
     if end < count and tokens.lower[end] in region:
         end += 1
@@ -112,6 +108,15 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
     before = lexicon.words.at(tokens.lower, start - 1)
     is_source = before is not None and "from" in before[1].classes
     return Mention(tokens.surface(first, end), start, end, is_alone=is_alone, is_source=is_source)
+
+
+def _is_owner(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a name only says whose the place is: "in Ecuador's largest prison", but "in China's eastern province"."""
+    possessives = tuple(lexicon.place.get("possessive", ()))
+    if not possessives or not tokens.lower[index].endswith(possessives):
+        return False
+    generic = lexicon.place.get("generic", frozenset())
+    return generic.isdisjoint(tokens.lower[index + 1 : index + 1 + _POSSESSED])
 
 
 def _has_toll(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:

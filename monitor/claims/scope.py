@@ -191,7 +191,8 @@ def _widen_largest(drafts: list[Draft]) -> None:
     counts = [draft for draft in drafts if draft.claim.metric == "killed" and _is_standing_count(draft)]
     top = max((draft.claim.value or 0.0 for draft in counts), default=0.0)
     largest = [draft for draft in counts if draft.claim.value == top]
-    if any(draft.claim.population is None for draft in largest) or any(_has_others_beside(one, drafts) for one in largest):
+    beside = _by_sentence(counts)
+    if any(draft.claim.population is None or _has_others_beside(draft, beside) for draft in largest):
         return
     present = {draft.claim.population for draft in largest if draft.is_present and _is_all(draft.claim.population)}
     for draft in counts:
@@ -206,15 +207,11 @@ def _is_standing_count(draft: Draft) -> bool:
     return is_standing and claim.qualifier is not Qualifier.VAGUE and not claim.implicit
 
 
-def _has_others_beside(draft: Draft, drafts: list[Draft]) -> bool:
+def _has_others_beside(draft: Draft, beside: dict[tuple[str, int], list[Draft]]) -> bool:
     """Whether the sentence counts others beside these, who are no part of them."""
     return draft.is_subset or any(
-        other.claim.metric == draft.claim.metric
-        and (other.claim.field, other.sentence) == (draft.claim.field, draft.sentence)
-        and other.claim.value != draft.claim.value
-        and not other.is_subset
-        and _is_standing_count(other)
-        for other in drafts
+        other.claim.value != draft.claim.value and not other.is_subset
+        for other in beside[draft.claim.field, draft.sentence]
     )
 
 
@@ -232,9 +229,10 @@ def _take_headline_population(drafts: list[Draft]) -> None:
 
 
 def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None:
-    """With a gazetteer a known place decides, and "the region" that it does not know limits. Without one, a place limits
-    a figure only if the text also gives a larger one of the same metric elsewhere or for the whole, or if the figure
-    is told as a part; so does "the region" under a headline.
+    """With a gazetteer a known place decides, and "the region" that it does not know limits.
+
+    Without one, a place limits a figure only if the text also gives a larger one of the same metric elsewhere or for
+    the whole, or if the figure is told as a part; so does "the region" under a headline.
     """
     title_slug = f"-{place_slug(title)}-"
     is_strict = gazetteer.has_places or not title
@@ -255,7 +253,7 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             limits = not is_whole
         elif draft.mention.is_generic and key == UNRESOLVED and (claim.metric, claim.value) in told:
             limits = draft.is_subset
-        elif draft.mention.is_alone or (is_strict and (draft.mention.is_generic or key == UNRESOLVED)):
+        elif draft.mention.is_alone or _is_apart(draft.mention, key, is_strict=is_strict):
             limits = True
         else:
             is_headline = f"-{key}-" in title_slug
@@ -272,6 +270,13 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             is_part = claim.population == PART and draft.is_placed
             population = None if is_part else claim.population
             draft.claim = replace(claim, place=key, place_text=draft.mention.text, population=population)
+
+
+def _is_apart(mention: Mention, key: str | None, *, is_strict: bool) -> bool:
+    """Whether a place without a name that is known, "the region" or "a village", limits without a look at others."""
+    if key == UNRESOLVED:
+        return is_strict or not mention.is_loose
+    return mention.is_generic
 
 
 def _by_sentence(drafts: list[Draft]) -> dict[tuple[str, int], list[Draft]]:
@@ -317,7 +322,8 @@ def _largest(drafts: list[Draft]) -> dict[str, list[tuple[float, str]]]:
 
 def _has_larger(claim: Claim, largest: dict[str, list[tuple[float, str]]], mention: Mention) -> bool:
     slug = place_slug(mention.text)
-    return any(place != slug and value * _PART > (claim.value or 0) for value, place in largest.get(claim.metric, []))
+    share = 1.0 if mention.is_generic else _PART
+    return any(place != slug and value * share > (claim.value or 0) for value, place in largest.get(claim.metric, []))
 
 
 def _is_whole(claim: Claim) -> bool:
@@ -473,8 +479,9 @@ def _set_sums_apart(drafts: list[Draft]) -> None:
     values = {(claim.metric, claim.value) for claim in told}
     for draft in drafts:
         claim = draft.claim
-        is_beside = draft.is_besides and not draft.is_level and not _is_first_told(draft) and (claim.metric, claim.value) not in values
-        if told and is_beside and claim.status is ClaimStatus.CURRENT and claim.metric in harms():
+        is_new = claim.metric in harms() and (claim.metric, claim.value) not in values
+        is_beside = draft.is_besides and not draft.is_level and not _is_first_told(draft)
+        if told and is_beside and is_new and claim.status is ClaimStatus.CURRENT:
             draft.claim = replace(claim, status=ClaimStatus.OTHER_EVENT)
 
 

@@ -10,6 +10,8 @@ from storage.records import ClaimStatus
 
 _ORDER = ("retracted", "denied", "previous", "other_event", "unconfirmed")
 _NEAR = 3
+# At most so many words stand behind the verb with which a speaker closes a sentence.
+_CLOSING = 6
 _CLOSE_BEHIND = 6
 _BEHIND = 3
 _SMALL = frozenset(("det", "adverb", "hedge", "focus", "former", "of", "toll", "generic_toll"))
@@ -86,8 +88,12 @@ def _perfect_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> int | None:
 
 
 def _is_told(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
-    """Whether somebody is quoted before a token."""
-    return any(span[0] < index for span in lexicon.say.find_in(tokens))
+    """Whether somebody is quoted before a token, or closes the sentence: "it had reached 40, officials said"."""
+    last = len(tokens.lower) - _CLOSING
+    return any(
+        start < index or (kind == "say" and end > last and "n" not in tokens.kinds[end:])
+        for start, end, kind in lexicon.say.find_in(tokens)
+    )
 
 
 def _has_late_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
