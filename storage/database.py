@@ -4,16 +4,19 @@ SQLite runs in WAL with `synchronous=FULL`, so that a commit outlives a power cu
 its turn, readers are never blocked. On PostgreSQL a writer that folds a story takes its advisory lock first.
 """
 
+import select
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
@@ -24,6 +27,8 @@ from storage.meta import find_fact
 BUSY_SECONDS = 30.0
 # How often a file that others just opened is tried to be turned to write-ahead logging.
 _TURNS = 20
+_LONG_REST = 30.0  # seconds without use, after which who stands between may have forgotten a connection
+_RESTS_SINCE = "storywatch_rests_since"
 
 
 class Database:
@@ -54,7 +59,10 @@ class Database:
 
     def _make_engine(self, pool_size: int) -> Engine:
         if not self.is_sqlite:
-            return create_engine(self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+            engine = create_engine(self.url, pool_size=pool_size, max_overflow=pool_size)
+            event.listen(engine, "checkin", _rest)
+            event.listen(engine, "checkout", partial(_prove_alive, engine.dialect))
+            return engine
         if self.path is not None:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +172,26 @@ def lock_story(session: Session, *slugs: str) -> None:
         return
     for slug in sorted(set(slugs)):
         session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"), {"name": f"story:{slug}"})
+
+
+def _rest(_connection: Any, record: Any) -> None:
+    record.info[_RESTS_SINCE] = time.monotonic()
+
+
+def _prove_alive(dialect: Dialect, connection: Any, record: Any, _proxy: Any) -> None:
+    """Have a connection replaced that its server has ended: it has said so, or has rested so long that it is asked.
+
+    To ask at each use costs a tenth of a search.
+    """
+    spoken = select.poll()
+    try:
+        spoken.register(connection.fileno(), select.POLLIN)
+        has_rested = time.monotonic() - record.info.get(_RESTS_SINCE, -_LONG_REST) >= _LONG_REST
+        if not has_rested and not spoken.poll(0):
+            return
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

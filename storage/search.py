@@ -17,7 +17,7 @@ from storage.articles import belongs
 from storage.query import Node, Query, Term, name_tag, parse_query, to_fts5, wanted_terms
 from storage.ranking import count_terms, score_counts
 from storage.records import Facets, SearchHit, Span
-from storage.search_figures import Shape, few_carriers, figures_shape, figures_values, meets_figures
+from storage.search_figures import Shape, carriers_ends, figures_shape, figures_values, meets_figures
 from storage.search_index import first_key, moment_of, text_of
 from storage.search_parts import find_entries, list_parts
 from storage.search_postgres import find_postgres
@@ -152,11 +152,6 @@ def _find(session: Session, asked: Query, count: int, *, is_latest: bool) -> lis
     low, high = _bounds(asked)
     if not is_latest:
         low, high = -high, -low
-    carriers = few_carriers(session, asked.comparisons) if is_latest else None
-    if carriers is not None:
-        low, high = max(low, min(carriers, default=high + 1)), min(high, max(carriers, default=low - 1))
-        if low > high:
-            return []
     if asked.node is None:
         return _find_by_time(session, asked, low, high, count, is_latest=is_latest)
     find = find_postgres if is_postgres(session) else _find_sqlite
@@ -173,6 +168,10 @@ def _find_sqlite(
     session: Session, asked: Query, node: Node, low: int, high: int, count: int, *, is_latest: bool
 ) -> list[int]:
     """The newest part alone first, which answers most; then as many more at once as there are."""
+    if is_latest and (ends := carriers_ends(session, asked.comparisons)) is not None:
+        low, high = max(low, ends[0]), min(high, ends[1])
+        if low > high:
+            return []
     parts = [part.number for part in list_parts(session, low, high)]
     if is_latest:
         parts.reverse()

@@ -46,10 +46,11 @@ def meets_figures(shape: Shape, article_id: Any, *, postgres: bool) -> list[Colu
     return conditions
 
 
-def few_carriers(session: Session, comparisons: Sequence[Comparison]) -> list[int] | None:
-    """The keys of the few documents whose articles carry an asked figure; None if there are more, or none is asked.
+def carriers_ends(session: Session, comparisons: Sequence[Comparison]) -> tuple[int, int] | None:
+    """The lowest and highest key of the documents whose articles carry an asked figure, or an empty range.
 
-    Else all documents with the words would be held against a figure that stands nowhere.
+    None if they are more than a few, or no figure is asked. Else all documents with the words would be held against a
+    figure that stands nowhere.
     """
     wanted = next((comparison for comparison in comparisons if not comparison.is_absent), None)
     if wanted is None:
@@ -59,7 +60,8 @@ def few_carriers(session: Session, comparisons: Sequence[Comparison]) -> list[in
     numbers = set(connection.execute(_carriers(wanted.operator), values).scalars())
     if len(numbers) > _FEW_CARRIERS:
         return None
-    return list(connection.execute(_keys(postgres), {"numbers": listed(numbers, postgres=postgres)}).scalars())
+    keys = list(connection.execute(_keys(postgres), {"numbers": listed(numbers, postgres=postgres)}).scalars())
+    return (min(keys), max(keys)) if keys else (1, 0)
 
 
 @cache

@@ -1,27 +1,32 @@
 """Which documents a query finds on PostgreSQL, newest first.
 
 Its index of words has no order, so that it is asked for the newest days first (days and months are tags) and for ever
-longer stretches before them, until enough is found. It knows no places of words: where words must stand side by side,
-the folded texts are looked at, newest first. A prefix costs as much as all words that begin so, however few days are
-asked for; a common one is found sooner by looking at the newest texts themselves.
+longer stretches before them, until enough is found. Where words must stand side by side it is asked for documents that
+may hold such a pair, and their folded texts are looked at, newest first. A prefix costs as much as all words that begin
+so, however few days are asked for; a common one is found sooner by looking at the newest texts themselves.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, not_, or_, select, text
+from sqlalchemy import Select, bindparam, func, select, text
 from sqlmodel import Session
 
-from storage.query import Both, Either, Neither, Node, Query, Tag, Term, has_prefix, is_certain, to_tsquery
-from storage.search_figures import Shape, figures_shape, figures_values, meets_figures
+from storage.query import Node, Query, has_prefix, is_certain, to_tsquery
+from storage.search_figures import Shape, carriers_ends, figures_shape, figures_values, meets_figures
 from storage.search_index import day_tag, first_key, moment_of, month_tag
+from storage.search_texts import holds, may_hold, parted_query
 from storage.tables import DOCUMENTS, SEARCH_VECTOR
 
 _FIRST_STRETCH = 500  # documents that the index is asked about first
+_RARER = 8  # times as many, and as few finds expected, where of what the index gives few are finds: phrases and figures
 _LOOKED_THROUGH = 60  # documents whose texts are looked at before the index is asked for a prefix
-_LEAST_GROWTH = 4
 _MOST_GROWTH = 64
+_FRUITLESS_GROWTH = 4  # where the stretch before found nothing
+_FEW_FINDS = 1_000  # as many are expected at most where everything is asked about at once: each is read and sorted
+_NEARLY_ALL = 4  # a stretch times so much that is all there is costs more, with its months, than all at once
 _LONGEST_STRETCH = timedelta(days=5 * 366)
 _MOST_DAYS = timedelta(days=15)  # beyond, a month or two cost less than so many days
 _KEY = DOCUMENTS.c.document_key
@@ -34,36 +39,53 @@ def find_postgres(
 ) -> list[int]:
     """The keys of the newest documents with a key in [low, high] that a query finds; `node`: its words."""
     keys: list[int] = []
-    newest, looked, oldest = _ends(session, low, high, is_latest=is_latest)
-    if newest is None:
+    ends = _ends(session, low, high, is_latest=is_latest)
+    if ends.newest is None:
         return keys
     connection = session.connection()
-    shape, figures = figures_shape(asked), figures_values(asked)
-    if looked is not None and has_prefix(node):
-        bounds = (looked, high) if is_latest else (low, looked)
-        keys += connection.execute(_look_through(node, shape, *bounds, count, is_latest=is_latest), figures).scalars()
-        low, high = (low, looked - 1) if is_latest else (looked + 1, high)
-    stretches = _Stretches(low, high, newest, oldest, is_latest=is_latest)
-    words = to_tsquery(node)
-    query = _ask_plainly(shape, is_latest=is_latest)
-    if not is_certain(node):
-        query = _ask_index(node, shape, is_latest=is_latest)
+    shape, values = figures_shape(asked), figures_values(asked)
+    form = None
+    if not is_certain(node) or has_prefix(node):
+        form, words = parted_query(node)
+        values |= words
+    if form is not None and ends.looked is not None and has_prefix(node):
+        first, last = (ends.looked, high) if is_latest else (low, ends.looked)
+        look = _look_through(form, shape, is_latest=is_latest)
+        keys += connection.execute(look, values | {"low": first, "high": last, "count": count}).scalars()
+        low, high = (low, ends.looked - 1) if is_latest else (ends.looked + 1, high)
+    stretches = _Stretches(low, high, ends, is_latest=is_latest, rarer=_RARER if shape or not is_certain(node) else 1)
+    lexemes = to_tsquery(node)
+    query = _ask_index(None if is_certain(node) else form, shape, is_latest=is_latest)
+    may_be_few = is_latest and bool(shape)
     while len(keys) < count and (stretch := stretches.next(len(keys), count)) is not None:
         first, last, days = stretch
-        wanted = " & ".join(part for part in (words, days) if part) or "'~a'"
-        values = {"query": wanted, "low": first, "high": last, "count": count - len(keys)}
-        keys += connection.execute(query, values | figures).scalars().all()
+        wanted = " & ".join(part for part in (lexemes, days) if part) or "'~a'"
+        ask = values | {"query": wanted, "low": first, "high": last, "count": count - len(keys)}
+        keys += connection.execute(query, ask).scalars().all()
+        if may_be_few and not keys and (few := carriers_ends(session, asked.comparisons)) is not None:
+            stretches.narrow(*few)
+        may_be_few = False
     return keys
 
 
-def _ends(session: Session, low: int, high: int, *, is_latest: bool) -> tuple[int | None, int | None, int | None]:
-    """The keys of the newest document in [low, high], and of those some hundreds and some thousands before it.
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Keys of documents between two bounds: the newest, those some dozens and some hundreds before it, the oldest."""
+
+    newest: int | None
+    looked: int | None = None
+    some: int | None = None
+    oldest: int | None = None
+
+
+def _ends(session: Session, low: int, high: int, *, is_latest: bool) -> Ends:
+    """The ends of what lies in [low, high].
 
     A plan that reads all documents would make the words of each anew: it is ruled out for this transaction.
     """
     asked = {"low": low, "high": high, "looked": _LOOKED_THROUGH, "stretch": _FIRST_STRETCH}
     row = session.connection().execute(_ends_query(is_latest=is_latest), asked).one()
-    return row[0], row[1], row[2]
+    return Ends(*row[:4])
 
 
 # Statements are made once: to build one costs as much as to run it.
@@ -71,57 +93,41 @@ def _ends(session: Session, low: int, high: int, *, is_latest: bool) -> tuple[in
 
 @cache
 def _ends_query(*, is_latest: bool) -> Select[Any]:
-    ordered = _newest_first(select(_KEY).where(_WITHIN), _KEY, is_latest=is_latest).limit(1)
+    within = select(_KEY).where(_WITHIN)
+    ordered = _newest_first(within, _KEY, is_latest=is_latest).limit(1)
     offsets: tuple[Any, ...] = (0, bindparam("looked"), bindparam("stretch"))
     places = [ordered.offset(offset).scalar_subquery() for offset in offsets]
-    return select(*places, func.set_config("enable_seqscan", "off", True))
+    oldest = _newest_first(within, _KEY, is_latest=not is_latest).limit(1).scalar_subquery()
+    return select(*places, oldest, func.set_config("enable_seqscan", "off", True))
 
 
-@cache
-def _ask_plainly(shape: Shape, *, is_latest: bool) -> Select[Any]:
-    return _ask_index(None, shape, is_latest=is_latest)
-
-
-def _look_through(node: Node, shape: Shape, low: int, high: int, count: int, *, is_latest: bool) -> Select[Any]:
+@lru_cache(maxsize=1_000)
+def _look_through(form: Node, shape: Shape, *, is_latest: bool) -> Select[Any]:
     """Look at the folded texts of the documents in [low, high] themselves."""
     meet = meets_figures(shape, DOCUMENTS.c.article_id, postgres=True)
-    query = select(_KEY).where(_KEY.between(low, high), _holds(node, DOCUMENTS.c.content), *meet)
-    return _newest_first(query, _KEY, is_latest=is_latest).limit(count)
+    query = select(_KEY).where(_WITHIN, holds(form, DOCUMENTS.c.content), *meet)
+    return _newest_first(query, _KEY, is_latest=is_latest).limit(bindparam("count"))
 
 
-def _ask_index(node: Node | None, shape: Shape, *, is_latest: bool) -> Select[Any]:
-    """Ask the index for `count` that match `query` in [low, high]; with a node, look at the texts that it finds too.
+@lru_cache(maxsize=1_000)
+def _ask_index(form: Node | None, shape: Shape, *, is_latest: bool) -> Select[Any]:
+    """Ask the index for `count` that match `query` in [low, high]; with a form, look at the texts that it finds too.
 
     These four are parameters of the statement.
     """
     # Materialised, so that the planner uses the index of words and never walks all documents by time, nor those whose
     # claims have the figure: it would make the words of each anew.
-    shown = (_KEY, DOCUMENTS.c.article_id) if node is None else (_KEY, DOCUMENTS.c.article_id, DOCUMENTS.c.content)
-    found = select(*shown).where(_MATCHES).cte("found").prefix_with("MATERIALIZED")
+    shown = (_KEY, DOCUMENTS.c.article_id) if form is None else (_KEY, DOCUMENTS.c.article_id, DOCUMENTS.c.content)
+    pairs = [] if form is None else may_hold(form)
+    found = select(*shown).where(_MATCHES, *pairs).cte("found").prefix_with("MATERIALIZED")
     meet = meets_figures(shape, found.c.article_id, postgres=True)
     inside = select(found).where(found.c.document_key.between(bindparam("low"), bindparam("high")), *meet)
     ordered = _newest_first(inside, found.c.document_key, is_latest=is_latest)
-    if node is None:
+    if form is None:
         return ordered.with_only_columns(found.c.document_key).limit(bindparam("count"))
     # Sorted before it is looked at, so that no more texts are read than are needed for enough finds.
     document = ordered.offset(0).subquery("document")
-    return select(document.c.document_key).where(_holds(node, document.c.content)).limit(bindparam("count"))
-
-
-def _holds(node: Node, content: Any) -> ColumnElement[bool]:
-    """A condition on a document's folded words, as they lie in the row: one space before and after each."""
-    match node:
-        case Both(parts):
-            return and_(*(_holds(part, content) for part in parts))
-        case Either(parts):
-            return or_(*(_holds(part, content) for part in parts))
-        case Neither(part):
-            return not_(_holds(part, content))
-        case Tag(name, is_prefix):
-            words = name
-        case Term(several, is_prefix):
-            words = " ".join(several)
-    return func.strpos(content, f" {words}{'' if is_prefix else ' '}") > 0
+    return select(document.c.document_key).where(holds(form, document.c.content)).limit(bindparam("count"))
 
 
 def _newest_first(query: Select[Any], key: Any, *, is_latest: bool) -> Select[Any]:
@@ -131,28 +137,30 @@ def _newest_first(query: Select[Any], key: Any, *, is_latest: bool) -> Select[An
 class _Stretches:
     """Stretches of time that cover [low, high], the newest first, with the tags of their days or months as a query.
 
-    The first is about as long as _FIRST_STRETCH documents, the next ones as long as the finds so far let expect to be
-    enough; the last is all the rest and has no tags.
+    The first is about as long as `rarer` times _FIRST_STRETCH documents, the next ones as long as the finds so far let
+    expect to be enough; the last is all the rest and has no tags.
     """
 
-    def __init__(self, low: int, high: int, newest: int, oldest: int | None, *, is_latest: bool) -> None:
+    def __init__(self, low: int, high: int, ends: Ends, *, is_latest: bool, rarer: int = 1) -> None:
         # Counted without their sign: those of replaced versions are negative, the newest the lowest.
         self._low, self._high = (low, high) if is_latest else (-high, -low)
         self._is_latest = is_latest
-        self._end = moment_of(newest)
+        assert ends.newest is not None  # else nothing is asked
+        self._begin = self._end = moment_of(ends.newest)
+        self._oldest = self._begin if ends.oldest is None else moment_of(ends.oldest)
         self._length = _LONGEST_STRETCH * 2
-        self._is_begun = False
-        if oldest is not None:
-            self._length = max(self._end - moment_of(oldest), timedelta(days=1))
+        self._few_finds = _FEW_FINDS // rarer
+        self._found: int | None = None
+        if ends.some is not None:
+            self._length = max((self._end - moment_of(ends.some)) * rarer, timedelta(days=1))
 
     def next(self, found: int, count: int) -> tuple[int, int, str] | None:
         """The next stretch as bounds of keys and a query of tags, or None; `found` of `count` were found so far."""
         if self._low > self._high:
             return None
-        if self._is_begun:
-            growth = (count - found) / found * 1.5 if found else _MOST_GROWTH
-            self._length *= min(max(growth, _LEAST_GROWTH), _MOST_GROWTH)
-        self._is_begun = True
+        if self._found is not None:
+            self._length = self._next_length(found, count)
+        self._found = found
         low, high, days = self._low, self._high, ""
         if self._length <= _LONGEST_STRETCH:
             start, days = _stretch_days(self._end - self._length, self._end, is_latest=self._is_latest)
@@ -160,6 +168,20 @@ class _Stretches:
             self._end = start - timedelta(seconds=1)
         self._high = min(high, low - 1)
         return (low, high, days) if self._is_latest else (-high, -low, days)
+
+    def narrow(self, low: int, high: int) -> None:
+        """Leave out what lies beyond two keys of documents that were never replaced."""
+        self._low, self._high = max(self._low, low), min(self._high, high)
+        self._end = min(self._end, moment_of(high))
+
+    def _next_length(self, found: int, count: int) -> timedelta:
+        """As long as the finds so far let expect to be enough, and half as much more."""
+        covered, left = self._begin - self._end, self._end - self._oldest
+        least = self._length * (1 if found != self._found else _FRUITLESS_GROWTH)
+        most = self._length * _MOST_GROWTH
+        length = min(max(covered * ((count - found) / found * 1.5), least), most) if found else most
+        expected = max(found, 1) * (left / covered)
+        return _LONGEST_STRETCH * 2 if length * _NEARLY_ALL > left and expected < self._few_finds else length
 
 
 def _stretch_days(start: datetime, end: datetime, *, is_latest: bool) -> tuple[datetime, str]:

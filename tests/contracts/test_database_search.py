@@ -106,6 +106,7 @@ def random_query(chance: random.Random, depth: int = 2) -> str:
         return f"{'-' if chance.random() < 0.15 else ''}({joined})"
     word = chance.choice(VOCABULARY)
     two = f'"{word} {chance.choice(VOCABULARY)}"'
+    three = f'"{word} {chance.choice(VOCABULARY)} {chance.choice(VOCABULARY)[:3]}"*'
     field = f'source:"{chance.choice(SOURCES)}"'
     kinds = [
         word,
@@ -113,6 +114,8 @@ def random_query(chance: random.Random, depth: int = 2) -> str:
         f"-{word}",
         f"{word[:4]}*",
         two,
+        f"{two}*",
+        three,
         field,
         "lang:ru",
         "story:unrest",
@@ -183,6 +186,30 @@ def test_figures_are_compared(database: Database) -> None:
     assert urls(found(database, "ministry -killed>100", rank=True)) == ["0"]
     assert urls(found(database, "metric:injured")) == ["2"]
     assert urls(found(database, "killed>900")) == []
+
+
+def test_a_figure_that_few_carry_is_found_wherever_it_stands(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies beyond the few is left out, once the newest stretch has none."""
+    monkeypatch.setattr("storage.search_postgres._FIRST_STRETCH", 3)
+    news = fill(database, 120, seed=8)
+    for place in (119, 60, 58):
+        with database.write() as session:
+            stored = articles.find_article(session, news[place].url)
+            assert stored is not None
+            claims.add_claims(session, [claim(f"c{place}", place, article_id=stored.article_id)])
+    names = {place: news[place].url.rsplit("/", 1)[-1] for place in (58, 60, 119)}
+    for query, places in (
+        ("killed>0", (58, 60, 119)),
+        ("killed=60", (60,)),
+        ("killed>=60 (lang:en OR lang:ru)", (60, 119)),
+        ("killed>200", ()),
+        ("killed>0 -killed=60", (58, 119)),
+        (f"killed<60 before:{news[100].published.not_before:%Y-%m-%d}", ()),  # type: ignore[union-attr]  # all have one
+    ):
+        for limit in (1, 200):
+            assert urls(found(database, query, limit=limit)) == [names[place] for place in places][:limit], query
 
 
 def test_a_query_may_ask_for_twenty_figures_and_no_more(database: Database) -> None:

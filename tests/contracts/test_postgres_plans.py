@@ -65,6 +65,34 @@ def test_a_search_runs_down_indices(filled: Database, query: str, rank: bool) ->
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"said word7"',
+        '"the ministry said" word7',
+        '"ministry said word77"*',
+        '"said word7" OR ("and word3" ministry)',
+        '("said word7" word8) -word3',
+    ],
+)
+def test_phrases_are_looked_for_by_their_pairs_of_words(filled: Database, query: str) -> None:
+    """Else thousands of texts that hold both words apart would be looked at one by one."""
+    by_words = [plan for plan in plans(filled, query) if "array_to_tsvector" in plan]
+    assert by_words
+    for plan in by_words:
+        (condition,) = re.findall(r"Index Cond: .*", plan)
+        assert "array_to_tsvector" in condition
+        assert "search_pairs(" in condition
+        assert not re.search(r"Filter: .*search_pairs", plan)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("query", ['-"said word7"', '"said word7" OR word3', '"said wor"*', "word7"])
+def test_what_may_be_found_without_a_pair_is_asked_for_none(filled: Database, query: str) -> None:
+    assert [plan for plan in plans(filled, query) if "search_pairs(" in plan and "Index Cond" in plan] == []
+
+
+@pytest.mark.postgres
 def test_statements_of_searches_stay_prepared(filled: Database) -> None:
     """A session that ends with a rollback would have the driver forget them, and the server plan each anew."""
     for _ in range(10):

@@ -7,10 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.search_index import first_key, moment_of
-from storage.search_postgres import _Stretches
+from storage.search_postgres import Ends, _Stretches
 
 NOON = datetime(2022, 1, 12, 12, tzinfo=UTC)
 HIGHEST = (1 << 62) - 1
+
+
+def ends_of(first: float, all_days: float, sign: int = 1) -> Ends:
+    """Some hundreds of documents in the newest days, of all those days."""
+    return Ends(sign * key_of(0), some=sign * key_of(first), oldest=sign * key_of(max(first, all_days)))
 
 
 def key_of(days: float) -> int:
@@ -18,10 +23,10 @@ def key_of(days: float) -> int:
     return first_key(NOON - timedelta(days=days))
 
 
-@pytest.mark.parametrize(("found", "longest"), [(19, 5), (10, 5), (1, 60), (0, 100)])
+@pytest.mark.parametrize(("found", "longest"), [(19, 5), (10, 5), (1, 75), (0, 100)])
 def test_the_next_stretch_is_as_long_as_the_finds_let_expect(found: int, longest: int) -> None:
     """It was 64 times as long, whatever the first had found."""
-    stretches = _Stretches(1, HIGHEST, key_of(0), key_of(1), is_latest=True)
+    stretches = _Stretches(1, HIGHEST, ends_of(1, 2_000), is_latest=True)
     assert stretches.next(0, 20) is not None
     second = stretches.next(found, 20)
     assert second is not None
@@ -30,11 +35,35 @@ def test_the_next_stretch_is_as_long_as_the_finds_let_expect(found: int, longest
     assert days
 
 
-@given(st.floats(0.01, 4_000), st.lists(st.integers(0, 19), max_size=30), st.booleans())
-def test_stretches_follow_each_other_down_to_the_last(days: float, finds: list[int], is_latest: bool) -> None:
+def test_little_more_is_asked_about_where_little_is_missing() -> None:
+    """The next stretch was four times as long at least, and all that was found in it was read and sorted."""
+    stretches = _Stretches(1, HIGHEST, ends_of(30, 2_000), is_latest=True)
+    assert stretches.next(0, 20) is not None
+    second = stretches.next(19, 20)
+    assert second is not None
+    assert moment_of(second[1]) - moment_of(second[0]) < timedelta(days=62)  # whole months
+
+
+@pytest.mark.parametrize(("all_days", "found", "is_all"), [(250, 0, True), (800, 0, False), (250, 15, False)])
+def test_the_rest_is_asked_about_at_once_where_the_next_stretch_would_be_most_of_it(
+    all_days: int, found: int, is_all: bool
+) -> None:
+    """Many months as tags cost more than all that there is; but of a common word all finds would be read and sorted."""
+    stretches = _Stretches(1, HIGHEST, ends_of(1, all_days), is_latest=True)
+    assert stretches.next(0, 20) is not None
+    second = stretches.next(found, 20)
+    assert second is not None
+    assert (second[2] == "") is is_all
+    assert (second[0] == 1) is is_all
+
+
+@given(st.floats(0.01, 4_000), st.floats(0.01, 9_000), st.lists(st.integers(0, 19), max_size=30), st.booleans())
+def test_stretches_follow_each_other_down_to_the_last(
+    days: float, all_days: float, finds: list[int], is_latest: bool
+) -> None:
     low, high = (1, HIGHEST) if is_latest else (-HIGHEST, -1)
     sign = 1 if is_latest else -1
-    stretches = _Stretches(low, high, sign * key_of(0), sign * key_of(days), is_latest=is_latest)
+    stretches = _Stretches(low, high, ends_of(days, all_days, sign), is_latest=is_latest)
     edge = high if is_latest else low
     found = 0
     for more in [0, *sorted(finds), *[0] * 1_000]:
