@@ -17,7 +17,7 @@ _DIGIT = re.compile(r"\d")
 # Every digit of ASCII as 0: quicker to find than by a search.
 _DIGITS = bytes(48 if 48 <= code < 58 else code for code in range(256))
 _CLOCK = re.compile(
-    r"\W*(?P<hour>[01]?\d|2[0-3])[:.h](?P<minute>[0-5]\d)(?!\d)(?: ?(?P<half>[ap])\.?m)?", re.IGNORECASE
+    r"\W*(?P<hour>[01]?\d|2[0-3])(?:[:.h](?P<minute>[0-5]\d)(?!\d)(?: ?(?P<half>[ap])\.?m)?|(?P<sharp>[ap])m\b)", re.IGNORECASE
 )
 # "- Missing: 15", "Deaths (confirmed): 65"
 _LINE = re.compile(r"\s*(?:[•*–—·▪-]\s|[^\d.:;\n]{2,50}:\s*\d)")
@@ -151,10 +151,10 @@ def _clocks(body: str, spans: list[tuple[int, int]], paragraphs: list[int]) -> I
 
 def _minutes(clock: re.Match[str]) -> int:
     """The minutes since midnight of a clock of 24 hours, or of twelve with its half of the day."""
-    hour, half = int(clock["hour"]), (clock["half"] or "").lower()
+    hour, half = int(clock["hour"]), (clock["half"] or clock["sharp"] or "").lower()
     if half and hour <= _NOON:
         hour = hour % _NOON + (_NOON if half == "p" else 0)
-    return hour * 60 + int(clock["minute"])
+    return hour * 60 + int(clock["minute"] or 0)
 
 
 def told_after(page: Page, number: int) -> Voice | None:

@@ -150,7 +150,10 @@ def _gives_count(tokens: Tokens, first: int, last: int, index: int, lexicon: Lex
     is_person = last - first == 1 and lexicon.people.at(tokens.lower, first) is not None
     if is_common or is_person or not tokens.is_capital(last - 1):
         return False
-    if lexicon.has_speaker_after and first and lexicon.classes_at(tokens.lower, first - 1) & _OF_PLACE:
+    before = first - 1
+    while before > 0 and tokens.lower[before] in lexicon.articles:
+        before -= 1
+    if first and lexicon.classes_at(tokens.lower, before) & _OF_PLACE:
         # «O número de mortos em Moçambique baixou de 75 para 71»: a place counts nobody.
         return False
     for probe in range(index, min(index + _COUNT_REACH, len(tokens.lower))):
@@ -184,8 +187,10 @@ def _behind_document(tokens: Tokens, first: int, last: int, lexicon: Lexicon) ->
         if lexicon.documents.at(tokens.lower, index) is None:
             continue
         joint = lexicon.document_links.at(tokens.lower, index + 1)
-        if joint is not None and joint[0] < last:
-            first = joint[0]
+        behind = joint[0] if joint is not None else index + 2
+        is_of = "of" in lexicon.classes_at(tokens.lower, index + 1) and has_office(tokens.lower, behind, last, lexicon)
+        if behind < last and (joint is not None or is_of):
+            first = behind
             while first < last and tokens.lower[first] in lexicon.speaker_leads:
                 first += 1
             return first, last, False
@@ -237,13 +242,24 @@ def _is_name(tokens: Tokens, first: int, last: int, kind: str, lexicon: Lexicon)
         return False
     if kind == "weak_say":
         # "KNCHR put the dead at 39": letters alone name an organisation.
-        return is_acronym(tokens.surface(last - 1, last))
+        return is_acronym(tokens.surface(last - 1, last)) and _is_all_named(tokens, first, last, lexicon)
     people = lexicon.people.at(lower, first) if first == 0 and last == 1 else None
     if people is not None and people[1].is_whole:
         # "Persons reported missing: 5" quotes no persons.
         return False
     capitals = [tokens.is_capital(index) for index in range(first, last) if tokens.kinds[index] == "w"]
     return bool(capitals) and capitals[-1] and (first > 0 or last - first <= _QUOTED_NAME)
+
+
+def _is_all_named(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> bool:
+    """Whether all words of a name have capitals but "of" and articles: not "New Year jump in the price of LPG"."""
+    return all(
+        tokens.is_capital(index)
+        or tokens.lower[index] in lexicon.articles
+        or "of" in lexicon.classes_at(tokens.lower, index)
+        for index in range(first, last)
+        if tokens.kinds[index] == "w"
+    )
 
 
 def _is_noun_that_tells(tokens: Tokens, first: int, last: int, verb: int, lexicon: Lexicon) -> bool:

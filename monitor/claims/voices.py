@@ -1,6 +1,7 @@
 """Who speaks in a sentence: everyone whom it quotes, at the words that say so."""
 
 from monitor.claims.lexicon import Lexicon
+from monitor.claims.quantities import behind_hedge
 from monitor.claims.speakers import (
     BREAKS,
     OWNER,
@@ -28,7 +29,7 @@ _BRACKET = 3
 _SKIPPED = 6
 _LONGEST_HEAD = 5
 _DOCUMENT = 8
-_AGENT_REACH = 4
+_AGENT_REACH = 5
 _DATELINE = 8
 _OWN = 3
 _APOSTROPHES = frozenset("'’")
@@ -111,13 +112,20 @@ def _agent_after(tokens: Tokens, end: int, lexicon: Lexicon) -> Voice | None:
         link = lexicon.agent_links.at(tokens.lower, index)
         if link is not None:
             return _name_after(tokens, index, link[0], "weak_say", lexicon)
-        if tokens.lower[index] in BREAKS or "to" in lexicon.classes_at(tokens.lower, index):
+        is_to = "to" in lexicon.classes_at(tokens.lower, index)
+        if tokens.lower[index] in BREAKS or (is_to and not _is_count(tokens, index + 1, lexicon)):
             return None
     return None
 
 
+def _is_count(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether a number follows, with a hedge or without: "revised to *over 1,000* by the ministry"."""
+    first = behind_hedge(tokens, index, lexicon)
+    return first < len(tokens.lower) and (tokens.kinds[first] == "n" or tokens.lower[first] in lexicon.number_words)
+
+
 def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
-    last = first = _bracket_before(tokens, start)
+    last = first = _bracket_before(tokens, start, lexicon)
     quotes = set(tokens.quotes)
     if start in quotes:
         opening = max((index for index in quotes if index < start), default=-1)
@@ -143,9 +151,24 @@ def _subject_before(tokens: Tokens, start: int, end: int, kind: str, lexicon: Le
     if first == last and last >= 3 and tokens.lower[last - 1] == ",":
         # "The governor, Marwan Abboud, has said"
         return _subject_of_aside(tokens, last, end, kind, lexicon)
-    return _seated_office(tokens, first, (start, end), kind, lexicon) or make_voice(
-        tokens, first, last, (start, end), kind, lexicon
+    return (
+        _seated_office(tokens, first, (start, end), kind, lexicon)
+        or make_voice(tokens, first, last, (start, end), kind, lexicon)
+        or _subject_before_clause(tokens, first, (start, end), kind, lexicon)
     )
+
+
+def _subject_before_clause(
+    tokens: Tokens, first: int, verb: tuple[int, int], kind: str, lexicon: Lexicon
+) -> Voice | None:
+    """The office that a clause without a name of its own tells more of: "*doctors* who saw the bodies spoke of 40"."""
+    joint = first - 1
+    if joint < 1 or "who" not in lexicon.classes_at(tokens.lower, joint) or tokens.lower[joint - 1] in BREAKS:
+        return None
+    opening = _name_start(tokens, joint, lexicon)
+    if not has_office(tokens.lower, opening, joint, lexicon):
+        return None
+    return make_voice(tokens, opening, joint, verb, kind, lexicon)
 
 
 def _seated_office(tokens: Tokens, first: int, verb: tuple[int, int], kind: str, lexicon: Lexicon) -> Voice | None:
@@ -197,10 +220,16 @@ def _joins_office(tokens: Tokens, joint: int, end: int, lexicon: Lexicon) -> boo
     return False
 
 
-def _bracket_before(tokens: Tokens, start: int) -> int:
-    """Where a verb's subject ends: before a short bracket, as in "the agency (BNPB) said" and «Lewentz (SPD) sagte»."""
-    if start and tokens.lower[start - 1] == ")":
-        for opening in range(start - 2, max(start - 3 - _BRACKET, 0), -1):
+def _bracket_before(tokens: Tokens, start: int, lexicon: Lexicon) -> int:
+    """Where a verb's subject ends: before a short bracket, as in "the agency (BNPB) said" and «Lewentz (SPD) sagte».
+
+    An auxiliary may stand between: "the agency (BNPB) has said".
+    """
+    closing = start - 1
+    while closing > 0 and tokens.lower[closing] in lexicon.speaker_tails:
+        closing -= 1
+    if start and tokens.lower[closing] == ")":
+        for opening in range(closing - 1, max(closing - 2 - _BRACKET, 0), -1):
             if tokens.lower[opening] == "(":
                 return opening
     return start
@@ -240,7 +269,7 @@ def _documents(tokens: Tokens, lexicon: Lexicon) -> list[Voice]:
     voices = [
         voice
         for start, end, _ in lexicon.counts.find_in(tokens)
-        if (voice := _counter(tokens, start, end, lexicon)) is not None
+        if (voice := _counter(tokens, start, end, lexicon) or _sender(tokens, start, end, lexicon)) is not None
     ]
     for start, end, _ in lexicon.documents.find_in(tokens):
         owner = _owner_of(tokens, start, end, lexicon)
@@ -282,6 +311,15 @@ def _counter(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | 
     return voice and voice._replace(speaker=voice.speaker.replace("’", "'").removesuffix(OWNER), kind="according")
 
 
+def _sender(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
+    """Whom a count comes from, in an aside right behind it: "the last official toll, *from the Red Crescent*, spoke"."""
+    if tokens.lower[end : end + 1] != [","] or end + 1 >= len(tokens.lower):
+        return None
+    link = lexicon.document_links.at(tokens.lower, end + 1)
+    voice = _name_after(tokens, end + 1, link[0], "weak_say", lexicon) if link is not None else None
+    return voice and voice._replace(start=start, end=end, kind="according") if not (voice and voice.is_pronoun) else None
+
+
 def _name_start(tokens: Tokens, last: int, lexicon: Lexicon) -> int:
     """Where the name of an owner begins that ends at a token."""
     first = last
@@ -295,6 +333,9 @@ def _name_start(tokens: Tokens, last: int, lexicon: Lexicon) -> int:
 def _tells_behind(tokens: Tokens, end: int, lexicon: Lexicon) -> bool:
     """Whether a verb of telling follows: then it is that which has the speaker."""
     last = min(end + 2, len(tokens.lower))
+    if tokens.lower[end:last][:1] == [","]:
+        # "The ministry's list, published on Monday, had 708 names."
+        return False
     return any(lexicon.say.at(tokens.lower, index) is not None for index in range(end, last))
 
 
@@ -363,7 +404,8 @@ def _office_after_comma(tokens: Tokens, start: int, end: int, kind: str, lexicon
 
 def _name_after(tokens: Tokens, start: int, end: int, kind: str, lexicon: Lexicon) -> Voice | None:
     end = _behind_addressee(tokens, end, lexicon) if kind in ("say", "weak_say", "by_phrases") else end
-    end = _behind_giving(tokens, end, lexicon) if kind == "according" and lexicon.has_speaker_after else end
+    if kind == "according":
+        end = _behind_giving(tokens, end, lexicon) if lexicon.has_speaker_after else _giver_behind(tokens, end, lexicon)
     last = end
     while last < len(tokens.lower) and last - end < _LONGEST_AFTER:
         word = tokens.lower[last]
@@ -411,6 +453,25 @@ def _behind_giving(tokens: Tokens, index: int, lexicon: Lexicon) -> int:
             return link[0]
         if tokens.kinds[probe] == "m" or (said is not None and said[1] in ("say", "weak_say")):
             break
+    return index
+
+
+def _giver_behind(tokens: Tokens, index: int, lexicon: Lexicon) -> int:
+    """Where who gave a document begins behind "according to": "a new count by *the AP*", "figures released by *X*"."""
+    for first in range(index, min(index + _OWN + 1, len(tokens.lower))):
+        found = lexicon.documents.at(tokens.lower, first) or lexicon.counts.at(tokens.lower, first)
+        if found is None:
+            if tokens.is_capital(first) or tokens.kinds[first] != "w":
+                return index
+            continue
+        for probe in range(found[0], min(found[0] + _DOCUMENT, len(tokens.lower))):
+            link = lexicon.document_links.at(tokens.lower, probe)
+            if link is not None and link[0] < len(tokens.lower) and tokens.kinds[link[0]] == "w":
+                return link[0]
+            is_bracket = tokens.lower[probe] in ("(", ")")
+            if (tokens.kinds[probe] == "m" and not is_bracket) or probe in tokens.quotes:
+                break
+        return index
     return index
 
 
