@@ -8,7 +8,7 @@ from functools import lru_cache
 from ahocorasick_rs import AhoCorasick
 
 from monitor.claims.lexicon import Lexicon
-from monitor.claims.speakers import Voice, is_acronym
+from monitor.claims.speakers import Voice, is_acronym, is_person_or_body
 from monitor.claims.tokens import Tokens
 from storage.records import Story
 
@@ -106,7 +106,14 @@ def choose_voice(voices: list[Voice], position: int, others: list[int]) -> tuple
 
     `others` are the positions of the sentence's other figures: a voice beyond one of them is farther away.
     """
-    quoted = [voice for voice in voices if voice.kind in ("quoting", "according", "by_phrases")]
+    # "Five are missing, down from 20 given by the prosecutor": what a figure was given by is not said of one before it.
+    beyond = [other for other in others if other > position]
+    quoted = [
+        voice
+        for voice in voices
+        if voice.kind in ("quoting", "according")
+        or (voice.kind == "by_phrases" and not any(other < voice.start for other in beyond))
+    ]
     said = [voice for voice in voices if voice.kind in ("say", "agents")]
 
     def distance(voice: Voice) -> int:
@@ -142,12 +149,14 @@ def inherit_voice(
     floor: int,
     is_pronoun: bool,
     in_quote: bool,
+    pronoun: str,
+    lexicon: Lexicon,
 ) -> Voice | None:
     """The speaker of a sentence that names none: who closes the quotation, or who spoke just before.
 
     A pronoun or a running quotation reaches back a few sentences, a sentence without any speaker two, and none before
     the sentence `floor`. `passed_on` keeps for sentences in which only pronouns speak who is meant, so that a long
-    chain of them is followed once.
+    chain of them is followed once. "It" means no person and "he" no organisation, where another may be meant.
     """
     if in_quote and not is_pronoun:
         for later in range(number + 1, min(number + 3, len(paragraphs))):
@@ -158,26 +167,39 @@ def inherit_voice(
     last = number - (_PRONOUN_BACK if is_pronoun or in_quote else _LOOK_BACK)
     chain: list[int] = []
     found: Voice | None = None
+    unfit: Voice | None = None
     for earlier in range(number - 1, -1, -1):
         if earlier < max(last, floor):
             break
-        if earlier in passed_on:
+        if earlier in passed_on and may_mean(pronoun, passed_on[earlier], lexicon):
             found = passed_on[earlier]
             break
         voices = voices_of(earlier)
         named = [voice for voice in voices if not voice.is_pronoun]
-        if named:
-            found = named[-1]
+        fit = [voice for voice in named if may_mean(pronoun, voice, lexicon)]
+        if fit:
+            found = fit[-1]
             break
-        if voices:
+        if named:
+            unfit = unfit or named[-1]
+        elif voices:
             # "He said …" goes on for the one named before.
             chain.append(earlier)
             last = earlier - _PRONOUN_BACK
         elif is_pronoun and not in_quote and number - earlier <= _OPENER_BACK and (opener := opener_of(earlier)):
             found = opener
             break
+    found = found or unfit
     passed_on.update(dict.fromkeys(chain, found))
     return found
+
+
+def may_mean(pronoun: str, voice: Voice | None, lexicon: Lexicon) -> bool:
+    """Whether a pronoun may stand for a speaker: "it" for no person, "he" for no organisation."""
+    if voice is None or pronoun not in lexicon.person_pronouns | lexicon.thing_pronouns:
+        return True
+    is_person, is_body = is_person_or_body(voice.speaker, lexicon)
+    return not (is_person if pronoun in lexicon.thing_pronouns else is_body)
 
 
 class Origins:

@@ -464,12 +464,14 @@ class Extractor:
             page.passed_on,
             page.opener_of,
             floor=page.entry_start(number),
+            lexicon=page.lexicon,
         )
         if via is not None and via.is_pronoun:
-            via = inherit(is_pronoun=True, in_quote=False)
+            via = inherit(is_pronoun=True, in_quote=False, pronoun=via.speaker)
         if voice is None or voice.is_pronoun:
             in_quote = has_quotes or opens_quote(page, number)
-            voice = inherit(is_pronoun=voice is not None, in_quote=in_quote)
+            pronoun = voice.speaker if voice is not None else ""
+            voice = inherit(is_pronoun=voice is not None, in_quote=in_quote, pronoun=pronoun)
         if voice is None:
             return _UNVOICED
         speaker = full_name(voice, number, page.voices_of, page.sentence, page.tokens_of, page.lexicon)

@@ -208,6 +208,10 @@ class Lexicon:
     agent_links: PhraseTable[bool]
     name_endings: tuple[tuple[str, str], ...]
     pronouns: frozenset[str]
+    person_pronouns: frozenset[str]
+    thing_pronouns: frozenset[str]
+    persons: frozenset[str]
+    bodies: frozenset[str]
     possessives: frozenset[str]
     addressing: frozenset[str]
     first_persons: frozenset[str]
@@ -224,6 +228,7 @@ class Lexicon:
     elisions: tuple[str, ...]
     nominatives: PhraseTable[str]
     told_so: PhraseTable[bool]
+    told_so_within: PhraseTable[bool]
     sources: PhraseTable[str]
     subjects: PhraseTable[str]
     actions: PhraseTable[str]
@@ -434,6 +439,10 @@ def build_lexicon(
         agent_links=_table(attribution.get("agent_links", ())),
         name_endings=tuple(attribution.get("name_endings", {}).items()),
         pronouns=frozenset(expand_all(attribution.get("pronouns", ()))),
+        person_pronouns=frozenset(attribution.get("person_pronouns", ())),
+        thing_pronouns=frozenset(attribution.get("thing_pronouns", ())),
+        persons=frozenset(expand_all(attribution.get("persons", ()))),
+        bodies=frozenset(expand_all(attribution.get("bodies", ()))),
         possessives=frozenset(expand_all(attribution.get("possessives", ()))),
         addressing=frozenset(expand_all(attribution.get("addressing", ()))),
         first_persons=frozenset(attribution.get("first_persons", ())),
@@ -449,6 +458,7 @@ def build_lexicon(
         offices=_table(_elided(expand_all(attribution.get("offices", ())), elisions)),
         elisions=elisions,
         told_so=_table(attribution.get("told_so", ())),
+        told_so_within=_table(attribution.get("told_so_within", ())),
         sources=_keyed(attribution.get("sources", {})),
         nominatives=PhraseTable(
             (split_words(form), expand_all([pattern])[0])

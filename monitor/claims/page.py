@@ -17,7 +17,8 @@ _DIGIT = re.compile(r"\d")
 # Every digit of ASCII as 0: quicker to find than by a search.
 _DIGITS = bytes(48 if 48 <= code < 58 else code for code in range(256))
 _CLOCK = re.compile(
-    r"\W*(?P<hour>[01]?\d|2[0-3])(?:[:.h](?P<minute>[0-5]\d)(?!\d)(?: ?(?P<half>[ap])\.?m)?|(?P<sharp>[ap])m\b)", re.IGNORECASE
+    r"\W*(?P<hour>[01]?\d|2[0-3])(?:[:.h](?P<minute>[0-5]\d)(?!\d)(?: ?(?P<half>[ap])\.?m)?|(?P<sharp>[ap])m\b)",
+    re.IGNORECASE,
 )
 # "- Missing: 15", "Deaths (confirmed): 65"
 _LINE = re.compile(r"\s*(?:[•*–—·▪-]\s|[^\d.:;\n]{2,50}:\s*\d)")
@@ -158,11 +159,12 @@ def _minutes(clock: re.Match[str]) -> int:
 
 
 def told_after(page: Page, number: int) -> Voice | None:
-    """Who told what a sentence says, where only the next one names them: «Об этом сообщил губернатор»."""
+    """Who told what a sentence says, where only the next one names them: "The governor, who gave the figures, said"."""
     if number + 1 >= len(page.spans):
         return None
-    lower = page.tokens_of(number + 1).lower
-    if not lower or page.lexicon.told_so.at(lower, 0) is None:
+    tokens = page.tokens_of(number + 1)
+    is_told = bool(tokens.lower) and page.lexicon.told_so.at(tokens.lower, 0) is not None
+    if not is_told and not any(page.lexicon.told_so_within.find_in(tokens)):
         return None
     return next((voice for voice in page.voices_of(number + 1) if not voice.is_pronoun), None)
 

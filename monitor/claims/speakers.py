@@ -16,6 +16,7 @@ _POSSESSED = 2
 _COUNT_REACH = 8
 OWNER = "'s"
 """What makes a name the owner of the word behind it, where a language has such an ending."""
+_BEHIND_HEAD = frozenset(("in", "at", "of", "from", "as", "with"))
 _OF_PLACE = frozenset(("in", "at", "of", "from"))
 
 
@@ -33,6 +34,24 @@ def is_office(voice: Voice, lexicon: Lexicon) -> bool:
     """Whether a speaker is told by an office, so that a name beside it is the holder's."""
     words = _WORD.findall(voice.speaker.lower())
     return voice.is_pronoun or has_office(words, 0, len(words), lexicon)
+
+
+def is_person_or_body(speaker: str, lexicon: Lexicon) -> tuple[bool, bool]:
+    """Whether a speaker is surely a person, and whether surely an organisation; neither for who may be both.
+
+    "Commissioner Mike Bush" and "Bruce Aylward" are persons, "interior ministry" and "UNHCR" are none.
+    """
+    words = speaker.split()
+    lower = [word.lower().strip("().,") for word in words]
+    end = next((index for index in range(1, len(words)) if lexicon.classes_at(lower, index) & _BEHIND_HEAD), len(words))
+    heads = [word.removesuffix(OWNER) for word in lower[:end]]
+    if not heads:
+        return False, False
+    if heads[-1] in lexicon.bodies or any(is_acronym(word.strip("()")) for word in words[-1:]):
+        return False, True
+    is_titled = any(word in lexicon.persons for word in heads)
+    is_named = end == len(words) == 2 and all(word[:1].isupper() for word in words)
+    return is_titled or (is_named and not has_office([*heads, ""], 0, len(heads), lexicon)), False
 
 
 def is_inner(tokens: Tokens, index: int) -> bool:
@@ -149,6 +168,9 @@ def _gives_count(tokens: Tokens, first: int, last: int, index: int, lexicon: Lex
     is_common = is_first and (first in tokens.quotes or lexicon.words.at(tokens.lower, first) is not None)
     is_person = last - first == 1 and lexicon.people.at(tokens.lower, first) is not None
     if is_common or is_person or not tokens.is_capital(last - 1):
+        return False
+    if any("in" in lexicon.classes_at(tokens.lower, index) for index in range(first, last)):
+        # "New Year jump in the price of LPG": a thing, and no name.
         return False
     before = first - 1
     while before > 0 and tokens.lower[before] in lexicon.articles:
@@ -273,6 +295,10 @@ def _is_noun_that_tells(tokens: Tokens, first: int, last: int, verb: int, lexico
         and lower[first - 1] in lexicon.speaker_articles
         and last - first <= _QUOTED_NAME
         and lower[verb] in lexicon.telling
+        and not any(
+            lexicon.documents.at(lower, index - 1) is not None and "of" in lexicon.classes_at(lower, index)
+            for index in range(first + 1, last)
+        )
         and lexicon.documents.at(lower, last - 1) is None
         and not any(lower[index] in BREAKS for index in range(first, last))
         and not tells_figure(tokens, first, last, lexicon)
@@ -287,6 +313,9 @@ def tells_figure(tokens: Tokens, first: int, last: int, lexicon: Lexicon) -> boo
         # «il Soccorso alpino» is an office, though its first word is what was done to those rescued.
         is_named = (index > first and tokens.is_capital(index)) or (office is not None and office[0] > index + 1)
         entry = lexicon.words.at(lower, index) if lower[index] in lexicon.metric_words and not is_named else None
+        if entry is not None and entry[0] > last and lower[index] not in lexicon.number_words:
+            # "*Police* have picked up 114 people": the verb is told with who does it.
+            continue
         forms = {form for form, _ in entry[1].metrics} if entry is not None else set()
         # "Rescue authorities" rescue, and are nobody's figure.
         if lower[index] in lexicon.number_words or (forms and (forms != {"active"} or index + 1 == last)):

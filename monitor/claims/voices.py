@@ -312,12 +312,14 @@ def _counter(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | 
 
 
 def _sender(tokens: Tokens, start: int, end: int, lexicon: Lexicon) -> Voice | None:
-    """Whom a count comes from, in an aside right behind it: "the last official toll, *from the Red Crescent*, spoke"."""
+    """Whom a count comes from, in an aside right behind it: "the official toll, *from the Red Crescent*, spoke"."""
     if tokens.lower[end : end + 1] != [","] or end + 1 >= len(tokens.lower):
         return None
     link = lexicon.document_links.at(tokens.lower, end + 1)
     voice = _name_after(tokens, end + 1, link[0], "weak_say", lexicon) if link is not None else None
-    return voice and voice._replace(start=start, end=end, kind="according") if not (voice and voice.is_pronoun) else None
+    return (
+        voice and voice._replace(start=start, end=end, kind="according") if not (voice and voice.is_pronoun) else None
+    )
 
 
 def _name_start(tokens: Tokens, last: int, lexicon: Lexicon) -> int:
