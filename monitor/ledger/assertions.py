@@ -33,7 +33,8 @@ class Assertion:
     `beside` are what other origins count now, in the same text.
     `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same voice.
     `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came down to this.
-    `is_of_bodies`: it counts those that were found.
+    `is_of_bodies`: it counts those that were found. `hedged_by`: the lower count that is the report's own, beside which
+    this one is somebody's claim.
     `is_of_victims`: its sentence counts victims, who may be more than the dead (`monitor.ledger.sums`).
     Nothing changes an assertion once it is made; it is not frozen only because a story makes many thousands.
     """
@@ -66,6 +67,7 @@ class Assertion:
     is_lowering: bool = False
     is_of_victims: bool = False
     is_of_bodies: bool = False
+    hedged_by: "Assertion | None" = None
 
 
 def day_and_clock(span: Span | None, zone: tzinfo) -> tuple[int | None, float | None]:

@@ -6,12 +6,10 @@ from monitor.ledger.assertions import PART_SHARE, SMALL_SHARE, Assertion
 from monitor.ledger.contests import contest_lower, is_set_against
 from monitor.ledger.official import line_past, passes_over_rumour
 from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, days_between, is_vague, size_of
-from monitor.ledger.values import is_count, is_rounded_floor, is_rounding_of, rounding_step
+from monitor.ledger.values import ROUND, is_count, is_rounded_floor, is_rounding_of, rounding_step
 from monitor.ledger.withdrawals import deprecate_above, means_standing
 from storage.records import Qualifier, RevisionKind
 
-# From this rounding step on, a number without hedge is more often cut off than counted.
-ROUND = 100
 _DAY = timedelta(days=1)
 
 

@@ -4,13 +4,23 @@ Body beats headline, exact beats rounded beats vague; a headline or unattributed
 of the attributed statement of that figure; two attributed origins with two figures both count.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 
 from monitor.ledger.assertions import GONE, PART_SHARE, Assertion, day_and_clock, make_assertion
 from monitor.ledger.origins import OriginBook
-from monitor.ledger.values import CEILINGS, FIRMNESS, best_of, figure_of, is_count, is_rounding_of, says_same
+from monitor.ledger.values import (
+    CEILINGS,
+    FIRMNESS,
+    best_of,
+    figure_of,
+    is_count,
+    is_rounded_up,
+    is_rounding_of,
+    refines,
+    says_same,
+)
 from storage.records import Claim, ClaimStatus, Figure, Qualifier, StampedClaim
 
 _ASSERTED = frozenset({ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED})
@@ -49,7 +59,7 @@ def weigh_report(
     if sum(map(_is_firm_current, spoken)) > 1:
         spoken = _beside_others(spoken)
     if previous or withdrawn or replaced or steps:  # beside the figures of most reports stands nothing
-        spoken = _with_others(spoken, previous, withdrawn, replaced, steps)
+        spoken = _with_others(spoken, previous, withdrawn, replaced, steps, _voices(plain))
     current = [one for one in spoken if one.status is ClaimStatus.CURRENT]
     told = [*spoken, *_unanswered(withdrawn, current)]
     return told if current or not previous else [*told, *previous]
@@ -70,6 +80,7 @@ def _with_others(
     withdrawn: Sequence[Assertion],
     replaced: tuple[Figure, ...],
     steps: tuple[float, ...],
+    voices: Collection[tuple[str, float | None]],
 ) -> list[Assertion]:
     """Give what a report asserts the figures that it names beside: earlier ones, withdrawn ones, steps."""
     feared = _of_what_is_feared(previous, spoken)
@@ -80,7 +91,7 @@ def _with_others(
             feared=feared,
             gone=tuple(past.figure for past in withdrawn),
             denied=tuple(past.figure for past in withdrawn if past.status is ClaimStatus.DENIED),
-            taken_back=tuple(past for past in withdrawn if _takes_back(one, past)),
+            taken_back=tuple(past for past in withdrawn if _takes_back(one, past, voices)),
             replaced=replaced,
             steps=steps,
         )
@@ -133,9 +144,17 @@ def _size(one: Assertion) -> float:
     return best_of(one.figure) or 0.0
 
 
-def _takes_back(one: Assertion, past: Assertion) -> bool:
-    """Whether an origin, be it "the authorities", gives a lower figure for a count that it takes back itself."""
-    is_own = bool(one.origin.name) and not one.origin.is_hearsay and one.origin.name == past.origin.name
+def _voices(plain: Sequence[Assertion]) -> frozenset[tuple[str, float | None]]:
+    """Return who gives which number in a text, be it in its headline alone."""
+    return frozenset((one.origin.name, one.figure.value) for one in plain if _is_current(one) and one.origin.name)
+
+
+def _takes_back(one: Assertion, past: Assertion, voices: Collection[tuple[str, float | None]]) -> bool:
+    """Whether an origin, be it "the authorities", gives a lower figure for a count that it takes back itself.
+
+    "State corrects count: 34 dead, not 40" is the state's own, though the text has the 34 from its press office.
+    """
+    is_own = not past.origin.is_hearsay and (past.origin.name, one.figure.value) in voices
     return (
         is_own and past.status is ClaimStatus.RETRACTED and past.window.is_above(one.window) and is_count(past.figure)
     )
@@ -181,7 +200,7 @@ def _hedge_above_headline(settled: list[Assertion], pairs: Sequence[tuple[Assert
     if len(chosen) != 1 or not own:
         return settled
     return [
-        replace(one, status=ClaimStatus.UNCONFIRMED)
+        replace(one, status=ClaimStatus.UNCONFIRMED, hedged_by=own[0])
         if _is_firm_current(one) and one.window.is_above(own[0].window)
         else one
         for one in settled
@@ -199,6 +218,7 @@ def _stands_above(title: Assertion, body: Sequence[Assertion]) -> bool:
             and title.window.is_above(one.window)
             and not is_rounding_of(title.figure, one.figure)
             and not is_rounding_of(one.figure, title.figure)
+            and not is_rounded_up(title.figure, one.figure)
             for one in body
         )
     )
@@ -217,7 +237,12 @@ def _leads(title: Assertion, body: Sequence[Assertion]) -> bool:
     return (
         unattributed
         and title.figure.qualifier is Qualifier.EXACT
-        and all(title.window.is_above(one.window) and not is_rounding_of(one.figure, title.figure) for one in body)
+        and all(
+            title.window.is_above(one.window)
+            and not is_rounding_of(one.figure, title.figure)
+            and not is_rounded_up(title.figure, one.figure)
+            for one in body
+        )
     )
 
 
@@ -290,14 +315,22 @@ def _by_weight(one: Assertion) -> tuple[int, float, str]:
 
 
 def _is_background(one: Assertion, named: Sequence[Assertion]) -> bool:
-    """Whether an unattributed figure repeats or rounds what an attributed one says or, no count itself, trails it."""
+    """Whether an unattributed figure repeats or rounds what an attributed one says or, no count itself, trails it.
+
+    A count within a rounding of others, "10,372; newspapers say more than 10,000", says more than they do.
+    """
     return any(
         other.status is one.status
         and (
-            is_rounding_of(one.figure, other.figure) or (not is_count(one.figure) and other.window.is_above(one.window))
+            (is_rounding_of(one.figure, other.figure) and not _counts_within(one, other))
+            or (not is_count(one.figure) and other.window.is_above(one.window))
         )
         for other in named
     )
+
+
+def _counts_within(one: Assertion, other: Assertion) -> bool:
+    return is_count(one.figure) and not is_count(other.figure) and refines(one.figure, other.figure)
 
 
 def _unanswered(withdrawn: list[Assertion], current: list[Assertion]) -> list[Assertion]:

@@ -28,6 +28,8 @@ FLOORS = frozenset({Qualifier.AT_LEAST, Qualifier.MORE_THAN})
 CEILINGS = frozenset({Qualifier.AT_MOST, Qualifier.FEWER_THAN})
 ESTIMATES = frozenset({Qualifier.ABOUT, Qualifier.NEARLY, Qualifier.RANGE})
 ROUNDING_SLACK = 0.1
+# From this rounding step on, a number without hedge is more often rounded than counted.
+ROUND = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,15 @@ def says_same(one: Figure, other: Figure) -> bool:
 def is_rounding_of(figure: Figure, known: Figure) -> bool:
     """Whether a figure repeats or loosely rounds a known one: "more than 160", "over 150", "nearly 170" for 164."""
     return repeats(figure, window_of(figure), known, window_of(known))
+
+
+def is_rounded_up(figure: Figure, count: Figure) -> bool:
+    """Whether a number of full hundreds or thousands is the nearest such to a count: 7,000 for 6,928."""
+    value, exact = figure.value, count.value
+    if value is None or exact is None or not is_count(count):
+        return False
+    step = rounding_step(value)
+    return step >= ROUND and rounding_step(exact) < step and 0 <= value - exact <= step / 2
 
 
 def repeats(figure: Figure, window: Window, known: Figure, known_window: Window) -> bool:

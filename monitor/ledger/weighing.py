@@ -1,5 +1,7 @@
 """Rules 1, 5 and 10: one assertion against the standing figure. The first rule that fits wins."""
 
+from dataclasses import replace
+
 from monitor.ledger.assertions import GONE, Assertion
 from monitor.ledger.contests import contest_beside, contest_higher, is_implausible, settle, stands_beside_line
 from monitor.ledger.lowering import lower, weigh_lower
@@ -41,7 +43,10 @@ def weigh(state: RecordState, one: Assertion) -> None:
     elif one.status is ClaimStatus.PREVIOUS:
         backfill(state, one, None)
     elif one.status is ClaimStatus.UNCONFIRMED:
-        _weigh_unconfirmed(state, one)
+        if (unhedged := _as_rise_beside_rival(state, one)) is not None:
+            _weigh_current(state, unhedged)
+        else:
+            _weigh_unconfirmed(state, one)
     else:
         _weigh_current(state, one)
 
@@ -79,6 +84,19 @@ def _weigh_unconfirmed(state: RecordState, one: Assertion) -> None:
     else:
         state.claimed.append(Claimed(one.figure, one.day))
         state.refuse(one, "10.unconfirmed", "unconfirmed")
+
+
+def _as_rise_beside_rival(state: RecordState, one: Assertion) -> Assertion | None:
+    """Return a count as it was said, where the report only hedged it beside a count that itself disputes what stands.
+
+    "Inquiry says 87 died … medics now count 127", with the medics' 118: their toll has risen, whatever the headline says.
+    """
+    standing, own = state.standing, one.hedged_by
+    if standing is None or own is None or state.is_provisional or state.kind is not MetricKind.CUMULATIVE:
+        return None
+    if not standing.window.is_above(own.window) or not one.window.is_above(standing.window):
+        return None
+    return replace(one, status=ClaimStatus.CURRENT, beside=(own,), hedged_by=None)
 
 
 def _is_far_ceiling(one: Assertion, standing: Version) -> bool:
