@@ -91,12 +91,23 @@ def is_implausible(state: RecordState, one: Assertion, standing: Version) -> boo
 
 
 def contest_higher(state: RecordState, one: Assertion) -> None:
-    """An implausible jump: contested until a second text carries it, then raised."""
+    """An implausible jump: contested until a second text carries it, or one by another voice as much or more."""
     candidate = _candidate(state, one)
-    if candidate.voices >= _ENOUGH:
+    if candidate.voices >= _ENOUGH or any(_leads_up_to(other, one) for other in state.candidates.values()):
         state.move(one, RevisionKind.RAISED, "5.raised", "second_origin")
     else:
         _tell(state, one, candidate, HIGHER, "implausible")
+
+
+def _leads_up_to(other: Candidate, one: Assertion) -> bool:
+    """Whether a jump by somebody else goes on to this one: 6,000 by a minister, 7,543 by another the day after."""
+    return (
+        other.is_told
+        and one.origin.is_named
+        and bool(other.origins - {one.origin.name})
+        and other.carriers.isdisjoint(one.carrier)
+        and size_of(one.figure) / _JUMP < size_of(other.figure) <= size_of(one.figure)
+    )
 
 
 def stands_beside_line(state: RecordState, one: Assertion, standing: Version) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from monitor.ledger.assertions import PART_SHARE, SMALL_SHARE, Assertion
 from monitor.ledger.contests import contest_lower, is_set_against
 from monitor.ledger.official import line_past, passes_over_rumour
+from monitor.ledger.previous import backfill_own
 from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, days_between, is_vague, size_of
 from monitor.ledger.values import ROUND, is_count, is_rounded_floor, is_rounding_of, rounding_step
 from monitor.ledger.withdrawals import deprecate_above, means_standing
@@ -88,6 +89,7 @@ def _rounds_off(one: Assertion, standing: Version) -> bool:
 
 def lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
     """Let a lower figure stand; what was above it must not come back by mere repetition."""
+    backfill_own(state, one)
     deprecate_above(state, one)
     state.rivals = frozenset()
     state.move(one, RevisionKind.LOWERED, rule, reason)

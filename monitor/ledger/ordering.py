@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from monitor.ledger.assertions import GONE, Assertion
 from monitor.ledger.values import best_of, says_same
-from storage.records import ClaimStatus, MetricKind
+from storage.records import ClaimStatus, Figure, MetricKind
 
-Rank = tuple[int, float, float, str]
+Rank = tuple[int, float, float, float, str]
 # The phases of a day: plain assertions; changes against the metric's direction that the text itself tells; what goes on
 # from there; parts; withdrawals.
 _PLAIN, _TURNED, _GOING_ON, _PART, _WITHDRAWN = range(5)
@@ -89,8 +89,16 @@ def rank(one: Assertion, kind: MetricKind, late: frozenset[str] = frozenset()) -
     turned = phase == _TURNED
     ascending = (kind is not MetricKind.STOCK) != turned
     signed = size if ascending else -size
+    # Of two that come down to one number, who leaves the nearer figure speaks first: "from 233", then "and not 236".
+    left = min((abs((best_of(old) or 0.0) - size) for old in _left_by(one)), default=0.0) if turned else 0.0
     # Of two equal numbers the firmer speaks first, so that a rounding never opens a record that a count then "refines".
-    return (phase, signed, one.window.high - one.window.low if one.window.high < float("inf") else 1e18, one.claim_id)
+    width = one.window.high - one.window.low if one.window.high < float("inf") else 1e18
+    return (phase, signed, left, width, one.claim_id)
+
+
+def _left_by(one: Assertion) -> list[Figure]:
+    """The figures that a text gives up: earlier ones, withdrawn ones, those that an edit took out."""
+    return [*(past.figure for past in one.previous), *one.gone, *one.replaced]
 
 
 def _phase(one: Assertion, kind: MetricKind) -> int:
@@ -102,9 +110,8 @@ def _phase(one: Assertion, kind: MetricKind) -> int:
         return _PLAIN
     if one.is_lowering and kind is not MetricKind.STOCK:
         return _TURNED
-    olds = [past.figure for past in one.previous] + [*one.gone, *one.replaced]
     size = best_of(one.figure) or 0.0
-    for old in olds:
+    for old in _left_by(one):
         was = best_of(old) or 0.0
         if says_same(old, one.figure):
             continue

@@ -36,6 +36,27 @@ def backfill_taken_back(state: RecordState, current: Assertion) -> None:
             append(state, past)
 
 
+def backfill_own(state: RecordState, current: Assertion) -> None:
+    """Let the count stand that an origin says it comes down from, where another one was the last that we heard of.
+
+    "231; it had announced 233 the evening before", with the 232 of the police; "4,808, after 4,910 for the same
+    countries", with 4,920 for all: what fell is the origin's own figure.
+    """
+    standing, name = state.standing, current.origin.name
+    own = [past for past in current.previous if past.origin.name == name and past.window.is_above(current.window)]
+    if standing is None or not (current.origin.is_named and is_count(current.figure)) or len(own) != 1:
+        return
+    (past,) = own
+    if not is_count(past.figure) or is_rounding_of(past.figure, standing.figure):
+        return
+    known = [version for version in state.versions if version.figure.value == past.figure.value]
+    if known and known[-1].step.rule != RULE:
+        return  # it stood by itself, and was left since
+    for version in known:
+        state.forget(version)
+    append(state, past)
+
+
 def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> None:
     """Put an earlier figure where it stood. `current` is what the same text asserts now, if anything."""
     if is_vague(past.figure):

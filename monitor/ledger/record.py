@@ -157,6 +157,11 @@ class RecordState:
         self.unofficial = (*self.unofficial, version.figure)
         self.standing = next((one for one in reversed(self.versions) if not one.is_deprecated), None)
 
+    def forget(self, version: Version) -> None:
+        """Take a version out of history that was put where it never stood."""
+        self.versions.pop(_index(self.versions, version))
+        self.steps = [step for step in self.steps if step is not version.step]
+
     def support(self, one: Assertion, version: Version | None = None) -> None:
         """Note that an assertion carries a figure that already stands."""
         version = version or self.standing

@@ -89,7 +89,7 @@ def _weigh_unconfirmed(state: RecordState, one: Assertion) -> None:
 def _as_rise_beside_rival(state: RecordState, one: Assertion) -> Assertion | None:
     """Return a count as it was said, where the report only hedged it beside a count that itself disputes what stands.
 
-    "Inquiry says 87 died … medics now count 127", with the medics' 118: their toll has risen, whatever the headline says.
+    "Inquiry says 87 died … medics now count 127", with the medics' 118: their toll has risen, whatever the headline is.
     """
     standing, own = state.standing, one.hedged_by
     if standing is None or own is None or state.is_provisional or state.kind is not MetricKind.CUMULATIVE:

@@ -2,11 +2,11 @@
 
 from monitor.ledger.assertions import Assertion
 from monitor.ledger.record import LAG_DAYS, Candidate, RecordState, Version, days_between, make_step, size_of
-from monitor.ledger.values import is_rounding_of, window_of
+from monitor.ledger.values import is_count, is_rounding_of, window_of
 from storage.records import ClaimStatus, Figure, MetricKind, Qualifier, RevisionKind
 
 RETRACTED, DENIED_BY_OTHER, WITHDRAWN_EARLIER = "7.retracted", "7.denied_by_other", "7.earlier"
-DEPRECATED, RESTORED = "8.deprecated", "8.restored"
+DEPRECATED, RESTORED, REACHED = "8.deprecated", "8.restored", "8.reached"
 _RESTORE_DAYS = 7
 
 
@@ -102,6 +102,10 @@ def try_comeback(state: RecordState, one: Assertion, past: tuple[Figure, int | N
     if standing is not None and names_as_old(one, standing):
         _restore(state, one, figure, "named_as_old")
         return True
+    if standing is not None and _has_been_reached(state, one, standing, past):
+        state.deprecated = [gone for gone in state.deprecated if not is_rounding_of(gone[0], figure)]
+        state.move(one, RevisionKind.RAISED, REACHED, "raised")
+        return True
     if one.origin.is_named and days_between(since, one.day) > _RESTORE_DAYS:
         origins, marks = state.comebacks.get(figure.value, (frozenset(), frozenset()))
         if origins and one.origin.name not in origins and marks.isdisjoint(one.carrier):
@@ -110,6 +114,29 @@ def try_comeback(state: RecordState, one: Assertion, past: tuple[Figure, int | N
         state.comebacks[figure.value] = (origins or frozenset({one.origin.name}), marks | one.carrier)
     state.refuse(one, DEPRECATED, "lagged")
     return False
+
+
+def _has_been_reached(state: RecordState, one: Assertion, standing: Version, past: tuple[Figure, int | None]) -> bool:
+    """Rule 8: whether a count goes on to a number that was withdrawn days ago: 231 and not 236; 234; now 236.
+
+    It must have come the better part of the way since, and be told by somebody new or who counted on the way.
+    """
+    figure, since = past
+    if state.kind is not MetricKind.CUMULATIVE or not one.origin.is_named or not is_count(one.figure):
+        return False
+    if figure.value != one.figure.value or days_between(since, one.day) < LAG_DAYS:
+        return False
+    if standing.step.kind is not RevisionKind.RAISED or days_between(since, standing.day) <= 0:
+        return False
+    kept = [
+        version for version in state.versions if not version.is_deprecated and days_between(since, version.day) <= 0
+    ]
+    fallen = max((size_of(version.figure) for version in kept), default=0.0)
+    if not 0 < size_of(one.figure) - size_of(standing.figure) <= size_of(standing.figure) - fallen:
+        return False
+    name = one.origin.name
+    said_it = any(version.is_deprecated and name in version.origin_days for version in state.versions)
+    return not said_it or name in standing.origin_days
 
 
 def names_as_old(one: Assertion, standing: Version) -> bool:
