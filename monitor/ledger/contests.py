@@ -25,6 +25,8 @@ _ENOUGH = 2
 _JUMP, _LARGE, _SMALL = 10, 20, 3
 # How many times a line is much more than it; on how many days an office must have been followed to be one.
 _FAR, _LINE_DAYS = 1.25, 2
+# From which share of the toll on a lower count may be a correction that came early.
+_NEAR = 0.75
 
 
 def _candidate(state: RecordState, one: Assertion) -> Candidate:
@@ -163,6 +165,7 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
             state.refuse(one, LOWER, "opposed")
         return False
     if days_between(candidate.first_day, standing.support_day) > 0:
+        _begin_anew(state, one, candidate, standing)
         state.refuse(one, LOWER, "opposed")
         return False
     if len(candidate.speakers) >= _ENOUGH and candidate.origins and not _is_of_rival(state, candidate):
@@ -172,6 +175,24 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
     else:
         state.refuse(one, LOWER, "unsupported")
     return False
+
+
+def note_early(state: RecordState, one: Assertion, standing: Version) -> None:
+    """Remember who gave a lower count so soon after a rise that it seemed late: later it may be the first of two.
+
+    Not one far below what stands: two offices that each see a part may well see the same one.
+    """
+    is_near = _NEAR * size_of(standing.figure) <= size_of(one.figure)
+    if is_near and one.origin.is_named and is_count(one.figure):
+        _candidate(state, one)
+
+
+def _begin_anew(state: RecordState, one: Assertion, candidate: Candidate, standing: Version) -> None:
+    """Once the standing figure has been carried since, those who gave the lower one before have been answered."""
+    if days_between(standing.support_day, one.day) <= 0 or candidate.is_told or candidate.is_known:
+        return
+    del state.candidates[one.figure.value]
+    _candidate(state, one)
 
 
 def _is_of_rival(state: RecordState, candidate: Candidate) -> bool:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from monitor.ledger.assertions import PART_SHARE, SMALL_SHARE, Assertion
-from monitor.ledger.contests import contest_lower, is_set_against
+from monitor.ledger.contests import contest_lower, is_set_against, note_early
 from monitor.ledger.official import line_past, passes_over_rumour
 from monitor.ledger.previous import backfill_own
 from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, days_between, is_vague, size_of
@@ -43,6 +43,7 @@ def _weigh_unexplained(state: RecordState, one: Assertion, standing: Version) ->
     elif is_set_against(one, standing):
         contest_lower(state, one, standing)
     elif _is_laggard_of_rise(state, one, standing):
+        note_early(state, one, standing)
         state.refuse(one, "6.rising", "between")
     elif _same_origin_later(one, standing):
         lower(state, one, "6c.same_origin", "same_origin")
