@@ -32,7 +32,8 @@ class Assertion:
     figure. `replaced` are those that an edit of the article took out, `steps` by how much it says the figure moved.
     `beside` are what other origins count now, in the same text.
     `carrier` marks the voice: the article or wire text, and the sentence; whoever shares a mark is the same voice.
-    `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came down to this.
+    `is_spoken`: its own sentence names who says so; `is_lowering`: it says that the toll came down to this;
+    `is_own_word`: its origin publishes it itself.
     `is_of_bodies`: it counts those that were found. `hedged_by`: the lower count that is the report's own, beside which
     this one is somebody's claim.
     `is_of_victims`: its sentence counts victims, who may be more than the dead (`monitor.ledger.sums`).
@@ -64,6 +65,7 @@ class Assertion:
     is_part: bool = False
     is_pin: bool = False
     is_spoken: bool = True
+    is_own_word: bool = False
     is_lowering: bool = False
     is_of_victims: bool = False
     is_of_bodies: bool = False
@@ -89,6 +91,7 @@ def make_assertion(
 ) -> Assertion:
     """Return what a claim asserts by itself; `day` and `clock` are its report's. A part is a floor of the whole."""
     figure = figure_of(stamped.claim)
+    origin, publisher = book.origin_of(stamped.claim), book.origin_of_source(stamped.source)
     if is_part and figure.qualifier in _FIRM:
         figure = replace(figure, qualifier=Qualifier.AT_LEAST, high=None)
     return Assertion(
@@ -96,7 +99,7 @@ def make_assertion(
         figure=figure,
         window=window_of(figure),
         status=stamped.claim.status,
-        origin=book.origin_of(stamped.claim),
+        origin=origin if origin.name else publisher,
         outlet=stamped.source,
         carrier=carrier_of(stamped),
         trust=stamped.trust,
@@ -107,6 +110,7 @@ def make_assertion(
         clock=clock,
         is_part=is_part,
         is_lowering=stamped.claim.rule.endswith(LOWERED),
+        is_own_word=publisher.is_named and origin.name in ("", publisher.name),
         is_of_bodies=_BODIES in stamped.claim.rule,
         is_spoken=not stamped.claim.speaker or stamped.claim.speaker in stamped.sentence,
     )

@@ -165,9 +165,12 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
             state.refuse(one, LOWER, "opposed")
         return False
     if days_between(candidate.first_day, standing.support_day) > 0:
-        _begin_anew(state, one, candidate, standing)
-        state.refuse(one, LOWER, "opposed")
-        return False
+        if candidate.is_told or candidate.is_known or days_between(standing.support_day, one.day) <= 0:
+            state.refuse(one, LOWER, "opposed")
+            return False
+        # Who gave it before has been answered since: it begins anew.
+        del state.candidates[one.figure.value]
+        candidate = _candidate(state, one)
     if len(candidate.speakers) >= _ENOUGH and candidate.origins and not _is_of_rival(state, candidate):
         return True
     if one.origin.is_named:
@@ -185,14 +188,6 @@ def note_early(state: RecordState, one: Assertion, standing: Version) -> None:
     is_near = _NEAR * size_of(standing.figure) <= size_of(one.figure)
     if is_near and one.origin.is_named and is_count(one.figure):
         _candidate(state, one)
-
-
-def _begin_anew(state: RecordState, one: Assertion, candidate: Candidate, standing: Version) -> None:
-    """Once the standing figure has been carried since, those who gave the lower one before have been answered."""
-    if days_between(standing.support_day, one.day) <= 0 or candidate.is_told or candidate.is_known:
-        return
-    del state.candidates[one.figure.value]
-    _candidate(state, one)
 
 
 def _is_of_rival(state: RecordState, candidate: Candidate) -> bool:

@@ -42,11 +42,13 @@ def _weigh_unexplained(state: RecordState, one: Assertion, standing: Version) ->
         state.refuse(one, "6d.part", "part")
     elif is_set_against(one, standing):
         contest_lower(state, one, standing)
-    elif _is_laggard_of_rise(state, one, standing):
+    elif not _same_outlet_later(one, standing) and _is_laggard_of_rise(state, one, standing):
         note_early(state, one, standing)
         state.refuse(one, "6.rising", "between")
     elif _same_origin_later(one, standing):
         lower(state, one, "6c.same_origin", "same_origin")
+    elif _same_outlet_later(one, standing):
+        lower(state, one, "6c.same_outlet", "same_origin")
     elif contest_lower(state, one, standing):
         lower(state, one, "6e.two_origins", "two_origins")
 
@@ -177,6 +179,23 @@ def _same_origin_later(one: Assertion, standing: Version) -> bool:
         return False
     said = standing.origin_days.get(one.origin.name)
     return said is not None and one.day is not None and one.day > said
+
+
+def _same_outlet_later(one: Assertion, standing: Version) -> bool:
+    """Rule 6c: the same named origin gives less, hours later, in the outlet that had the higher count from it.
+
+    Others may be late; who has quoted the police with 245 does not quote them with an older 232 the same evening. Nor
+    do the police themselves.
+    """
+    name = one.origin.name
+    if not is_count(one.figure) or one.clock is None or standing.origin_lows.get(name, 0.0) <= one.window.high:
+        return False
+    heard = [
+        clock
+        for (said_by, outlet), clock in standing.outlet_clocks.items()
+        if said_by == name and (one.is_own_word or outlet == one.outlet)
+    ]
+    return bool(heard) and one.clock > min(heard)
 
 
 def _is_laggard_of_rise(state: RecordState, one: Assertion, standing: Version) -> bool:

@@ -88,6 +88,7 @@ class OriginBook:
     def __init__(self, story: Story, aliases: Mapping[str, str] | None = None) -> None:
         self._known: dict[str, Origin] = {}
         self._cache: dict[tuple[str | None, str | None], Origin] = {}
+        self._sources: dict[str, Origin] = {}
         for spec in story.origins:
             origin = Origin(spec.name, not spec.umbrella, spec.name)
             for name in (spec.name, *spec.aliases):
@@ -101,6 +102,16 @@ class OriginBook:
         found = self._cache.get(asked)
         if found is None:
             found = self._cache[asked] = self._resolve(*asked)
+        return found
+
+    def origin_of_source(self, source: str) -> Origin:
+        """Return the origin that publishes under an outlet's name, an office's bulletin say; nobody if it is unknown.
+
+        What it says by nobody's mouth is its own word.
+        """
+        found = self._sources.get(source)
+        if found is None:
+            found = self._sources[source] = self._known.get(fold_name(source), NOBODY)
         return found
 
     def _resolve(self, origin: str | None, speaker: str | None) -> Origin:

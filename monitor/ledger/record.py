@@ -19,7 +19,7 @@ class Version:
     """One figure that stood, or that a text says stood.
 
     `origin_days`: when each named origin last said it, be it in rounder words; `origin_lows`: the least that it can
-    have meant by those.
+    have meant by those; `outlet_clocks`: when an outlet, by the clock, first quoted it so.
     """
 
     figure: Figure
@@ -30,6 +30,7 @@ class Version:
     origin_days: dict[str, int | None]
     carriers: frozenset[str]
     origin_lows: dict[str, float] = field(default_factory=dict)
+    outlet_clocks: dict[tuple[str, str], float] = field(default_factory=dict)
     is_lone: bool = True
     is_deprecated: bool = False
     is_part: bool = False
@@ -42,6 +43,7 @@ class Version:
             self.carriers = refined.carriers | self.carriers
         self.origin_days = {**refined.origin_days, **self.origin_days}
         self.origin_lows = {**refined.origin_lows, **self.origin_lows}
+        self.outlet_clocks = {**self.outlet_clocks, **refined.outlet_clocks}
 
     def copy(self) -> "Version":
         """Return a version that can change apart from this one."""
@@ -53,6 +55,7 @@ class Version:
             support_day=self.support_day,
             origin_days=dict(self.origin_days),
             origin_lows=dict(self.origin_lows),
+            outlet_clocks=dict(self.outlet_clocks),
             carriers=self.carriers,
             is_lone=self.is_lone,
             is_deprecated=self.is_deprecated,
@@ -177,6 +180,8 @@ class RecordState:
                 self.rivals = self.rivals - {name}
             version.origin_days[name] = latest(version.origin_days.get(name), one.day)
             version.origin_lows[name] = max(version.origin_lows.get(name, 0.0), one.window.low)
+            if one.clock is not None and one.outlet:
+                version.outlet_clocks.setdefault((name, one.outlet), one.clock)
 
     def insert_before(self, version: Version, one: Assertion, rule: str, reason: str, *, is_deprecated: bool) -> None:
         """Fill history: put an earlier figure before a version that is already known."""
@@ -255,6 +260,7 @@ def new_version(one: Assertion, step: Step) -> Version:
         support_day=one.day,
         origin_days=origins,
         origin_lows=lows,
+        outlet_clocks={(name, one.outlet): one.clock for name in origins if one.clock is not None and one.outlet},
         carriers=one.carrier,
         is_part=one.is_part,
     )
