@@ -25,6 +25,8 @@ _ENOUGH = 2
 _JUMP, _LARGE, _SMALL = 10, 20, 3
 # How many times a line is much more than it; on how many days an office must have been followed to be one.
 _FAR, _LINE_DAYS = 1.25, 2
+# After how many days without a word a lower count may be of an older list.
+_STALE_DAYS = 7
 # From which share of the toll on a lower count may be a correction that came early.
 _NEAR = 0.75
 
@@ -34,7 +36,7 @@ def _candidate(state: RecordState, one: Assertion) -> Candidate:
     if found is None:
         found = Candidate(one.figure, one.day)
         state.candidates[one.figure.value] = found
-    if len(found.speakers) < _ENOUGH and _is_another_origin(state, one, found):
+    if len(found.speakers) <= _ENOUGH and _is_another_origin(state, one, found):
         found.speakers = found.speakers | {one.origin.name}
         found.spoken = found.spoken | one.carrier
     if found.voices < _ENOUGH:
@@ -165,13 +167,14 @@ def contest_lower(state: RecordState, one: Assertion, standing: Version) -> bool
             state.refuse(one, LOWER, "opposed")
         return False
     if days_between(candidate.first_day, standing.support_day) > 0:
-        if candidate.is_told or candidate.is_known or days_between(standing.support_day, one.day) <= 0:
+        is_answered = days_between(standing.support_day, one.day) > 0 and is_near(one, standing)
+        if candidate.is_told or candidate.is_known or not is_answered:
             state.refuse(one, LOWER, "opposed")
             return False
         # Who gave it before has been answered since: it begins anew.
         del state.candidates[one.figure.value]
         candidate = _candidate(state, one)
-    if len(candidate.speakers) >= _ENOUGH and candidate.origins and not _is_of_rival(state, candidate):
+    if _has_enough(state, candidate, standing) and not _is_of_rival(state, candidate):
         return True
     if one.origin.is_named:
         _tell(state, one, candidate, LOWER, "contested")
@@ -185,9 +188,25 @@ def note_early(state: RecordState, one: Assertion, standing: Version) -> None:
 
     Not one far below what stands: two offices that each see a part may well see the same one.
     """
-    is_near = _NEAR * size_of(standing.figure) <= size_of(one.figure)
-    if is_near and one.origin.is_named and is_count(one.figure):
+    if is_near(one, standing) and one.origin.is_named and is_count(one.figure):
         _candidate(state, one)
+
+
+def is_near(one: Assertion, standing: Version) -> bool:
+    """Whether a lower count is so near to the standing one that it may correct it, and is not of some of them."""
+    return _NEAR * size_of(standing.figure) <= size_of(one.figure)
+
+
+def _has_enough(state: RecordState, candidate: Candidate, standing: Version) -> bool:
+    """Whether two origins carry a lower figure, one of them named.
+
+    Three where it comes a week after all that was heard, from strangers only: two of them may have one old list.
+    """
+    if len(candidate.speakers) < _ENOUGH or not candidate.origins:
+        return False
+    if len(candidate.speakers) > _ENOUGH or days_between(standing.support_day, candidate.first_day) < _STALE_DAYS:
+        return True
+    return any(name in version.origin_days for version in state.versions for name in candidate.speakers)
 
 
 def _is_of_rival(state: RecordState, candidate: Candidate) -> bool:
