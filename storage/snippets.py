@@ -11,7 +11,7 @@ from storage.query import Term
 
 _BEFORE = 60  # characters shown ahead of the first found word
 _LENGTH = 240  # characters of a snippet
-_OPENING = 1_000  # characters that are looked at first: to fold a whole text costs more than to find it
+_OPENING = 700  # characters that are looked at first where a word does not stand as it was folded
 _LONGEST_WORD = 40  # a snippet is cut within what goes on for longer (Chinese has no spaces)
 _MOST_SPANS = 50  # of one term in one text
 _OTHER_SPACE = re.compile(r"[^\S ]")
@@ -25,7 +25,9 @@ def find_spans(text: str, terms: Sequence[Term]) -> Spans:
 
 
 def _spans_in(folded: str, terms: Sequence[Term]) -> Spans:
-    return _in_order(chain.from_iterable(islice(_places(term, folded), _MOST_SPANS) for term in terms))
+    if len(terms) == 1:
+        return tuple(_places(terms[0], folded))
+    return _in_order(chain.from_iterable(_places(term, folded) for term in terms))
 
 
 def _in_order(found: Iterable[tuple[int, int]]) -> Spans:
@@ -41,26 +43,29 @@ def count_spans(text: str, terms: Sequence[Term]) -> list[int]:
     folded = fold_in_place(text)
     if folded is None:
         return [sum(1 for _ in islice(_walk(text, [term]), _MOST_SPANS)) for term in terms]
-    return [sum(1 for _ in islice(_places(term, folded), _MOST_SPANS)) for term in terms]
+    return [len(_places(term, folded)) for term in terms]
 
 
-def _places(term: Term, folded: str) -> Iterator[tuple[int, int]]:
-    """Where a term stands in a text whose letters were folded one for one."""
+def _places(term: Term, folded: str) -> list[tuple[int, int]]:
+    """Where a term stands in a text whose letters were folded one for one, in order, at most _MOST_SPANS of it."""
     first = term.words[0]
     if first.isascii() and first.isdigit():  # which may be parted
-        yield from (match.span() for match in _pattern(term).finditer(folded))
-        return
+        return [match.span() for match in islice(_pattern(term).finditer(folded), _MOST_SPANS)]
     # To look for letters is several times quicker than an expression; that only looks at what is around them.
+    found: list[tuple[int, int]] = []
     is_plain = len(term.words) == 1 and not term.is_prefix
+    width, length = len(first), len(folded)
     at = folded.find(first)
-    while at >= 0:
-        end = at + len(first)
-        is_begun = at == 0 or not folded[at - 1].isalnum()
-        if is_begun and is_plain and (end == len(folded) or not folded[end].isalnum()):
-            yield at, end
-        elif is_begun and not is_plain and (match := _pattern(term).match(folded, at)):
-            yield at, (end := match.end())
+    while at >= 0 and len(found) < _MOST_SPANS:
+        end = at + width
+        if at == 0 or not folded[at - 1].isalnum():
+            if is_plain:
+                if end == length or not folded[end].isalnum():
+                    found.append((at, end))
+            elif match := _pattern(term).match(folded, at):
+                found.append((at, end := match.end()))
         at = folded.find(first, end)
+    return found
 
 
 @lru_cache(maxsize=1_000)
@@ -98,7 +103,8 @@ def _walk(text: str, terms: Sequence[Term]) -> Iterator[tuple[int, int]]:
 def make_snippet(text: str, terms: Sequence[Term]) -> tuple[str, Spans]:
     """A piece of the text around the densest found words, with their places in it; else its beginning.
 
-    What a text begins with is looked at first, and does if as many found words stand together there as were asked for.
+    A text's beginning is looked at first, and does if as many found words stand together there as were asked for: to
+    fold a whole text costs more than to find it.
     """
     spans, centre = _spans_to_show(text, terms)
     start = _word_start(text, max(0, centre - _BEFORE))
@@ -107,16 +113,26 @@ def make_snippet(text: str, terms: Sequence[Term]) -> tuple[str, Spans]:
     piece = text[start:end]
     shift = len(lead) - start
     inside = tuple((a + shift, b + shift) for a, b in spans if a >= start and b <= end)
-    return f"{lead}{_OTHER_SPACE.sub(' ', piece)}{tail}", inside
+    if not piece.isprintable():  # then it has no other space than the plain one
+        piece = piece.replace("\n", " ")
+        if not piece.isprintable():
+            piece = _OTHER_SPACE.sub(" ", piece)
+    return f"{lead}{piece}{tail}", inside
 
 
 def _spans_to_show(text: str, terms: Sequence[Term]) -> tuple[Spans, int]:
     """Where terms stand in a text or in its beginning, and where the first that a snippet shows begins."""
-    cut = text.rfind(" ", _OPENING - _LONGEST_WORD, _OPENING) if len(text) > _OPENING * 2 else -1
+    if not terms:
+        return (), 0
+    # Most terms stand in a text as they were folded: it is folded as far as there, though they may be parts of words.
+    reach = max(text.find(" ".join(term.words)) for term in terms)
+    edge = reach + 1 if reach >= 0 else _OPENING
+    end = edge + _LENGTH + 2 * _LONGEST_WORD
+    cut = text.rfind(" ", end - _LONGEST_WORD, end) if len(text) > end + _LENGTH else -1
     folded = fold_in_place(text[:cut]) if cut > 0 else None
     if folded is not None:
         spans = _spans_in(folded, terms)
-        centre, count = _densest([span for span in spans if span[0] < cut - _LENGTH - _LONGEST_WORD])
+        centre, count = _densest(spans if spans and spans[-1][0] < edge else [one for one in spans if one[0] < edge])
         if count >= len(terms):
             return spans, centre
         rest = fold_in_place(text[cut:])
@@ -127,10 +143,12 @@ def _spans_to_show(text: str, terms: Sequence[Term]) -> tuple[Spans, int]:
 
 def _densest(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """Where the first of most spans that one snippet shows begins, and how many they are."""
+    if len(spans) < 2:
+        return (spans[0][0], 1) if spans else (0, 0)
     starts = [start for start, _ in spans]
     within = [bisect_right(starts, start + _LENGTH - _BEFORE) - place for place, start in enumerate(starts)]
-    most = max(within, default=0)
-    return (starts[within.index(most)] if within else 0), most
+    most = max(within)
+    return starts[within.index(most)], most
 
 
 def mark_spans(text: str, spans: Spans, before: str, after: str) -> str:
