@@ -10,6 +10,7 @@ from monitor.stories.countries import countries, find_capital, find_country
 from monitor.stories.draft_lexicon import DraftLexicon, draft_lexicon
 from monitor.stories.draft_names import Name, find_names, kind_of
 from monitor.stories.event_titles import name_event
+from monitor.stories.events import event_words, find_event_kinds
 from monitor.stories.folding import compose, fold
 from storage.keys import place_key, sentence_of
 from storage.records import (
@@ -35,6 +36,7 @@ _MOST_TERMS = 10
 _MOST_OTHERS = 4
 _FEW_THEMES = 3
 _ENOUGH_ENTITIES = 3
+_MOST_SITES = 4
 _OFTEN = 2  # so often named, another country has a part in the story
 _TITLE_CHARS = 80
 _LONGEST_PERIOD = timedelta(days=370)
@@ -58,8 +60,8 @@ def draft_seed(
     quote = partial(_sentence, title, text)
     title = _one_line(title) or _one_line(text)[:_TITLE_CHARS].strip()
     names = [name for name in find_names(title, text, lexicon) if fold(name.text) != fold(source)]
-    country = _main_country(title, names)
-    topics = _topics(title, text, names, lexicon, outlet=source)
+    country = _main_country(title, text, names)
+    topics = _topics(title, text, names, lexicon, lang=lang, outlet=source)
     year = published.not_before.year if published is not None else None
     places = _places(names, country, lexicon)
     called = name_event(title, lexicon) or _called(country, topics) or title
@@ -75,7 +77,7 @@ def draft_seed(
             published=published,
         ),
         period_start=_first_day(text, published, lexicon),
-        entities=_entities(names, country, lexicon),
+        entities=_entities(names, country, places, lexicon),
         topics=topics,
         places=places,
         claims=_baseline(claims, published, quote),
@@ -83,10 +85,17 @@ def draft_seed(
     )
 
 
-def _main_country(title: str, names: Sequence[Name]) -> str | None:
-    """Return the country that the article names most, by its adjectives and capital too."""
+def _main_country(title: str, text: str, names: Sequence[Name]) -> str | None:
+    """Return the country that the article names most, by its adjectives and capital too.
+
+    One that is named once, behind the first paragraph and by no "in", is where somebody comes from.
+    """
     weights: Counter[str] = Counter()
+    lead = fold(compose(_lead(text)))
     for name in names:
+        is_passing = name.count < _OFTEN and not name.in_title and fold(compose(name.text)) not in lead
+        if is_passing and not name.place_signs:
+            continue
         for word in (name.text, *name.text.split()):
             if country := find_country(word):
                 weights[country] += 2 * name.count
@@ -100,10 +109,23 @@ def _main_country(title: str, names: Sequence[Name]) -> str | None:
     return min(weights, key=lambda country: (-weights[country], country)) if weights else None
 
 
-def _entities(names: Sequence[Name], country: str | None, lexicon: DraftLexicon) -> tuple[Entity, ...]:
+def _lead(text: str) -> str:
+    return text.strip().partition("\n")[0]
+
+
+def _entities(
+    names: Sequence[Name], country: str | None, places: Sequence[Place], lexicon: DraftLexicon
+) -> tuple[Entity, ...]:
+    """Return who and what the story is about; an article must speak of its country or of one of its first places.
+
+    Reports from the place itself seldom name the country, those from abroad often nothing else. What the headline
+    names, a building or a fire with a name of its own, will do as well.
+    """
     found: dict[str, Entity] = {}
     if country is not None:
         found[fold(country)] = Entity(name=country, kind=EntityKind.PLACE, aliases=countries()[country], central=True)
+    for site in [place for place in places if not find_country(place.name)][:_MOST_SITES]:
+        found[fold(site.name)] = Entity(name=site.name, kind=EntityKind.PLACE, aliases=site.aliases, central=True)
     # Who is named once, in passing, is not who a story is about: they fill up what would be too few.
     known = [name for name in names if kind_of(name, lexicon) != EntityKind.PLACE and not find_country(name.text)]
     main = [name for name in known if name.count > 1 or name.in_title]
@@ -112,9 +134,11 @@ def _entities(names: Sequence[Name], country: str | None, lexicon: DraftLexicon)
         for name in known
         if name not in main and (name.person_signs or (name.in_lead and lexicon.heads & {*fold(name.text).split()}))
     ]
-    for name in (*main[: _MOST_ENTITIES - len(found)], *passing[: max(0, _ENOUGH_ENTITIES - len(main))]):
+    for name in (*main[:_MOST_ENTITIES], *passing[: max(0, _ENOUGH_ENTITIES - len(main))]):
         aliases = tuple(alias for alias, _ in name.aliases.most_common())
-        found.setdefault(fold(name.text), Entity(name=name.text, kind=kind_of(name, lexicon), aliases=aliases))
+        kind = kind_of(name, lexicon)
+        is_central = name.in_title and (kind != EntityKind.PERSON or " " not in name.text)  # "Maui said": the county
+        found.setdefault(fold(name.text), Entity(name=name.text, kind=kind, aliases=aliases, central=is_central))
     if not found and names:
         found[fold(names[0].text)] = Entity(name=names[0].text, kind=kind_of(names[0], lexicon))
     return tuple(found.values())
@@ -135,11 +159,28 @@ def _places(names: Sequence[Name], country: str | None, lexicon: DraftLexicon) -
     return tuple(found.values())
 
 
-def _topics(title: str, text: str, names: Sequence[Name], lexicon: DraftLexicon, *, outlet: str) -> tuple[Topic, ...]:
-    """Return the topic: themes of news that the article dwells on; where those are few, its own words beside them."""
+def _topics(
+    title: str, text: str, names: Sequence[Name], lexicon: DraftLexicon, *, lang: str | None, outlet: str
+) -> tuple[Topic, ...]:
+    """Return the topics: each kind of event that the article tells of, with all words for it; else its own words."""
+    kinds = find_event_kinds(_without_names(title, names), _without_names(text, names), lang, lexicon.heads)
+    own = _own_words(title, text, names, lexicon, outlet=outlet)
+    if not kinds:
+        return (Topic(name=own[0], terms=tuple(own[:_MOST_TERMS])),) if own else ()
+    told = event_words(lang)
+    themes = [word for word in own if word in lexicon.themes and word not in told]
+    first, *others = kinds
+    return (
+        Topic(name=first.terms[0], terms=(*first.terms, *themes)),
+        *(Topic(name=kind.terms[0], terms=kind.terms) for kind in others),
+    )
+
+
+def _own_words(title: str, text: str, names: Sequence[Name], lexicon: DraftLexicon, *, outlet: str) -> list[str]:
+    """Return the themes of news that the article dwells on; where those are few, its own words beside them."""
     named = {fold(form) for name in names for form in (name.text, *name.aliases) if " " not in form}
     in_title = set(re.findall(r"\w+", fold(compose(title))))
-    lead = set(re.findall(r"\w+", fold(compose(text.strip().partition("\n")[0]))))
+    lead = set(re.findall(r"\w+", fold(compose(_lead(text)))))
     counts = Counter(re.findall(r"[^\W\d_]{4,}", _without_names(f"{title}\n{text}", names)))
     weights = {word: counts[word] + 3 * (word in in_title) for word in counts}
     dwelt_on = [word for word in counts if word in in_title or word in lead or counts[word] > 1]
@@ -158,7 +199,7 @@ def _topics(title: str, text: str, names: Sequence[Name], lexicon: DraftLexicon,
         ranked = sorted(
             (word for word in in_title - lexicon.common if len(word) > 3), key=lambda word: (-len(word), word)
         )
-    return (Topic(name=ranked[0], terms=tuple(ranked[:_MOST_TERMS])),) if ranked else ()
+    return ranked
 
 
 def _without_names(text: str, names: Sequence[Name]) -> str:

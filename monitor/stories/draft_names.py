@@ -52,12 +52,15 @@ def find_names(title: str, text: str, lexicon: DraftLexicon) -> list[Name]:
     """Return the names of an article, those that it is most about first; shorter forms are aliases of the longer."""
     names: dict[str, Name] = {}
     body = _without_dateline(text)
+    reported_from = {fold(found["city"]) for found in _DATELINE.finditer(text) if found["city"].isupper()}
     # Headlines may capitalise every word: they only confirm names that the text has.
     seen = Counter(re.findall(r"[^\W\d_]+", compose(body)))
     was_place = False
     for run in _runs(body, lexicon):
         words, has_title = _strip_titles(run.words, lexicon)
-        if not words or _is_word(words, seen):
+        while len(words) > 1 and fold(words[0]) in lexicon.connectors:
+            del words[0]  # "From Istanbul" at the beginning of a sentence
+        if not words or _is_no_name(words, run.after, lexicon) or _is_word(words, seen):
             continue
         shown = " ".join(words)
         name = names.setdefault(fold(compose(shown)), Name(text=shown))
@@ -71,6 +74,7 @@ def find_names(title: str, text: str, lexicon: DraftLexicon) -> list[Name]:
     folded_title = f" {fold(compose(title))} "
     for key, name in names.items():
         name.in_title = f" {key} " in folded_title
+        name.place_signs += name.count * (key in reported_from)
     return sorted(_merge(list(names.values()), lexicon), key=lambda name: (-name.score(), name.text))
 
 
@@ -121,6 +125,12 @@ def _runs(text: str, lexicon: DraftLexicon) -> Iterator[_Run]:
             )
             last = end
         position = max(end, position + 1)
+
+
+def _is_no_name(words: Sequence[str], after: str, lexicon: DraftLexicon) -> bool:
+    """Tell a label at the head of a report ("LIVE:"), a letter and a bare "County" from names."""
+    is_label = after == ":" and all(word.isupper() for word in words)
+    return is_label or (len(words) == 1 and (len(words[0]) == 1 or fold(words[0]) in lexicon.place_nouns))
 
 
 def _is_word(words: Sequence[str], seen: Counter[str]) -> bool:
