@@ -56,6 +56,7 @@ _DEFAULT_LANGUAGE = "en"
 _REACH = 8
 _ARTICLE_REACH = 3
 _DAY_REACH = 6
+_THEN_REACH = 10
 _DAY_BEHIND = 2
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 # What another year sets apart: an earlier figure of that year is another event's too.
@@ -302,11 +303,14 @@ class Extractor:
 
     def _take_back(self, page: Page, number: int) -> None:
         """ "The post was later deleted" after a figure withdraws it."""
+        latest = page.drafts[-1].sentence
+        if any(page.has_digit(between) for between in range(latest + 1, number)):
+            # It speaks of the number between, though that was not read.
+            return
         start, end = page.spans[number]
         status = next_sentence_status(page.body[start:end].lower(), page.lexicon)
         if status is None:
             return
-        latest = page.drafts[-1].sentence
         values = {draft.claim.value for draft in page.drafts if draft.sentence == latest}
         named = {quantity.value for quantity in find_quantities(page.tokens_of(number), page.lexicon, self._convention)}
         if named and values.isdisjoint(named):
@@ -369,11 +373,15 @@ class Extractor:
     def _is_of_earlier_day(self, page: Page, reading: Reading, found: Link) -> bool:
         """Whether a day before the publication stands at what tells the level.
 
-        "On Friday the toll stood at 58", "The count of deaths was 238 on Wednesday", "In August it spoke of 650".
+        "On Friday the toll stood at 58", "The count of deaths was 238 on Wednesday", "In August it spoke of 650",
+        "On the day of the raid its count was 35".
         """
+        last = min(found.trigger[0], reading.quantities[found.quantity].start)
+        then = range(max(0, last - _THEN_REACH), last)
+        if any(start in then and end <= last for start, end, _ in page.lexicon.of_then.find_in(reading.tokens)):
+            return True
         if page.published is None:
             return False
-        last = min(found.trigger[0], reading.quantities[found.quantity].start)
         first = max(0, last - _DAY_REACH, *(index + 1 for index in range(last) if reading.tokens.lower[index] == ";"))
         behind = max(found.trigger[1], reading.quantities[found.quantity].end)
         day = (

@@ -244,6 +244,7 @@ class Lexicon:
     relative_days: PhraseTable[int]
     day_words: frozenset[str]
     when: PhraseTable[bool]
+    of_then: PhraseTable[bool]
     as_of: PhraseTable[bool]
     abbreviations: frozenset[str]
     grammar: Grammar
@@ -481,6 +482,7 @@ def build_lexicon(
         relative_days=relative_days,
         day_words=frozenset((*map(str.lower, (*dates["months"], *dates["weekdays"])), *relative_days.firsts)),
         when=_table(dates.get("words", {}).get("when", ())),
+        of_then=_table(dates.get("words", {}).get("of_then", ())),
         as_of=_table(dates.get("words", {}).get("as_of", ())),
         abbreviations=frozenset(expand_all(dates.get("words", {}).get("abbreviations", ()))),
         grammar=grammar,

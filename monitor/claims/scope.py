@@ -412,7 +412,7 @@ def _age_levels(drafts: list[Draft]) -> None:
         if not _is_count(claim):
             continue
         tops = [(all_told if draft.is_earlier else before).get(claim.metric)]
-        if draft.is_taken_up:
+        if draft.is_taken_up and draft.is_earlier:
             # "79 are presumed dead. The estimate on Saturday was 58": an earlier estimate of the same.
             tops.append(feared.get(claim.metric))
         # "54 people are missing. On Thursday the list had 65 names": what is in force may have been more or less.
