@@ -1,6 +1,5 @@
 """Which sentences are worth reading: words of a text found in one pass, before anything is made a token."""
 
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 import ahocorasick_rs
@@ -44,13 +43,23 @@ class Gates:
 
     def sentences(self, folded: str, spans: Sequence[tuple[int, int]]) -> list[int]:
         """For each sentence the gates that it opens, as bits."""
-        starts = [start for start, _ in spans]
-        opened = [0] * len(spans)
+        opened: list[int] = []
+        found = 0
+        start, end, following = 0, 0, iter(spans)
+        # What is found comes in the order of its end.
         for form, first, last in self._search.find_matches_as_indexes(folded, overlapping=True):
-            number = bisect_right(starts, first) - 1
-            if number >= 0 and last <= spans[number][1]:
-                opened[number] |= self._bits[form]
-        return opened
+            while last > end:
+                nearest = next(following, None)
+                if nearest is None:
+                    break
+                opened.append(found)
+                start, end = nearest
+                found = 0
+            if start <= first and last <= end:
+                found |= self._bits[form]
+        opened.append(found)
+        opened.extend(0 for _ in following)
+        return opened[1:]
 
 
 def _shortest(forms: Iterable[str]) -> list[str]:

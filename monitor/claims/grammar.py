@@ -37,7 +37,14 @@ _SUFFIXED = 6
 # How many words WordSymbols keeps before it begins anew.
 _MOST_WORDS = 30_000
 _IDENTIFIER = re.compile(r"!\(([^()]*)\)|@\(|#([A-Za-z_]+)|~Q|\(\?[:=!]|\(\?<[!=]|[A-Za-z_]+|\s+|.", re.DOTALL)
+# A pattern may mark its trigger in two alternatives.
+_TRIGGERS = ("trigger", "trigger2")
 _MACRO = re.compile(r"\$([a-z_]+)")
+
+
+# Bits in parts of _PART, which compiled code compares without making numbers of them.
+Bits = tuple[int, int, int]
+_PART = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +66,24 @@ class CompiledRule:
     rule: Rule
     pattern: re.Pattern[str]
     needs: int
+    parts: Bits
+    # The numbers of the groups in which the pattern has its figure, its trigger and the figure that is replaced.
+    figure: int
+    triggers: tuple[int, ...]
+    old: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
     """What a word, phrase or quantity is to the rules: its classes, their character, the metrics that it names.
 
-    `meets` has a bit for each need of any rule that it meets.
+    `meets` has a bit for each need of any rule that it meets, in `parts`.
     """
 
     character: str
     classes: frozenset[str]
     metrics: tuple[tuple[str, str], ...] = ()
-    meets: int = 0
+    parts: Bits = (0, 0, 0)
 
 
 @cache
@@ -111,12 +123,16 @@ def _fill(pattern: str, macros: dict[str, str]) -> str:
     return pattern
 
 
+def _parts(bits: int) -> Bits:
+    part = (1 << _PART) - 1
+    return bits & part, bits >> _PART & part, bits >> 2 * _PART
+
+
 class Grammar:
     """Compiled rules of one language with the alphabet they are written in."""
 
     __slots__ = (
         "_all_needs",
-        "_by_needs",
         "_characters",
         "_meets",
         "_needs",
@@ -136,12 +152,8 @@ class Grammar:
         self._meets = dict.fromkeys(self._characters.values(), 0)
         self._needs: dict[frozenset[str], int] = {}
         self._symbols: dict[tuple[frozenset[str], tuple[tuple[str, str], ...]], Symbol] = {}
-        self.rules = tuple(
-            CompiledRule(rule, re.compile(self._compile(rule.pattern)), self._needs_of(rule.pattern))
-            for rule in sorted(rules, key=lambda rule: rule.priority)
-        )
-        self._all_needs = (1 << len(self._needs)) - 1
-        self._by_needs = [(rule.needs, rule) for rule in self.rules]
+        self.rules = tuple(self._compiled(rule) for rule in sorted(rules, key=lambda rule: rule.priority))
+        self._all_needs = _parts((1 << len(self._needs)) - 1)
         # A word as such, and one that no table knows; both have one character.
         self.plain = self.symbol(_WORD)
         self.other = self.symbol(frozenset())
@@ -153,7 +165,9 @@ class Grammar:
         found = self._symbols.get((classes, metrics))
         if found is None:
             character = self._characters.get(classes) or self._characters[_WORD]
-            found = self._symbols[classes, metrics] = Symbol(character, classes, metrics, self._meets[character])
+            found = self._symbols[classes, metrics] = Symbol(
+                character, classes, metrics, _parts(self._meets[character])
+            )
         return found
 
     def met_by(self, symbols: str) -> int:
@@ -163,14 +177,27 @@ class Grammar:
             met |= self._meets.get(character, 0)
         return met
 
-    def rules_for(self, symbols: Iterable[Symbol]) -> list[CompiledRule]:
+    def rules_for(self, symbols: list[Symbol]) -> list[CompiledRule]:
         """The rules whose needs a sentence meets, in their order."""
-        met = 0
+        # The needs that are not met, as positive numbers: quicker to compare with than the complement.
+        low, middle, high = self._all_needs
         for symbol in symbols:
-            met |= symbol.meets
-        # The needs that are not met, as a positive number: quicker to compare with than the complement.
-        unmet = self._all_needs ^ met
-        return [rule for needs, rule in self._by_needs if not needs & unmet]
+            parts = symbol.parts
+            low &= ~parts[0]
+            middle &= ~parts[1]
+            high &= ~parts[2]
+        found: list[CompiledRule] = []
+        for rule in self.rules:
+            parts = rule.parts
+            if not (parts[0] & low or parts[1] & middle or parts[2] & high):
+                found.append(rule)
+        return found
+
+    def _compiled(self, rule: Rule) -> CompiledRule:
+        pattern, needs = re.compile(self._compile(rule.pattern)), self._needs_of(rule.pattern)
+        groups = pattern.groupindex
+        triggers = tuple(groups[name] for name in _TRIGGERS if name in groups)
+        return CompiledRule(rule, pattern, needs, _parts(needs), groups["figure"], triggers, groups.get("old"))
 
     def _members(self, name: str) -> str:
         return "".join(character for names, character in self._characters.items() if name in names)

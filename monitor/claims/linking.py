@@ -1,7 +1,5 @@
 """Sentences to links: which quantity is a figure of which metric, by which rule."""
 
-from dataclasses import dataclass, field
-
 from monitor.claims.grammar import CompiledRule, Rule, Symbol
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.nouns import NounPhrase, read_noun_phrase
@@ -19,8 +17,6 @@ VICTIMS = "victims"
 ALL_HARMED = "casualties"
 OF_THEM = ("part-of-them", "them-after", "among-them")
 """Rules whose figure is a part of a group told before."""
-# A pattern may mark its trigger in two alternatives.
-_TRIGGERS = ("trigger", "trigger2")
 _GROUPS = frozenset(("toll", "them"))
 # What a frame such as "of the 325 pupils on the trip" does not hold, and how many words it has at most.
 _VERBS = frozenset(("say", "put", "be", "have", "active", "past", "intransitive", "semi", "comma", "level"))
@@ -29,28 +25,41 @@ _INCLUDING = "including"
 _AMONG_THE_DEAD = "among-the-dead"
 
 
-@dataclass(slots=True)
 class Link:
     """A quantity tied to a metric. `trigger` is the token span of the word that did it."""
 
-    quantity: int
-    metric: str
-    rule: Rule
-    trigger: tuple[int, int]
-    old: int | None = None
-    is_subset: bool = False
-    parent: int | None = None
+    __slots__ = ("is_subset", "metric", "old", "parent", "quantity", "rule", "trigger")
+
+    def __init__(
+        self,
+        quantity: int,
+        metric: str,
+        rule: Rule,
+        trigger: tuple[int, int],
+        old: int | None = None,
+        is_subset: bool = False,
+        parent: int | None = None,
+    ) -> None:
+        self.quantity = quantity
+        self.metric = metric
+        self.rule = rule
+        self.trigger = trigger
+        self.old = old
+        self.is_subset = is_subset
+        self.parent = parent
 
 
-@dataclass(slots=True)
 class Reading:
     """A sentence as read: tokens, quantities with their nouns, symbols and links."""
 
-    tokens: Tokens
-    quantities: list[Quantity]
-    phrases: list[NounPhrase]
-    links: dict[int, Link] = field(default_factory=dict)
-    symbols: Symbols = _NO_SYMBOLS
+    __slots__ = ("links", "phrases", "quantities", "symbols", "tokens")
+
+    def __init__(self, tokens: Tokens, quantities: list[Quantity], phrases: list[NounPhrase]) -> None:
+        self.tokens = tokens
+        self.quantities = quantities
+        self.phrases = phrases
+        self.links: dict[int, Link] = {}
+        self.symbols = _NO_SYMBOLS
 
 
 def read_sentence(
@@ -221,18 +230,15 @@ def _metric_by(rule: Rule, reading: Reading, quantity: int, span: tuple[int, int
 def _matches(compiled: CompiledRule, symbols: str) -> list[tuple[int, int, int | None]]:
     """Item indices (figure, trigger, old) of all matches, overlapping ones too."""
     found: list[tuple[int, int, int | None]] = []
-    position, pattern = 0, compiled.pattern
-    groups = pattern.groupindex
-    while True:
-        match = pattern.search(symbols, position)
-        if match is None:
-            return found
-        figure = match.start("figure")
-        trigger = max(match.start(name) for name in _TRIGGERS if name in groups) if "trigger" in groups else figure
-        trigger = figure if trigger < 0 else trigger
-        old = match.start("old") if "old" in groups else None
-        found.append((figure, trigger, old))
-        position = match.start() + 1
+    match = compiled.pattern.search(symbols)
+    while match is not None:
+        figure, trigger = match.start(compiled.figure), -1
+        for number in compiled.triggers:
+            trigger = max(trigger, match.start(number))
+        old = match.start(compiled.old) if compiled.old is not None else None
+        found.append((figure, figure if trigger < 0 else trigger, old))
+        match = compiled.pattern.search(symbols, match.start() + 1)
+    return found
 
 
 def _span(reading: Reading, trigger: int, figure: int) -> tuple[int, int]:

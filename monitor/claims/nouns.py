@@ -1,7 +1,5 @@
 """Noun phrases after a quantity: who or what is counted, with the axes of population that the words name."""
 
-from dataclasses import dataclass, field
-
 from monitor.claims.lexicon import Lexicon, PersonEntry
 from monitor.claims.quantities import Quantity
 from monitor.claims.tokens import Tokens
@@ -18,17 +16,19 @@ _NONE: frozenset[str] = frozenset()
 _REACH = 6
 
 
-@dataclass(slots=True)
 class NounPhrase:
     """What a quantity counts. `kind`: person, thing, or bare when no noun was found; `end` is the token after it."""
 
-    kind: str
-    end: int
-    axes: set[tuple[str, str]] = field(default_factory=set)
-    is_whole: bool = False
-    lemma: str = ""
-    head: str = ""
-    is_more: bool = False
+    __slots__ = ("axes", "end", "head", "is_more", "is_whole", "kind", "lemma")
+
+    def __init__(self, kind: str, end: int, lemma: str = "", is_more: bool = False) -> None:
+        self.kind = kind
+        self.end = end
+        self.axes: set[tuple[str, str]] = set()
+        self.is_whole = False
+        self.lemma = lemma
+        self.head = ""
+        self.is_more = is_more
 
 
 def read_noun_phrase(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> NounPhrase:

@@ -2,7 +2,6 @@
 
 from functools import reduce
 from math import isinf
-from typing import NamedTuple
 
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.tokens import NUMERIC, Tokens
@@ -10,14 +9,17 @@ from monitor.claims.tokens import NUMERIC, Tokens
 _SPACES = "\u00a0\u202f\u2009 "
 
 
-class Number(NamedTuple):
+class Number:
     """A number at tokens [start, end). `is_bare` marks plain digits without separators, which may be years."""
 
-    start: int
-    end: int
-    value: float
-    is_bare: bool = False
-    is_word: bool = False
+    __slots__ = ("end", "is_bare", "is_word", "start", "value")
+
+    def __init__(self, start: int, end: int, value: float, is_bare: bool = False, is_word: bool = False) -> None:
+        self.start = start
+        self.end = end
+        self.value = value
+        self.is_bare = is_bare
+        self.is_word = is_word
 
 
 def parse_digits(text: str, decimal: str, thousands: tuple[str, ...]) -> float | None:

@@ -130,7 +130,7 @@ class Page:
 
 def open_page(name: str, body: str, lexicon: Lexicon, published: Span | None, years: frozenset[int]) -> Page:
     """A field's text cut into sentences; what is told of them is read when it is asked for."""
-    spans = list(split_sentences(body, lexicon.abbreviations))
+    spans = split_sentences(body, lexicon.abbreviations)
     paragraphs: list[int] = []
     for start, _ in spans:
         is_new = not paragraphs or "\n" in body[max(0, start - 1) : start + 1]

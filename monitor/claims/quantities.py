@@ -1,7 +1,6 @@
 """Numbers to quantities: hedges, ranges, vague words, and everything that is a number but counts nobody."""
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 
 from monitor.claims.lexicon import LEXICONS, Lexicon
@@ -19,21 +18,37 @@ _DAYS = frozenset(("det", "former"))
 _YEARS = (1900.0, 2100.0)
 
 
-@dataclass(slots=True)
 class Quantity:
     """A stated number at tokens [start, end) with its hedge. `reason` says why it is no count, if it is none."""
 
-    start: int
-    end: int
-    number_start: int
-    value: float
-    high: float | None = None
-    qualifier: Qualifier = Qualifier.EXACT
-    hedge: str = ""
-    vague: str | None = None
-    is_more: bool = False
-    reason: str | None = None
-    is_implicit: bool = False
+    __slots__ = (
+        "end", "hedge", "high", "is_implicit", "is_more", "number_start", "qualifier", "reason", "start", "vague",
+        "value",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        start: int,
+        end: int,
+        number_start: int,
+        value: float,
+        high: float | None = None,
+        qualifier: Qualifier = Qualifier.EXACT,
+        vague: str | None = None,
+        reason: str | None = None,
+        is_implicit: bool = False,
+    ) -> None:
+        self.start = start
+        self.end = end
+        self.number_start = number_start
+        self.value = value
+        self.high = high
+        self.qualifier = qualifier
+        self.hedge = ""
+        self.vague = vague
+        self.is_more = False
+        self.reason = reason
+        self.is_implicit = is_implicit
 
 
 @cache

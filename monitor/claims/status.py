@@ -1,7 +1,5 @@
 """How a figure stands in its own text: current, previous, retracted, denied, unconfirmed, or of another event."""
 
-from typing import NamedTuple
-
 from monitor.claims.lexicon import CLAUSE_MARKS, Cue, Lexicon
 from monitor.claims.linking import Link, Reading
 from monitor.claims.quantities import Quantity, behind_hedge
@@ -25,12 +23,15 @@ LOWERED = "+lowered"
 """What is appended to the rule of a figure that its text says was lowered."""
 
 
-class FoundCue(NamedTuple):
+class FoundCue:
     """A status cue at tokens [start, end)."""
 
-    start: int
-    end: int
-    cue: Cue
+    __slots__ = ("cue", "end", "start")
+
+    def __init__(self, start: int, end: int, cue: Cue) -> None:
+        self.start = start
+        self.end = end
+        self.cue = cue
 
 
 def find_cues(tokens: Tokens, lexicon: Lexicon) -> list[FoundCue]:

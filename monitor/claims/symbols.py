@@ -1,8 +1,5 @@
 """Sentences to symbols: one for each word, phrase or quantity with its noun, which the rules of the grammar read."""
 
-from operator import attrgetter
-from typing import NamedTuple
-
 from monitor.claims.grammar import Symbol
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.nouns import NounPhrase
@@ -11,23 +8,25 @@ from monitor.claims.tokens import LEAD, Tokens
 
 _EXCLUDED = frozenset(("Y",))
 _THINGS = frozenset(("X",))
-_CHARACTER = attrgetter("character")
 _HOSPITALS = frozenset(("X", "hospital"))
 
 
-class Symbols(NamedTuple):
+class Symbols:
     """A sentence in symbols: words, phrases and quantities with their nouns, and the token span of each.
 
     `figures` holds the number of the quantity at the places where one stands.
     """
 
-    symbols: list[Symbol]
-    places: list[tuple[int, int]]
-    figures: dict[int, int]
+    __slots__ = ("figures", "places", "symbols")
+
+    def __init__(self, symbols: list[Symbol], places: list[tuple[int, int]], figures: dict[int, int]) -> None:
+        self.symbols = symbols
+        self.places = places
+        self.figures = figures
 
     def text(self) -> str:
         """The string that rules are matched against."""
-        return "".join(map(_CHARACTER, self.symbols))
+        return "".join([symbol.character for symbol in self.symbols])
 
 
 def find_symbols(tokens: Tokens, quantities: list[Quantity], phrases: list[NounPhrase], lexicon: Lexicon) -> Symbols:
