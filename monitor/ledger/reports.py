@@ -119,7 +119,7 @@ def _gave_way(past: Assertion, one: Assertion, spoken: Sequence[Assertion]) -> b
     return (
         not is_own
         and past.window.is_above(one.window)
-        and any(_is_firm_current(other) and other.window.is_above(past.window) for other in spoken)
+        and any(_is_counted(other) and other.window.is_above(past.window) for other in spoken)
     )
 
 
@@ -129,7 +129,7 @@ def _of_what_is_feared(previous: Sequence[Assertion], spoken: Sequence[Assertion
     "269 bodies recovered; 304 are feared dead, up from 302": the toll did not fall from 302.
     """
     counts = [_size(one) for one in spoken if _is_firm_current(one)]
-    fears = [_size(one) for one in spoken if one.status is ClaimStatus.UNCONFIRMED]
+    fears = [_size(one) for one in spoken if one.status is ClaimStatus.UNCONFIRMED and one.hedged_by is None]
     if not counts or not fears:
         return ()
     top = max(counts)
@@ -230,6 +230,11 @@ def _is_current(one: Assertion) -> bool:
 
 def _is_firm_current(one: Assertion) -> bool:
     return _is_current(one) and one.figure.qualifier is not Qualifier.VAGUE
+
+
+def _is_counted(one: Assertion) -> bool:
+    """Whether somebody counts it now, be it beside the report's own count."""
+    return _is_firm_current(one) or one.hedged_by is not None
 
 
 def _leads(title: Assertion, body: Sequence[Assertion]) -> bool:

@@ -8,6 +8,7 @@ from storage.records import ClaimStatus, Figure, MetricKind, Qualifier, Revision
 RETRACTED, DENIED_BY_OTHER, WITHDRAWN_EARLIER = "7.retracted", "7.denied_by_other", "7.earlier"
 DEPRECATED, RESTORED, REACHED = "8.deprecated", "8.restored", "8.reached"
 _RESTORE_DAYS = 7
+_FALLS, _RISES = (RevisionKind.LOWERED, RevisionKind.RETRACTED), (RevisionKind.RAISED, RevisionKind.RESTORED)
 
 
 def withdraw(state: RecordState, one: Assertion) -> None:
@@ -119,20 +120,22 @@ def try_comeback(state: RecordState, one: Assertion, past: tuple[Figure, int | N
 def _has_been_reached(state: RecordState, one: Assertion, standing: Version, past: tuple[Figure, int | None]) -> bool:
     """Rule 8: whether a count goes on to a number that was withdrawn days ago: 231 and not 236; 234; now 236.
 
-    It must have come the better part of the way since, and be told by somebody new or who counted on the way.
+    It must have come the better part of the way since, and be told by somebody new or who counted on the way; or the
+    text itself counts on from what stands: "three more died, which brings the toll to 61", from 58.
     """
     figure, since = past
-    if state.kind is not MetricKind.CUMULATIVE or not one.origin.is_named or not is_count(one.figure):
+    if state.kind is not MetricKind.CUMULATIVE or not is_count(one.figure) or figure.value != one.figure.value:
         return False
-    if figure.value != one.figure.value or days_between(since, one.day) < LAG_DAYS:
+    if any(size_of(standing.figure) + step == size_of(one.figure) for step in one.steps):
+        return True
+    if not one.origin.is_named or days_between(since, one.day) < LAG_DAYS:
         return False
-    if standing.step.kind is not RevisionKind.RAISED or days_between(since, standing.day) <= 0:
+    if standing.step.kind not in _RISES or days_between(since, standing.day) <= 0:
         return False
-    kept = [
-        version for version in state.versions if not version.is_deprecated and days_between(since, version.day) <= 0
-    ]
-    fallen = max((size_of(version.figure) for version in kept), default=0.0)
-    if not 0 < size_of(one.figure) - size_of(standing.figure) <= size_of(standing.figure) - fallen:
+    fallen = next((step.figure for step in reversed(state.steps) if step.kind in _FALLS), None)
+    if fallen is None:
+        return False
+    if not 0 < size_of(one.figure) - size_of(standing.figure) <= size_of(standing.figure) - size_of(fallen):
         return False
     name = one.origin.name
     said_it = any(version.is_deprecated and name in version.origin_days for version in state.versions)

@@ -16,7 +16,7 @@ from monitor.archive import in_order, read_report, take_report
 from monitor.watch import Watch
 from storage import claims, stories
 from storage.database import Database
-from storage.records import Entity, EntityKind, Figure, Place, Revision, RevisionKind, Story
+from storage.records import Entity, EntityKind, Figure, OriginSpec, Place, Revision, RevisionKind, Story
 
 FOLDER = Path(__file__).parents[1] / "data" / "timelines"
 _DOWN = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED})
@@ -80,7 +80,8 @@ def read_story(path: Path) -> tuple[Story, list[dict[str, Any]], list[Change]]:
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     places = tuple(Place(name=name, whole=is_whole) for name, is_whole in data["places"])
     entities = (Entity(name=data["title"], kind=EntityKind.EVENT),)
-    story = Story(slug=data["slug"], title=data["title"], places=places, entities=entities)
+    origins = tuple(OriginSpec(name=name, aliases=tuple(aliases)) for name, *aliases in data.get("origins", ()))
+    story = Story(slug=data["slug"], title=data["title"], places=places, entities=entities, origins=origins)
     reports = [dict(one, url=f"https://archive.example/{one['id']}", lang="en") for one in data["reports"]]
     return story, reports, [_change(line) for line in data["expected"]]
 
