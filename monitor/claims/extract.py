@@ -27,7 +27,7 @@ from monitor.claims.lexicon import (
     read_pack,
     supported_languages,
 )
-from monitor.claims.linking import OF_THEM, Link, Reading, link, read_sentence
+from monitor.claims.linking import OF_THEM, THE_REST, Link, Reading, link, link_addends, read_sentence
 from monitor.claims.measures import Measured, find_measures, is_apart, measured_status
 from monitor.claims.metrics import builtin_metrics, is_cumulative
 from monitor.claims.nouns import population_key
@@ -61,7 +61,6 @@ _DAY_BEHIND = 2
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 # What another year sets apart: an earlier figure of that year is another event's too.
 _DATED_APART = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED, ClaimStatus.PREVIOUS))
-_DEATHS = "killed"
 _HURT = ("injured", "hospitalised")
 _BULLETS = frozenset("•*–—-·▪")
 
@@ -166,9 +165,10 @@ class Extractor:
         if any(quantity.reason is None for quantity in reading.quantities):
             named = anaphora_metric(reading, page.drafts, lexicon)
             context, latest = named or page.context, named or page.latest
-            link(reading, lexicon, context, latest, page.headline, is_deadly=_DEATHS in page.told)
+            link(reading, lexicon, context, latest, page.headline, told=page.told)
             if named is None and page.headline not in (None, page.context):
                 self._give_to_headline(page, reading)
+            link_addends(reading, page.wholes())
             if reading.links:
                 self._claims_of(page, number, reading)
         return bool(reading.links)
@@ -361,6 +361,8 @@ class Extractor:
                     is_of_them=found.rule.id in OF_THEM,
                     is_besides=is_besides(reading, quantity, lexicon),
                     is_present=reading.phrases[quantity].lemma in lexicon.present,
+                    is_rest=reading.quantities[quantity].is_rest,
+                    is_proven=found.rule.id != THE_REST,
                     is_more=reading.phrases[quantity].is_more or reading.quantities[quantity].is_more,
                     entry=page.entry(number) if page.name == "text" else None,
                 )

@@ -19,14 +19,14 @@ from typing import Any
 
 from monitor.claims.tokens import kind_of
 
-QUANTITY_CLASSES = ("Q", "X", "Y", "B", "lives_q", "soldier_q", "hedged_q", "victims_q", "bodies_q", "noun_q")
+QUANTITY_CLASSES = ("Q", "X", "Y", "B", "rest_q", "lives_q", "soldier_q", "hedged_q", "victims_q", "bodies_q", "noun_q")
 # What a count of people may be besides: bare (no noun found), of lives, of soldiers, hedged by a verb ("exceeds 125").
 QUANTITY_SETS = {
     frozenset(("Q", *extra))
     for extra in (
-        (), ("B",), ("lives_q",), ("soldier_q",), ("hedged_q",), ("B", "hedged_q"), ("hedged_q", "lives_q"),
-        ("hedged_q", "soldier_q"), ("victims_q",), ("hedged_q", "victims_q"), ("bodies_q",), ("hedged_q", "bodies_q"),
-        ("noun_q",), ("hedged_q", "noun_q"),
+        (), ("B",), ("B", "rest_q"), ("lives_q",), ("soldier_q",), ("hedged_q",), ("B", "hedged_q"),
+        ("hedged_q", "lives_q"), ("hedged_q", "soldier_q"), ("victims_q",), ("hedged_q", "victims_q"), ("bodies_q",),
+        ("hedged_q", "bodies_q"), ("noun_q",), ("hedged_q", "noun_q"),
     )
 }  # fmt: skip
 _WORD = frozenset(("word",))

@@ -163,6 +163,7 @@ class Lexicon:
     none_before: PhraseTable[bool]
     all_but: PhraseTable[bool]
     age_hedges: frozenset[str]
+    kin: frozenset[str]
     age_verbs: frozenset[str]
     aging_words: frozenset[str]
     fractions: PhraseTable[bool]
@@ -261,7 +262,7 @@ class Lexicon:
 
     def classes_at(self, lower: Sequence[str], index: int) -> frozenset[str]:
         """The classes of the word or phrase that begins at a token; none for an unknown one."""
-        entry = self.words.at(lower, index)
+        entry = self.words.at(lower, index) if index < len(lower) else None
         return frozenset() if entry is None else entry[1].classes
 
 
@@ -378,6 +379,7 @@ def build_lexicon(
         currency=frozenset(expand_all(excluded.get("currency", ()))),
         pronoun_before=frozenset(expand_all(excluded.get("pronoun_before", ()))),
         pronoun_after=frozenset(expand_all(excluded.get("pronoun_after", ()))),
+        kin=frozenset(expand_all(excluded.get("kin", ()))),
         age_verbs=frozenset(expand_all(excluded.get("age_verbs", ()))),
         aging_words=frozenset(expand_all(excluded.get("aging_words", ()))),
         age_hedges=frozenset(expand_all(excluded.get("age_hedges", ()))),

@@ -1,11 +1,14 @@
 """Sentences to links: which quantity is a figure of which metric, by which rule."""
 
+from collections.abc import Sequence, Set
+
 from monitor.claims.grammar import CompiledRule, Rule, Symbol
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.nouns import NounPhrase, read_noun_phrase
 from monitor.claims.quantities import Quantity, find_implicit, find_quantities
 from monitor.claims.symbols import Symbols, find_symbols
 from monitor.claims.tokens import Tokens
+from storage.records import Qualifier
 
 # "Under 18" without a noun is an age.
 _LAST_AGE = 21
@@ -17,12 +20,23 @@ VICTIMS = "victims"
 ALL_HARMED = "casualties"
 OF_THEM = ("part-of-them", "them-after", "among-them")
 """Rules whose figure is a part of a group told before."""
+THE_REST = "the-rest"
+"""The rule of a rest without a word of its own."""
+ADDS_UP = Rule("adds-up", "", metric="@latest", flags=frozenset(("subset",)))
+"""The rule of figures that add up to a count told before."""
+_FEWEST_ADDENDS = 2
+_LEAST_SUM = 5
+_HURT = frozenset(("injured", "hospitalised"))
 _GROUPS = frozenset(("toll", "them"))
 # What a frame such as "of the 325 pupils on the trip" does not hold, and how many words it has at most.
 _VERBS = frozenset(("say", "put", "be", "have", "active", "past", "intransitive", "semi", "comma", "level"))
 _LONGEST_FRAME = 9
+_OF_THESE = (*OF_THEM, "part-of-these")
+_BY_MANNER = "by-manner"
+_BRACKETS = ("bracket-parts", "bracket-names")
 _INCLUDING = "including"
 _AMONG_THE_DEAD = "among-the-dead"
+_TOLD_BEHIND = (_AMONG_THE_DEAD, "them-after", "make-up-the-toll")
 
 
 class Link:
@@ -101,13 +115,13 @@ def link(
     latest: str | None,
     headline: str | None = None,
     *,
-    is_deadly: bool = False,
+    told: Set[str] = frozenset(),
 ) -> None:
     """Fills `reading.links`.
 
     `context` is the metric that the text is about so far, for "the number fell to 66"; `latest` the one told last,
-    for "three of them"; `headline` that of the title, for "the figure had been 59, with 157 wounded"; `is_deadly`: the
-    text has told of deaths, whatever it told since: "nine of the victims".
+    for "three of them"; `headline` that of the title, for "the figure had been 59, with 157 wounded"; `told` holds
+    the metrics that figures were given of before: "nine of the victims" are dead where deaths were told.
     """
     symbols = reading.symbols.text()
     inherited: list[tuple[Rule, int, tuple[int, int], int | None]] = []
@@ -129,16 +143,17 @@ def link(
             is_told = context is not None and "bare" in rule.flags
             if metric is None or not _fits(metric, reading, quantity, trigger, lexicon, is_told=is_told):
                 continue
+            is_manner = metric == "injured" and _tells_manner(reading, quantity, trigger, told, lexicon)
             reading.links[quantity] = Link(
                 quantity,
-                metric,
+                "killed" if is_manner else metric,
                 rule,
                 span,
                 reading.symbols.figures[old] if old is not None else None,
-                "subset" in rule.flags and not _is_everyone(reading, rule, quantity, lexicon),
+                is_manner or ("subset" in rule.flags and not _is_everyone(reading, rule, quantity, lexicon)),
             )
     for rule, quantity, span in victims:
-        metric = _victims(reading, is_deadly=is_deadly or context == "killed")
+        metric = _victims(reading, is_deadly="killed" in told or context == "killed")
         if "some-dead" in rule.flags:
             following = reading.links.get(_next_quantity(reading, quantity))
             metric = ALL_HARMED if following is not None and following.metric == "killed" else None
@@ -150,6 +165,22 @@ def link(
     _inherit(reading, inherited, context, latest, lexicon)
     _mark_groups(reading)
     _drop_old_links(reading)
+
+
+def link_addends(reading: Reading, wholes: Sequence[tuple[str, float]]) -> None:
+    """Links figures that no word tells of and that add up to a count told before: "91 women and 49 men" of 140 dead."""
+    left = [
+        number
+        for number, quantity in enumerate(reading.quantities)
+        if quantity.reason is None and number not in reading.links and reading.phrases[number].kind != "thing"
+    ]
+    total = sum(reading.quantities[number].value for number in left)
+    metric = next((name for name, value in wholes if value == total), None)
+    if metric is None or len(left) < _FEWEST_ADDENDS or total < _LEAST_SUM:
+        return
+    for number in left:
+        span = reading.quantities[number].start, reading.quantities[number].end
+        reading.links[number] = Link(number, metric, ADDS_UP, span, is_subset=True)
 
 
 def _mark_groups(reading: Reading) -> None:
@@ -309,6 +340,20 @@ def _fits(metric: str, reading: Reading, quantity: int, trigger: int, lexicon: L
     return True
 
 
+def _tells_manner(reading: Reading, quantity: int, trigger: int, told: Set[str], lexicon: Lexicon) -> bool:
+    """Whether a bare number tells how some of the dead were killed: "Five died. Four were shot in the west".
+
+    Only where the text has told of nobody hurt, and the sentence of no wounds.
+    """
+    start, end = reading.symbols.places[trigger]
+    is_weak = " ".join(reading.tokens.lower[start:end]) in lexicon.weak
+    if not is_weak or reading.phrases[quantity].kind != "bare" or "killed" not in told or not told.isdisjoint(_HURT):
+        return False
+    metrics = {metric for symbol in reading.symbols.symbols for _, metric in symbol.metrics}
+    hurt = [symbol for symbol in reading.symbols.symbols if any(metric in _HURT for _, metric in symbol.metrics)]
+    return len(hurt) == 1 and "hospitalised" not in metrics
+
+
 def _is_collective(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:
     """Whether a number counts people by its form alone: «ищут троих»."""
     return reading.tokens.lower[reading.quantities[quantity].end - 1] in lexicon.collectives
@@ -328,10 +373,15 @@ def _inherit(
                 continue
             parent: int | None = None
             metric: str | None = None
+            is_part = False
             if rule.metric == "@right":
                 following = reading.links.get(_next_quantity(reading, quantity))
-                if following is not None and "trigger-left" not in following.rule.flags and not following.is_subset:
-                    metric = following.metric
+                is_part = following is not None and following.is_subset
+                if following is not None and "trigger-left" not in following.rule.flags:
+                    # "17 policemen and two engineers were among the dead"
+                    is_aside = following.parent is not None and following.parent == _before_bracket(reading, quantity)
+                    is_told = following.rule.id in _TOLD_BEHIND or is_aside
+                    metric = following.metric if not is_part or is_told else None
             elif "named" in rule.flags and (named := _noun_before(reading, span[0])) is not None:
                 metric = named
             elif rule.metric == "@context":
@@ -348,13 +398,26 @@ def _inherit(
                 metric = reading.links[max(beside)].metric if beside else None if is_of_others else latest or context
             else:
                 parent, metric = _group(reading, rule, quantity, latest)
+                is_aside = parent is not None and parent == _before_bracket(reading, quantity)
+                is_part = is_aside and "level" not in rule.flags
+                is_said = "be" in lexicon.classes_at(reading.tokens.lower, span[1])
+                is_loose = rule.id in _OF_THESE and not is_said and _is_anyone(reading.quantities[quantity])
+                if parent is None and (is_loose or rule.id == _BY_MANNER):
+                    # "One of them, a relative said", "83 cases are confirmed and 28 probable": of whom, nothing tells.
+                    continue
             if metric is None:
                 continue
-            is_subset = "subset" in rule.flags or (
-                rule.metric == "@left" and parent is not None and reading.links[parent].is_subset
+            is_subset = (
+                "subset" in rule.flags
+                or is_part
+                or (rule.metric == "@left" and parent is not None and reading.links[parent].is_subset)
             )
             old_quantity = reading.symbols.figures[old] if old is not None else None
             reading.links[quantity] = Link(quantity, metric, rule, span, old_quantity, is_subset, parent)
+
+
+def _is_anyone(quantity: Quantity) -> bool:
+    return quantity.value == 1 or quantity.qualifier is Qualifier.VAGUE
 
 
 def _noun_before(reading: Reading, position: int) -> str | None:
@@ -372,6 +435,9 @@ def _noun_before(reading: Reading, position: int) -> str | None:
 def _group(reading: Reading, rule: Rule, quantity: int, latest: str | None) -> tuple[int | None, str | None]:
     """The figure that this one is a part of, if it stands in the sentence, and its metric."""
     parent = max((number for number in reading.links if number < quantity), default=None)
+    aside = _before_bracket(reading, quantity)
+    if rule.id in _BRACKETS or (aside is not None and (parent is None or parent <= aside)):
+        return (aside, reading.links[aside].metric) if aside in reading.links else (None, None)
     is_of_them = rule.id in OF_THEM or rule.id == _INCLUDING
     if (parent is None or is_of_them) and _is_of_unlinked(reading, quantity, parent):
         return None, None
@@ -380,6 +446,23 @@ def _group(reading: Reading, rule: Rule, quantity: int, latest: str | None) -> t
     if parent is not None:
         return parent, reading.links[parent].metric
     return None, latest if "subset" in rule.flags else None
+
+
+def _before_bracket(reading: Reading, quantity: int) -> int | None:
+    """The figure before the bracket that a figure stands in: "106 deaths (51 confirmed, 34 probable)"."""
+    symbols = reading.symbols.symbols
+    before: int | None = None
+    aside: int | None = None
+    for place, symbol in enumerate(symbols):
+        number = reading.symbols.figures.get(place)
+        if number == quantity:
+            return aside
+        if "open" in symbol.classes:
+            aside = before
+        elif "close" in symbol.classes:
+            aside = None
+        before = before if number is None else number
+    return None
 
 
 def _is_of_unlinked(reading: Reading, quantity: int, parent: int | None) -> bool:

@@ -10,9 +10,11 @@ from monitor.claims.scope import Draft
 from monitor.claims.speakers import Voice
 from monitor.claims.tokens import Tokens, split_sentences, tokenize
 from monitor.claims.voices import find_opener, find_voices
-from storage.records import Span
+from storage.records import ClaimKind, Span
 
 _QUOTE_REACH = 12
+# Of so many figures of a text it is remembered whether others add up to them.
+_REMEMBERED = 12
 _DIGIT = re.compile(r"\d")
 # Every digit of ASCII as 0: quicker to find than by a search.
 _DIGITS = bytes(48 if 48 <= code < 58 else code for code in range(256))
@@ -54,6 +56,15 @@ class Page:
     heard_to: int = 0
     only: Voice | None = None
     has_several: bool = False
+
+    def wholes(self) -> list[tuple[str, float]]:
+        """The counts of nobody in particular that headline and text gave last, the latest first."""
+        last = (*reversed(self.drafts[-_REMEMBERED:]), *self.titles[:_REMEMBERED])
+        return [
+            (draft.claim.metric, draft.claim.value)
+            for draft in last
+            if not draft.is_subset and draft.claim.value and draft.claim.kind is ClaimKind.LEVEL
+        ]
 
     def tokens_of(self, number: int) -> Tokens:
         """The tokens of a sentence, made when they are first asked for."""

@@ -22,8 +22,8 @@ class Quantity:
     """A stated number at tokens [start, end) with its hedge. `reason` says why it is no count, if it is none."""
 
     __slots__ = (
-        "end", "hedge", "high", "is_implicit", "is_more", "number_start", "qualifier", "reason", "start", "vague",
-        "value",
+        "end", "hedge", "high", "is_implicit", "is_more", "is_rest", "number_start", "qualifier", "reason", "start",
+        "vague", "value",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +47,7 @@ class Quantity:
         self.hedge = ""
         self.vague = vague
         self.is_more = False
+        self.is_rest = False
         self.reason = reason
         self.is_implicit = is_implicit
 
@@ -286,6 +287,7 @@ def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexico
             break
         if tokens.lower[probe - 1] in lexicon.articles:
             article = probe - 1
+        quantity.is_rest = quantity.is_rest or "rest" in entry[1].classes
         if "more" in entry[1].classes:
             quantity.is_more = True
             start = probe - 1
@@ -294,6 +296,8 @@ def _extend_left(tokens: Tokens, quantity: Quantity, floor: int, lexicon: Lexico
         else:
             break
     quantity.start = start
+    # "The other 276", but not "other 276"
+    quantity.is_rest = quantity.is_rest and article is not None
 
 
 def _extend_right(tokens: Tokens, quantity: Quantity, lexicon: Lexicon) -> None:
@@ -348,15 +352,24 @@ def _reason_before(tokens: Tokens, number: Number, before: str, lexicon: Lexicon
         return "age"
     if _is_age_of_name(tokens, number, lexicon) or _is_age_of_one(tokens, number, lexicon):
         return "age"
+    if start > 1 and lower[start - 2] in lexicon.kin and "of" in lexicon.classes_at(lower, start - 1):
+        return "kin"
     label = lower[start - 2] if before == "." and start > 1 else before
     if label in lexicon.not_before and not number.is_word and not _is_verb(tokens, start - 1, lexicon):
         # "Day 33" is a name, "on the previous day 33" are counted.
-        is_day = start > 1 and label in lexicon.units.firsts and lexicon.classes_at(lower, start - 2) & _DAYS
+        is_day = label in lexicon.units.firsts and _is_of_that_day(tokens, number, lexicon)
         return None if is_day else "name"
     is_single = number.is_word and number.end - number.start == 1
     if is_single and lower[start] in lexicon.unit_words and _is_pronoun(tokens, number, before, lexicon):
         return "pronoun"
     return "fraction" if number.value != int(number.value) or number.value <= 0 else None
+
+
+def _is_of_that_day(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:
+    """Whether a number behind "day" counts: "on the previous day 33", "on the reporting day 25 patients"."""
+    person = lexicon.people.at(tokens.lower, number.end) if number.end < len(tokens.lower) else None
+    before = lexicon.classes_at(tokens.lower, number.start - 2) if number.start > 1 else frozenset()
+    return bool(before & _DAYS) or (person is not None and person[1].is_noun)
 
 
 def behind_hedge(tokens: Tokens, index: int, lexicon: Lexicon) -> int:

@@ -14,6 +14,8 @@ _OTHERS_COUNT = 1 / 3
 # A count must be this much below another to be an older one and not the same, rounded.
 _SAME_COUNT = 0.995
 _COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
+# The rest is of a whole and a part told among so many figures before it.
+_MOST_TOLD = 30
 # An earlier count is told at most so many sentences after the one it gave way to.
 _RECALL = 2
 # The population of a figure that is told as a part without saying of whom.
@@ -39,12 +41,14 @@ class Draft:
     is_more: bool = False
     is_present: bool = False
     is_besides: bool = False
+    is_rest: bool = False
+    is_proven: bool = True
     entry: int | None = None
 
 
 def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:
     """The claims of one text, each with its final place, population and status."""
-    drafts = _without_outgrown(drafts)
+    drafts = _take_rest(_without_outgrown(drafts))
     _share_kind(drafts)
     _share_metric(drafts)
     _pass_group(drafts)
@@ -80,6 +84,34 @@ def _without_outgrown(drafts: list[Draft]) -> list[Draft]:
         or draft.claim.metric not in largest
         or (draft.claim.value or 0.0) <= largest[draft.claim.metric]
     ]
+
+
+def _take_rest(drafts: list[Draft]) -> list[Draft]:
+    """ "504 died, 228 of them at once. The other 276 fell ill": with a part told before it, the rest makes up a whole.
+
+    It is of that whole, whatever is told of it; where no sum proves it, a rest without a word of its own is left out.
+    """
+    kept: list[Draft] = []
+    told: dict[str, list[float]] = {}
+    for draft in drafts:
+        claim = draft.claim
+        value = claim.value or 0.0
+        metric = (
+            next((name for name in told if _makes_up(value, told[name][-_MOST_TOLD:])), None) if draft.is_rest else None
+        )
+        if metric is not None:
+            population = claim.population or PART
+            draft.claim = replace(claim, metric=metric, population=population, kind=ClaimKind.LEVEL)
+            draft.is_subset = True
+        if metric is not None or draft.is_proven:
+            kept.append(draft)
+            told.setdefault(draft.claim.metric, []).append(value)
+    return kept
+
+
+def _makes_up(rest: float, told: list[float]) -> bool:
+    """Whether a whole and a part were told that differ by the rest."""
+    return rest > 1 and any(whole - rest in told for whole in told if whole > rest)
 
 
 def _share_kind(drafts: list[Draft]) -> None:

@@ -159,7 +159,13 @@ def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lex
     start, end = clause_bounds(reading, quantity.number_start, lexicon)
     low = min(quantity.start, link.trigger[0])
     high = max(quantity.end, link.trigger[1])
-    settled = [span for span in lexicon.settled.find_in(reading.tokens) if low - _NEAR <= span[0] <= high + 1]
+    # In "51 confirmed, 34 probable" what is confirmed is the figure before.
+    ends = {other.end for other in reading.quantities if other.end <= quantity.start}
+    settled = [
+        span
+        for span in lexicon.settled.find_in(reading.tokens)
+        if low - _NEAR <= span[0] <= high + 1 and span[0] not in ends
+    ]
     reached: dict[str, str] = {}
     for found in cues:
         cue = found.cue

@@ -92,6 +92,8 @@ def _quantity_symbol(quantity: Quantity, phrase: NounPhrase, lexicon: Lexicon) -
         names.add("hedged_q")
     if phrase.kind == "bare":
         names.add("B")
+        if quantity.is_rest and not quantity.hedge:
+            names.add("rest_q")
     elif ("role", "military") in phrase.axes:
         names.add("soldier_q")
     else:
