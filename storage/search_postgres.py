@@ -29,6 +29,8 @@ _FEW_FINDS = 1_000  # as many are expected at most where everything is asked abo
 _NEARLY_ALL = 4  # a stretch times so much that is all there is costs more, with its months, than all at once
 _LONGEST_STRETCH = timedelta(days=5 * 366)
 _MOST_DAYS = timedelta(days=15)  # beyond, a month or two cost less than so many days
+# A plan that reads all documents would make the words of each anew; to compile one takes longer than to run it.
+_SETTINGS = (("enable_seqscan", "off"), ("jit", "off"))
 _KEY = DOCUMENTS.c.document_key
 _WITHIN = _KEY.between(bindparam("low"), bindparam("high"))
 _MATCHES = text(f"{SEARCH_VECTOR} @@ CAST(:query AS tsquery)")
@@ -79,10 +81,7 @@ class Ends:
 
 
 def _ends(session: Session, low: int, high: int, *, is_latest: bool) -> Ends:
-    """The ends of what lies in [low, high].
-
-    A plan that reads all documents would make the words of each anew: it is ruled out for this transaction.
-    """
+    """The ends of what lies in [low, high]. Settles for this transaction how its other statements are planned, too."""
     asked = {"low": low, "high": high, "looked": _LOOKED_THROUGH, "stretch": _FIRST_STRETCH}
     row = session.connection().execute(_ends_query(is_latest=is_latest), asked).one()
     return Ends(*row[:4])
@@ -98,7 +97,8 @@ def _ends_query(*, is_latest: bool) -> Select[Any]:
     offsets: tuple[Any, ...] = (0, bindparam("looked"), bindparam("stretch"))
     places = [ordered.offset(offset).scalar_subquery() for offset in offsets]
     oldest = _newest_first(within, _KEY, is_latest=not is_latest).limit(1).scalar_subquery()
-    return select(*places, oldest, func.set_config("enable_seqscan", "off", True))
+    settings = [func.set_config(name, value, True) for name, value in _SETTINGS]
+    return select(*places, oldest, *settings)
 
 
 @lru_cache(maxsize=1_000)
