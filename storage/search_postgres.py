@@ -29,8 +29,9 @@ _FEW_FINDS = 1_000  # as many are expected at most where everything is asked abo
 _NEARLY_ALL = 4  # a stretch times so much that is all there is costs more, with its months, than all at once
 _LONGEST_STRETCH = timedelta(days=5 * 366)
 _MOST_DAYS = timedelta(days=15)  # beyond, a month or two cost less than so many days
-# A plan that reads all documents would make the words of each anew; to compile one takes longer than to run it.
-_SETTINGS = (("enable_seqscan", "off"), ("jit", "off"))
+# A plan that reads all documents would make the words of each anew; to compile one, or to start helpers for it, takes
+# longer than to run it.
+_SETTINGS = (("enable_seqscan", "off"), ("jit", "off"), ("max_parallel_workers_per_gather", "0"))
 _KEY = DOCUMENTS.c.document_key
 _WITHIN = _KEY.between(bindparam("low"), bindparam("high"))
 _MATCHES = text(f"{SEARCH_VECTOR} @@ CAST(:query AS tsquery)")

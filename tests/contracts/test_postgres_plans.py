@@ -101,3 +101,14 @@ def test_statements_of_searches_stay_prepared(filled: Database) -> None:
     with filled.read() as session:
         kept = session.execute(text("SELECT count(*) FROM pg_prepared_statements")).scalar_one()
     assert kept >= 3
+
+
+@pytest.mark.postgres
+def test_no_plan_of_a_search_is_compiled_or_shared_out(filled: Database) -> None:
+    """Of a large archive PostgreSQL would do both, which takes longer than the search; only for that transaction."""
+    for is_within in (True, False):
+        with filled.read() as session:
+            if is_within:
+                search_articles(session, "word7")
+            row = session.execute(text("SELECT current_setting('jit'), current_setting('enable_seqscan')")).one()
+        assert tuple(row) == (("off", "off") if is_within else ("on", "on"))
