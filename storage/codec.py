@@ -30,6 +30,8 @@ UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 
 def to_json(record: object) -> str:
     """A record (or a tuple of records) as compact JSON text; fields at their default are left out."""
+    if record == ():  # which most are
+        return "[]"
     return json.dumps(encode(record), ensure_ascii=False, separators=(",", ":"))
 
 

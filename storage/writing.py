@@ -57,9 +57,10 @@ def insert_numbered(session: Session, table: Table, rows: Rows, number: str, key
         numbers: Any = _insert_all(session, table, rows, end).all()
         return dict(numbers)
     first = (session.execute(select(func.max(table.c[number]))).scalar() or 0) + 1
-    numbered = [{number: place, **row} for place, row in enumerate(rows, start=first)]
-    insert_rows(session, table, numbered)
-    return {row[key[0]]: row[number] for row in numbered}
+    given = range(first, first + len(rows))
+    names, columns = _in_columns(rows)
+    _insert_named(session, table, (number, *names), [given, *columns])
+    return dict(zip(columns[names.index(key[0])], given, strict=True))
 
 
 def insert_or_update(
@@ -119,23 +120,29 @@ def changed_rows(result: Any) -> int:
 
 
 def _insert_all(session: Session, table: Table, rows: Rows, end: str = "") -> CursorResult[Any]:
-    connection = session.connection()
+    return _insert_named(session, table, *_in_columns(rows), end)
+
+
+def _in_columns(rows: Rows) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
+    """The names of rows of one shape, and the values of each: a function for a whole column is called from C."""
     names = tuple(rows[0])
-    converts = _converts(table, names, connection.dialect)
     take = itemgetter(*names) if len(names) > 1 else (lambda row: (row[names[0]],))
-    values = [take(row) for row in rows]
+    return names, list(zip(*map(take, rows), strict=True))
+
+
+def _insert_named(
+    session: Session, table: Table, names: tuple[str, ...], columns: Sequence[Sequence[Any]], end: str = ""
+) -> CursorResult[Any]:
+    connection = session.connection()
+    converts = _converts(table, names, connection.dialect)
+    values = [
+        list(map(convert, column)) if convert else column for convert, column in zip(converts, columns, strict=True)
+    ]
     if is_postgres(session):
-        columns = [
-            [convert(value) for value in column] if convert else list(column)
-            for column, convert in zip(zip(*values, strict=True), converts, strict=True)
-        ]
-        return _insert_columns(connection, table, names, columns, end)
-    for place, convert in enumerate(converts):
-        if convert:
-            values = [(*row[:place], convert(row[place]), *row[place + 1 :]) for row in values]
+        return _insert_columns(connection, table, names, list(map(list, values)), end)
     gaps = ", ".join("?" * len(names))
     sql = f"INSERT INTO {table.name} ({_listed(names, connection)}) VALUES ({gaps}){end}"  # noqa: S608  # our own names
-    return connection.exec_driver_sql(sql, values)
+    return connection.exec_driver_sql(sql, list(zip(*values, strict=True)))
 
 
 def _insert_columns(
@@ -172,6 +179,12 @@ def _converts(table: Table, names: tuple[str, ...], dialect: Dialect) -> list[Ca
     converts = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
     # The same few times stand in many columns and rows of a batch; those of an earlier batch do not come again.
     return [
-        lru_cache(maxsize=64)(convert) if convert and isinstance(table.c[name].type, UtcTime) else convert
+        _kept(convert) if convert and isinstance(table.c[name].type, UtcTime) else convert
         for name, convert in zip(names, converts, strict=True)
     ]
+
+
+@cache
+def _kept(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Remembers what it converted; one for all columns that are converted alike."""
+    return lru_cache(maxsize=1_024)(convert)
