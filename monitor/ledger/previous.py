@@ -1,9 +1,11 @@
 """Rule 9: what texts say stood earlier fills history; it is never told."""
 
+from dataclasses import replace
+
 from monitor.ledger.assertions import PART_SHARE, Assertion
 from monitor.ledger.record import RecordState, Version, agrees, days_between, is_vague, make_step, new_version, size_of
-from monitor.ledger.values import CEILINGS, ESTIMATES, is_count, is_rounding_of, repeats
-from storage.records import MetricKind, RevisionKind
+from monitor.ledger.values import CEILINGS, ESTIMATES, is_count, is_rounding_of, repeats, window_of
+from storage.records import Figure, MetricKind, RevisionKind
 
 RULE = "9.previous"
 # Days after which a stock that nobody repeated has moved on unseen.
@@ -34,6 +36,22 @@ def backfill_taken_back(state: RecordState, current: Assertion) -> None:
             _is_known(state, past, one) for one in state.versions
         ):
             append(state, past)
+
+
+def backfill_step(state: RecordState, current: Assertion) -> None:
+    """Let the count stand that a text takes the toll down from by a step, where we never heard of it.
+
+    "Toll falls by two to 44", with 40 as the last that we heard of: it fell from 46, and did not rise from 40.
+    """
+    standing, value = state.standing, current.figure.value
+    if standing is None or state.kind is not MetricKind.CUMULATIVE or value is None or len(current.steps) != 1:
+        return
+    left = value + current.steps[0]
+    figure = Figure(value=left, low=left, high=left)
+    past = replace(current, figure=figure, window=window_of(figure), repeats=())
+    is_heard = any(version.figure.value in (value, left) for version in state.versions)
+    if is_count(current.figure) and current.window.is_above(standing.window) and not is_heard:
+        append(state, past)
 
 
 def backfill_own(state: RecordState, current: Assertion) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from monitor.ledger.assertions import GONE, Assertion
 from monitor.ledger.contests import contest_beside, contest_higher, is_implausible, settle, stands_beside_line
 from monitor.ledger.lowering import lower, weigh_lower
-from monitor.ledger.previous import backfill, backfill_all, backfill_taken_back
+from monitor.ledger.previous import backfill, backfill_all, backfill_step, backfill_taken_back
 from monitor.ledger.record import (
     LAG_DAYS,
     PROVISIONAL,
@@ -129,6 +129,8 @@ def _weigh_current(state: RecordState, one: Assertion) -> None:
         backfill_all(state, one)
     if one.taken_back:
         backfill_taken_back(state, one)
+    if one.is_lowering and one.steps:
+        backfill_step(state, one)
     standing = state.standing
     if is_vague(one.figure) and (standing is not None or state.steps):
         state.refuse(one, "1.vague", "vague")
