@@ -80,10 +80,21 @@ def _weigh_unconfirmed(state: RecordState, one: Assertion) -> None:
         state.move(one, RevisionKind.FIRST, PROVISIONAL, "unconfirmed")
         state.is_provisional = True
     elif state.standing is not None and agrees(one, state.standing) and not _is_far_ceiling(one, state.standing):
-        state.refuse(one, "10.unconfirmed", "agrees")
+        if state.is_provisional and refines(one.figure, state.standing.figure):
+            _refine_fear(state, one, state.standing)
+        else:
+            state.refuse(one, "10.unconfirmed", "agrees")
     else:
         state.claimed.append(Claimed(one.figure, one.day))
         state.refuse(one, "10.unconfirmed", "unconfirmed")
+
+
+def _refine_fear(state: RecordState, one: Assertion, standing: Version) -> None:
+    """Let what is feared be told more exactly: "at least 5,300 are believed dead" where "more than 5,000" stood."""
+    state.move(one, RevisionKind.REFINED, PROVISIONAL, "refined")
+    if state.standing is not None:
+        state.standing.inherit(standing)
+    state.is_provisional = True
 
 
 def _as_rise_beside_rival(state: RecordState, one: Assertion) -> Assertion | None:
