@@ -33,7 +33,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         return
     op.execute(MAKE_PAIRS)
-    op.drop_index("ix_search_documents_content", "search_documents")
+    op.drop_index("ix_search_documents_content", "search_documents", if_exists=True)
     op.create_index(
         "ix_search_documents_content", "search_documents", [sa.text(VECTOR), sa.text(PAIRS)], postgresql_using="gin"
     )
