@@ -202,10 +202,14 @@ def may_mean(pronoun: str, voice: Voice | None, lexicon: Lexicon) -> bool:
     return not (is_person if pronoun in lexicon.thing_pronouns else is_body)
 
 
+# How many speakers Origins keeps with their keys before it begins anew.
+_MOST_KEYS = 4096
+
+
 class Origins:
     """The story's origins by their names; without a story every speaker stands for themselves."""
 
-    __slots__ = ("_names", "_search")
+    __slots__ = ("_keys", "_names", "_search")
 
     def __init__(self, story: Story | None) -> None:
         origins = story.origins if story is not None else ()
@@ -214,9 +218,18 @@ class Origins:
         ordered = sorted(((f" {key} ", name) for key, name in named if key), key=lambda pair: -len(pair[0]))
         self._names = [name for _, name in ordered]
         self._search = AhoCorasick([key for key, _ in ordered]) if ordered else None
+        self._keys: dict[str, str] = {}
 
     def key(self, speaker: str) -> str:
         """The story's name of the origin that speaks, else the speaker's words as a slug."""
+        known = self._keys.get(speaker)
+        if known is None:
+            if len(self._keys) > _MOST_KEYS:
+                self._keys.clear()
+            known = self._keys[speaker] = self._key(speaker)
+        return known
+
+    def _key(self, speaker: str) -> str:
         folded = _fold(speaker)
         found = self._search.find_matches_as_indexes(f" {folded} ", overlapping=True) if self._search else ()
         if found:

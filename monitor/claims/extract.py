@@ -28,6 +28,7 @@ from monitor.claims.lexicon import (
     supported_languages,
 )
 from monitor.claims.linking import OF_THEM, THE_REST, Link, Reading, link, link_addends, read_sentence
+from monitor.claims.making import make_claim
 from monitor.claims.measures import Measured, find_measures, is_apart, measured_status
 from monitor.claims.metrics import builtin_metrics, is_cumulative
 from monitor.claims.nouns import population_key
@@ -251,7 +252,7 @@ class Extractor:
                 None,
             )
         voiced = self._voice_of(page, number, finding.start, [], bool(tokens.quotes))
-        claim = Claim(
+        claim = make_claim(
             metric=finding.subject,
             unit="state",
             kind=ClaimKind.STATE,
@@ -278,7 +279,7 @@ class Extractor:
         low, high = bounds_of(quantity.value, quantity.high, quantity.qualifier)
         start, end = tokens.starts[quantity.start], tokens.ends[measured.end - 1]
         voiced = self._voice_of(page, number, quantity.number_start, [], bool(tokens.quotes))
-        claim = Claim(
+        claim = make_claim(
             metric=measured.metric,
             unit=measured.unit,
             value=quantity.value,
@@ -427,7 +428,7 @@ class Extractor:
         last = max(phrase.end if phrase.kind == "person" else quantity.end, found.trigger[1])
         start, end = tokens.starts[first], tokens.ends[last - 1]
         metric = builtin_metrics().get(found.metric)
-        return Claim(
+        return make_claim(
             metric=found.metric,
             unit=metric.unit if metric else self._unit(found.metric),
             value=quantity.value,

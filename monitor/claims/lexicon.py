@@ -7,7 +7,7 @@ is the strict validator; loading trusts what it has passed.
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
@@ -68,10 +68,14 @@ class LexiconError(StorywatchError):
 
 @dataclass(frozen=True, slots=True)
 class WordEntry:
-    """What a word or phrase can be: classes of the grammar, and the metric of each trigger form among them."""
+    """What a word or phrase can be: classes of the grammar, and the metric of each trigger form among them.
+
+    `symbol` is that of both in the language's grammar.
+    """
 
     classes: frozenset[str]
     metrics: tuple[tuple[str, str], ...] = ()
+    symbol: Symbol | None = None
 
     def metric_of(self, form: str) -> str | None:
         """The metric that this entry names as `form`, or None."""
@@ -260,7 +264,7 @@ class Lexicon:
         found = self.when.at(words, 0)
         return found is not None and found[0] == len(words)
 
-    def classes_at(self, lower: Sequence[str], index: int) -> frozenset[str]:
+    def classes_at(self, lower: list[str], index: int) -> frozenset[str]:
         """The classes of the word or phrase that begins at a token; none for an unknown one."""
         entry = self.words.at(lower, index) if index < len(lower) else None
         return frozenset() if entry is None else entry[1].classes
@@ -329,6 +333,9 @@ def build_lexicon(
     entries = _word_entries(pack, extra_nouns or {})
     rules = load_rules(lang, LEXICONS / "grammar.toml") + _own_rules(lang, pack)
     grammar = Grammar(rules, {entry.classes for entry in entries.values()} | _suffix_sets(words))
+    entries = {
+        key: replace(entry, symbol=grammar.symbol(entry.classes, entry.metrics)) for key, entry in entries.items()
+    }
     number_words = {key.lower(): float(value) for key, value in numbers["words"].items()}
     scales = {key.lower(): float(value) for key, value in numbers["scales"].items()}
     articles = frozenset(expand_all(numbers.get("article", ())))
@@ -544,9 +551,9 @@ def _suffix_sets(words: Mapping[str, Any]) -> set[frozenset[str]]:
 def _symbols(entries: Mapping[tuple[str, ...], WordEntry], grammar: Grammar) -> dict[str, Symbol]:
     """Symbols of marks, and of single words."""
     symbols = {
-        phrase[0]: grammar.symbol(entry.classes, entry.metrics)
+        phrase[0]: entry.symbol
         for phrase, entry in entries.items()
-        if len(phrase) == 1 and phrase[0][0].isalnum()
+        if len(phrase) == 1 and phrase[0][0].isalnum() and entry.symbol is not None
     }
     return symbols | {mark: grammar.symbol(frozenset((name,))) for mark, name in MARKS.items()}
 

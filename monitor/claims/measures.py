@@ -33,7 +33,7 @@ class Measured(NamedTuple):
 def find_measures(tokens: Tokens, lexicon: Lexicon, convention: str) -> tuple[Reading, list[Measured]]:
     """The sentence as read, and every value that it gives for one of the lexicon's measures, in order of place."""
     lower = tokens.lower
-    specs = [spec for spec in lexicon.measures if spec.has_unit(lower) and any(spec.near.find(lower))]
+    specs = [spec for spec in lexicon.measures if spec.has_unit(lower) and spec.near.is_in(lower)]
     if not specs:
         return Reading(tokens, [], []), []
     quantities, phrases = read_quantities(tokens, lexicon, convention)

@@ -43,6 +43,8 @@ class Page:
     spans: list[tuple[int, int]]
     paragraphs: list[int]
     gates: list[int]
+    # The text with every digit as 0, where it is of ASCII alone.
+    digits: bytes | None
     context: str | None = None
     latest: str | None = None
     headline: str | None = None
@@ -88,10 +90,10 @@ class Page:
 
     def has_digit(self, number: int) -> bool:
         """Whether a digit stands in a sentence."""
-        sentence = self.sentence(number)
-        if sentence.isascii():
-            return b"0" in sentence.encode().translate(_DIGITS)
-        return _DIGIT.search(sentence) is not None
+        start, end = self.spans[number]
+        if self.digits is None:
+            return _DIGIT.search(self.body, start, end) is not None
+        return self.digits.find(b"0", start, end) >= 0
 
     def entry(self, number: int) -> int | None:
         """The clock, in minutes, of the live blog's entry that a sentence stands in; None outside of one."""
@@ -148,7 +150,8 @@ def open_page(name: str, body: str, lexicon: Lexicon, published: Span | None, ye
         paragraphs.append((paragraphs[-1] + 1 if paragraphs else 0) if is_new else paragraphs[-1])
 
     gates = lexicon.gates.sentences(fold(body), spans)
-    return Page(name, body, lexicon, published, years, spans, paragraphs, gates)
+    digits = body.encode().translate(_DIGITS) if body.isascii() else None
+    return Page(name, body, lexicon, published, years, spans, paragraphs, gates, digits)
 
 
 def _clocks(body: str, spans: list[tuple[int, int]], paragraphs: list[int]) -> Iterator[int | None]:

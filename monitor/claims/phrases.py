@@ -1,11 +1,17 @@
 """Phrases of several words looked up in token lists: a dictionary by first word, longest phrase first."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from monitor.claims.tokens import Tokens
 
 Payload = TypeVar("Payload")
+
+
+def _goes_on(words: list[str], index: int, phrase: tuple[str, ...]) -> bool:
+    """Whether a phrase, of which two words are known to stand at `index`, stands there to its end."""
+    is_long = index + len(phrase) <= len(words)
+    return is_long and all(words[index + place] == phrase[place] for place in range(2, len(phrase)))
 
 
 class PhraseTable(Generic[Payload]):
@@ -35,7 +41,7 @@ class PhraseTable(Generic[Payload]):
         # Those of them that phrases of several words start with, and the second words of these.
         self.leads = {first: longer.keys() for first, (_, longer) in table.items() if longer}
 
-    def at(self, words: Sequence[str], index: int) -> tuple[int, Payload] | None:
+    def at(self, words: list[str], index: int) -> tuple[int, Payload] | None:
         """The longest phrase that starts at `index`: its end and payload, or None."""
         candidates = self._by_first.get(words[index])
         if candidates is None:
@@ -43,11 +49,11 @@ class PhraseTable(Generic[Payload]):
         alone, longer = candidates
         if longer and index + 1 < len(words) and words[index + 1] in longer:
             for length, phrase, payload in longer[words[index + 1]]:
-                if length == 2 or tuple(words[index : index + length]) == phrase:
+                if length == 2 or _goes_on(words, index, phrase):
                     return index + length, payload
         return (index + 1, alone[0]) if alone else None
 
-    def ending_at(self, words: Sequence[str], end: int, longest: int = 5) -> tuple[int, Payload] | None:
+    def ending_at(self, words: list[str], end: int, longest: int = 5) -> tuple[int, Payload] | None:
         """The longest phrase that ends right before `end`: its start and payload, or None."""
         if end < 1 or words[end - 1] not in self._lasts:
             return None
@@ -59,15 +65,19 @@ class PhraseTable(Generic[Payload]):
             if start + 1 == end:
                 return (start, alone[0]) if alone else None
             for length, phrase, payload in longer.get(words[start + 1], ()):
-                if start + length == end and tuple(words[start:end]) == phrase:
+                if start + length == end and _goes_on(words, start, phrase):
                     return start, payload
         return None
 
-    def find(self, words: Sequence[str]) -> Iterator[tuple[int, int, Payload]]:
+    def find(self, words: list[str]) -> Iterator[tuple[int, int, Payload]]:
         """All phrases from left to right, longest first, without overlap: (start, end, payload)."""
         if self.firsts.isdisjoint(words):
             return iter(())
         return self._find(words, [index for index, word in enumerate(words) if word in self.firsts])
+
+    def is_in(self, words: list[str]) -> bool:
+        """Whether any phrase stands among words."""
+        return any(word in self._by_first and self.at(words, index) is not None for index, word in enumerate(words))
 
     def find_in(self, tokens: Tokens) -> Iterator[tuple[int, int, Payload]]:
         """The same for a sentence; what its marks tell that it does not hold is not searched for."""
@@ -86,7 +96,7 @@ class PhraseTable(Generic[Payload]):
             if words[index] in alone or (index < last and words[index + 1] in leads[words[index]])
         ]
 
-    def _find(self, words: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, int, Payload]]:
+    def _find(self, words: list[str], indices: list[int]) -> Iterator[tuple[int, int, Payload]]:
         last = 0
         for index in indices:
             found = self.at(words, index) if index >= last else None

@@ -67,7 +67,9 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
     lead, generic = lexicon.place.get("lead_words", frozenset()), lexicon.place.get("generic", frozenset())
     direction = lexicon.place.get("direction", frozenset())
     start = index
-    while index < count and index - start < _LONGEST and tokens.lower[index] in lead | direction:
+    while (
+        index < count and index - start < _LONGEST and (tokens.lower[index] in lead or tokens.lower[index] in direction)
+    ):
         if tokens.is_capital(index):
             break
         index += 1
@@ -131,11 +133,12 @@ def _has_toll(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
 
 
 def _is_name(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    if tokens.kinds[index] != "w" or not tokens.is_capital(index):
+        return False
     word = tokens.lower[index]
     for ending in lexicon.place.get("possessive", ()):
         word = word.removesuffix(ending)
-    is_date = word in lexicon.weekdays or word in lexicon.months
-    return tokens.kinds[index] == "w" and tokens.is_capital(index) and not is_date
+    return word not in lexicon.weekdays and word not in lexicon.months
 
 
 class Gazetteer:

@@ -1,6 +1,6 @@
 """The last step of scope, over the whole text: places that limit, parts of a toll, old lists under a new headline."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from monitor.claims.metrics import harms, is_cumulative
 from monitor.claims.places import UNRESOLVED, Gazetteer, Mention, place_slug
@@ -22,28 +22,69 @@ _RECALL = 2
 PART = "other:part"
 
 
-@dataclass(slots=True)
 class Draft:
     """A claim on its way: the record so far and what later steps still need of its sentence."""
 
-    claim: Claim
-    mention: Mention | None
-    is_subset: bool
-    sentence: int
-    is_level: bool = False
-    is_listed: bool = False
-    is_placed: bool = False
-    is_taken_up: bool = False
-    is_inherited: bool = False
-    is_earlier: bool = False
-    is_bare: bool = False
-    is_of_them: bool = False
-    is_more: bool = False
-    is_present: bool = False
-    is_besides: bool = False
-    is_rest: bool = False
-    is_proven: bool = True
-    entry: int | None = None
+    __slots__ = (
+        "claim",
+        "entry",
+        "is_bare",
+        "is_besides",
+        "is_earlier",
+        "is_inherited",
+        "is_level",
+        "is_listed",
+        "is_more",
+        "is_of_them",
+        "is_placed",
+        "is_present",
+        "is_proven",
+        "is_rest",
+        "is_subset",
+        "is_taken_up",
+        "mention",
+        "sentence",
+    )
+
+    def __init__(
+        self,
+        claim: Claim,
+        mention: Mention | None,
+        is_subset: bool,
+        sentence: int,
+        is_level: bool = False,
+        is_listed: bool = False,
+        is_placed: bool = False,
+        is_taken_up: bool = False,
+        is_inherited: bool = False,
+        is_earlier: bool = False,
+        is_bare: bool = False,
+        is_of_them: bool = False,
+        is_more: bool = False,
+        is_present: bool = False,
+        is_besides: bool = False,
+        is_rest: bool = False,
+        is_proven: bool = True,
+        entry: int | None = None,
+    ) -> None:
+        self.claim = claim
+        self.mention = mention
+        self.is_subset = is_subset
+        self.sentence = sentence
+        self.is_level = is_level
+        self.is_listed = is_listed
+        self.is_placed = is_placed
+        self.is_taken_up = is_taken_up
+        self.is_inherited = is_inherited
+        self.is_earlier = is_earlier
+        self.is_bare = is_bare
+        self.is_of_them = is_of_them
+        self.is_more = is_more
+        self.is_present = is_present
+        self.is_besides = is_besides
+        self.is_rest = is_rest
+        self.is_proven = is_proven
+        self.entry = entry
 
 
 def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:

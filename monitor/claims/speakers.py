@@ -334,7 +334,7 @@ def has_office(lower: list[str], first: int, last: int, lexicon: Lexicon) -> boo
     if lexicon.has_capital_nouns:
         # «Airline-Chef Peter Meier»: the last part of a compound is what it is.
         plain = [word.rpartition("-")[2] for word in plain]
-    return any(lexicon.offices.find(plain))
+    return lexicon.offices.is_in(plain)
 
 
 def is_person(tokens: Tokens, first: int, last: int) -> bool:

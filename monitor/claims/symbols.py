@@ -71,9 +71,8 @@ def _phrase_symbol(tokens: Tokens, index: int, starts: dict[int, int], lexicon: 
     if found is not None:
         cut = next((position for position in range(index + 1, found[0]) if position in starts), None)
         found = found if cut is None else lexicon.words.at(tokens.lower[:cut], index)
-    if found is not None:
-        end, entry = found
-        return lexicon.grammar.symbol(entry.classes, entry.metrics), end
+    if found is not None and found[1].symbol is not None:
+        return found[1].symbol, found[0]
     if cut is not None and tokens.lower[index] in lexicon.symbols.known:
         return lexicon.symbols.known[tokens.lower[index]], index + 1
     return lexicon.symbols.by_suffix(tokens.lower[index]), index + 1

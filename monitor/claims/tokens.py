@@ -17,8 +17,9 @@ _ASCII_TOKEN = re.compile(
 )
 _LETTER = re.compile(r"[^\W\d_]")
 _QUOTES = frozenset("\"'“”‘’«»„‚`")
-_ENDS = ".!?…。؟।\n"
-_BOUNDARY = re.compile(r"[.!?…。؟।\n](?:(?<=\n)\n*|(?<!\n)[.!?…。؟।]*[\"'”’»)\]]*(?=\s|$))")
+_MARKS = frozenset(".!?…。؟।")
+_CLOSERS = frozenset("\"'”’»)]")
+_ENDS = (*sorted(_MARKS), "\n")
 _LONGEST = 1200
 _LONGEST_ABBREVIATION = 24
 # "St George's." ends with no initial.
@@ -314,15 +315,29 @@ def _sentence_ends(text: str, abbreviations: frozenset[str]) -> list[int]:
         if first < end:
             # A mark among others: they end a sentence together.
             continue
-        match = _BOUNDARY.match(text, first)
-        if match is None:
+        last = _behind_marks(text, first)
+        if last is None:
             continue
-        end = match.end()
+        end = last
         if text[first] != "." or _ends_sentence(text, start, first, end, len(text), abbreviations):
             ends.append(end)
             start = end
     ends.append(len(text))
     return ends
+
+
+def _behind_marks(text: str, first: int) -> int | None:
+    """Where the marks end that begin at `first`: before a space, or they end no sentence. New lines need none."""
+    end, length = first + 1, len(text)
+    if text[first] == "\n":
+        while end < length and text[end] == "\n":
+            end += 1
+        return end
+    while end < length and text[end] in _MARKS:
+        end += 1
+    while end < length and text[end] in _CLOSERS:
+        end += 1
+    return end if end == length or text[end].isspace() else None
 
 
 def _marks(text: str) -> list[int]:
@@ -359,6 +374,9 @@ def _ends_sentence(text: str, start: int, dot: int, end: int, length: int, abbre
 
 def _last_word(text: str) -> str:
     """What stands behind the last break between words."""
+    at = text.rfind(" ") + 1
+    if text[at:].isalnum():
+        return text[at:]
     at = len(text)
     while at:
         character = text[at - 1]
