@@ -275,6 +275,18 @@ def test_what_stands_where_the_beginning_ends_is_found_and_marked_whole(before: 
     assert "the death [toll] is 4,353 or [225] after" in marked(text, "toll", "225")
 
 
+def test_what_stands_first_within_another_word_or_in_capitals_hides_nothing() -> None:
+    text = "the bells are tolling " + "word " * 300 + "the TOLL of the quake " + "after " * 300
+    assert "the [TOLL] of the quake after" in marked(text, "toll")
+    text = "the bells are tolling " + "word " * 20 + "the TOLL of the quake " + "after " * 300
+    assert "the [TOLL] of the quake after" in marked(text, "toll")
+    assert "of the [quake] after" in marked(text, "toll", "death toll", "quake")
+
+
+def test_a_search_without_words_shows_the_beginning() -> None:
+    assert make_snippet("word " * 600, []) == ("word " * 48 + "word…", ())
+
+
 def test_nothing_found_shows_the_beginning() -> None:
     assert marked("The beginning of it\nall", "x") == "The beginning of it all"
 

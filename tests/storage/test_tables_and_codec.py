@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Table
+from sqlalchemy import DateTime, Table
+from sqlalchemy.engine import make_url
 
 from storage import codec, records, tables
 from storage.records import Span
+from storage.tables import UtcTime
 
 PAIRS: list[tuple[type, Table, set[str]]] = [
     (records.Feed, tables.FEEDS, set()),
@@ -70,6 +72,30 @@ def test_a_record_comes_back_from_a_row_as_it_was(record: type, data: st.DataObj
 def test_json_of_an_older_version_takes_defaults_and_unknown_keys_are_ignored() -> None:
     read = codec.from_json(records.Entity, '{"name":"Tokayev","kind":"person","gone":1}')
     assert read == records.Entity(name="Tokayev", kind=records.EntityKind.PERSON)
+
+
+@given(st.datetimes(timezones=st.timezones()), st.datetimes(timezones=st.just(UTC)))
+def test_sqlite_holds_a_time_as_text_that_sorts_as_times_do(moment: datetime, other: datetime) -> None:
+    dialect = make_url("sqlite://").get_dialect()()
+    write = UtcTime().bind_processor(dialect)
+    try:
+        as_utc = moment.astimezone(UTC)
+    except OverflowError:  # at the ends of the calendar
+        return
+    # What SQLAlchemy's own type made of it, in databases that were filled before.
+    own = DateTime().dialect_impl(dialect).bind_processor(dialect)
+    assert own is not None
+    assert write(moment) == own(as_utc.replace(tzinfo=None))
+    assert UtcTime().result_processor(dialect, None)(write(moment)) == as_utc
+    assert (write(moment) < write(other)) is (as_utc < other)
+    assert write(None) is UtcTime().result_processor(dialect, None)(None) is None
+
+
+def test_a_time_without_a_zone_is_stored_nowhere() -> None:
+    naive = datetime.fromisoformat("2022-01-09T00:00")
+    for url in ("sqlite://", "postgresql+psycopg://"):
+        with pytest.raises(ValueError, match="no time zone"):
+            UtcTime().bind_processor(make_url(url).get_dialect()())(naive)
 
 
 def test_a_time_without_a_zone_is_refused() -> None:
