@@ -33,7 +33,7 @@ from monitor.claims.measures import Measured, find_measures, is_apart, measured_
 from monitor.claims.metrics import builtin_metrics, is_cumulative
 from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote, told_after
-from monitor.claims.places import Gazetteer, find_mentions
+from monitor.claims.places import Gazetteer, Mention, find_mentions
 from monitor.claims.placing import is_placed, mention_for, named_place
 from monitor.claims.population import anaphora_metric, person_after, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention, find_quantities
@@ -345,7 +345,7 @@ class Extractor:
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
             voiced = self._voice_of(page, number, position, others, bool(reading.tokens.quotes))
             named = named_place(reading, found) if "named" in found.rule.flags else None
-            mention = named or mention_for(reading, found, mentions)
+            mention = named or mention_for(reading, found, _not_of_speaker(mentions, voiced))
             page.drafts.append(
                 Draft(
                     self._claim(page, number, reading, found, status, as_of, voiced),
@@ -504,6 +504,12 @@ def _lend_voices(claims: tuple[Claim, ...]) -> list[Claim]:
             claim = replace(claim, speaker=teller.speaker, origin=teller.origin, via=teller.via)
         lent.append(claim)
     return lent
+
+
+def _not_of_speaker(mentions: list[Mention], voiced: Voiced) -> list[Mention]:
+    """The places that do not only say where a speaker is: "police in Valais said 12 people had died"."""
+    speaker = voiced.speaker or ""
+    return [mention for mention in mentions if mention.is_generic or f" {mention.text}" not in speaker]
 
 
 def _names(reading: Reading, metric: str) -> bool:

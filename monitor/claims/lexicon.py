@@ -193,6 +193,7 @@ class Lexicon:
     turns: frozenset[str]
     settled: PhraseTable[bool]
     besides: PhraseTable[bool]
+    when_another: PhraseTable[bool]
     lowered_to: PhraseTable[bool]
     lowered_after: PhraseTable[bool]
     perfect_auxiliary: frozenset[str]
@@ -428,6 +429,7 @@ def build_lexicon(
         meanwhile=frozenset(expand_all(status.get("boundary", {}).get("meanwhile", ()))),
         turns=frozenset(expand_all(status.get("boundary", {}).get("turns", ()))),
         settled=_table(status.get("unconfirmed", {}).get("settled", ())),
+        when_another=_table(status.get("other_event", {}).get("when_another", ())),
         besides=_table(status.get("other_event", {}).get("besides", ())),
         lowered_to=_table(status.get("lowered", {}).get("to", ())),
         lowered_after=_table(status.get("lowered", {}).get("after", ())),

@@ -134,6 +134,7 @@ def _check_tables(folder: str, pack: Mapping[str, Mapping[str, Any]]) -> Iterato
                 "perfect_auxiliary",
                 "existential",
                 "besides",
+                "when_another",
                 "settled",
                 "year_prepositions",
                 "since",

@@ -572,6 +572,10 @@ def _set_other_events_apart(drafts: list[Draft]) -> None:
 
 def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[str, Claim]) -> None:
     """A text says one thing per record: a figure clearly below its own toll is of some of them, or of others."""
+    # The headline's figure is told by whoever tells it in the text.
+    tellers = {
+        (draft.claim.metric, draft.claim.value): draft.claim.origin for draft in drafts if draft.claim.field == "text"
+    }
     for draft in drafts:
         claim = draft.claim
         if not _is_whole(claim) or claim.status is not ClaimStatus.CURRENT or claim.value is None:
@@ -579,7 +583,8 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[st
         if claim.metric != "killed":
             continue
         share = 0.5 if claim.qualifier in (Qualifier.AT_LEAST, Qualifier.MORE_THAN) else _CLEAR_PART
-        if draft.is_level or _is_of_others(claim, anchors.get(claim.metric)):
+        told = replace(claim, origin=claim.origin or tellers.get((claim.metric, claim.value)))
+        if draft.is_level or _is_of_others(told, anchors.get(claim.metric)):
             share = _OTHERS_COUNT
         top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
         if top < _size(anchors if _is_told(draft) else largest, claim.metric) * share:

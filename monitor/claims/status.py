@@ -228,7 +228,9 @@ def _reaches(
             return False
         if found.cue.status in ("denied", "unconfirmed") and _is_answered(reading, found, quantity, lexicon):
             return False
-        if found.cue.status == "previous" and _is_told_out(reading, found, quantity):
+        if found.cue.status == "previous" and (
+            _is_told_out(reading, found, quantity) or _is_carried_on(reading, found, quantity, lexicon)
+        ):
             return False
         first = 0 if found.cue.status == "other_event" else clause[0]
         return first < found.end <= quantity.number_start
@@ -313,6 +315,17 @@ def _is_told_out(reading: Reading, found: FoundCue, quantity: Quantity) -> bool:
     return colon is not None and any(
         other.reason is None and found.end <= other.start < colon for other in reading.quantities
     )
+
+
+def _is_carried_on(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """Whether a total follows what was before: "nine had been recovered earlier, which takes the toll to 87"."""
+    lower = reading.tokens.lower
+    to = lexicon.classes_at(lower, quantity.start - 1) if quantity.start else frozenset()
+    if "to" not in to or "," not in lower[found.end : quantity.start]:
+        return False
+    first = lower.index(",", found.end) + 1
+    is_which = "who" in lexicon.classes_at(lower, first)
+    return "level" in lexicon.classes_at(lower, first + is_which)
 
 
 def _is_old_toll_moved(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
@@ -486,6 +499,8 @@ def is_besides(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:
 
     The words stand before the figure, or right behind its clause.
     """
+    if _is_since_year(reading, quantity, lexicon) or _is_of_other_month(reading, lexicon):
+        return True
     if not reading.tokens.marks & lexicon.besides.bit:
         return False
     place = reading.quantities[quantity].start
@@ -494,6 +509,28 @@ def is_besides(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:
         (end <= place and not any(end <= other < place for other in others))
         or (start >= place and not any(place < other < start for other in others))
         for start, end, _ in lexicon.besides.find_in(reading.tokens)
+    )
+
+
+def _is_since_year(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:
+    """Whether a sum runs over years: "53,000 people have been killed since October 2023"."""
+    place = reading.quantities[quantity].end
+    return any(
+        other.reason == "year"
+        and "," not in reading.tokens.lower[place : other.start]
+        and _before_date(reading.tokens, other.start, lexicon) == lexicon.since
+        for other in reading.quantities
+    )
+
+
+def _is_of_other_month(reading: Reading, lexicon: Lexicon) -> bool:
+    """Whether a month opens what was told of something else: "In June, 80 people died when a boat broke up"."""
+    lower = reading.tokens.lower
+    is_month = len(lower) > _NEAR and lower[0] in lexicon.year_prepositions and lower[1] in lexicon.months
+    return (
+        is_month
+        and bool(reading.tokens.marks & lexicon.when_another.bit)
+        and any(True for _ in lexicon.when_another.find_in(reading.tokens))
     )
 
 
