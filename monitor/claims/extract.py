@@ -27,14 +27,14 @@ from monitor.claims.lexicon import (
     read_pack,
     supported_languages,
 )
-from monitor.claims.linking import OF_THEM, THE_REST, Link, Reading, link, link_addends, read_sentence
+from monitor.claims.linking import OF_THEM, REPORTED, THE_REST, Link, Reading, link, link_addends, read_sentence
 from monitor.claims.making import make_claim
 from monitor.claims.measures import Measured, find_measures, is_apart, measured_status
 from monitor.claims.metrics import builtin_metrics, is_cumulative
 from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote, told_after
 from monitor.claims.places import Gazetteer, Mention, find_mentions
-from monitor.claims.placing import is_placed, mention_for, named_place
+from monitor.claims.placing import is_placed, is_there, mention_for, named_place
 from monitor.claims.population import anaphora_metric, person_after, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention, find_quantities
 from monitor.claims.scope import PART, Draft, settle
@@ -360,6 +360,8 @@ class Extractor:
                     is_earlier="level" in found.rule.flags and self._is_of_earlier_day(page, reading, found),
                     is_bare="level" not in found.rule.flags and _is_bare(reading, found, lexicon),
                     is_of_them=found.rule.id in OF_THEM,
+                    is_there=is_there(reading, found, mention),
+                    is_count=_is_count_of(reading, found),
                     is_besides=is_besides(reading, quantity, lexicon),
                     is_present=reading.phrases[quantity].lemma in lexicon.present,
                     is_rest=reading.quantities[quantity].is_rest,
@@ -544,6 +546,23 @@ def _qualifier_of(reading: Reading, found: Link, lexicon: Lexicon) -> Qualifier:
         ):
             return behind[1]
     return quantity.qualifier
+
+
+def _is_count_of(reading: Reading, found: Link) -> bool:
+    """Whether a figure is given as somebody's count: "its figure of 769 dead", "the government says 61"."""
+    place = next(place for place, number in reading.symbols.figures.items() if number == found.quantity)
+    before = [symbol.classes for symbol in reading.symbols.symbols[max(0, place - 2) : place]]
+    is_told = len(before) > 1 and "of" in before[1] and not before[0].isdisjoint(("generic_toll", "toll"))
+    return is_told or (found.rule.id == REPORTED and _is_said(reading, found))
+
+
+def _is_said(reading: Reading, found: Link) -> bool:
+    """Whether what tied a number to its metric is a verb of speech: "says 61", but not "accounts for 61"."""
+    return any(
+        "say" in symbol.classes
+        for symbol, place in zip(reading.symbols.symbols, reading.symbols.places, strict=True)
+        if place == found.trigger
+    )
 
 
 def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:

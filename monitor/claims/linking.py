@@ -20,6 +20,8 @@ VICTIMS = "victims"
 ALL_HARMED = "casualties"
 OF_THEM = ("part-of-them", "them-after", "among-them")
 """Rules whose figure is a part of a group told before."""
+REPORTED = "reported-bare"
+"""The rule of a number that somebody gives: "the government says 61"."""
 THE_REST = "the-rest"
 """The rule of a rest without a word of its own."""
 ADDS_UP = Rule("adds-up", "", metric="@latest", flags=frozenset(("subset",)))
@@ -242,6 +244,11 @@ def _is_of_count_before(reading: Reading, comma: int) -> bool:
     if "of" not in symbols[0].classes or comma > _LONGEST_FRAME:
         return False
     frame = symbols[1:comma]
+    group = next((reading.symbols.figures[place] for place in (1, 2) if place in reading.symbols.figures), None)
+    is_known = group is not None and reading.quantities[group].qualifier is not Qualifier.VAGUE
+    if group is not None and is_known and reading.phrases[group].is_whole and not reading.phrases[group].axes:
+        # "Of the 477 people aboard, two were dead": of everyone.
+        return False
     relative = next((place for place, symbol in enumerate(frame) if "who" in symbol.classes), len(frame))
     return any("Q" in symbol.classes for symbol in frame[:2]) and all(
         symbol.classes.isdisjoint(_VERBS) for symbol in frame[:relative]

@@ -23,6 +23,8 @@ def mention_for(reading: Reading, found: Link, mentions: list[Mention]) -> Menti
         if "level" in found.rule.flags and any(_is_placed_by(reading, other, mention) for other in others):
             # "Two died in Ohio, one in Indiana, bringing the toll to seven": the place is the one's.
             continue
+        if mention.end <= low and (_is_told_anew(reading, mention.end, low) or _is_of_telling(reading, mention)):
+            continue
         if mention.start >= high and any(_opens_next(reading, high, mention, other) for other in others):
             continue
         cost = max(distance, 0) + (2 if mention.start < low else 0)
@@ -51,6 +53,44 @@ def is_placed(reading: Reading, found: Link, mention: Mention | None) -> bool:
         0 <= mention.start - max(quantity.end, found.trigger[1]) <= 2
         or mention.end + 2 >= quantity.start > mention.end - 1
     )
+
+
+def _is_of_telling(reading: Reading, mention: Mention) -> bool:
+    """Whether somebody spoke at a place: "he told a briefing in Rome that 20 deaths were certain"."""
+    between = _classes_between(reading, 0, mention.start)
+    opening = next(
+        (
+            symbol.classes
+            for symbol, (start, _) in zip(reading.symbols.symbols, reading.symbols.places, strict=True)
+            if start == mention.end
+        ),
+        frozenset(),
+    )
+    return "who" in opening and any("say" in classes for classes in between)
+
+
+def is_there(reading: Reading, found: Link, mention: Mention | None) -> bool:
+    """Whether a figure is of what happened at its place: behind it, or before it with nobody who speaks between."""
+    if mention is None:
+        return False
+    start = reading.quantities[found.quantity].start
+    between = _classes_between(reading, mention.end, start)
+    return mention.start >= start or all(classes.isdisjoint(("say", "put")) for classes in between)
+
+
+def _classes_between(reading: Reading, first: int, last: int) -> list[frozenset[str]]:
+    return [
+        symbol.classes
+        for symbol, (start, end) in zip(reading.symbols.symbols, reading.symbols.places, strict=True)
+        if first <= start and end <= last
+    ]
+
+
+def _is_told_anew(reading: Reading, first: int, last: int) -> bool:
+    """Whether somebody gives a figure after a place: "tyres burned in Burri after a panel reported 87 deaths"."""
+    between = _classes_between(reading, first, last)
+    opening = next((index for index, classes in enumerate(between) if "sub" in classes), len(between))
+    return any("put" in classes for classes in between[opening:])
 
 
 def _opens_next(reading: Reading, end: int, mention: Mention, other: Quantity) -> bool:

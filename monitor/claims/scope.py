@@ -30,6 +30,7 @@ class Draft:
         "entry",
         "is_bare",
         "is_besides",
+        "is_count",
         "is_earlier",
         "is_inherited",
         "is_level",
@@ -42,6 +43,7 @@ class Draft:
         "is_rest",
         "is_subset",
         "is_taken_up",
+        "is_there",
         "mention",
         "sentence",
     )
@@ -63,6 +65,8 @@ class Draft:
         is_more: bool = False,
         is_present: bool = False,
         is_besides: bool = False,
+        is_count: bool = False,
+        is_there: bool = False,
         is_rest: bool = False,
         is_proven: bool = True,
         entry: int | None = None,
@@ -82,6 +86,8 @@ class Draft:
         self.is_more = is_more
         self.is_present = is_present
         self.is_besides = is_besides
+        self.is_count = is_count
+        self.is_there = is_there
         self.is_rest = is_rest
         self.is_proven = is_proven
         self.entry = entry
@@ -226,7 +232,8 @@ def _share_population(drafts: list[Draft]) -> None:
         known = scopes.get((claim.metric, claim.value), set())
         if claim.field == "title" and claim.population is None and len(known) == 1 and None not in known:
             population = next(iter(known))
-            if _is_all(population) and not _is_outgrown(drafts, claim):
+            # "One dead" is everyone, a man or a woman.
+            if (_is_all(population) or claim.value == 1) and not _is_outgrown(drafts, claim):
                 _widen(drafts, claim)
             else:
                 draft.claim = replace(claim, population=population)
@@ -265,7 +272,7 @@ def _widen_largest(drafts: list[Draft]) -> None:
     top = max((draft.claim.value or 0.0 for draft in counts), default=0.0)
     largest = [draft for draft in counts if draft.claim.value == top]
     beside = _by_sentence(counts)
-    if any(draft.claim.population is None or _has_others_beside(draft, beside) for draft in largest):
+    if any(_has_others_beside(draft, beside) for draft in largest):
         return
     present = {draft.claim.population for draft in largest if draft.is_present and _is_all(draft.claim.population)}
     for draft in counts:
@@ -334,7 +341,7 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             limits = draft.is_subset or (
                 not is_told
                 and (
-                    (not is_headline and _has_larger(claim, largest, draft.mention))
+                    (not is_headline and _has_larger(claim, largest, draft.mention, is_close=_is_exactly_there(draft)))
                     or _has_sibling(draft, beside, title_slug, is_headline)
                 )
             )
@@ -393,9 +400,15 @@ def _largest(drafts: list[Draft]) -> dict[str, list[tuple[float, str]]]:
     return best
 
 
-def _has_larger(claim: Claim, largest: dict[str, list[tuple[float, str]]], mention: Mention) -> bool:
+def _is_exactly_there(draft: Draft) -> bool:
+    """ "86 people were killed on Utoeya", beside 93 in all: an exact count of what happened there, and no level."""
+    return draft.is_there and not draft.is_level and draft.claim.qualifier is Qualifier.EXACT
+
+
+def _has_larger(claim: Claim, largest: dict[str, list[tuple[float, str]]], mention: Mention, *, is_close: bool) -> bool:
+    """Whether the text gives clearly more for elsewhere or for all; `is_close`: or but a little more."""
     slug = place_slug(mention.text)
-    share = 1.0 if mention.is_generic else _PART
+    share = 1.0 if is_close else _PART
     return any(place != slug and value * share > (claim.value or 0) for value, place in largest.get(claim.metric, []))
 
 
@@ -461,7 +474,11 @@ def _take_back_repeats(drafts: list[Draft]) -> None:
 
 def _is_of_others(claim: Claim, anchor: Claim | None) -> bool:
     """Whether two voices give two counts: "42 died, the minister said, where Amnesty has 61"."""
-    return anchor is not None and None not in (claim.origin, anchor.origin) and claim.origin != anchor.origin
+    return _is_told_by_others(claim.origin, anchor)
+
+
+def _is_told_by_others(teller: str | None, anchor: Claim | None) -> bool:
+    return anchor is not None and None not in (teller, anchor.origin) and teller != anchor.origin
 
 
 def _age_levels(drafts: list[Draft]) -> None:
@@ -583,8 +600,8 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[st
         if claim.metric != "killed":
             continue
         share = 0.5 if claim.qualifier in (Qualifier.AT_LEAST, Qualifier.MORE_THAN) else _CLEAR_PART
-        told = replace(claim, origin=claim.origin or tellers.get((claim.metric, claim.value)))
-        if draft.is_level or _is_of_others(told, anchors.get(claim.metric)):
+        teller = claim.origin or tellers.get((claim.metric, claim.value))
+        if draft.is_level or draft.is_count or _is_told_by_others(teller, anchors.get(claim.metric)):
             share = _OTHERS_COUNT
         top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
         if top < _size(anchors if _is_told(draft) else largest, claim.metric) * share:
