@@ -402,7 +402,8 @@ def _largest(drafts: list[Draft]) -> dict[str, list[tuple[float, str]]]:
 
 def _is_exactly_there(draft: Draft) -> bool:
     """ "86 people were killed on Utoeya", beside 93 in all: an exact count of what happened there, and no level."""
-    return draft.is_there and not draft.is_level and draft.claim.qualifier is Qualifier.EXACT
+    is_firm = draft.claim.qualifier is Qualifier.EXACT and draft.claim.status is ClaimStatus.CURRENT
+    return draft.is_there and not draft.is_level and is_firm
 
 
 def _has_larger(claim: Claim, largest: dict[str, list[tuple[float, str]]], mention: Mention, *, is_close: bool) -> bool:
