@@ -28,7 +28,7 @@ _FAR, _LINE_DAYS = 1.25, 2
 # After how many days without a word a lower count may be of an older list.
 _STALE_DAYS = 7
 # From which share of the toll on a lower count may be a correction that came early.
-_NEAR = 0.75
+_NEAR = 0.8
 
 
 def _candidate(state: RecordState, one: Assertion) -> Candidate:
@@ -110,7 +110,7 @@ def _leads_up_to(other: Candidate, one: Assertion) -> bool:
         and one.origin.is_named
         and bool(other.origins - {one.origin.name})
         and other.carriers.isdisjoint(one.carrier)
-        and size_of(one.figure) / _JUMP < size_of(other.figure) <= size_of(one.figure)
+        and size_of(one.figure) / 2 < size_of(other.figure) <= size_of(one.figure)
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from monitor.ledger.assertions import PART_SHARE, SMALL_SHARE, Assertion
-from monitor.ledger.contests import contest_lower, is_set_against, note_early
+from monitor.ledger.contests import contest_lower, is_near, is_set_against, note_early
 from monitor.ledger.official import line_past, passes_over_rumour
 from monitor.ledger.previous import backfill_own
 from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, days_between, is_vague, size_of
@@ -185,10 +185,12 @@ def _same_outlet_later(one: Assertion, standing: Version) -> bool:
     """Rule 6c: the same named origin gives less, hours later, in the outlet that had the higher count from it.
 
     Others may be late; who has quoted the police with 245 does not quote them with an older 232 the same evening. Nor
-    do the police themselves.
+    do the police themselves. What is far below is more likely of another place, or another wire's.
     """
     name = one.origin.name
     if not is_count(one.figure) or one.clock is None or standing.origin_lows.get(name, 0.0) <= one.window.high:
+        return False
+    if not (one.is_own_word or is_near(one, standing)):
         return False
     heard = [
         clock
