@@ -54,11 +54,12 @@ def find_event_kinds(title: str, text: str, lang: str | None, heads: frozenset[s
     seen: set[str] = set()
     for kind in ranked[: MOST_KINDS if dwelt else 1]:
         counted = told[kind]
-        words = tuple(sorted(counted, key=lambda word: (-counted[word], word)))
-        if not seen.issuperset(words):
+        words = [word for word in sorted(counted, key=lambda word: (-counted[word], word)) if word not in seen]
+        if words:
+            listed = _kinds()[kind].get(lang or "", _kinds()[kind][_FALLBACK])
+            words += [word for word in listed if word not in counted and word not in seen]
             seen.update(words)
-            others = (word for word in _kinds()[kind].get(lang or "", _kinds()[kind][_FALLBACK]) if word not in counted)
-            chosen.append(EventKind(name=kind, terms=(*words, *others)))
+            chosen.append(EventKind(name=kind, terms=tuple(words)))
     return tuple(chosen)
 
 

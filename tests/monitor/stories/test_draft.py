@@ -248,3 +248,11 @@ The county sent dogs. County Judge Ann Roe said the mudslide hit at night. It wa
 )
 def test_events_are_known_in_the_languages_that_are_read(lang: str, title: str, others: str) -> None:
     assert others in {term for topic in draft(title, f"{title}.", lang=lang).topics for term in topic.terms}
+
+
+def test_kinds_of_events_that_share_words_are_topics_with_names_of_their_own() -> None:
+    story = draft(
+        "Blasts and shooting in Lima: attack kills 34", "A blast and gunfire killed 34 people in Lima on Monday."
+    )
+    assert parse_seed(format_seed(story), file="draft.toml") == story
+    assert len({topic.name for topic in story.topics}) == len(story.topics) > 1
