@@ -192,6 +192,8 @@ def _mark_groups(reading: Reading) -> None:
     for figure, quantity in reading.symbols.figures.items():
         found = reading.links.get(quantity)
         if found is None:
+            # "Of these, 144 were located and 124 confirmed dead"
+            group = figure if _is_of_them_before(reading, figure) else group
             continue
         if group is not None and reading.phrases[quantity].kind == "bare" and not _is_cut(reading, group, figure):
             # "Of the 325 pupils, 71 are dead, 75 were saved and 179 are missing"
@@ -250,6 +252,8 @@ def _is_of_count_before(reading: Reading, comma: int) -> bool:
         # "Of the 477 people aboard, two were dead": of everyone.
         return False
     relative = next((place for place, symbol in enumerate(frame) if "who" in symbol.classes), len(frame))
+    if any("on_board" in symbol.classes for symbol in frame[:relative]):
+        return False  # "of 476 aboard, 174 were rescued" is told of everybody
     return any("Q" in symbol.classes for symbol in frame[:2]) and all(
         symbol.classes.isdisjoint(_VERBS) for symbol in frame[:relative]
     )
@@ -385,9 +389,10 @@ def _inherit(
                 following = reading.links.get(_next_quantity(reading, quantity))
                 is_part = following is not None and following.is_subset
                 if following is not None and "trigger-left" not in following.rule.flags:
-                    # "17 policemen and two engineers were among the dead"
+                    # "17 policemen and two engineers were among the dead", but "35, three gunmen not included"
                     is_aside = following.parent is not None and following.parent == _before_bracket(reading, quantity)
-                    is_told = following.rule.id in _TOLD_BEHIND or is_aside
+                    is_bare = reading.phrases[quantity].kind == "bare"
+                    is_told = (following.rule.id in _TOLD_BEHIND and not is_bare) or is_aside
                     metric = following.metric if not is_part or is_told else None
             elif "named" in rule.flags and (named := _noun_before(reading, span[0])) is not None:
                 metric = named

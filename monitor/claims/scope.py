@@ -112,6 +112,7 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     _mark_addends(drafts, largest)
     _mark_parts(drafts, anchors, largest)
     _set_sums_apart(drafts)
+    _age_with_dead(drafts)
     _follow_headline(drafts)
     _set_other_events_apart(drafts)
     return tuple(draft.claim for draft in drafts)
@@ -574,6 +575,26 @@ def _set_sums_apart(drafts: list[Draft]) -> None:
         is_beside = draft.is_besides and not draft.is_level and not _is_first_told(draft)
         if told and is_beside and is_new and claim.status is ClaimStatus.CURRENT:
             draft.claim = replace(claim, status=ClaimStatus.OTHER_EVENT)
+
+
+def _age_with_dead(drafts: list[Draft]) -> None:
+    """ "33 are dead; of the 50 missing that leaves 17": the 50 hold the dead found since, and are missing no more."""
+    told: dict[str, set[float]] = {}
+    for draft in drafts:
+        claim = draft.claim
+        if _is_level_of_whole(claim) and claim.value is not None:
+            told.setdefault(claim.metric, set()).add(claim.value)
+    for draft in drafts:
+        claim = draft.claim
+        if claim.metric != "missing" or claim.value is None or not _is_level_of_whole(claim):
+            continue
+        if any(claim.value - dead in told["missing"] for dead in told.get("killed", ()) if 0 < dead < claim.value):
+            draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
+
+
+def _is_level_of_whole(claim: Claim) -> bool:
+    is_current = claim.status is ClaimStatus.CURRENT and claim.kind is ClaimKind.LEVEL
+    return is_current and claim.population is None and claim.place is None
 
 
 def _is_first_told(draft: Draft) -> bool:

@@ -235,15 +235,34 @@ def _reaches(
         first = 0 if found.cue.status == "other_event" else clause[0]
         return first < found.end <= quantity.number_start
     if side in ("after", "after_level"):
-        # A withdrawal and a doubt reach back over "but", a denial over a semicolon.
-        if found.cue.status == "previous" and not _is_close_behind(reading, found, quantity, lexicon):
-            return False
-        words = reading.tokens.lower
-        is_answered = found.cue.status == "denied" and words[clause[1] : clause[1] + 1] == [";"]
-        is_answered = is_answered or (found.cue.status == "denied" and words[found.end - 1] in lexicon.pronouns)
-        last = len(words) if found.cue.status in ("retracted", "unconfirmed") or is_answered else clause[1]
-        return quantity.end - 1 <= found.start and found.end <= last and not _figure_between(reading, quantity, found)
+        return _reaches_back(found, quantity, clause, reading, lexicon)
     return False
+
+
+def _reaches_back(
+    found: FoundCue, quantity: Quantity, clause: tuple[int, int], reading: Reading, lexicon: Lexicon
+) -> bool:
+    """Whether a cue behind this figure speaks of it; withdrawals and doubts reach over "but", denials a semicolon."""
+    if found.cue.status == "previous" and not _is_close_behind(reading, found, quantity, lexicon):
+        return False
+    if found.cue.status == "retracted" and _takes_back_another(reading, found, lexicon):
+        return False
+    words = reading.tokens.lower
+    is_answered = found.cue.status == "denied" and words[clause[1] : clause[1] + 1] == [";"]
+    is_answered = is_answered or (found.cue.status == "denied" and words[found.end - 1] in lexicon.pronouns)
+    last = len(words) if found.cue.status in ("retracted", "unconfirmed") or is_answered else clause[1]
+    return quantity.end - 1 <= found.start and found.end <= last and not _figure_between(reading, quantity, found)
+
+
+def _takes_back_another(reading: Reading, found: FoundCue, lexicon: Lexicon) -> bool:
+    """Whether what is taken back follows: "293 are missing, they said, withdrawing word that 368 were safe"."""
+    lower = reading.tokens.lower
+    after = next((one for one in reading.quantities if one.number_start >= found.end and one.reason is None), None)
+    if after is None or not 0 < after.start - found.end <= _NEAR:
+        return False
+    between = range(found.end, after.start)
+    is_plain = not any(lower[index] in (",", ";", ":") for index in between)
+    return is_plain and any("who" in lexicon.classes_at(lower, index) for index in between)
 
 
 def _closes_another(reading: Reading, found: FoundCue) -> bool:
