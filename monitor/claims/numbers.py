@@ -24,6 +24,8 @@ class Number:
 
 def parse_digits(text: str, decimal: str, thousands: tuple[str, ...]) -> float | None:
     """The value of digits as a language writes them; None for times, dates, scores and the like."""
+    if text.isdecimal():
+        return float(text)
     if ":" in text or "/" in text:
         return None
     kept = text.replace("’", "'")
