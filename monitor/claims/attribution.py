@@ -8,18 +8,20 @@ from functools import lru_cache
 from ahocorasick_rs import AhoCorasick
 
 from monitor.claims.lexicon import Lexicon
-from monitor.claims.speakers import Voice, is_acronym, is_person_or_body
+from monitor.claims.speakers import Voice, has_office, is_acronym, is_person_or_body
 from monitor.claims.tokens import Tokens
 from storage.records import Story
 
 _WORD = re.compile(r"\w+")
 _QUOTED_NAME = 4
-_LOOK_BACK = 2
+_LOOK_BACK = 3
 _PRONOUN_BACK = 4
 _OPENER_BACK = 2
 _NAMED_BACK = 7
 _FIGURE_BETWEEN = 6
 _HOLDER = 3
+_INTRODUCED = 3
+_BARE = 3
 _SHORTEST_HEAD = 6
 _CITED_BEHIND = 8
 
@@ -40,7 +42,7 @@ def full_name(
     if head.split()[-1] in lexicon.stand_ins and not _is_organisation(voice.speaker, lexicon):
         return _organisation_before(number, voices_of, tokens_of, lexicon) or voice.speaker
     if " " in voice.speaker:
-        return voice.speaker
+        return _with_name(voice, number, voices_of, sentence_of, lexicon)
     for earlier in range(number, max(-1, number - _NAMED_BACK), -1):
         if head not in sentence_of(earlier).casefold():
             continue
@@ -54,6 +56,65 @@ def full_name(
     return voice.speaker
 
 
+def _with_name(
+    voice: Voice,
+    number: int,
+    voices_of: Callable[[int], list[Voice]],
+    sentence_of: Callable[[int], str],
+    lexicon: Lexicon,
+) -> str:
+    """An office held by one, with the name that speaks next and that nobody introduced, or the reverse.
+
+    "A vice mayor of Tianjin said 121 had died. … Sixty-seven were firefighters, Cao Xiaohong said."
+    """
+    if _is_bare_name(voice, lexicon):
+        for earlier in range(number - 1, max(-1, number - 1 - _INTRODUCED), -1):
+            named = [one for one in voices_of(earlier) if not one.is_pronoun]
+            if named:
+                is_met = _is_unnamed(named[-1], lexicon) and not _is_known(voice, earlier, sentence_of)
+                return f"{named[-1].speaker} {voice.speaker}" if is_met else voice.speaker
+    elif _is_unnamed(voice, lexicon):
+        for later in range(number + 1, number + 1 + _INTRODUCED):
+            named = [one for one in voices_of(later) if not one.is_pronoun]
+            if named:
+                name = _holder_of(voice, named[0]) or named[0].speaker
+                is_bare = name != named[0].speaker or _is_bare_name(named[0], lexicon)
+                is_met = is_bare and not _is_known(named[0], number, sentence_of)
+                return f"{voice.speaker} {name}" if is_met else voice.speaker
+    return voice.speaker
+
+
+def _holder_of(voice: Voice, other: Voice) -> str:
+    """The name with which an office comes again: "an official of the bureau", then "the official, Gong Jiansheng"."""
+    office, *name = other.speaker.split()
+    is_again = office.islower() and office in voice.speaker.lower().split()
+    return " ".join(name) if is_again and len(name) > 1 and all(word[:1].isupper() for word in name) else ""
+
+
+def _is_unnamed(voice: Voice, lexicon: Lexicon) -> bool:
+    """Whether a speaker is one person of an office, without a name: "official of the city's publicity bureau"."""
+    words = voice.speaker.split()
+    first = next((index for index, word in enumerate(words) if word.lower() in lexicon.persons), None)
+    if first is None or not is_person_or_body(voice.speaker, lexicon)[0]:
+        return False
+    return first + 1 == len(words) or not words[first + 1][:1].isupper()
+
+
+def _is_bare_name(voice: Voice, lexicon: Lexicon) -> bool:
+    """Whether a speaker is told by a name of two or three words alone."""
+    words = voice.speaker.split()
+    is_name = 2 <= len(words) <= _BARE and all(word[:1].isupper() and not word.isupper() for word in words)
+    lower = [word.lower() for word in words]
+    is_outlet = not lexicon.bodies.isdisjoint(lower)
+    return is_name and not is_outlet and voice.kind == "say" and not has_office([*lower, ""], 0, len(lower), lexicon)
+
+
+def _is_known(voice: Voice, number: int, sentence_of: Callable[[int], str]) -> bool:
+    """Whether a name was told up to a sentence: who bears it was introduced there."""
+    last_name = voice.speaker.split()[-1]
+    return any(last_name in sentence_of(earlier) for earlier in range(number, max(-1, number - _NAMED_BACK), -1))
+
+
 def _organisation_before(
     number: int, voices_of: Callable[[int], list[Voice]], tokens_of: Callable[[int], Tokens], lexicon: Lexicon
 ) -> str:
@@ -63,9 +124,27 @@ def _organisation_before(
             if _is_organisation(other.speaker, lexicon):
                 return other.speaker
         tokens = tokens_of(earlier)
-        for index, word in enumerate(tokens.lower[:-1]):
-            if word in lexicon.addressing and is_acronym(tokens.surface(index + 1, index + 2)):
-                return tokens.surface(index + 1, index + 2)
+        named = _named_in(tokens, lexicon) if earlier < number else ""
+        if named:
+            return named
+        for index, word in enumerate(tokens.lower[:-2]):
+            first = index + 1 + (tokens.lower[index + 1] in lexicon.articles)
+            if word in lexicon.addressing and is_acronym(tokens.surface(first, first + 1)):
+                return tokens.surface(first, first + 1)
+    return ""
+
+
+def _named_in(tokens: Tokens, lexicon: Lexicon) -> str:
+    """The last organisation that a sentence names in full, in whatever part: "World Health Organization"; or ""."""
+    for last in range(len(tokens.lower) - 1, 0, -1):
+        if tokens.lower[last] not in lexicon.stand_ins or not tokens.is_capital(last):
+            continue
+        first = last
+        while first and last - first < _QUOTED_NAME and tokens.kinds[first - 1] == "w" and tokens.is_capital(first - 1):
+            first -= 1
+        first += tokens.lower[first] in lexicon.articles
+        if last - first > 1:
+            return tokens.surface(first, last + 1)
     return ""
 
 
@@ -151,19 +230,17 @@ def inherit_voice(
     in_quote: bool,
     pronoun: str,
     lexicon: Lexicon,
+    counted: set[int],
 ) -> Voice | None:
     """The speaker of a sentence that names none: who closes the quotation, or who spoke just before.
 
-    A pronoun or a running quotation reaches back a few sentences, a sentence without any speaker two, and none before
+    A pronoun or a running quotation reaches back a few sentences, a sentence without any speaker three, and none before
     the sentence `floor`. `passed_on` keeps for sentences in which only pronouns speak who is meant, so that a long
     chain of them is followed once. "It" means no person and "he" no organisation, where another may be meant.
     """
-    if in_quote and not is_pronoun:
-        for later in range(number + 1, min(number + 3, len(paragraphs))):
-            if paragraphs[later] == paragraphs[number]:
-                voice = next((voice for voice in voices_of(later) if not voice.is_pronoun), None)
-                if voice is not None:
-                    return voice
+    closing = _closing_quote(number, paragraphs, voices_of) if in_quote and not is_pronoun else None
+    if closing is not None:
+        return closing
     last = number - (_PRONOUN_BACK if is_pronoun or in_quote else _LOOK_BACK)
     chain: list[int] = []
     found: Voice | None = None
@@ -177,6 +254,12 @@ def inherit_voice(
         voices = voices_of(earlier)
         named = [voice for voice in voices if not voice.is_pronoun]
         fit = [voice for voice in named if may_mean(pronoun, voice, lexicon)]
+        is_apart = not is_pronoun and not in_quote and paragraphs[earlier] != paragraphs[number]
+        if fit and is_apart and earlier not in counted and is_person_or_body(fit[-1].speaker, lexicon)[0]:
+            # Who says something without a figure, of the next: "I have not slept," said Lina Moro, a nurse.
+            unfit = unfit or fit[-1]
+            last = number - _PRONOUN_BACK
+            continue
         if fit:
             found = fit[-1]
             break
@@ -192,6 +275,16 @@ def inherit_voice(
     found = found or unfit
     passed_on.update(dict.fromkeys(chain, found))
     return found
+
+
+def _closing_quote(number: int, paragraphs: list[int], voices_of: Callable[[int], list[Voice]]) -> Voice | None:
+    """Who closes a quotation that a sentence stands in, within its paragraph."""
+    for later in range(number + 1, min(number + 3, len(paragraphs))):
+        if paragraphs[later] == paragraphs[number]:
+            voice = next((voice for voice in voices_of(later) if not voice.is_pronoun), None)
+            if voice is not None:
+                return voice
+    return None
 
 
 def may_mean(pronoun: str, voice: Voice | None, lexicon: Lexicon) -> bool:

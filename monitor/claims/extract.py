@@ -130,7 +130,8 @@ class Extractor:
         given: list[Claim] = []
         for claim in claims:
             if claim.speaker is None and claim.field == body.name:
-                voice = body.only_voice(bisect_left(body.spans, (claim.sentence_start,)))
+                number = bisect_left(body.spans, (claim.sentence_start,))
+                voice = body.only_voice(number) or body.closing_voice(number)
                 if voice is not None:
                     claim = replace(claim, speaker=voice.speaker, origin=self._origins.key(voice.speaker))
             given.append(claim)
@@ -372,6 +373,7 @@ class Extractor:
             )
         metrics = [reading.links[quantity].metric for quantity in sorted(reading.links)]
         page.told.update(metrics)
+        page.counted.add(number)
         page.latest = metrics[-1]
         page.context = "killed" if "killed" in metrics else metrics[-1]
 
@@ -478,6 +480,7 @@ class Extractor:
             page.opener_of,
             floor=page.entry_start(number),
             lexicon=page.lexicon,
+            counted=page.counted,
         )
         if via is not None and via.is_pronoun:
             via = inherit(is_pronoun=True, in_quote=False, pronoun=via.speaker)

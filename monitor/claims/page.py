@@ -25,6 +25,8 @@ _CLOCK = re.compile(
 # "- Missing: 15", "Deaths (confirmed): 65"
 _LINE = re.compile(r"\s*(?:[•*–—·▪-]\s|[^\d.:;\n]{2,50}:\s*\d)")
 _NOON = 12
+_CLOSING = 3
+_AT_END = 6
 _SOLID = re.compile(r"\S")
 
 
@@ -32,7 +34,8 @@ _SOLID = re.compile(r"\S")
 class Page:
     """One field of a document on its way: its sentences, what was told so far, and the drafts.
 
-    `gates` holds for each sentence the bits of what may stand in it, `told` the metrics that figures were given of.
+    `gates` holds for each sentence the bits of what may stand in it, `told` the metrics that figures were given of,
+    `counted` the sentences that gave some.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Page:
     passed_on: dict[int, Voice | None] = field(default_factory=dict)
     tokens: dict[int, Tokens] = field(default_factory=dict)
     voices: dict[int, list[Voice]] = field(default_factory=dict)
+    counted: set[int] = field(default_factory=set)
     heard_to: int = 0
     only: Voice | None = None
     has_several: bool = False
@@ -77,8 +81,10 @@ class Page:
         return tokens
 
     def voices_of(self, number: int) -> list[Voice]:
-        """Who speaks in a sentence, found when it is first asked for."""
+        """Who speaks in a sentence, found when it is first asked for; nobody beyond the last one."""
         voices = self.voices.get(number)
+        if voices is None and number >= len(self.spans):
+            return []
         if voices is None:
             voices = self.voices[number] = find_voices(self.tokens_of(number), self.lexicon)
         return voices
@@ -124,6 +130,23 @@ class Page:
         if self.has_several or self.only is None:
             return None
         return self.only if any(draft.claim.speaker is not None for draft in self.drafts) else None
+
+    def closing_voice(self, number: int) -> Voice | None:
+        """Who closes the paragraph's news behind a sentence that names nobody: "… The road is closed, *police said*."
+
+        It is the first who speaks behind it there, at the very end of a sentence.
+        """
+        for later in range(number + 1, min(number + 1 + _CLOSING, len(self.spans))):
+            if self.paragraphs[later] != self.paragraphs[number]:
+                return None
+            named = self.voices_of(later)
+            if named:
+                voice, tokens = named[-1], self.tokens_of(later)
+                is_behind = voice.start > len(voice.speaker.split()) + 1
+                is_closing = is_behind and len(tokens.lower) - voice.end <= _AT_END and not tokens.quotes
+                is_plain = len(named) == 1 and voice.kind == "say" and not voice.is_pronoun
+                return voice if is_closing and is_plain else None
+        return None
 
     def list_start(self, number: int) -> int:
         """The first line of the list that a sentence is a line of; the sentence itself outside of lists."""

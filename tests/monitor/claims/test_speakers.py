@@ -77,3 +77,44 @@ def test_what_a_figure_was_given_by_is_not_said_of_the_one_before_it() -> None:
 def test_a_live_entry_may_have_an_hour_alone() -> None:
     text = "11pm: The mayor says 2 drowned.\n10pm: The police say 3 people died.\n9pm: Seven people were injured."
     assert by_value(text) == {2: "mayor", 3: "police", 7: None}
+
+
+def test_an_office_takes_the_name_that_speaks_next() -> None:
+    text = "A vice mayor of Tarn said 121 people had died. Sixty-seven of the dead were firefighters, Cao Min said."
+    assert by_value(text) == {121: "vice mayor of Tarn Cao Min", 67: "vice mayor of Tarn Cao Min"}
+    again = "An official of the city bureau said 56 people had died. The official, Gong Lei, said 721 were in hospital."
+    assert by_value(again)[56] == "official of the city bureau Gong Lei"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A name with an office of its own, an outlet, many officials, and somebody told of before.
+        "A vice mayor of Tarn said 121 people had died. Interior Minister Ann Lee said 3 were missing.",
+        "A vice mayor of Tarn said 121 people had died. Amnesty International said 3 were missing.",
+        "Min Cao fled at dawn. A vice mayor of Tarn said 121 people had died. Min Cao said 3 were missing.",
+    ],
+)
+def test_an_office_takes_no_other_s_name(text: str) -> None:
+    assert by_value(text)[121] == "vice mayor of Tarn"
+
+
+def test_the_agency_is_the_organisation_named_before() -> None:
+    text = "The count is not that of the World Care Organization. The UN agency put the dead at 3,439."
+    assert by_value(text) == {3439: "World Care Organization"}
+    assert by_value("The UN agency put the dead at 3,439.") == {3439: "UN agency"}
+
+
+def test_who_says_something_without_a_figure_tells_not_those_of_the_next_paragraph() -> None:
+    text = (
+        "Cholera has killed 61 people, the health ministry said.\n"
+        '"I have not slept for three days," said Lina Moro, who lives in the delta.\nA further 2,300 people were injured.'
+    )
+    assert by_value(text)[2300] == "health ministry"
+
+
+def test_who_closes_the_paragraph_tells_what_nobody_tells_in_it() -> None:
+    text = "Twelve people died in the crash. The road has been closed, police said.\nThe mayor said 3 were arrested."
+    assert by_value(text)[12] == "police"
+    other = "Twelve people died in the crash.\nThe road has been closed, police said.\nThe mayor said 3 were arrested."
+    assert by_value(other)[12] is None
