@@ -42,7 +42,7 @@ def full_name(
     if head.split()[-1] in lexicon.stand_ins and not _is_organisation(voice.speaker, lexicon):
         return _organisation_before(number, voices_of, tokens_of, lexicon) or voice.speaker
     if " " in voice.speaker:
-        return _with_name(voice, number, voices_of, sentence_of, lexicon)
+        return voice.speaker
     for earlier in range(number, max(-1, number - _NAMED_BACK), -1):
         if head not in sentence_of(earlier).casefold():
             continue
@@ -56,32 +56,35 @@ def full_name(
     return voice.speaker
 
 
-def _with_name(
+def with_name(
+    speaker: str,
     voice: Voice,
     number: int,
     voices_of: Callable[[int], list[Voice]],
     sentence_of: Callable[[int], str],
     lexicon: Lexicon,
 ) -> str:
-    """An office held by one, with the name that speaks next and that nobody introduced, or the reverse.
+    """A speaker's name; that of one of many in an office with the name that speaks next and that nobody introduced.
 
     "A vice mayor of Tianjin said 121 had died. … Sixty-seven were firefighters, Cao Xiaohong said."
     """
-    if _is_bare_name(voice, lexicon):
-        for earlier in range(number - 1, max(-1, number - 1 - _INTRODUCED), -1):
-            named = [one for one in voices_of(earlier) if not one.is_pronoun]
-            if named:
-                is_met = _is_unnamed(named[-1], lexicon) and not _is_known(voice, earlier, sentence_of)
-                return f"{named[-1].speaker} {voice.speaker}" if is_met else voice.speaker
-    elif _is_unnamed(voice, lexicon):
+    is_unknown = speaker == voice.speaker and _is_unnamed(voice, lexicon)
+    if is_unknown and _is_one_of_many(speaker, number, sentence_of, lexicon):
         for later in range(number + 1, number + 1 + _INTRODUCED):
             named = [one for one in voices_of(later) if not one.is_pronoun]
             if named:
                 name = _holder_of(voice, named[0]) or named[0].speaker
                 is_bare = name != named[0].speaker or _is_bare_name(named[0], lexicon)
                 is_met = is_bare and not _is_known(named[0], number, sentence_of)
-                return f"{voice.speaker} {name}" if is_met else voice.speaker
-    return voice.speaker
+                return f"{voice.speaker} {name}" if is_met else speaker
+    return speaker
+
+
+def _is_one_of_many(speaker: str, number: int, sentence_of: Callable[[int], str], lexicon: Lexicon) -> bool:
+    """Whether a speaker is told with an indefinite article: "*a* vice mayor", but not "Beirut's governor"."""
+    forms = [f"{article} {speaker}".casefold() for article in lexicon.number_articles]
+    sentences = [sentence_of(earlier).casefold() for earlier in range(number, max(-1, number - _PRONOUN_BACK), -1)]
+    return any(form in sentence for form in forms for sentence in sentences)
 
 
 def _holder_of(voice: Voice, other: Voice) -> str:
@@ -180,18 +183,18 @@ def _office_of(words: list[str]) -> str:
     return words[0].casefold() if words[-1][:1].isupper() else ""
 
 
-def choose_voice(voices: list[Voice], position: int, others: list[int]) -> tuple[Voice | None, Voice | None]:
+def choose_voice(
+    voices: list[Voice], position: int, others: list[int], tokens: Tokens
+) -> tuple[Voice | None, Voice | None]:
     """The speaker of the figure at token `position`, and the outlet that quotes them, if any.
 
     `others` are the positions of the sentence's other figures: a voice beyond one of them is farther away.
     """
-    # "Five are missing, down from 20 given by the prosecutor": what a figure was given by is not said of one before it.
-    beyond = [other for other in others if other > position]
     quoted = [
         voice
         for voice in voices
         if voice.kind in ("quoting", "according")
-        or (voice.kind == "by_phrases" and not any(other < voice.start for other in beyond))
+        or (voice.kind == "by_phrases" and not _is_of_another(voice, position, others, tokens))
     ]
     said = [voice for voice in voices if voice.kind in ("say", "agents")]
 
@@ -209,6 +212,15 @@ def choose_voice(voices: list[Voice], position: int, others: list[int]) -> tuple
         if nearest_said is None or nearest.kind == "quoting" or distance(nearest) <= distance(nearest_said):
             return nearest, nearest_said if nearest.kind == "quoting" else None
     return nearest_said, None
+
+
+def _is_of_another(voice: Voice, position: int, others: list[int], tokens: Tokens) -> bool:
+    """Whether it is another figure, behind a comma, that was given by somebody: "5, down from 20 given by the mayor".
+
+    Not so where the comma stands behind both: «tué 158 personnes et blessé 6.000, selon un bilan donné par …».
+    """
+    last = max((other for other in others if position < other < voice.start), default=None)
+    return last is not None and "," in tokens.lower[position:last] and "," not in tokens.lower[last : voice.start]
 
 
 def _named_before(voice: Voice | None, said: list[Voice]) -> Voice | None:

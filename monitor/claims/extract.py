@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from monitor.claims.attribution import Origins, choose_voice, full_name, inherit_voice
+from monitor.claims.attribution import Origins, choose_voice, full_name, inherit_voice, with_name
 from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import day_at, find_as_of, month_at
 from monitor.claims.lexicon import (
@@ -131,7 +131,8 @@ class Extractor:
         for claim in claims:
             if claim.speaker is None and claim.field == body.name:
                 number = bisect_left(body.spans, (claim.sentence_start,))
-                voice = body.only_voice(number) or body.closing_voice(number)
+                voice = told_after(body, number, is_within=True) or body.only_voice(number)
+                voice = voice or body.closing_voice(number)
                 if voice is not None:
                     claim = replace(claim, speaker=voice.speaker, origin=self._origins.key(voice.speaker))
             given.append(claim)
@@ -466,7 +467,7 @@ class Extractor:
 
     def _voice_of(self, page: Page, number: int, position: int, others: list[int], has_quotes: bool) -> Voiced:
         """Who says what stands at token `position`: speaker, key of the origin, outlet that quotes them."""
-        voice, via = choose_voice(page.voices_of(number), position, others)
+        voice, via = choose_voice(page.voices_of(number), position, others, page.tokens_of(number))
         if voice is None:
             voice = told_after(page, number)
         if voice is None and COLON & page.tokens_of(number).marks:
@@ -492,7 +493,9 @@ class Extractor:
             return _UNVOICED
         speaker = full_name(voice, number, page.voices_of, page.sentence, page.tokens_of, page.lexicon)
         carrier = via.speaker if via is not None and via.speaker != voice.speaker else None
-        return Voiced(speaker, self._origins.key(speaker), carrier)
+        # The name tells readers more; the origin stays the one whom other texts name by the office alone.
+        named = with_name(speaker, voice, number, page.voices_of, page.sentence, page.lexicon)
+        return Voiced(named, self._origins.key(speaker), carrier)
 
 
 def _lend_voices(claims: tuple[Claim, ...]) -> list[Claim]:

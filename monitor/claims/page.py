@@ -195,13 +195,16 @@ def _minutes(clock: re.Match[str]) -> int:
     return hour * 60 + int(clock["minute"] or 0)
 
 
-def told_after(page: Page, number: int) -> Voice | None:
-    """Who told what a sentence says, where only the next one names them: "The governor, who gave the figures, said"."""
+def told_after(page: Page, number: int, *, is_within: bool = False) -> Voice | None:
+    """Who told what a sentence says, where only the next one names them: «Об этом сообщил губернатор».
+
+    Or, within that sentence, "Governor Ann Lee, who gave the figures, said the search would go on".
+    """
     if number + 1 >= len(page.spans):
         return None
     tokens = page.tokens_of(number + 1)
-    is_told = bool(tokens.lower) and page.lexicon.told_so.at(tokens.lower, 0) is not None
-    if not is_told and not any(page.lexicon.told_so_within.find_in(tokens)):
+    phrases = page.lexicon.told_so_within if is_within else page.lexicon.told_so
+    if not any(is_within or start == 0 for start, *_ in phrases.find_in(tokens)):
         return None
     return next((voice for voice in page.voices_of(number + 1) if not voice.is_pronoun), None)
 

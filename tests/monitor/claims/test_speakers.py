@@ -81,7 +81,7 @@ def test_a_live_entry_may_have_an_hour_alone() -> None:
 
 def test_an_office_takes_the_name_that_speaks_next() -> None:
     text = "A vice mayor of Tarn said 121 people had died. Sixty-seven of the dead were firefighters, Cao Min said."
-    assert by_value(text) == {121: "vice mayor of Tarn Cao Min", 67: "vice mayor of Tarn Cao Min"}
+    assert by_value(text) == {121: "vice mayor of Tarn Cao Min", 67: "Cao Min"}
     again = "An official of the city bureau said 56 people had died. The official, Gong Lei, said 721 were in hospital."
     assert by_value(again)[56] == "official of the city bureau Gong Lei"
 
