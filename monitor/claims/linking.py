@@ -171,10 +171,13 @@ def link(
 
 def link_addends(reading: Reading, wholes: Sequence[tuple[str, float]]) -> None:
     """Links figures that no word tells of and that add up to a count told before: "91 women and 49 men" of 140 dead."""
+    # A number within the words of another, as in "hundreds of twelve women", stands at no place of its own.
     left = [
         number
-        for number, quantity in enumerate(reading.quantities)
-        if quantity.reason is None and number not in reading.links and reading.phrases[number].kind != "thing"
+        for number in reading.symbols.figures.values()
+        if reading.quantities[number].reason is None
+        and number not in reading.links
+        and reading.phrases[number].kind != "thing"
     ]
     total = sum(reading.quantities[number].value for number in left)
     metric = next((name for name, value in wholes if value == total), None)
