@@ -18,6 +18,8 @@ _COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
 _MOST_TOLD = 30
 # An earlier count is told at most so many sentences after the one it gave way to.
 _RECALL = 2
+# Who gives so many different counts of the whole in one text gives parts.
+_FEW_COUNTS = 2
 # The population of a figure that is told as a part without saying of whom.
 PART = "other:part"
 
@@ -582,19 +584,14 @@ def _age_with_dead(drafts: list[Draft]) -> None:
     told: dict[str, set[float]] = {}
     for draft in drafts:
         claim = draft.claim
-        if _is_level_of_whole(claim) and claim.value is not None:
+        if _is_current_whole(claim) and claim.value is not None:
             told.setdefault(claim.metric, set()).add(claim.value)
     for draft in drafts:
         claim = draft.claim
-        if claim.metric != "missing" or claim.value is None or not _is_level_of_whole(claim):
+        if claim.metric != "missing" or claim.value is None or not _is_current_whole(claim):
             continue
         if any(claim.value - dead in told["missing"] for dead in told.get("killed", ()) if 0 < dead < claim.value):
             draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
-
-
-def _is_level_of_whole(claim: Claim) -> bool:
-    is_current = claim.status is ClaimStatus.CURRENT and claim.kind is ClaimKind.LEVEL
-    return is_current and claim.population is None and claim.place is None
 
 
 def _is_first_told(draft: Draft) -> bool:
@@ -615,19 +612,27 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[st
     tellers = {
         (draft.claim.metric, draft.claim.value): draft.claim.origin for draft in drafts if draft.claim.field == "text"
     }
+    # One voice has one count of its own: "15 who died at the airport and 13 in the metro" are parts of another's.
+    counts: dict[str | None, set[float | None]] = {}
+    for draft in drafts:
+        if _is_current_whole(draft.claim) and draft.claim.metric == "killed" and not draft.is_level:
+            counts.setdefault(draft.claim.origin, set()).add(draft.claim.value)
     for draft in drafts:
         claim = draft.claim
-        if not _is_whole(claim) or claim.status is not ClaimStatus.CURRENT or claim.value is None:
-            continue
-        if claim.metric != "killed":
+        if not _is_current_whole(claim) or claim.value is None or claim.metric != "killed":
             continue
         share = 0.5 if claim.qualifier in (Qualifier.AT_LEAST, Qualifier.MORE_THAN) else _CLEAR_PART
         teller = claim.origin or tellers.get((claim.metric, claim.value))
-        if draft.is_level or draft.is_count or _is_told_by_others(teller, anchors.get(claim.metric)):
+        is_own = len(counts.get(claim.origin, ())) < _FEW_COUNTS
+        if draft.is_level or draft.is_count or (is_own and _is_told_by_others(teller, anchors.get(claim.metric))):
             share = _OTHERS_COUNT
         top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
         if top < _size(anchors if _is_told(draft) else largest, claim.metric) * share:
             draft.claim = replace(claim, population=PART)
+
+
+def _is_current_whole(claim: Claim) -> bool:
+    return _is_whole(claim) and claim.status is ClaimStatus.CURRENT
 
 
 def _mark_addends(drafts: list[Draft], largest: dict[str, Claim]) -> None:
