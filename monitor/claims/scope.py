@@ -1,5 +1,6 @@
 """The last step of scope, over the whole text: places that limit, parts of a toll, old lists under a new headline."""
 
+from collections import Counter
 from dataclasses import replace
 
 from monitor.claims.metrics import harms, is_cumulative
@@ -18,7 +19,7 @@ _COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
 _MOST_TOLD = 30
 # An earlier count is told at most so many sentences after the one it gave way to.
 _RECALL = 2
-# Who gives so many different counts of the whole in one text gives parts.
+# Who gives so many different counts of the whole in one sentence gives parts.
 _FEW_COUNTS = 2
 # The population of a figure that is told as a part without saying of whom.
 PART = "other:part"
@@ -612,18 +613,19 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[st
     tellers = {
         (draft.claim.metric, draft.claim.value): draft.claim.origin for draft in drafts if draft.claim.field == "text"
     }
-    # One voice has one count of its own: "15 who died at the airport and 13 in the metro" are parts of another's.
-    counts: dict[str | None, set[float | None]] = {}
+    # One voice gives one count at a time: "15 who died at the airport and 13 in the metro" are parts of another's.
+    counts: dict[tuple[str | None, int], set[float | None]] = {}
+    repeated = Counter(draft.claim.value for draft in drafts if draft.claim.metric == "killed")
     for draft in drafts:
         if _is_current_whole(draft.claim) and draft.claim.metric == "killed" and not draft.is_level:
-            counts.setdefault(draft.claim.origin, set()).add(draft.claim.value)
+            counts.setdefault((draft.claim.origin, draft.sentence), set()).add(draft.claim.value)
     for draft in drafts:
         claim = draft.claim
         if not _is_current_whole(claim) or claim.value is None or claim.metric != "killed":
             continue
         share = 0.5 if claim.qualifier in (Qualifier.AT_LEAST, Qualifier.MORE_THAN) else _CLEAR_PART
         teller = claim.origin or tellers.get((claim.metric, claim.value))
-        is_own = len(counts.get(claim.origin, ())) < _FEW_COUNTS
+        is_own = repeated[claim.value] > 1 or len(counts.get((claim.origin, draft.sentence), ())) < _FEW_COUNTS
         if draft.is_level or draft.is_count or (is_own and _is_told_by_others(teller, anchors.get(claim.metric))):
             share = _OTHERS_COUNT
         top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
