@@ -19,6 +19,8 @@ _COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
 _MOST_TOLD = 30
 # An earlier count is told at most so many sentences after the one it gave way to.
 _RECALL = 2
+# Two figures stand side by side with so many characters between them: "16 dead and 147 missing".
+_BESIDE = 6
 # Who gives so many different counts of the whole in one sentence gives parts.
 _FEW_COUNTS = 2
 # The population of a figure that is told as a part without saying of whom.
@@ -498,6 +500,8 @@ def _age_levels(drafts: list[Draft]) -> None:
             _keep_larger(all_told, draft.claim)
             if not draft.is_earlier:
                 of_now.add(draft.claim.metric)
+    # "On Monday the count was 16 dead and 147 missing": both are of then.
+    dated = [(draft.sentence, draft.claim.end) for draft in drafts if draft.is_level and draft.is_earlier]
     before: dict[str, Claim] = {}
     feared: dict[str, Claim] = {}
     for draft in drafts:
@@ -511,7 +515,9 @@ def _age_levels(drafts: list[Draft]) -> None:
             # "79 are presumed dead. The estimate on Saturday was 58": an earlier estimate of the same.
             tops.append(feared.get(claim.metric))
         # "54 people are missing. On Thursday the list had 65 names": what is in force may have been more or less.
-        is_of_then = draft.is_level and draft.is_earlier and not is_cumulative(claim.metric) and claim.metric in of_now
+        is_then = draft.is_level and draft.is_earlier
+        is_then = is_then or any(at == draft.sentence and 0 < claim.start - end <= _BESIDE for at, end in dated)
+        is_of_then = is_then and not is_cumulative(claim.metric) and claim.metric in of_now
         is_told_again = draft.is_level and (draft.is_taken_up or draft.is_earlier) and claim.field == "text"
         if is_of_then or (is_told_again and any(_has_left(claim, top, is_dated=draft.is_earlier) for top in tops)):
             draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
