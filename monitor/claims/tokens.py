@@ -262,8 +262,8 @@ class Tokens:
         return self.text[self.starts[start] : self.ends[end - 1]] if end > start else ""
 
     def is_capital(self, index: int) -> bool:
-        """Whether the token is capitalised, behind a particle ("al-Ghaithi") or an apostrophe too."""
-        return self.words[index].is_capital
+        """Whether the token is there and capitalised, behind a particle ("al-Ghaithi") or an apostrophe too."""
+        return index < len(self.words) and self.words[index].is_capital
 
     def indices(self, flag: int) -> list[int]:
         """The tokens with any of the bits of a flag, in order."""

@@ -34,6 +34,11 @@ def test_any_text_is_read_and_quoted_exactly(lang: str, text: str, title: str) -
         assert claim.low is None or claim.high is None or claim.low <= claim.high
 
 
+def test_a_sentence_that_breaks_off_behind_who_speaks_is_read() -> None:
+    claims = EXTRACTOR.extract(title="", text="indicou a e\n2 pessoas morreram", published=None, lang="pt")
+    assert [claim.value for claim in claims] == [2]
+
+
 @pytest.mark.parametrize("number", ["9" * 400, "9" * 305 + " million", "9" * 5000 + "k"])
 def test_a_number_without_bounds_is_no_figure(number: str) -> None:
     text = f"The blast killed {number} people and injured 12."
