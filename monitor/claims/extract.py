@@ -171,7 +171,7 @@ class Extractor:
             link(reading, lexicon, context, latest, page.headline, told=page.told)
             if named is None and page.headline not in (None, page.context):
                 self._give_to_headline(page, reading)
-            link_addends(reading, page.wholes())
+            link_addends(reading, page.wholes)
             if reading.links:
                 self._claims_of(page, number, reading)
         return bool(reading.links)

@@ -1,6 +1,6 @@
 """Sentences to links: which quantity is a figure of which metric, by which rule."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 
 from monitor.claims.grammar import CompiledRule, Rule, Symbol
 from monitor.claims.lexicon import Lexicon
@@ -169,8 +169,11 @@ def link(
     _drop_old_links(reading)
 
 
-def link_addends(reading: Reading, wholes: Sequence[tuple[str, float]]) -> None:
-    """Links figures that no word tells of and that add up to a count told before: "91 women and 49 men" of 140 dead."""
+def link_addends(reading: Reading, wholes: Callable[[], Sequence[tuple[str, float]]]) -> None:
+    """Links figures that no word tells of and that add up to a count told before: "91 women and 49 men" of 140 dead.
+
+    `wholes` gives those counts; few sentences have figures left for which it is asked.
+    """
     # A number within the words of another, as in "hundreds of twelve women", stands at no place of its own.
     left = [
         number
@@ -180,8 +183,10 @@ def link_addends(reading: Reading, wholes: Sequence[tuple[str, float]]) -> None:
         and reading.phrases[number].kind != "thing"
     ]
     total = sum(reading.quantities[number].value for number in left)
-    metric = next((name for name, value in wholes if value == total), None)
-    if metric is None or len(left) < _FEWEST_ADDENDS or total < _LEAST_SUM:
+    if len(left) < _FEWEST_ADDENDS or total < _LEAST_SUM:
+        return
+    metric = next((name for name, value in wholes() if value == total), None)
+    if metric is None:
         return
     for number in left:
         span = reading.quantities[number].start, reading.quantities[number].end
@@ -244,22 +249,28 @@ def _is_of_group_before(reading: Reading, figure: int) -> bool:
 
 
 def _is_of_count_before(reading: Reading, comma: int) -> bool:
-    """Whether "of" and a count of people open the sentence up to a comma: "of the 325 pupils on the trip, 71 died"."""
+    """Whether "of" and a count of people open the sentence up to a comma: "of the 325 pupils on the trip, 71 died".
+
+    Not of all there were: "of 476 aboard, 174 were rescued" is told of everybody.
+    """
     symbols = reading.symbols.symbols
     if "of" not in symbols[0].classes or comma > _LONGEST_FRAME:
         return False
     frame = symbols[1:comma]
-    group = next((reading.symbols.figures[place] for place in (1, 2) if place in reading.symbols.figures), None)
-    is_known = group is not None and reading.quantities[group].qualifier is not Qualifier.VAGUE
-    if group is not None and is_known and reading.phrases[group].is_whole and not reading.phrases[group].axes:
-        # "Of the 477 people aboard, two were dead": of everyone.
-        return False
     relative = next((place for place, symbol in enumerate(frame) if "who" in symbol.classes), len(frame))
-    if any("on_board" in symbol.classes for symbol in frame[:relative]):
-        return False  # "of 476 aboard, 174 were rescued" is told of everybody
+    if _counts_everyone(reading) or any("on_board" in symbol.classes for symbol in frame[:relative]):
+        return False
     return any("Q" in symbol.classes for symbol in frame[:2]) and all(
         symbol.classes.isdisjoint(_VERBS) for symbol in frame[:relative]
     )
+
+
+def _counts_everyone(reading: Reading) -> bool:
+    """Whether the count that opens the sentence is of everyone: "of the 477 people on the ferry, two were dead"."""
+    group = next((reading.symbols.figures[place] for place in (1, 2) if place in reading.symbols.figures), None)
+    if group is None or reading.quantities[group].qualifier is Qualifier.VAGUE:
+        return False
+    return reading.phrases[group].is_whole and not reading.phrases[group].axes
 
 
 def _metric_by(rule: Rule, reading: Reading, quantity: int, span: tuple[int, int], lexicon: Lexicon) -> str | None:

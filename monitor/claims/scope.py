@@ -423,6 +423,10 @@ def _is_whole(claim: Claim) -> bool:
     return claim.population is None and claim.place is None and claim.kind is ClaimKind.LEVEL
 
 
+def _is_current_whole(claim: Claim) -> bool:
+    return _is_whole(claim) and claim.status is ClaimStatus.CURRENT
+
+
 def _anchors(drafts: list[Draft], *, is_told: bool = True) -> dict[str, Claim]:
     """By metric the largest current whole: of all, or of headline, lead and sentences on the level (`is_told`)."""
     anchors: dict[str, Claim] = {}
@@ -430,7 +434,7 @@ def _anchors(drafts: list[Draft], *, is_told: bool = True) -> dict[str, Claim]:
         claim = draft.claim
         if claim.qualifier is Qualifier.VAGUE or (is_told and not _is_told(draft)):
             continue
-        if _is_whole(claim) and claim.status is ClaimStatus.CURRENT and claim.value is not None:
+        if _is_current_whole(claim) and claim.value is not None:
             _keep_larger(anchors, claim)
     return anchors
 
@@ -475,7 +479,7 @@ def _take_back_repeats(drafts: list[Draft]) -> None:
     given_up = _told_in_headline(drafts, (ClaimStatus.RETRACTED, ClaimStatus.PREVIOUS))
     for draft in drafts:
         status = given_up.get((draft.claim.metric, draft.claim.value))
-        if status is not None and draft.claim.status is ClaimStatus.CURRENT and _is_whole(draft.claim):
+        if status is not None and _is_current_whole(draft.claim):
             draft.claim = replace(draft.claim, status=status)
 
 
@@ -536,7 +540,7 @@ def _is_feared(claim: Claim) -> bool:
 
 
 def _is_count(claim: Claim) -> bool:
-    return _is_whole(claim) and claim.status is ClaimStatus.CURRENT and claim.qualifier in _COUNTS
+    return _is_current_whole(claim) and claim.qualifier in _COUNTS
 
 
 def _keep_larger(largest: dict[str, Claim], claim: Claim) -> None:
@@ -558,7 +562,7 @@ def _age_entries(drafts: list[Draft]) -> None:
         if is_older and _is_whole(claim) and _is_whole(top.claim) and (claim.value or 0) < (top.claim.value or 0):
             aged.add(draft.entry)
     for draft in drafts:
-        if draft.entry in aged and draft.claim.status is ClaimStatus.CURRENT and _is_whole(draft.claim):
+        if draft.entry in aged and _is_current_whole(draft.claim):
             draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
 
 
@@ -637,10 +641,6 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[st
         top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
         if top < _size(anchors if _is_told(draft) else largest, claim.metric) * share:
             draft.claim = replace(claim, population=PART)
-
-
-def _is_current_whole(claim: Claim) -> bool:
-    return _is_whole(claim) and claim.status is ClaimStatus.CURRENT
 
 
 def _mark_addends(drafts: list[Draft], largest: dict[str, Claim]) -> None:

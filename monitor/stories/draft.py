@@ -10,7 +10,7 @@ from monitor.stories.countries import countries, find_capital, find_country
 from monitor.stories.draft_lexicon import DraftLexicon, draft_lexicon
 from monitor.stories.draft_names import Name, find_names, kind_of
 from monitor.stories.event_titles import name_event
-from monitor.stories.events import event_words, find_event_kinds
+from monitor.stories.events import event_words, find_event_kinds, lead_of
 from monitor.stories.folding import compose, fold
 from storage.keys import place_key, sentence_of
 from storage.records import (
@@ -91,7 +91,7 @@ def _main_country(title: str, text: str, names: Sequence[Name]) -> str | None:
     One that is named once, behind the first paragraph and by no "in", is where somebody comes from.
     """
     weights: Counter[str] = Counter()
-    lead = fold(compose(_lead(text)))
+    lead = fold(compose(lead_of(text)))
     for name in names:
         is_passing = name.count < _OFTEN and not name.in_title and fold(compose(name.text)) not in lead
         if is_passing and not name.place_signs:
@@ -107,10 +107,6 @@ def _main_country(title: str, text: str, names: Sequence[Name]) -> str | None:
         if country := find_country(word) or find_capital(word):
             weights[country] += 4
     return min(weights, key=lambda country: (-weights[country], country)) if weights else None
-
-
-def _lead(text: str) -> str:
-    return text.strip().partition("\n")[0]
 
 
 def _entities(
@@ -180,7 +176,7 @@ def _own_words(title: str, text: str, names: Sequence[Name], lexicon: DraftLexic
     """Return the themes of news that the article dwells on; where those are few, its own words beside them."""
     named = {fold(form) for name in names for form in (name.text, *name.aliases) if " " not in form}
     in_title = set(re.findall(r"\w+", fold(compose(title))))
-    lead = set(re.findall(r"\w+", fold(compose(_lead(text)))))
+    lead = set(re.findall(r"\w+", fold(compose(lead_of(text)))))
     counts = Counter(re.findall(r"[^\W\d_]{4,}", _without_names(f"{title}\n{text}", names)))
     weights = {word: counts[word] + 3 * (word in in_title) for word in counts}
     dwelt_on = [word for word in counts if word in in_title or word in lead or counts[word] > 1]

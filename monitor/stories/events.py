@@ -36,7 +36,7 @@ def find_event_kinds(title: str, text: str, lang: str | None, heads: frozenset[s
     the same words ("fire": of a house or of a forest) the one with more of them is meant.
     """
     forms = _forms(lang)
-    head, lead, whole = (_words(part, heads) for part in (title, text.strip().partition("\n")[0], text))
+    head, lead, whole = (_words(part, heads) for part in (title, lead_of(text), text))
     dwelt: dict[str, Counter[str]] = {}
     passing: dict[str, Counter[str]] = {}
     for form, entries in forms.items():
@@ -66,6 +66,11 @@ def find_event_kinds(title: str, text: str, lang: str | None, heads: frozenset[s
 def event_words(lang: str | None) -> frozenset[str]:
     """Return all forms of the words that tell of events in a language, folded."""
     return frozenset(_forms(lang))
+
+
+def lead_of(text: str) -> str:
+    """Return the first paragraph of an article's text."""
+    return text.strip().partition("\n")[0]
 
 
 def _words(text: str, heads: frozenset[str]) -> str:
