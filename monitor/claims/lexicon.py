@@ -53,6 +53,7 @@ GATE_CLASSES = frozenset(
         "lack",
         "wounds",
         "condition",
+        "nothing_of",
     )
 )
 # Marks that end a clause in every language.

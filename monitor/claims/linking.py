@@ -30,6 +30,8 @@ _FEWEST_ADDENDS = 2
 _LEAST_SUM = 5
 _HURT = frozenset(("injured", "hospitalised"))
 _GROUPS = frozenset(("toll", "them"))
+_WITHOUT_VERB = ("post-adjective", "post-participle")
+_OPENS_DETAIL = frozenset(("including", "among", "among_them", "with"))
 # What a frame such as "of the 325 pupils on the trip" does not hold, and how many words it has at most.
 _VERBS = frozenset(("say", "put", "be", "have", "active", "past", "intransitive", "semi", "comma", "level"))
 _LONGEST_FRAME = 9
@@ -132,7 +134,8 @@ def link(
         rule = compiled.rule
         for figure, trigger, old in _matches(compiled, symbols):
             quantity = reading.symbols.figures[figure]
-            if quantity in reading.links:
+            is_early = "told" in rule.flags and context is None and not reading.links
+            if quantity in reading.links or is_early:
                 continue
             span = _span(reading, trigger, figure)
             if rule.metric is not None and rule.metric.startswith("@"):
@@ -142,7 +145,7 @@ def link(
             if metric == VICTIMS:
                 victims.append((rule, quantity, span))
                 continue
-            is_told = context is not None and "bare" in rule.flags
+            is_told = (context is not None and "bare" in rule.flags) or "told" in rule.flags
             if metric is None or not _fits(metric, reading, quantity, trigger, lexicon, is_told=is_told):
                 continue
             is_manner = metric == "injured" and _tells_manner(reading, quantity, trigger, told, lexicon)
@@ -208,11 +211,34 @@ def _mark_groups(reading: Reading) -> None:
             found.is_subset = True
         if found.is_subset:
             continue
+        if _is_detail(reading, quantity, figure):
+            # "Fourteen are in hospital, four in intensive care"
+            found.is_subset = True
+            continue
         is_of_them = figure + 1 < len(symbols) and "among_them" in symbols[figure + 1].classes
         is_told_behind = is_of_them and found.trigger[0] >= reading.symbols.places[figure + 1][1]
-        is_of_group = _is_of_them_before(reading, figure) or _is_of_group_before(reading, figure)
+        is_of_group = _is_of_them_before(reading, figure) or (
+            # Who is in hospital is of the hurt, and yet all who are.
+            found.metric != "hospitalised" and _is_of_group_before(reading, figure)
+        )
         group = figure if is_of_group else group
         found.is_subset = is_told_behind or is_of_group
+
+
+def _is_detail(reading: Reading, quantity: int, figure: int) -> bool:
+    """Whether a smaller figure of the same stands right behind: «14 sont hospitalisés, dont 4 en réanimation»."""
+    found, before = reading.links[quantity], reading.links.get(quantity - 1)
+    if before is None or before.metric != found.metric or found.rule.id not in _WITHOUT_VERB:
+        return False
+    if "level" in before.rule.flags or before.parent is not None or before.rule.metric is not None:
+        return False
+    if reading.quantities[quantity].value >= reading.quantities[quantity - 1].value or before.is_subset:
+        return False
+    end = max(before.trigger[1], reading.phrases[quantity - 1].end)
+    places, symbols = reading.symbols.places, reading.symbols.symbols
+    between = [symbols[index].classes for index in range(figure) if places[index][0] >= end]
+    is_beside = bool(between) and "comma" in between[0] and found.trigger[0] >= reading.quantities[quantity].end
+    return is_beside and all(not classes.isdisjoint(_OPENS_DETAIL) for classes in between[1:])
 
 
 def _is_of_them_before(reading: Reading, figure: int) -> bool:
