@@ -1,15 +1,16 @@
 """Rule 6: a count below the standing one of a measure that only rises: lowered, late, a part, or contested."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from monitor.ledger.assertions import PART_SHARE, SMALL_SHARE, Assertion
 from monitor.ledger.contests import contest_lower, is_near, is_set_against, note_early
 from monitor.ledger.official import line_past, passes_over_rumour
-from monitor.ledger.previous import backfill_own
+from monitor.ledger.previous import append, backfill_own
 from monitor.ledger.record import RISING_DAYS, Claimed, RecordState, Version, days_between, is_vague, size_of
-from monitor.ledger.values import ROUND, is_count, is_rounded_floor, is_rounding_of, rounding_step
+from monitor.ledger.values import ROUND, is_count, is_rounded_floor, is_rounding_of, rounding_step, window_of
 from monitor.ledger.withdrawals import deprecate_above, means_standing
-from storage.records import Qualifier, RevisionKind
+from storage.records import Figure, Qualifier, RevisionKind
 
 _DAY = timedelta(days=1)
 
@@ -68,6 +69,7 @@ def _is_explained(state: RecordState, one: Assertion, standing: Version) -> bool
         says_lowered(state, one, standing)
         or _is_brought_down(state, one, standing)
         or _corrects_itself(state, one, standing)
+        or goes_on_from_contest(state, one) is not None
     )
 
 
@@ -92,7 +94,10 @@ def _rounds_off(one: Assertion, standing: Version) -> bool:
 
 def lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
     """Let a lower figure stand; what was above it must not come back by mere repetition."""
-    backfill_own(state, one)
+    if contested := goes_on_from_contest(state, one):
+        append(state, replace(one, figure=contested, window=window_of(contested), repeats=()))
+    else:
+        backfill_own(state, one)
     deprecate_above(state, one)
     state.rivals = frozenset()
     state.move(one, RevisionKind.LOWERED, rule, reason)
@@ -138,10 +143,17 @@ def says_lowered(state: RecordState, one: Assertion, standing: Version) -> bool:
     least = PART_SHARE if earlier is not None and not one.replaced else SMALL_SHARE
     if not one.gone and size_of(one.figure) < least * size_of(standing.figure):
         return False
-    told = [past.figure for past in one.previous] + [old for old in one.gone if old not in one.denied]
+    told = [past.figure for past in one.previous]
+    # Who denies what was withdrawn already, "134, not 142", only says again that it was wrong.
+    told += [old for old in one.gone if old not in one.denied or state.deprecated_match(old) is not None]
     if earlier is not None:
         # An old lowering, or an old withdrawal, told late: it knows nothing of what the toll came to since.
-        told = [old for old in told if old.value == standing.figure.value or state.deprecated_match(old) is None]
+        is_old = earlier.step.kind is RevisionKind.LOWERED
+        told = [
+            old
+            for old in told
+            if old.value == standing.figure.value or not (is_old or state.deprecated_match(old) is not None)
+        ]
     if any(_is_lowered_from(old.value, standing) or means_standing(state, old, standing) for old in told):
         return True
     if any(is_rounding_of(past.figure, standing.figure) for past in one.feared):
@@ -153,6 +165,21 @@ def says_lowered(state: RecordState, one: Assertion, standing: Version) -> bool:
         return True
     is_edited = any(is_rounding_of(old, standing.figure) for old in one.replaced)
     return is_edited and standing.is_lone and not standing.carriers.isdisjoint(one.carrier)
+
+
+def goes_on_from_contest(state: RecordState, one: Assertion) -> Figure | None:
+    """Return the lower figure that was told as contested and that a text comes down from, if it does.
+
+    "28 and not 31", with the minister's 31 against a standing 34: so 31 it was.
+    """
+    if not one.origin.is_named or not is_count(one.figure):
+        return None
+    olds = [past.figure for past in one.previous] + [old for old in one.gone if old not in one.denied]
+    for old in olds:
+        found = state.candidates.get(old.value)
+        if found is not None and found.is_told and size_of(old) > size_of(one.figure):
+            return found.figure
+    return None
 
 
 def _may_deny(one: Assertion, standing: Version) -> bool:

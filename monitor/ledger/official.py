@@ -10,7 +10,7 @@ def line_past(state: RecordState, one: Assertion, standing: Version) -> str | No
     """Rule 12: why a count below the standing figure is the line that the headline follows; None if it is not."""
     if _goes_on_officially(state, one, standing):
         return "official_line"
-    if _goes_on_past_lone(state, one, standing):
+    if _goes_on_past_lone(state, one, standing) or _goes_on_by_its_word(state, one, standing):
         return "line_goes_on"
     return "outvoted" if _is_outvoted(state, one, standing) else None
 
@@ -45,6 +45,24 @@ def _goes_on_past_lone(state: RecordState, one: Assertion, standing: Version) ->
         return False
     own = [size_of(version.figure) for version in others if one.origin.name in version.origin_days]
     return bool(own) and is_line(state, one.origin.name, one.day) and max(own) < size_of(one.figure)
+
+
+def _goes_on_by_its_word(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Rule 12: whether a text has an office's count rise from the last one before the standing figure, days after it.
+
+    "99, up from 97", says the prime minister, with the 128 of a party that the others never took up.
+    """
+    if not (one.origin.is_named and is_count(one.figure)) or one.origin.name in standing.origin_days:
+        return False
+    if days_between(standing.day, one.day) < RISING_DAYS:
+        return False
+    before = next((version for version in reversed(state.versions) if version.window.low < standing.window.low), None)
+    return (
+        before is not None
+        and bool(before.origin_days)
+        and before.window.low < one.window.low
+        and any(past.figure.value == before.figure.value for past in one.previous)
+    )
 
 
 def _is_outvoted(state: RecordState, one: Assertion, standing: Version) -> bool:

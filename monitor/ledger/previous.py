@@ -1,15 +1,18 @@
 """Rule 9: what texts say stood earlier fills history; it is never told."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from monitor.ledger.assertions import PART_SHARE, Assertion
 from monitor.ledger.record import RecordState, Version, agrees, days_between, is_vague, make_step, new_version, size_of
-from monitor.ledger.values import CEILINGS, ESTIMATES, is_count, is_rounding_of, repeats, window_of
+from monitor.ledger.values import CEILINGS, ESTIMATES, is_count, is_rounded_up, is_rounding_of, repeats, window_of
 from storage.records import Figure, MetricKind, RevisionKind
 
 RULE = "9.previous"
 # Days after which a stock that nobody repeated has moved on unseen.
 _OLD_DAYS = 3
+# How many times as many as are missing now, or were when last heard of, still belong to the same course of days.
+_OFTEN = 2
 
 
 def backfill_all(state: RecordState, current: Assertion) -> None:
@@ -32,9 +35,8 @@ def backfill_taken_back(state: RecordState, current: Assertion) -> None:
     for past in current.taken_back:
         if not past.window.is_above(standing.window):
             continue
-        if state.deprecated_match(past.figure) is None and not any(
-            _is_known(state, past, one) for one in state.versions
-        ):
+        is_heard = any(_is_known(state, past, one) or is_rounded_up(past.figure, one.figure) for one in state.versions)
+        if not is_heard and state.deprecated_match(past.figure) is None:
             append(state, past)
 
 
@@ -100,23 +102,16 @@ def backfill(state: RecordState, past: Assertion, current: Assertion | None) -> 
 
 
 def _was_only_feared(state: RecordState, past: Assertion, current: Assertion) -> bool:
-    """Whether a toll rose to a count below what was only feared: from 30 to 68, with 79 feared. Nobody counted 79."""
+    """Whether an earlier figure above all that was counted is one that was only feared: "from 30 to 68", with 79."""
     standing = state.standing
     return (
         standing is not None
         and state.kind is MetricKind.CUMULATIVE
         and not state.is_provisional
-        and is_count(current.figure)
-        and _has_risen_to(current, standing)
         and past.window.is_above(current.window)
         and any(is_rounding_of(past.figure, fear.figure) for fear in state.claimed)
+        and not any(_is_known(state, past, version) for version in state.versions)
     )
-
-
-def _has_risen_to(current: Assertion, standing: Version) -> bool:
-    if agrees(current, standing):
-        return standing.step.kind is RevisionKind.RAISED
-    return not (current.is_lowering or current.is_of_bodies) and current.window.is_above(standing.window)
 
 
 def _firms_up(past: Assertion, known: Version, current: Assertion) -> bool:
@@ -196,15 +191,23 @@ def _lies_between(past: Assertion, one: float, other: float) -> bool:
     return min(one, other) < past.window.low < max(one, other)
 
 
+def _is_long_past(state: RecordState, past: Assertion, size: float) -> bool:
+    """Whether a stock came down past an earlier count long ago: 1,300, on the way from 1,500 to 232, with 29 now."""
+    sizes = [version.window.low for version in state.versions]
+    return past.window.low > _OFTEN * size and any(_lies_between(past, *pair) for pair in pairwise(sizes))
+
+
 def _stood_between(state: RecordState, past: Assertion, current: Assertion, standing: Version) -> bool:
     if state.is_provisional or _lies_between(past, standing.window.low, current.window.low):
         return True
-    return _turned_between(past, current, standing)
+    return _turned_between(state, past, current, standing)
 
 
-def _turned_between(past: Assertion, current: Assertion, standing: Version) -> bool:
+def _turned_between(state: RecordState, past: Assertion, current: Assertion, standing: Version) -> bool:
     """Whether the text tells a fall from above the standing figure, or a rise from below it, and does not name it."""
     low, goal = standing.window.low, current.window.low
+    if _is_long_past(state, past, max(low, goal)):
+        return False
     if any(
         is_rounding_of(other.figure, standing.figure) or _lies_between(other, low, goal) for other in current.previous
     ):
@@ -213,6 +216,8 @@ def _turned_between(past: Assertion, current: Assertion, standing: Version) -> b
         past.window.low > goal > low or past.window.high < goal < low
     ):
         return True  # what stands is too old for the text to depart from it
+    if _OFTEN * low >= past.window.low > goal > low:
+        return True  # "242 this morning, 222 now", with 179 the day before
     return (past.window.low > low > goal) or (past.window.high < low < goal)
 
 

@@ -204,6 +204,21 @@ class RecordState:
             return None
         return next((past for past in reversed(self.deprecated) if is_rounding_of(figure, past[0])), None)
 
+    def repeats_deprecated(self, one: Assertion) -> tuple[Figure, int | None] | None:
+        """Return the deprecated figure that an assertion brings up again, if it does.
+
+        A count within what a withdrawn floor or estimate left open repeats it for some days only, and not at all if
+        who took the figure down counts on: "more than 70" came down to 50; 64, says the governor, and then 74.
+        """
+        past = self.deprecated_match(one.figure)
+        if past is None or not is_count(one.figure) or is_count(past[0]) or one.figure.value == past[0].value:
+            return past
+        exact = [gone for gone in self.deprecated if gone[0].value == one.figure.value]
+        if exact:
+            return exact[-1]
+        counts_on = self.standing is not None and one.origin.name in self.standing.origin_days
+        return None if counts_on or days_between(past[1], one.day) >= LAG_DAYS else past
+
     def earlier_match(self, figure: Figure, *, is_strict: bool = False) -> Version | None:
         """Return the latest version before the standing one that a figure repeats or rounds.
 

@@ -13,8 +13,8 @@ def _is_of_some(state: RecordState, one: Assertion, standing: Version) -> bool:
 
     "Seven are missing", says the refugee agency of refugees, the day after 110 were.
     """
-    if size_of(one.figure) >= SMALL_SHARE * size_of(standing.figure):
-        return False
+    if size_of(one.figure) >= SMALL_SHARE * size_of(standing.figure) or one.gone:
+        return False  # who takes back another number speaks of all of them
     if not one.origin.name:
         return True
     is_new = one.origin.is_named and not any(one.origin.name in version.origin_days for version in state.versions)
@@ -28,11 +28,19 @@ def _has_passed(one: Assertion, standing: Version) -> bool:
     return is_old and one.window.high < (1 - ROUNDING_SLACK) * size_of(standing.figure)
 
 
+def _is_late(one: Assertion, earlier: Version, standing: Version) -> bool:
+    """Whether a figure that stood before is only said again: too soon, or loosely, by nobody, and back up."""
+    is_loose = not is_count(one.figure) and not one.origin.name
+    return days_between(earlier.superseded_day, one.day) < LAG_DAYS or (
+        is_loose and one.window.is_above(standing.window)
+    )
+
+
 def weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
     """Rule 4: a stock moves either way at once; a figure that was superseded less than three days ago is lagged."""
     told = names_as_old(one, standing)
     earlier = state.earlier_match(one.figure, is_strict=True)
-    if earlier is not None and not told and days_between(earlier.superseded_day, one.day) < LAG_DAYS:
+    if earlier is not None and not told and _is_late(one, earlier, standing):
         state.refuse(one, "4.lagged", "lagged")
     elif one.window.is_above(standing.window):
         if is_implausible(state, one, standing) and not told:

@@ -151,10 +151,15 @@ def is_rounded_up(figure: Figure, count: Figure) -> bool:
 
 
 def repeats(figure: Figure, window: Window, known: Figure, known_window: Window) -> bool:
-    """The same as `is_rounding_of` for callers that hold the windows already."""
+    """The same as `is_rounding_of` for callers that hold the windows already.
+
+    A ceiling holds every smaller number: only its own number repeats it.
+    """
     value = figure.value
     if value is not None and value == known.value:
         return True
+    if known.qualifier in CEILINGS:
+        return False
     if window.low <= known_window.high and known_window.low <= window.high:
         return True
     if value is None or figure.qualifier not in FLOORS or rounding_step(value) <= 1:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from monitor.ledger.assertions import GONE, Assertion
+from monitor.ledger.assertions import GONE, PART_SHARE, Assertion
 from monitor.ledger.contests import contest_beside, contest_higher, is_implausible, settle, stands_beside_line
 from monitor.ledger.lowering import lower, weigh_lower
 from monitor.ledger.previous import backfill, backfill_all, backfill_step, backfill_taken_back
@@ -18,8 +18,8 @@ from monitor.ledger.record import (
     size_of,
 )
 from monitor.ledger.stocks import weigh_stock
-from monitor.ledger.values import CEILINGS, FLOORS, is_count, is_rounding_of, refines
-from monitor.ledger.withdrawals import names_as_old, try_comeback, withdraw
+from monitor.ledger.values import CEILINGS, FLOORS, ROUNDING_SLACK, is_count, is_rounding_of, refines, rounding_step
+from monitor.ledger.withdrawals import counts_on, names_as_old, try_comeback, withdraw
 from storage.records import ClaimStatus, MetricKind, Qualifier, RevisionKind
 
 # A count this many times above the floor of the day before has risen; below that it may only be more exact.
@@ -151,7 +151,9 @@ def _weigh_current(state: RecordState, one: Assertion) -> None:
         _confirm(state, one)
     elif agrees(one, standing):
         _agree(state, one, standing)
-    elif past := state.deprecated_match(one.figure):
+    elif _counts_what_was_vague(one, standing):
+        state.move(one, RevisionKind.REFINED, "1.refines", "refined")
+    elif past := state.repeats_deprecated(one):
         try_comeback(state, one, past)
     elif state.kind is MetricKind.CUMULATIVE:
         _weigh_cumulative(state, one, standing)
@@ -174,10 +176,10 @@ def _confirm(state: RecordState, one: Assertion) -> None:
 
     A stock that is counted below what was feared has come down: nobody is to read that 40 missing confirm 80.
     """
-    if one.figure.qualifier in CEILINGS:
+    is_lower = state.standing is not None and size_of(state.standing.figure) > size_of(one.figure)
+    if one.figure.qualifier in CEILINGS and not (is_lower and state.kind is MetricKind.STOCK):
         state.refuse(one, "5.ceiling", "ceiling")
         return
-    is_lower = state.standing is not None and size_of(state.standing.figure) > size_of(one.figure)
     if state.standing is not None and is_lower:
         state.claimed.append(Claimed(state.standing.figure, state.standing.day))
     if is_lower and state.kind is MetricKind.STOCK:
@@ -190,6 +192,9 @@ def _agree(state: RecordState, one: Assertion, standing: Version) -> None:
     """Rule 1: overlapping windows agree; a narrower or firmer one refines."""
     if _counts_on(state, one, standing):
         state.move(one, RevisionKind.RAISED, "5.raised", "raised")
+        return
+    if _has_come_down(state, one, standing):
+        state.move(one, RevisionKind.LOWERED, "4.stock", "lowered")
         return
     if refines(one.figure, standing.figure) and not _is_stale_refinement(state, one):
         state.move(one, RevisionKind.REFINED, "1.refines", "refined")
@@ -210,6 +215,25 @@ def _counts_on(state: RecordState, one: Assertion, standing: Version) -> bool:
         return False
     said = standing.origin_days.get(one.origin.name)
     return one.origin.is_named and said is not None and one.day is not None and one.day > said
+
+
+def _has_come_down(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Whether a stock is counted below a ceiling of an earlier day: "up to 18 missing", and then two."""
+    if state.kind is not MetricKind.STOCK or standing.figure.qualifier not in CEILINGS or not is_count(one.figure):
+        return False
+    ceiling = size_of(standing.figure)
+    slack = ROUNDING_SLACK if rounding_step(ceiling) > 1 else 0.0  # "up to 300" may round what is counted now
+    return days_between(standing.day, one.day) > 0 and size_of(one.figure) < (1 - slack) * ceiling
+
+
+def _counts_what_was_vague(one: Assertion, standing: Version) -> bool:
+    """Whether a count comes out somewhat below the word that stood: 131 were hurt, of whom "hundreds" had been told."""
+    return (
+        is_vague(standing.figure)
+        and is_count(one.figure)
+        and standing.window.is_above(one.window)
+        and size_of(one.figure) >= PART_SHARE * standing.window.low
+    )
 
 
 def _is_stale_refinement(state: RecordState, one: Assertion) -> bool:
@@ -235,13 +259,19 @@ def _weigh_higher(state: RecordState, one: Assertion, standing: Version) -> None
         contest_beside(state, one)
     elif not one.origin.is_named and any(is_rounding_of(one.figure, figure) for figure in state.unofficial):
         state.refuse(one, "12.unofficial", "unofficial")
-    elif one.origin.is_anonymous and standing.origin_days and is_count(standing.figure):
+    elif _is_of_nobody_in_particular(one, standing):
         state.claimed.append(Claimed(one.figure, one.day))
         state.refuse(one, "12.unofficial", "unofficial")
     elif _is_other_lowering(state, one, standing):
         state.refuse(one, "8.other_lowering", "other_lowering")
     else:
         state.move(one, RevisionKind.RAISED, "5.raised", "raised")
+
+
+def _is_of_nobody_in_particular(one: Assertion, standing: Version) -> bool:
+    """Whether unnamed sources put more above the count of somebody named, and do not count on from it."""
+    is_named = bool(standing.origin_days) and is_count(standing.figure)
+    return one.origin.is_anonymous and is_named and not counts_on(one, standing)
 
 
 def _is_other_lowering(state: RecordState, one: Assertion, standing: Version) -> bool:

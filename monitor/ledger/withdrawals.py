@@ -8,6 +8,8 @@ from storage.records import ClaimStatus, Figure, MetricKind, Qualifier, Revision
 RETRACTED, DENIED_BY_OTHER, WITHDRAWN_EARLIER = "7.retracted", "7.denied_by_other", "7.earlier"
 DEPRECATED, RESTORED, REACHED = "8.deprecated", "8.restored", "8.reached"
 _RESTORE_DAYS = 7
+# Days after which nobody is late any more with a figure that was withdrawn, and the count may have come to it.
+_LONG_DAYS = 90
 _FALLS, _RISES = (RevisionKind.LOWERED, RevisionKind.RETRACTED), (RevisionKind.RAISED, RevisionKind.RESTORED)
 
 
@@ -126,9 +128,9 @@ def _has_been_reached(state: RecordState, one: Assertion, standing: Version, pas
     figure, since = past
     if state.kind is not MetricKind.CUMULATIVE or not is_count(one.figure) or figure.value != one.figure.value:
         return False
-    if any(size_of(standing.figure) + step == size_of(one.figure) for step in one.steps):
+    if counts_on(one, standing):
         return True
-    if not one.origin.is_named or days_between(since, one.day) < LAG_DAYS:
+    if days_between(since, one.day) < (LAG_DAYS if one.origin.is_named else _LONG_DAYS):
         return False
     if standing.step.kind not in _RISES or days_between(since, standing.day) <= 0:
         return False
@@ -140,6 +142,11 @@ def _has_been_reached(state: RecordState, one: Assertion, standing: Version, pas
     name = one.origin.name
     said_it = any(version.is_deprecated and name in version.origin_days for version in state.versions)
     return not said_it or name in standing.origin_days
+
+
+def counts_on(one: Assertion, standing: Version) -> bool:
+    """Whether a text itself counts on from what stands: "one more died, which makes 103"."""
+    return any(size_of(standing.figure) + step == size_of(one.figure) for step in one.steps)
 
 
 def names_as_old(one: Assertion, standing: Version) -> bool:
