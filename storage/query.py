@@ -141,6 +141,15 @@ def to_tsquery(node: Node) -> str | None:
     return _bound(node, is_upper=True)
 
 
+def finds_without_words(node: Node) -> bool:
+    """Whether a document without a word or tag would be found."""
+    if isinstance(node, Neither):
+        return not finds_without_words(node.part)
+    if isinstance(node, Both):
+        return all(map(finds_without_words, node.parts))
+    return isinstance(node, Either) and any(map(finds_without_words, node.parts))
+
+
 def _bound(node: Node, *, is_upper: bool) -> str | None:
     """A `tsquery` for at least what matches (None: everything), or for at most that (None: nothing)."""
     if isinstance(node, Tag):
@@ -165,6 +174,11 @@ def is_certain(node: Node) -> bool:
     if isinstance(node, Both | Either):
         return all(map(is_certain, node.parts))
     return is_certain(node.part) if isinstance(node, Neither) else isinstance(node, Tag) or len(node.words) == 1
+
+
+def leaves_out(node: Node) -> bool:
+    """Whether something is left out (`-…`), in any part of the query."""
+    return any(map(leaves_out, node.parts)) if isinstance(node, Both | Either) else isinstance(node, Neither)
 
 
 def has_prefix(node: Node) -> bool:

@@ -5,7 +5,6 @@ newest days. By rank, the texts of the newest that match are weighed here, so th
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -14,14 +13,14 @@ from sqlalchemy import Select, bindparam, func, select
 from sqlmodel import Session
 
 from storage.articles import belongs
-from storage.query import Node, Query, Term, name_tag, parse_query, to_fts5, wanted_terms
+from storage.query import Node, Query, name_tag, parse_query, to_fts5, wanted_terms
 from storage.ranking import count_terms, score_counts
-from storage.records import Facets, SearchHit, Span
+from storage.records import Facets, SearchHit
 from storage.search_figures import Shape, carriers_ends, figures_shape, figures_values, meets_figures
+from storage.search_hits import make_hit, show_documents
 from storage.search_index import first_key, moment_of, text_of
 from storage.search_parts import find_entries, list_parts
 from storage.search_postgres import find_postgres
-from storage.snippets import find_spans, make_snippet
 from storage.tables import ARTICLES, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import among, chunks, is_postgres, listed
 
@@ -51,11 +50,14 @@ def search_articles(
     empty query finds everything. `all_versions`: texts since replaced are found too, on their own. Raises QueryError.
     """
     asked = _narrowed(query, story=story, source=source, since=since, until=until, lang=lang)
+    terms = wanted_terms(asked.node)
     if rank and asked.node is not None:
         keys = _ranked_keys(session, asked, limit, offset, all_versions)
-    else:
+    elif offset or asked.node is None or not is_postgres(session):
         keys = _newest_keys(session, asked, limit + offset, all_versions)[offset:]
-    return _hits(session, keys, wanted_terms(asked.node))
+    else:  # found and shown by one statement
+        return tuple(make_hit(row, terms) for row in _shown(session, asked, asked.node, limit, all_versions))
+    return show_documents(session, keys, terms)
 
 
 def find_urls(session: Session, query: str, *, limit: int) -> frozenset[str]:
@@ -154,8 +156,21 @@ def _find(session: Session, asked: Query, count: int, *, is_latest: bool) -> lis
         low, high = -high, -low
     if asked.node is None:
         return _find_by_time(session, asked, low, high, count, is_latest=is_latest)
-    find = find_postgres if is_postgres(session) else _find_sqlite
-    return find(session, asked, asked.node, low, high, count, is_latest=is_latest)
+    if is_postgres(session):
+        return [row[0] for row in find_postgres(session, asked, asked.node, low, high, count, is_latest=is_latest)]
+    return _find_sqlite(session, asked, asked.node, low, high, count, is_latest=is_latest)
+
+
+def _shown(session: Session, asked: Query, node: Node, count: int, all_versions: bool) -> list[Any]:
+    """The newest documents that a query finds on PostgreSQL, newest first, each with what is shown of it."""
+    if count <= 0:
+        return []
+    low, high = _bounds(asked)
+    rows = find_postgres(session, asked, node, low, high, count, is_latest=True, is_shown=True)
+    if all_versions:
+        rows += find_postgres(session, asked, node, -high, -low, count, is_latest=False, is_shown=True)
+        rows.sort(key=lambda row: abs(row[0]), reverse=True)
+    return rows[:count]
 
 
 def _find_by_time(session: Session, asked: Query, low: int, high: int, count: int, *, is_latest: bool) -> list[int]:
@@ -216,40 +231,6 @@ def _ranked_keys(session: Session, asked: Query, limit: int, offset: int, all_ve
     return [counted[place].key for place in best[offset : offset + limit]]
 
 
-def _bounds(asked: Query) -> tuple[int, int]:
-    """The lowest and highest key that the asked time of publication allows."""
-    low = 1 if asked.since is None else max(1, first_key(asked.since))
-    return low, _HIGHEST if asked.until is None else first_key(asked.until) - 1
-
-
-# --- what is shown ----------------------------------------------------------------------------
-
-
-_SHOWN = (
-    DOCUMENTS.c.document_key, VERSIONS.c.text, VERSIONS.c.packed, ARTICLES.c.published_from, ARTICLES.c.published_to,
-    ARTICLES.c.article_id, ARTICLES.c.url, VERSIONS.c.title, ARTICLES.c.source, ARTICLES.c.lang, VERSIONS.c.number,
-)  # fmt: skip
-
-
-_STORIES = (
-    select(func.aggregate_strings(MATCHES.c.story, "\n"))
-    .where(MATCHES.c.article_id == ARTICLES.c.article_id, belongs())
-    .correlate(ARTICLES)
-    .scalar_subquery()
-)
-
-
-@cache
-def _hits_query(*, postgres: bool) -> Select[Any]:
-    """All that is shown of documents, in one statement: each costs more to send than to run."""
-    return (
-        select(*_SHOWN, _STORIES.label("stories"))
-        .join(VERSIONS, VERSIONS.c.version_id == DOCUMENTS.c.version_id)
-        .join(ARTICLES, ARTICLES.c.article_id == DOCUMENTS.c.article_id)
-        .where(among(DOCUMENTS.c.document_key, "keys", postgres=postgres))
-    )
-
-
 @cache
 def _texts_query(*, postgres: bool) -> Select[Any]:
     return (
@@ -259,33 +240,10 @@ def _texts_query(*, postgres: bool) -> Select[Any]:
     )
 
 
-def _hits(session: Session, keys: Sequence[int], terms: Sequence[Term]) -> tuple[SearchHit, ...]:
-    rows: dict[int, Any] = {}
-    postgres = is_postgres(session)
-    for part in chunks(keys):
-        asked = {"keys": listed(part, postgres=postgres)}
-        found = session.connection().execute(_hits_query(postgres=postgres), asked)
-        rows |= {row[0]: row for row in found.all()}
-    return tuple(_hit(rows[key], terms) for key in keys if key in rows)
-
-
-def _hit(row: Any, terms: Sequence[Term]) -> SearchHit:
-    # Taken apart at once: each look-up by name takes half a microsecond.
-    _, text, packed, not_before, not_after, article_id, url, title, source, lang, number, stories = row
-    snippet, spans = make_snippet(text_of(text, packed), terms)
-    return SearchHit(
-        article_id=article_id,
-        url=url,
-        title=title,
-        source=source,
-        lang=lang,
-        published=None if not_before is None else Span(not_before=not_before, not_after=not_after),
-        stories=tuple(sorted(stories.split("\n"))) if stories else (),
-        snippet=snippet,
-        spans=spans,
-        title_spans=find_spans(title, terms),
-        number=number,
-    )
+def _bounds(asked: Query) -> tuple[int, int]:
+    """The lowest and highest key that the asked time of publication allows."""
+    low = 1 if asked.since is None else max(1, first_key(asked.since))
+    return low, _HIGHEST if asked.until is None else first_key(asked.until) - 1
 
 
 def _by_count(counted: Counter[str]) -> tuple[tuple[str, int], ...]:

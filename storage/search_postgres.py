@@ -14,61 +14,99 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, text
 from sqlmodel import Session
 
-from storage.query import Node, Query, has_prefix, is_certain, to_tsquery
+from storage.asking import Asker
+from storage.query import Node, Query, finds_without_words, has_prefix, is_certain, leaves_out, to_tsquery
 from storage.search_figures import Shape, carriers_ends, figures_shape, figures_values, meets_figures
+from storage.search_hits import with_shown
 from storage.search_index import day_tag, first_key, moment_of, month_tag
 from storage.search_texts import holds, may_hold, parted_query
 from storage.tables import DOCUMENTS, SEARCH_VECTOR
 
 _FIRST_STRETCH = 500  # documents that the index is asked about first
-_RARER = 8  # times as many, and as few finds expected, where of what the index gives few are finds: phrases and figures
 _LOOKED_THROUGH = 60  # documents whose texts are looked at before the index is asked for a prefix
-_MOST_GROWTH = 64
 _FRUITLESS_GROWTH = 4  # where the stretch before found nothing
 _FEW_FINDS = 1_000  # as many are expected at most where everything is asked about at once: each is read and sorted
-_NEARLY_ALL = 4  # a stretch times so much that is all there is costs more, with its months, than all at once
 _LONGEST_STRETCH = timedelta(days=5 * 366)
 _MOST_DAYS = timedelta(days=15)  # beyond, a month or two cost less than so many days
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How stretches grow: each costs some 0.2 ms, and 65 ns for each of its documents that has the query's words."""
+
+    rarer: int = 1  # times _FIRST_STRETCH in the first, where of what the index gives few are finds
+    growth: int = 64  # the next at most so many times as long
+    margin: float = 1.5  # times as long as the finds so far let expect to be enough
+    nearly_all: float = 4.0  # a stretch times so much that is all there is costs no less than all at once
+
+
+_PLAIN = Pace()  # its words stand in many documents and it finds many, or they do not and all are soon asked about
+_UNCERTAIN = Pace(rarer=8, margin=1.25, nearly_all=2.5)  # phrases, figures
+_BARRING = Pace(growth=8, margin=1.25, nearly_all=1.25)  # `common -commoner`: long lists of the index, and few finds
 # A plan that reads all documents would make the words of each anew; to compile one, or to start helpers for it, takes
 # longer than to run it.
 _SETTINGS = (("enable_seqscan", "off"), ("jit", "off"), ("max_parallel_workers_per_gather", "0"))
 _KEY = DOCUMENTS.c.document_key
 _WITHIN = _KEY.between(bindparam("low"), bindparam("high"))
 _MATCHES = text(f"{SEARCH_VECTOR} @@ CAST(:query AS tsquery)")
+_IN_TIMES = text(f"{SEARCH_VECTOR} @@ CAST(:times AS tsquery)")
+_NAMED = (_KEY, DOCUMENTS.c.article_id, DOCUMENTS.c.version_id)
 
 
 def find_postgres(
-    session: Session, asked: Query, node: Node, low: int, high: int, count: int, *, is_latest: bool
-) -> list[int]:
-    """The keys of the newest documents with a key in [low, high] that a query finds; `node`: its words."""
-    keys: list[int] = []
-    ends = _ends(session, low, high, is_latest=is_latest)
+    session: Session,
+    asked: Query,
+    node: Node,
+    low: int,
+    high: int,
+    count: int,
+    *,
+    is_latest: bool,
+    is_shown: bool = False,
+) -> list[tuple[Any, ...]]:
+    """The newest documents with a key in [low, high] that a query finds, newest first; `node`: its words.
+
+    Each is a row that begins with the document's key; `is_shown`: what is shown of it follows, for `make_hit`.
+    """
+    asker = Asker(session)
+    ends = _ends(asker, low, high, is_latest=is_latest)
     if ends.newest is None:
-        return keys
-    connection = session.connection()
+        return []
+    rows: list[tuple[Any, ...]] = []
     shape, values = figures_shape(asked), figures_values(asked)
-    form = None
-    if not is_certain(node) or has_prefix(node):
-        form, words = parted_query(node)
-        values |= words
-    if form is not None and ends.looked is not None and has_prefix(node):
+    form, texts = (None, {}) if is_certain(node) and not has_prefix(node) else parted_query(node)
+    values |= texts
+    if has_prefix(node) and ends.looked is not None:
         first, last = (ends.looked, high) if is_latest else (low, ends.looked)
-        look = _look_through(form, shape, is_latest=is_latest)
-        keys += connection.execute(look, values | {"low": first, "high": last, "count": count}).scalars()
+        look = _look_through(form, shape, is_latest=is_latest, is_shown=is_shown)
+        rows += asker.rows(look, values | {"low": first, "high": last, "count": count})
         low, high = (low, ends.looked - 1) if is_latest else (ends.looked + 1, high)
-    stretches = _Stretches(low, high, ends, is_latest=is_latest, rarer=_RARER if shape or not is_certain(node) else 1)
-    lexemes = to_tsquery(node)
-    query = _ask_index(None if is_certain(node) else form, shape, is_latest=is_latest)
+    stretches = _Stretches(low, high, ends, is_latest=is_latest, pace=_pace_of(node, shape))
+    values["query"] = _lexemes(node)
+    checked = None if is_certain(node) else form
     may_be_few = is_latest and bool(shape)
-    while len(keys) < count and (stretch := stretches.next(len(keys), count)) is not None:
-        first, last, days = stretch
-        wanted = " & ".join(part for part in (lexemes, days) if part) or "'~a'"
-        ask = values | {"query": wanted, "low": first, "high": last, "count": count - len(keys)}
-        keys += connection.execute(query, ask).scalars().all()
-        if may_be_few and not keys and (few := carriers_ends(session, asked.comparisons)) is not None:
+    while len(rows) < count and (stretch := stretches.next(len(rows), count)) is not None:
+        first, last, values["times"] = stretch
+        ask = _ask_index(checked, shape, is_latest=is_latest, is_shown=is_shown, has_times=bool(values["times"]))
+        rows += asker.rows(ask, values | {"low": first, "high": last, "count": count - len(rows)})
+        if may_be_few and not rows and (few := carriers_ends(session, asked.comparisons)) is not None:
             stretches.narrow(*few)
         may_be_few = False
-    return keys
+    return sorted(rows, key=lambda row: abs(row[0]), reverse=True) if is_shown else rows
+
+
+def _pace_of(node: Node, shape: Shape) -> Pace:
+    if shape or not is_certain(node):
+        return _UNCERTAIN
+    return _BARRING if leaves_out(node) else _PLAIN
+
+
+def _lexemes(node: Node) -> str:
+    """What the index is asked for, never only what a document must not have: it would be walked from end to end."""
+    lexemes = to_tsquery(node)
+    if lexemes is None:
+        return "'~a'"
+    return f"'~a' & {lexemes}" if finds_without_words(node) else lexemes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +119,10 @@ class Ends:
     oldest: int | None = None
 
 
-def _ends(session: Session, low: int, high: int, *, is_latest: bool) -> Ends:
+def _ends(asker: Asker, low: int, high: int, *, is_latest: bool) -> Ends:
     """The ends of what lies in [low, high]. Settles for this transaction how its other statements are planned, too."""
     asked = {"low": low, "high": high, "looked": _LOOKED_THROUGH, "stretch": _FIRST_STRETCH}
-    row = session.connection().execute(_ends_query(is_latest=is_latest), asked).one()
+    (row,) = asker.rows(_ends_query(is_latest=is_latest), asked)
     return Ends(*row[:4])
 
 
@@ -103,32 +141,42 @@ def _ends_query(*, is_latest: bool) -> Select[Any]:
 
 
 @lru_cache(maxsize=1_000)
-def _look_through(form: Node, shape: Shape, *, is_latest: bool) -> Select[Any]:
+def _look_through(form: Node | None, shape: Shape, *, is_latest: bool, is_shown: bool) -> Select[Any]:
     """Look at the folded texts of the documents in [low, high] themselves."""
+    assert form is not None  # that of a query with a prefix
     meet = meets_figures(shape, DOCUMENTS.c.article_id, postgres=True)
-    query = select(_KEY).where(_WITHIN, holds(form, DOCUMENTS.c.content), *meet)
-    return _newest_first(query, _KEY, is_latest=is_latest).limit(bindparam("count"))
+    query = select(*_NAMED).where(_WITHIN, holds(form, DOCUMENTS.c.content), *meet)
+    return _page(_newest_first(query, _KEY, is_latest=is_latest), is_shown=is_shown)
 
 
 @lru_cache(maxsize=1_000)
-def _ask_index(form: Node | None, shape: Shape, *, is_latest: bool) -> Select[Any]:
+def _ask_index(form: Node | None, shape: Shape, *, is_latest: bool, is_shown: bool, has_times: bool) -> Select[Any]:
     """Ask the index for `count` that match `query` in [low, high]; with a form, look at the texts that it finds too.
 
-    These four are parameters of the statement.
+    These four are parameters of the statement, and so is `times`, the tags of the days or months.
     """
     # Materialised, so that the planner uses the index of words and never walks all documents by time, nor those whose
     # claims have the figure: it would make the words of each anew.
-    shown = (_KEY, DOCUMENTS.c.article_id) if form is None else (_KEY, DOCUMENTS.c.article_id, DOCUMENTS.c.content)
-    pairs = [] if form is None else may_hold(form)
-    found = select(*shown).where(_MATCHES, *pairs).cte("found").prefix_with("MATERIALIZED")
+    # The times are a condition of their own, after the words: the index then goes to where a time begins with the first
+    # document that has the words, and looks at the times of no other that has them not.
+    asked: list[Any] = [_MATCHES, *([_IN_TIMES] if has_times else []), *([] if form is None else may_hold(form))]
+    named = _NAMED if form is None else (*_NAMED, DOCUMENTS.c.content)
+    found = select(*named).where(*asked).cte("found").prefix_with("MATERIALIZED")
     meet = meets_figures(shape, found.c.article_id, postgres=True)
     inside = select(found).where(found.c.document_key.between(bindparam("low"), bindparam("high")), *meet)
     ordered = _newest_first(inside, found.c.document_key, is_latest=is_latest)
     if form is None:
-        return ordered.with_only_columns(found.c.document_key).limit(bindparam("count"))
+        return _page(ordered, is_shown=is_shown)
     # Sorted before it is looked at, so that no more texts are read than are needed for enough finds.
     document = ordered.offset(0).subquery("document")
-    return select(document.c.document_key).where(holds(form, document.c.content)).limit(bindparam("count"))
+    looked_at = select(document.c.document_key, document.c.article_id, document.c.version_id)
+    return _page(looked_at.where(holds(form, document.c.content)), is_shown=is_shown)
+
+
+def _page(documents: Select[Any], *, is_shown: bool) -> Select[Any]:
+    """The first `count` of these: their keys, or those and what is shown of them, in no order then."""
+    page = documents.limit(bindparam("count")).subquery("page")
+    return with_shown(page, page.c.document_key, postgres=True) if is_shown else select(page.c.document_key)
 
 
 def _newest_first(query: Select[Any], key: Any, *, is_latest: bool) -> Select[Any]:
@@ -138,11 +186,11 @@ def _newest_first(query: Select[Any], key: Any, *, is_latest: bool) -> Select[An
 class _Stretches:
     """Stretches of time that cover [low, high], the newest first, with the tags of their days or months as a query.
 
-    The first is about as long as `rarer` times _FIRST_STRETCH documents, the next ones as long as the finds so far let
-    expect to be enough; the last is all the rest and has no tags.
+    The first is about as long as _FIRST_STRETCH documents, or some times that; the next ones are as long as the finds
+    so far let expect to be enough; the last is all the rest and has no tags.
     """
 
-    def __init__(self, low: int, high: int, ends: Ends, *, is_latest: bool, rarer: int = 1) -> None:
+    def __init__(self, low: int, high: int, ends: Ends, *, is_latest: bool, pace: Pace = _PLAIN) -> None:
         # Counted without their sign: those of replaced versions are negative, the newest the lowest.
         self._low, self._high = (low, high) if is_latest else (-high, -low)
         self._is_latest = is_latest
@@ -150,10 +198,11 @@ class _Stretches:
         self._begin = self._end = moment_of(ends.newest)
         self._oldest = self._begin if ends.oldest is None else moment_of(ends.oldest)
         self._length = _LONGEST_STRETCH * 2
-        self._few_finds = _FEW_FINDS // rarer
+        self._pace = pace
+        self._few_finds = _FEW_FINDS // pace.rarer
         self._found: int | None = None
         if ends.some is not None:
-            self._length = max((self._end - moment_of(ends.some)) * rarer, timedelta(days=1))
+            self._length = max((self._end - moment_of(ends.some)) * pace.rarer, timedelta(days=1))
 
     def next(self, found: int, count: int) -> tuple[int, int, str] | None:
         """The next stretch as bounds of keys and a query of tags, or None; `found` of `count` were found so far."""
@@ -176,13 +225,13 @@ class _Stretches:
         self._end = min(self._end, moment_of(high))
 
     def _next_length(self, found: int, count: int) -> timedelta:
-        """As long as the finds so far let expect to be enough, and half as much more."""
+        """As long as the finds so far let expect to be enough, and somewhat more."""
         covered, left = self._begin - self._end, self._end - self._oldest
         least = self._length * (1 if found != self._found else _FRUITLESS_GROWTH)
-        most = self._length * _MOST_GROWTH
-        length = min(max(covered * ((count - found) / found * 1.5), least), most) if found else most
+        most = self._length * self._pace.growth
+        length = min(max(covered * ((count - found) / found * self._pace.margin), least), most) if found else most
         expected = max(found, 1) * (left / covered)
-        return _LONGEST_STRETCH * 2 if length * _NEARLY_ALL > left and expected < self._few_finds else length
+        return _LONGEST_STRETCH * 2 if length * self._pace.nearly_all > left and expected < self._few_finds else length
 
 
 def _stretch_days(start: datetime, end: datetime, *, is_latest: bool) -> tuple[datetime, str]:

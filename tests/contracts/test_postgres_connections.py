@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from storage.database import Database
+from storage.errors import DatabaseError, SchemaVersionError
+from storage.search import search_articles
 from tests.support.postgres import Postgres
 
 
@@ -43,3 +45,34 @@ def test_a_connection_that_the_server_ended_is_replaced(
     assert backend(used) != number
     with used.write() as session:
         assert session.execute(text("SELECT 1")).scalar_one() == 1
+
+
+@pytest.mark.postgres
+def test_a_search_whose_connection_is_ended_says_so_and_the_next_has_another(
+    used: Database, migrated_postgres: Postgres
+) -> None:
+    """Searches speak to the driver themselves: its errors are told as all others are."""
+    number = backend(used)
+    ended = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = 'used'"
+
+    def search_twice() -> None:
+        with used.read() as session:
+            search_articles(session, "ministry")
+            migrated_postgres.command(ended)
+            search_articles(session, "ministry")
+
+    with pytest.raises(DatabaseError) as caught:
+        search_twice()
+    assert caught.value.retryable
+    with used.read() as session:
+        assert search_articles(session, "ministry") == ()
+    assert backend(used) != number
+
+
+@pytest.mark.postgres
+def test_a_search_without_a_schema_says_what_to_do(postgres: Postgres) -> None:
+    database = Database(postgres.create("bare"))
+    with pytest.raises(SchemaVersionError, match="db upgrade"), database.read() as session:
+        search_articles(session, "ministry")
+    database.close()
+    postgres.drop("bare")

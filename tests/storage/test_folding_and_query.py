@@ -1,5 +1,6 @@
 import re
 import string
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given, settings
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 
 from storage.errors import QueryError
 from storage.folding import MOST_WORDS, WORD, fold_in_place, fold_letters, parted, words
-from storage.query import Comparison, Query, Term, parse_query, to_fts5, to_tsquery
+from storage.query import Comparison, Query, Term, finds_without_words, leaves_out, parse_query, to_fts5, to_tsquery
+from storage.searched import SearchedArticle, is_found
 from storage.snippets import _walk, find_spans, make_snippet, mark_spans
 
 LETTERS = st.text(
@@ -319,3 +321,25 @@ def test_spans_are_in_order_and_inside(text: str, queries: list[str]) -> None:
     assert edges == sorted(edges)
     assert all(0 <= start < end <= len(snippet) for start, end in spans)
     assert find_spans(text, []) == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "is_found_bare", "has_minus"),
+    [
+        ("toll", False, False),
+        ("-toll", True, True),
+        ("-toll -dead", True, True),
+        ("said -toll", False, True),
+        ("said OR -toll", True, True),
+        ("-(toll dead)", True, True),
+        ("-(toll -dead)", True, True),
+        ("-(-toll OR dead)", False, True),
+        ('"the toll" lang:ru', False, False),
+    ],
+)
+def test_what_a_query_says_of_a_document_without_words(query: str, is_found_bare: bool, has_minus: bool) -> None:
+    asked = parse_query(query)
+    assert asked.node is not None
+    bare = SearchedArticle(title=(), body=(), tags=frozenset(), moment=datetime(2022, 1, 12, tzinfo=UTC))
+    assert finds_without_words(asked.node) is is_found(asked, bare) is is_found_bare
+    assert leaves_out(asked.node) is has_minus
