@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from monitor.claims.metrics import builtin_metrics
-from monitor.claims.places import UNRESOLVED
+from monitor.claims.places import place_slug
 from monitor.ledger.baseline import baseline_claims
 from monitor.ledger.folding import RecordFold
 from monitor.ledger.judgements import Rulings
@@ -58,6 +58,7 @@ class StoryFold:
         self._kinds |= {metric.name: metric.kind for metric in story.metrics}
         self._only = None if only is None else frozenset(only)
         self._zone: tzinfo = ZoneInfo(story.timezone) if story.timezone != "UTC" else UTC
+        self._places = frozenset(place_slug(place.name) for place in story.places)
         self._rulings = Rulings(judgements)
         self._book = OriginBook(story, self._rulings.aliases)
         # What was pinned is there to be shown, and bound to its record alone.
@@ -134,7 +135,7 @@ class StoryFold:
         return frozenset(keys)
 
     def _place(self, stamped: StampedClaim, *, is_removal: bool = False) -> set[RecordFold]:
-        """Put a claim where it counts: its own record, and the whole's when it speaks of a place within the story."""
+        """Put a claim where it counts: its own record, and the whole's when it speaks of a place of the story's."""
         judged = self._rulings.judge(stamped)
         if judged is None:
             return set()
@@ -179,7 +180,8 @@ class StoryFold:
     def _slots(self, judged: StampedClaim, split: RecordKey | None) -> Iterator[tuple[RecordKey, bool]]:
         key = self._rulings.key_for(judged.key, split)
         yield key, False
-        if key.place and key.place != UNRESOLVED and not key.population:
+        # Of a place that the seed does not list nobody knows whether it lies within the story or around it.
+        if key.place in self._places and not key.population:
             yield RecordKey(story=key.story, metric=key.metric, unit=key.unit, period=key.period), True
 
     def _record(self, key: RecordKey, kind: MetricKind) -> RecordFold:

@@ -11,6 +11,7 @@ from storage.records import (
     ClaimStatus,
     Figure,
     OriginSpec,
+    Place,
     Qualifier,
     Span,
     StampedClaim,
@@ -21,6 +22,7 @@ from storage.records import (
 STORY = Story(
     slug="story",
     title="A story",
+    places=(Place(name="Almaty"),),
     origins=(
         OriginSpec(name="officials", umbrella=True, aliases=("authorities",)),
         OriginSpec(name="police"),
