@@ -35,7 +35,7 @@ from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote, told_after
 from monitor.claims.places import Gazetteer, Mention, find_mentions
 from monitor.claims.placing import is_placed, is_there, mention_for, named_place
-from monitor.claims.population import anaphora_metric, person_after, predicate_axes, toll_axes
+from monitor.claims.population import anaphora_metric, condition_axes, person_after, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention, find_quantities
 from monitor.claims.scope import PART, Draft, settle
 from monitor.claims.speakers import Voice
@@ -342,6 +342,7 @@ class Extractor:
             elif "was" in found.rule.flags and status is ClaimStatus.CURRENT:
                 status = ClaimStatus.PREVIOUS
             elif status in _DATED_APART and page.years and other_year(reading, found, page.years, lexicon):
+                is_dated = status is ClaimStatus.CURRENT
                 status = ClaimStatus.OTHER_EVENT
             position = reading.quantities[quantity].number_start
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
@@ -369,6 +370,7 @@ class Extractor:
                     is_rest=reading.quantities[quantity].is_rest,
                     is_proven=found.rule.id != THE_REST,
                     is_more=reading.phrases[quantity].is_more or reading.quantities[quantity].is_more,
+                    is_dated=is_dated and _tells_which(reading, found),
                     entry=page.entry(number) if page.name == "text" else None,
                 )
             )
@@ -424,6 +426,7 @@ class Extractor:
             axes, lemma = person_after(reading, found.trigger[1], page.lexicon)
         if found.is_subset and not axes and not lemma:
             axes, lemma = predicate_axes(reading, found, page.lexicon)
+        axes = axes or condition_axes(reading, found, page.lexicon)
         population = population_key(axes, lemma)
         is_of_others = found.metric == "killed" and _is_of_others(reading, found, page.lexicon)
         if population is None and (found.is_subset or quantity.is_implicit or is_of_others):
@@ -537,6 +540,21 @@ def _confidence(quantity: Quantity, found: Link) -> float:
     if quantity.is_implicit:
         return 0.5
     return 0.8 if found.rule.metric is not None and found.rule.metric.startswith("@") else 1.0
+
+
+def _tells_which(reading: Reading, found: Link) -> bool:
+    """Whether a figure stands in a clause that says which event is meant: "the fire *that* killed 104 in 2018".
+
+    Not in one that tells of the year: "since 2009, *when* 71 died".
+    """
+    symbols = reading.symbols
+    figure = next(place for place, number in symbols.figures.items() if number == found.quantity)
+    opening = max((place for place in range(figure) if "who" in symbols.symbols[place].classes), default=None)
+    if opening is None or any("sub" in symbol.classes for symbol in symbols.symbols[opening:figure]):
+        return False
+    start = symbols.places[opening][0]
+    start -= reading.tokens.lower[start - 1] == ","
+    return not any(other.reason == "year" and other.end == start for other in reading.quantities)
 
 
 def _qualifier_of(reading: Reading, found: Link, lexicon: Lexicon) -> Qualifier:

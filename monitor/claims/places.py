@@ -20,7 +20,7 @@ class Mention(NamedTuple):
 
     `is_generic`: "the region" without a name. `is_alone`: "in Kerr County alone", said to be no more than a part.
     `is_source`: "four from China", where people come from. `is_loose`: "the state", which under a headline is where it
-    all happened as often as not.
+    all happened as often as not. `is_wide`: "in five states", "in Ghana and Togo together".
     """
 
     text: str
@@ -30,6 +30,7 @@ class Mention(NamedTuple):
     is_alone: bool = False
     is_source: bool = False
     is_loose: bool = False
+    is_wide: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -56,10 +57,29 @@ def find_mentions(reading: Reading, lexicon: Lexicon) -> list[Mention]:
         elif word in elsewhere:
             mentions.append(Mention(tokens.surface(index, index + 1), index, index + 1, True, is_alone=True))
         elif word in prepositions:
-            mention = _read_place(reading, index + 1, lexicon)
+            mention = _read_several(reading, index + 1, lexicon) or _read_place(reading, index + 1, lexicon)
             if mention is not None:
                 mentions.append(mention)
     return mentions
+
+
+def _read_several(reading: Reading, index: int, lexicon: Lexicon) -> Mention | None:
+    """Places of a kind without their names: "five states", "all the districts hit"; and others: "four other states".
+
+    Others are never where the story is; several may be the story's own or reach beyond it.
+    """
+    tokens, others = reading.tokens, lexicon.place.get("others", frozenset())
+    opening = others | lexicon.place.get("several", frozenset())
+    end = index
+    while end - index < _LONGEST and end < len(tokens.lower):
+        word = tokens.lower[end]
+        if tokens.kinds[end] != "n" and word not in opening and word not in lexicon.number_words:
+            break
+        end += 1
+    if end in (index, len(tokens.lower)) or tokens.lower[end] not in lexicon.place.get("plural", ()):
+        return None
+    is_other = not others.isdisjoint(tokens.lower[index:end])
+    return Mention(tokens.surface(index, end + 1), index, end + 1, True, is_alone=is_other, is_wide=True)
 
 
 def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | None:
@@ -109,7 +129,8 @@ def _read_place(reading: Reading, index: int, lexicon: Lexicon) -> Mention | Non
     is_alone = tokens.lower[end : end + 1] != [] and tokens.lower[end] in lexicon.place.get("alone", frozenset())
     before = lexicon.words.at(tokens.lower, start - 1)
     is_source = before is not None and "from" in before[1].classes
-    return Mention(tokens.surface(first, end), start, end, is_alone=is_alone, is_source=is_source)
+    is_wide = tokens.lower[end : end + 1] != [] and tokens.lower[end] in lexicon.place.get("together", frozenset())
+    return Mention(tokens.surface(first, end), start, end, is_alone=is_alone, is_source=is_source, is_wide=is_wide)
 
 
 def _is_owner(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
@@ -126,7 +147,8 @@ def _has_toll(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     for probe in range(index, min(index + _POSSESSED, len(tokens.lower))):
         entry = lexicon.words.at(tokens.lower, probe)
         if entry is not None and entry[1].classes & {"toll", "generic_toll"}:
-            return True
+            # "The governor's staff count 78": a verb.
+            return probe == index or tokens.kinds[entry[0] : entry[0] + 1] != "n"
         if tokens.kinds[probe] != "w" or tokens.is_capital(probe):
             return False
     return False

@@ -25,6 +25,9 @@ def mention_for(reading: Reading, found: Link, mentions: list[Mention]) -> Menti
             continue
         if mention.end <= low and (_is_told_anew(reading, mention.end, low) or _is_of_telling(reading, mention)):
             continue
+        if mention.is_wide and "," in reading.tokens.lower[high : mention.start]:
+            # "1,203 dead, by the count of volunteers in four districts"
+            continue
         if mention.start >= high and any(_opens_next(reading, high, mention, other) for other in others):
             continue
         cost = max(distance, 0) + (2 if mention.start < low else 0)

@@ -9,6 +9,10 @@ from monitor.claims.tokens import AMONG
 _POSSESSOR_REACH = 4
 _ANAPHORA_REACH = 30
 _PREDICATE_REACH = 6
+# Of the hurt a state is told that makes them some of all: how badly, or that they are out of hospital.
+_STATES = frozenset(("critical", "minor", "intensive_care", "discharged"))
+_OF_THE_HURT = frozenset(("injured", "hospitalised"))
+_AUXILIARIES = frozenset(("be", "have", "adverb"))
 
 
 def toll_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str, str]]:
@@ -87,6 +91,38 @@ def predicate_axes(reading: Reading, found: Link, lexicon: Lexicon) -> tuple[set
         if classes & {"comma", "who", "and"} or lower[index] == ",":
             break
     return set(), ""
+
+
+def condition_axes(reading: Reading, found: Link, lexicon: Lexicon) -> set[tuple[str, str]]:
+    """In what state the hurt are: "14 are *critical*", "nine were *seriously* hurt", "45 injured were *discharged*".
+
+    The word stands in what makes them a figure, right before it, or behind it after "are" and "have been".
+    """
+    if found.metric not in _OF_THE_HURT or "level" in found.rule.flags:
+        return set()
+    lower = reading.tokens.lower
+    quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
+    first, last = found.trigger
+    first = first - 1 if first > quantity.end else first
+    after = max(last, phrase.end)
+    if any("of" in lexicon.classes_at(lower, index) for index in range(max(0, quantity.start - 2), quantity.start)):
+        # "120 of the 5,000 injured are in critical condition": what follows is said of the 120.
+        after = len(lower)
+    while after < len(lower) and lexicon.classes_at(lower, after) & _AUXILIARIES:
+        if _state_at(lower, after, lexicon):
+            break
+        after += 1
+    for index in (*range(first, last), after):
+        state = _state_at(lower, index, lexicon) if index < len(lower) else None
+        if state:
+            return {("condition", state)}
+    return set()
+
+
+def _state_at(lower: list[str], index: int, lexicon: Lexicon) -> str | None:
+    person = lexicon.people.at(lower, index) if lower[index] in lexicon.people.firsts else None
+    axes = person[1].axes if person is not None else ()
+    return next((value for axis, value in axes if axis == "condition" and value in _STATES), None)
 
 
 def person_after(reading: Reading, index: int, lexicon: Lexicon) -> tuple[set[tuple[str, str]], str]:

@@ -14,6 +14,8 @@ _CLEAR_PART = 0.75
 _OTHERS_COUNT = 1 / 3
 # A count must be this much below another to be an older one and not the same, rounded.
 _SAME_COUNT = 0.995
+# What several places count together is more than one of them by as much, and not the same in round numbers.
+_NEAR_COUNT = 0.97
 _COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
 # The rest is of a whole and a part told among so many figures before it.
 _MOST_TOLD = 30
@@ -25,6 +27,7 @@ _BESIDE = 6
 _FEW_COUNTS = 2
 # The population of a figure that is told as a part without saying of whom.
 PART = "other:part"
+_CONDITION = "condition="
 
 
 class Draft:
@@ -36,6 +39,7 @@ class Draft:
         "is_bare",
         "is_besides",
         "is_count",
+        "is_dated",
         "is_earlier",
         "is_inherited",
         "is_level",
@@ -74,6 +78,7 @@ class Draft:
         is_there: bool = False,
         is_rest: bool = False,
         is_proven: bool = True,
+        is_dated: bool = False,
         entry: int | None = None,
     ) -> None:
         self.claim = claim
@@ -95,12 +100,14 @@ class Draft:
         self.is_there = is_there
         self.is_rest = is_rest
         self.is_proven = is_proven
+        self.is_dated = is_dated
         self.entry = entry
 
 
 def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:
     """The claims of one text, each with its final place, population and status."""
     drafts = _take_rest(_without_outgrown(drafts))
+    _keep_remembered(drafts)
     _share_kind(drafts)
     _share_metric(drafts)
     _pass_group(drafts)
@@ -222,7 +229,7 @@ def _is_earlier_of(draft: Draft, named: Draft) -> bool:
 def _names_group(draft: Draft) -> bool:
     """Whether a figure counts several people of a known group, who need not be named again with the next number."""
     claim = draft.claim
-    is_group = claim.population is not None and not claim.population.startswith("other:")
+    is_group = claim.population is not None and not claim.population.startswith(("other:", _CONDITION))
     is_several = not claim.implicit and (claim.value or 0) > 1
     return is_group and is_several and claim.metric in harms() and claim.status is not ClaimStatus.OTHER_EVENT
 
@@ -238,6 +245,9 @@ def _share_population(drafts: list[Draft]) -> None:
         known = scopes.get((claim.metric, claim.value), set())
         if claim.field == "title" and claim.population is None and len(known) == 1 and None not in known:
             population = next(iter(known))
+            if population is not None and population.startswith(_CONDITION):
+                # "Nine hurt", and all of them lightly.
+                continue
             # "One dead" is everyone, a man or a woman.
             if (_is_all(population) or claim.value == 1) and not _is_outgrown(drafts, claim):
                 _widen(drafts, claim)
@@ -322,20 +332,25 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
     """
     title_slug = f"-{place_slug(title)}-"
     is_strict = gazetteer.has_places or not title
-    largest = _largest(drafts)
     # "Nine died in the state" under the headline "Nine dead": the state is where it all was.
     told = {
         (draft.claim.metric, draft.claim.value)
         for draft in drafts
         if draft.claim.field == "title" and draft.mention is None and draft.claim.population is None
     }
+    wider = [draft for draft in drafts if _is_wider(draft, drafts, told)]
+    largest = _largest([draft for draft in drafts if draft not in wider])
     beside = _by_sentence(drafts)
     for draft in drafts:
         if draft.mention is None:
             continue
         claim = draft.claim
         key, is_whole = gazetteer.resolve(draft.mention)
-        if gazetteer.has_places and gazetteer.knows(draft.mention):
+        if draft in wider:
+            limits = True
+        elif draft.mention.is_wide and draft.mention.is_generic and not draft.mention.is_alone:
+            limits = draft.is_subset or _has_larger(claim, largest, draft.mention, is_close=False)
+        elif gazetteer.has_places and gazetteer.knows(draft.mention):
             limits = not is_whole
         elif draft.mention.is_generic and key == UNRESOLVED and (claim.metric, claim.value) in told:
             limits = draft.is_subset
@@ -356,6 +371,28 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             is_part = claim.population == PART and draft.is_placed
             population = None if is_part else claim.population
             draft.claim = replace(claim, place=key, place_text=draft.mention.text, population=population)
+
+
+def _is_wider(draft: Draft, drafts: list[Draft], told: set[tuple[str, float | None]]) -> bool:
+    """Whether a count of several places reaches beyond the story: "64 are dead here. In five states 88 were killed".
+
+    Never what headline or lead tell. The story's own count is smaller, and not by so much that it is of a part.
+    """
+    value = draft.claim.value or 0.0
+    mention = draft.mention
+    is_wide = mention is not None and mention.is_wide and not mention.is_alone and draft.claim.metric == "killed"
+    if not is_wide or _is_first_told(draft) or (draft.claim.metric, draft.claim.value) in told:
+        return False
+    return any(
+        other.claim.metric == draft.claim.metric
+        and _is_standing_count(other)
+        and other.claim.population is None
+        and not other.is_subset
+        and not (other.mention is not None and other.mention.is_wide)
+        and not _is_of_others(other.claim, draft.claim)
+        and value * _OTHERS_COUNT <= (other.claim.value or 0.0) < value * _NEAR_COUNT
+        for other in drafts
+    )
 
 
 def _is_apart(mention: Mention, key: str | None, *, is_strict: bool) -> bool:
@@ -575,6 +612,28 @@ def _follow_headline(drafts: list[Draft]) -> None:
             draft.claim = replace(draft.claim, status=status)
 
 
+def _keep_remembered(drafts: list[Draft]) -> None:
+    """A lead that dates the only event it counts tells of the story: "on trial over the 2018 fire that killed 104".
+
+    Whatever else the text counts, as the count of the same, must be about as large.
+    """
+    for metric in harms():
+        mine = [draft for draft in drafts if draft.claim.metric == metric]
+        lead = [draft for draft in mine if draft.is_dated and _is_first_told(draft) and not draft.is_subset]
+        tops = [draft.claim.value or 0.0 for draft in lead]
+        counts = [
+            draft.claim.value or 0.0
+            for draft in mine
+            if not draft.is_subset and (_is_standing_count(draft) or draft.claim.status is ClaimStatus.UNCONFIRMED)
+        ]
+        if not lead or any(min(count, top) < max(count, top) * _CLEAR_PART for count in counts for top in tops):
+            continue
+        feared = _told_in_headline(mine, (ClaimStatus.UNCONFIRMED,))
+        for draft in lead:
+            status = feared.get((metric, draft.claim.value), ClaimStatus.CURRENT)
+            draft.claim = replace(draft.claim, status=status)
+
+
 def _set_sums_apart(drafts: list[Draft]) -> None:
     """ "Since January 441 people have drowned on this route": what is told besides the event of headline and lead.
 
@@ -655,7 +714,7 @@ def _mark_addends(drafts: list[Draft], largest: dict[str, Claim]) -> None:
                 for draft in beside
                 if draft.claim.metric == metric
                 and draft.claim.status is ClaimStatus.CURRENT
-                and draft.claim.kind is ClaimKind.LEVEL
+                and (draft.claim.kind is ClaimKind.LEVEL or draft.is_more)
                 and draft.claim.place is None
                 and not draft.is_of_them
                 and draft.claim.value
@@ -663,5 +722,5 @@ def _mark_addends(drafts: list[Draft], largest: dict[str, Claim]) -> None:
             total = sum({draft.claim.value or 0.0 for draft in addends})
             if len(addends) > 1 and total == _size(largest, metric):
                 for draft in addends:
-                    if draft.claim.population is None:
+                    if draft.claim.population is None and draft.claim.kind is ClaimKind.LEVEL:
                         draft.claim = replace(draft.claim, population=PART)

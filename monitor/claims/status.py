@@ -372,10 +372,21 @@ def _is_close_behind(reading: Reading, found: FoundCue, quantity: Quantity, lexi
     if before is not None and before[1].classes & {"det", "from"}:
         return False
     after = lexicon.classes_at(lower, found.end) if found.end < len(lower) else frozenset()
+    if "put" in after and _is_next_figure(reading, found.end + 1, lexicon):
+        # "134 died, after previously reporting 141": it is said of the next.
+        return False
     if lower[found.start - 1 : found.start] == [","] and "be" in after:
         # «… auf 45, zuvor war von 38 die Rede»: it opens the clause of another figure.
         return False
     return not after & {"toll", "generic_toll"}
+
+
+def _is_next_figure(reading: Reading, first: int, lexicon: Lexicon) -> bool:
+    """Whether a figure follows at a token, but for small words."""
+    after = next((one for one in reading.quantities if one.start >= first and one.reason is None), None)
+    return (
+        after is not None and after.start - first <= _NEAR and _only_small_words(reading, first, after.start, lexicon)
+    )
 
 
 def _figure_between(reading: Reading, quantity: Quantity, found: FoundCue) -> bool:
