@@ -27,7 +27,18 @@ from monitor.claims.lexicon import (
     read_pack,
     supported_languages,
 )
-from monitor.claims.linking import OF_THEM, REPORTED, THE_REST, Link, Reading, link, link_addends, read_sentence
+from monitor.claims.linking import (
+    NAMED_DEAD,
+    OF_THEM,
+    REPORTED,
+    THAT_MAKES,
+    THE_REST,
+    Link,
+    Reading,
+    link,
+    link_addends,
+    read_sentence,
+)
 from monitor.claims.making import make_claim
 from monitor.claims.measures import Measured, find_measures, is_apart, measured_status
 from monitor.claims.metrics import builtin_metrics, is_cumulative
@@ -369,6 +380,8 @@ class Extractor:
                     is_present=reading.phrases[quantity].lemma in lexicon.present,
                     is_rest=reading.quantities[quantity].is_rest,
                     is_proven=found.rule.id != THE_REST,
+                    is_named=found.rule.id == NAMED_DEAD,
+                    is_sum=found.rule.id == THAT_MAKES,
                     is_more=reading.phrases[quantity].is_more or reading.quantities[quantity].is_more,
                     is_dated=is_dated and _tells_which(reading, found),
                     entry=page.entry(number) if page.name == "text" else None,

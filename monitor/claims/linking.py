@@ -24,17 +24,30 @@ REPORTED = "reported-bare"
 """The rule of a number that somebody gives: "the government says 61"."""
 THE_REST = "the-rest"
 """The rule of a rest without a word of its own."""
+PREDICATE = "part-predicate"
+"""The rule of what is said of some of a group: "twelve of the injured are being treated"."""
+THAT_MAKES = "that-makes"
+"""The rule of a sum of what was told before it."""
+NAMED_DEAD = "dead-identified"
+"""The rule of the dead who have names: all of them, or a part."""
+_OF_A_GROUP = (PREDICATE, "part-of-people-state", "part-of-people-adjective")
 ADDS_UP = Rule("adds-up", "", metric="@latest", flags=frozenset(("subset",)))
 """The rule of figures that add up to a count told before."""
 _FEWEST_ADDENDS = 2
 _LEAST_SUM = 5
 _HURT = frozenset(("injured", "hospitalised"))
 _GROUPS = frozenset(("toll", "them"))
+# How people are until it is told otherwise: a figure of all of whom it is told now, though they are of a group.
+_STILL_SO = frozenset(("missing", "hospitalised"))
+_COMMA = frozenset(("comma",))
+# "101 are in hospital and 62 in intensive care": who lies there lies in hospital.
+_JOINS_DETAIL = frozenset(("comma", "and", "colon", "dash"))
 _WITHOUT_VERB = ("post-adjective", "post-participle")
 _OPENS_DETAIL = frozenset(("including", "among", "among_them", "with"))
 # What a frame such as "of the 325 pupils on the trip" does not hold, and how many words it has at most.
 _VERBS = frozenset(("say", "put", "be", "have", "active", "past", "intransitive", "semi", "comma", "level"))
 _LONGEST_FRAME = 9
+_POSSESSOR_REACH = 5
 _OF_THESE = (*OF_THEM, "part-of-these")
 _BY_MANNER = "by-manner"
 _BRACKETS = ("bracket-parts", "bracket-names")
@@ -145,17 +158,22 @@ def link(
             if metric == VICTIMS:
                 victims.append((rule, quantity, span))
                 continue
-            is_told = (context is not None and "bare" in rule.flags) or "told" in rule.flags
+            is_told = (context is not None and "bare" in rule.flags) or "told" in rule.flags or rule.id == PREDICATE
             if metric is None or not _fits(metric, reading, quantity, trigger, lexicon, is_told=is_told):
                 continue
+            if _is_group_of(reading, quantity, span, lexicon):
+                continue
             is_manner = metric == "injured" and _tells_manner(reading, quantity, trigger, told, lexicon)
+            is_all = _is_everyone(reading, rule, quantity, lexicon) or _is_all_still_so(
+                reading, rule, metric, (trigger, figure)
+            )
             reading.links[quantity] = Link(
                 quantity,
                 "killed" if is_manner else metric,
                 rule,
                 span,
                 reading.symbols.figures[old] if old is not None else None,
-                is_manner or ("subset" in rule.flags and not _is_everyone(reading, rule, quantity, lexicon)),
+                is_manner or ("subset" in rule.flags and not is_all),
             )
     for rule, quantity, span in victims:
         metric = _victims(reading, is_deadly="killed" in told or context == "killed")
@@ -168,7 +186,7 @@ def link(
         # What the sentence names by its own word, "the figure" beside it is not.
         context = headline or context
     _inherit(reading, inherited, context, latest, lexicon)
-    _mark_groups(reading)
+    _mark_groups(reading, latest)
     _drop_old_links(reading)
 
 
@@ -196,7 +214,7 @@ def link_addends(reading: Reading, wholes: Callable[[], Sequence[tuple[str, floa
         reading.links[number] = Link(number, metric, ADDS_UP, span, is_subset=True)
 
 
-def _mark_groups(reading: Reading) -> None:
+def _mark_groups(reading: Reading, latest: str | None) -> None:
     """Marks as parts the figures of a group: "28 of them hospitalised", "of the victims, 85 were killed there"."""
     symbols = reading.symbols.symbols
     group: int | None = None
@@ -216,6 +234,9 @@ def _mark_groups(reading: Reading) -> None:
             found.is_subset = True
             continue
         is_of_them = figure + 1 < len(symbols) and "among_them" in symbols[figure + 1].classes
+        if is_of_them and found.metric in _STILL_SO and not _is_told_before(reading, quantity, latest):
+            # "47 are dead. Seven of them are still missing": they are all who are missing.
+            is_of_them = False
         is_told_behind = is_of_them and found.trigger[0] >= reading.symbols.places[figure + 1][1]
         is_of_group = _is_of_them_before(reading, figure) or (
             # Who is in hospital is of the hurt, and yet all who are.
@@ -225,19 +246,68 @@ def _mark_groups(reading: Reading) -> None:
         found.is_subset = is_told_behind or is_of_group
 
 
+def _is_group_of(reading: Reading, quantity: int, span: tuple[int, int], lexicon: Lexicon) -> bool:
+    """Whether a word tells of some of these, and not of them: "six of the ship's 462 passengers had died"."""
+    part = reading.links.get(quantity - 1)
+    if part is None or part.trigger != span or part.trigger[0] < reading.quantities[quantity].end:
+        return False
+    lower = reading.tokens.lower
+    between = range(reading.quantities[quantity - 1].end, reading.quantities[quantity].number_start)
+    return 0 < len(between) <= _POSSESSOR_REACH and "of" in lexicon.classes_at(lower, between[0])
+
+
+def _is_told_before(reading: Reading, quantity: int, latest: str | None) -> bool:
+    """Whether the figure told last before this one is of the same metric."""
+    before = [number for number in reading.links if number < quantity]
+    metric = reading.links[max(before)].metric if before else latest
+    found = reading.links[quantity]
+    return metric == found.metric or _is_grave(reading, found.trigger[0])
+
+
+def _is_grave(reading: Reading, position: int) -> bool:
+    """Whether a word tells of some of those in hospital alone: "in intensive care"."""
+    places = zip(reading.symbols.symbols, reading.symbols.places, strict=True)
+    return any("intensive" in symbol.classes for symbol, place in places if place[0] == position)
+
+
+def _is_all_still_so(reading: Reading, rule: Rule, metric: str, span: tuple[int, int]) -> bool:
+    """Whether a part of a group is all that is told of: "twelve of the injured are still in hospital".
+
+    Not where the group is of the same, nor of one kind of people: "three of the children are missing".
+    """
+    if metric not in _STILL_SO or rule.id not in _OF_A_GROUP:
+        return False
+    figure = span[1]
+    if span[0] <= figure or "intensive" in reading.symbols.symbols[span[0]].classes:
+        return False
+    group = reading.symbols.symbols[figure + 1 : span[0]]
+    is_counted = any("Q" in symbol.classes for symbol in group)
+    is_of_kind = not is_counted and any("person" in symbol.classes for symbol in group)
+    return not is_of_kind and not any(name == metric for symbol in group for _, name in symbol.metrics)
+
+
 def _is_detail(reading: Reading, quantity: int, figure: int) -> bool:
     """Whether a smaller figure of the same stands right behind: «14 sont hospitalisés, dont 4 en réanimation»."""
     found, before = reading.links[quantity], reading.links.get(quantity - 1)
-    if before is None or before.metric != found.metric or found.rule.id not in _WITHOUT_VERB:
+    if before is None or found.rule.id not in _WITHOUT_VERB:
         return False
-    if "level" in before.rule.flags or before.parent is not None or before.rule.metric is not None:
+    is_of_hurt = (before.metric, found.metric) == ("hospitalised", "injured") and found.rule.id == _WITHOUT_VERB[0]
+    is_of_dead = before.rule.id == NAMED_DEAD and found.metric == "killed"
+    if before.metric != found.metric and not is_of_hurt and not is_of_dead:
         return False
-    if reading.quantities[quantity].value >= reading.quantities[quantity - 1].value or before.is_subset:
+    if "level" in before.rule.flags or (before.parent is not None and not before.is_subset):
+        return False
+    if before.rule.metric is not None and not is_of_dead:
+        return False
+    if reading.quantities[quantity].value >= reading.quantities[quantity - 1].value:
         return False
     end = max(before.trigger[1], reading.phrases[quantity - 1].end)
     places, symbols = reading.symbols.places, reading.symbols.symbols
     between = [symbols[index].classes for index in range(figure) if places[index][0] >= end]
-    is_beside = bool(between) and "comma" in between[0] and found.trigger[0] >= reading.quantities[quantity].end
+    # "129 remain admitted: 76 in serious condition and 53 under observation"
+    joints = _JOINS_DETAIL if "hospitalised" in (before.metric, found.metric) else _COMMA
+    is_beside = bool(between) and not between[0].isdisjoint(joints)
+    is_beside = is_beside and found.trigger[0] >= reading.quantities[quantity].end
     return is_beside and all(not classes.isdisjoint(_OPENS_DETAIL) for classes in between[1:])
 
 
@@ -533,15 +603,20 @@ def _is_everyone(reading: Reading, rule: Rule, quantity: int, lexicon: Lexicon) 
 def _is_of_everyone(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:
     """In "241 of the 242 people died" the dead are all the dead: the group is of everyone who was there."""
     group = quantity + 1
-    if group >= len(reading.quantities) or not reading.phrases[group].is_whole or reading.phrases[group].axes:
+    if group >= len(reading.quantities) or reading.phrases[group].axes:
+        return False
+    if not reading.phrases[group].is_whole and reading.phrases[group].lemma not in lexicon.present:
         return False
     first = max(reading.quantities[quantity].end, reading.phrases[quantity].end)
     between = [
         lexicon.words.at(reading.tokens.lower, index) for index in range(first, reading.quantities[group].number_start)
     ]
+    # "Six of the ship's 462 passengers": one word may say whose they are.
+    known = [entry for entry in between if entry is not None]
     return (
         bool(between)
-        and all(entry is not None and not entry[1].classes.isdisjoint(("of", "det", "focus")) for entry in between)
+        and len(between) - len(known) <= 1
+        and all(not entry[1].classes.isdisjoint(("of", "det", "focus")) for entry in known)
         and not any(found.trigger[0] < reading.phrases[group].end for found in (reading.links.get(group),) if found)
     )
 

@@ -10,6 +10,8 @@ from storage.records import Qualifier
 
 _DASHES = frozenset("-–—")
 _ROUND_SHARES = frozenset((20.0, 50.0, 100.0, 1000.0, 10000.0, 100000.0))
+# A toll stands at most so many words before its verb.
+_TOLL_REACH = 6
 _GLUE = frozenset("-/#№.:")
 _OPENERS = frozenset((":", "-", "–", "—"))
 _LAST_AGE = 110
@@ -397,9 +399,22 @@ def _is_verb(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
     """In "the dead now number 658" the number is a verb: it follows what it counts, or an adverb."""
     entry = lexicon.words.at(tokens.lower, index)
     before = lexicon.words.at(tokens.lower, index - 1) if index else None
-    if entry is None or before is None or "level" not in entry[1].classes:
+    if entry is None or "level" not in entry[1].classes:
         return False
-    return bool(before[1].classes & {"toll", "adverb", "modal", "past", "adjective", "who"})
+    is_counted = before is not None and bool(
+        before[1].classes & {"toll", "adverb", "modal", "past", "adjective", "who"}
+    )
+    return is_counted or _counts_behind_name(tokens, index, lexicon)
+
+
+def _counts_behind_name(tokens: Tokens, index: int, lexicon: Lexicon) -> bool:
+    """Whether "number" behind a name is the verb of a toll: "the bodies recovered in Homs number 34"."""
+    if index < 2 or not tokens.is_capital(index - 1):
+        return False
+    return any(
+        (entry := lexicon.words.at(tokens.lower, probe)) is not None and "toll" in entry[1].classes
+        for probe in range(max(0, index - _TOLL_REACH), index - 1)
+    )
 
 
 def _is_age_of_name(tokens: Tokens, number: Number, lexicon: Lexicon) -> bool:

@@ -21,10 +21,17 @@ _COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
 _MOST_TOLD = 30
 # An earlier count is told at most so many sentences after the one it gave way to.
 _RECALL = 2
+# What a sum adds up is among so many figures before it.
+_SUMMED = 8
 # Two figures stand side by side with so many characters between them: "16 dead and 147 missing".
 _BESIDE = 6
 # Who gives so many different counts of the whole in one sentence gives parts.
 _FEW_COUNTS = 2
+# As what those are counted later who stood in a count that falls.
+_LEAVE = {
+    "missing": ("killed", "rescued", "found_safe", "identified"),
+    "hostages": ("released", "rescued", "killed"),
+}
 # The population of a figure that is told as a part without saying of whom.
 PART = "other:part"
 _CONDITION = "condition="
@@ -45,12 +52,14 @@ class Draft:
         "is_level",
         "is_listed",
         "is_more",
+        "is_named",
         "is_of_them",
         "is_placed",
         "is_present",
         "is_proven",
         "is_rest",
         "is_subset",
+        "is_sum",
         "is_taken_up",
         "is_there",
         "mention",
@@ -79,6 +88,8 @@ class Draft:
         is_rest: bool = False,
         is_proven: bool = True,
         is_dated: bool = False,
+        is_named: bool = False,
+        is_sum: bool = False,
         entry: int | None = None,
     ) -> None:
         self.claim = claim
@@ -101,6 +112,8 @@ class Draft:
         self.is_rest = is_rest
         self.is_proven = is_proven
         self.is_dated = is_dated
+        self.is_named = is_named
+        self.is_sum = is_sum
         self.entry = entry
 
 
@@ -108,6 +121,7 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     """The claims of one text, each with its final place, population and status."""
     drafts = _take_rest(_without_outgrown(drafts))
     _keep_remembered(drafts)
+    _count_named(drafts)
     _share_kind(drafts)
     _share_metric(drafts)
     _pass_group(drafts)
@@ -116,15 +130,17 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
         _widen_largest(drafts)
     _limit_places(drafts, title, gazetteer)
     anchors = _anchors(drafts)
-    _age_lists(drafts, anchors)
+    _age_lists(drafts, _anchors(_without_list_text(drafts)))
     _take_back_repeats(drafts)
     _age_levels(drafts)
     _age_entries(drafts)
     largest = _anchors(drafts, is_told=False)
     _mark_addends(drafts, largest)
+    _mark_summed(drafts)
     _mark_parts(drafts, anchors, largest)
     _set_sums_apart(drafts)
-    _age_with_dead(drafts)
+    _age_with_found(drafts)
+    _mark_missing_parts(drafts)
     _follow_headline(drafts)
     _set_other_events_apart(drafts)
     return tuple(draft.claim for draft in drafts)
@@ -156,9 +172,9 @@ def _take_rest(drafts: list[Draft]) -> list[Draft]:
     for draft in drafts:
         claim = draft.claim
         value = claim.value or 0.0
-        metric = (
-            next((name for name in told if _makes_up(value, told[name][-_MOST_TOLD:])), None) if draft.is_rest else None
-        )
+        # The rest of those missing, under a word of its own, is all who are missing still.
+        is_rest = draft.is_rest and (claim.metric != "missing" or not draft.is_proven)
+        metric = next((name for name in told if _makes_up(value, told[name][-_MOST_TOLD:])), None) if is_rest else None
         if metric is not None:
             population = claim.population or PART
             draft.claim = replace(claim, metric=metric, population=population, kind=ClaimKind.LEVEL)
@@ -172,6 +188,15 @@ def _take_rest(drafts: list[Draft]) -> list[Draft]:
 def _makes_up(rest: float, told: list[float]) -> bool:
     """Whether a whole and a part were told that differ by the rest."""
     return rest > 1 and any(whole - rest in told for whole in told if whole > rest)
+
+
+def _count_named(drafts: list[Draft]) -> None:
+    """ "24 morts sont identifiés" gives no toll beside 28 dead; where no larger count is told, it is that of all."""
+    for draft in drafts:
+        if draft.is_named and not any(
+            other.claim.metric == "killed" and (other.claim.value or 0) > (draft.claim.value or 0) for other in drafts
+        ):
+            draft.claim = replace(draft.claim, metric="killed")
 
 
 def _share_kind(drafts: list[Draft]) -> None:
@@ -485,6 +510,19 @@ def _size(anchors: dict[str, Claim], metric: str) -> float:
     return 0.0 if top is None else top.value or 0.0
 
 
+def _without_list_text(drafts: list[Draft]) -> list[Draft]:
+    """All but what stands within a list, behind the first sentence of a bullet."""
+    listed = [draft.sentence for draft in drafts if draft.is_listed]
+    if not listed:
+        return drafts
+    first, last = min(listed), max(listed)
+    return [
+        draft
+        for draft in drafts
+        if draft.is_listed or draft.claim.field == "title" or not first < draft.sentence < last
+    ]
+
+
 def _age_lists(drafts: list[Draft], anchors: dict[str, Claim]) -> None:
     """A bullet list whose toll is below the headline's was written before it: all its figures are previous."""
     is_old = any(
@@ -649,19 +687,46 @@ def _set_sums_apart(drafts: list[Draft]) -> None:
             draft.claim = replace(claim, status=ClaimStatus.OTHER_EVENT)
 
 
-def _age_with_dead(drafts: list[Draft]) -> None:
-    """ "33 are dead; of the 50 missing that leaves 17": the 50 hold the dead found since, and are missing no more."""
-    told: dict[str, set[float]] = {}
+def _age_with_found(drafts: list[Draft]) -> None:
+    """ "33 are dead; of the 50 missing that leaves 17": the 50 hold the dead found since, and are missing no more.
+
+    So do 29 missing of whom 20 were found alive, where nine are missing still.
+    """
+    told: dict[tuple[str, bool], set[float]] = {}
+    found: dict[str, set[float]] = {}
     for draft in drafts:
         claim = draft.claim
-        if _is_current_whole(claim) and claim.value is not None:
-            told.setdefault(claim.metric, set()).add(claim.value)
+        if claim.status is ClaimStatus.CURRENT and claim.value is not None and not claim.implicit:
+            found.setdefault(claim.metric, set()).add(claim.value)
+            if _is_whole(claim) and (claim.qualifier is Qualifier.EXACT or claim.field == "text"):
+                for is_later in {False, not _is_first_told(draft)}:
+                    told.setdefault((claim.metric, is_later), set()).add(claim.value)
     for draft in drafts:
         claim = draft.claim
-        if claim.metric != "missing" or claim.value is None or not _is_current_whole(claim):
+        if claim.metric not in _LEAVE or claim.value is None or not _is_current_whole(claim):
             continue
-        if any(claim.value - dead in told["missing"] for dead in told.get("killed", ()) if 0 < dead < claim.value):
+        gone = [value for metric in _LEAVE[claim.metric] for value in found.get(metric, ())]
+        left = told.get((claim.metric, False), set())
+        if _is_first_told(draft):
+            # What the lead gives is how things stand, unless the lead itself goes on to what is left.
+            left = left - told.get((claim.metric, True), set())
+        if any(claim.value - value in left for value in gone if 0 < value < claim.value):
             draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
+
+
+def _mark_missing_parts(drafts: list[Draft]) -> None:
+    """Who is missing of some: "99 are missing … 52 of a camp are still unaccounted for", told later and of fewer."""
+    top: Draft | None = None
+    for draft in drafts:
+        claim = draft.claim
+        if claim.metric != "missing" or not _is_count(claim):
+            continue
+        value, most = claim.value or 0.0, 0.0 if top is None else top.claim.value or 0.0
+        is_first = _is_first_told(draft) or draft.is_level
+        if top is None or (value > most and is_first):
+            top = draft
+        elif not is_first and draft.sentence > top.sentence and value < most * _CLEAR_PART:
+            draft.claim = replace(claim, population=PART)
 
 
 def _is_first_told(draft: Draft) -> bool:
@@ -700,6 +765,22 @@ def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[st
         top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
         if top < _size(anchors if _is_told(draft) else largest, claim.metric) * share:
             draft.claim = replace(claim, population=PART)
+
+
+def _mark_summed(drafts: list[Draft]) -> None:
+    """ "246 were killed by the rebels. With 24 plotters who died, that makes 270": of 270 the 246 are a part."""
+    for place, draft in enumerate(drafts):
+        if not draft.is_sum or draft.claim.value is None:
+            continue
+        before = [
+            other
+            for other in drafts[max(0, place - _SUMMED) : place]
+            if other.claim.metric == draft.claim.metric and other.claim.field == draft.claim.field
+        ]
+        values = {other.claim.value for other in before}
+        for other in before:
+            if other.claim.population is None and draft.claim.value - (other.claim.value or 0.0) in values:
+                other.claim = replace(other.claim, population=PART)
 
 
 def _mark_addends(drafts: list[Draft], largest: dict[str, Claim]) -> None:

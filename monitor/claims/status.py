@@ -247,11 +247,20 @@ def _reaches_back(
         return False
     if found.cue.status == "retracted" and _takes_back_another(reading, found, lexicon):
         return False
+    if found.cue.status == "unconfirmed" and _is_of_some(reading, found, quantity, lexicon):
+        return False
     words = reading.tokens.lower
     is_answered = found.cue.status == "denied" and words[clause[1] : clause[1] + 1] == [";"]
     is_answered = is_answered or (found.cue.status == "denied" and words[found.end - 1] in lexicon.pronouns)
     last = len(words) if found.cue.status in ("retracted", "unconfirmed") or is_answered else clause[1]
     return quantity.end - 1 <= found.start and found.end <= last and not _figure_between(reading, quantity, found)
+
+
+def _is_of_some(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """Whether a doubt is about some of those counted: "300 are missing, and most of them must be presumed dead"."""
+    lower = reading.tokens.lower
+    first = max(quantity.end, found.start - _NEAR)
+    return any("among_them" in lexicon.classes_at(lower, index) for index in range(first, found.start))
 
 
 def _takes_back_another(reading: Reading, found: FoundCue, lexicon: Lexicon) -> bool:
