@@ -447,13 +447,21 @@ def _first_version(article_id: int, new: NewArticle) -> dict[str, Any]:
 def _fresh_version(version_id: int, article_id: int, new: NewArticle) -> FreshVersion:
     published = new.published
     return FreshVersion(
-        version_id=version_id,
-        article_id=article_id,
-        title=new.title,
-        text=new.text,
-        published_from=published.not_before if published else None,
-        published_to=published.not_after if published else None,
-        first_seen_at=new.fetched_at,
+        version_id, article_id, new.title, new.text, published.not_before if published else None,
+        published.not_after if published else None, new.fetched_at, new.url, new.source, new.lang,
+        _stories_of(new.matches) if new.matches else (),
+    )  # fmt: skip
+
+
+def _stories_of(matches: Iterable[Match]) -> tuple[str, ...]:
+    """As `list_stories_of` would give them; of two matches to one story the first was stored."""
+    first = {match.story: match for match in reversed(tuple(matches))}
+    return tuple(
+        sorted(
+            story
+            for story, match in first.items()
+            if match.state == MatchState.ACCEPTED or (match.is_match and match.state != MatchState.REJECTED)
+        )
     )
 
 

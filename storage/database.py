@@ -21,6 +21,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session
 
 from storage import schema, search_index
+from storage.arrays import teach_arrays
 from storage.errors import DatabaseError, SchemaVersionError
 from storage.meta import find_fact
 
@@ -60,6 +61,7 @@ class Database:
     def _make_engine(self, pool_size: int) -> Engine:
         if not self.is_sqlite:
             engine = create_engine(self.url, pool_size=pool_size, max_overflow=pool_size)
+            event.listen(engine, "connect", partial(teach_arrays, engine.dialect))
             event.listen(engine, "checkin", _rest)
             event.listen(engine, "checkout", partial(_prove_alive, engine.dialect))
             return engine
@@ -172,6 +174,10 @@ def lock_story(session: Session, *slugs: str) -> None:
         return
     for slug in sorted(set(slugs)):
         session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"), {"name": f"story:{slug}"})
+
+
+# What a savepoint took back is not indexed.
+event.listen(Session, "after_soft_rollback", search_index.doubt_fresh)
 
 
 def _rest(_connection: Any, record: Any) -> None:

@@ -143,6 +143,10 @@ _SHORT = 1_000  # octets; below, nothing is gained by an expression that takes l
 # Digits become 0, what may part them (or ends in such an octet) a comma, and the octets before those go.
 _DIGITS = bytes.maketrans(b"123456789.'\xa0\xaf\x89\x99", b"000000000,,,,,,")
 _GONE = b"\xc2\xe2\x80"
+_PARTED_DIGITS = b"0,000"
+# Every octet but the space as one: a word of too many letters is a long run of it.
+_RUNS = bytes(0x20 if code == 0x20 else 0x78 for code in range(0x100))
+_LONG_RUN = b"x" * (_LONGEST_WORD + 1)
 
 
 def _octets(text: str) -> bytes:
@@ -155,6 +159,12 @@ def _from_octets(octets: bytes) -> str:
 
 def _from_page(text: str, spelling: _Spelling) -> str | None:
     """A text respelt within one table of 256 letters, the quickest way of all; None where none has room for it."""
+    found = _in_page(text, spelling)
+    return found and found[0].decode(found[1])
+
+
+def _in_page(text: str, spelling: _Spelling, *, has_numbers: bool = False) -> tuple[bytes, str] | None:
+    """As `_from_page`, by the page's octets and with its name; `has_numbers`: those parted by thousands are joined."""
     if len(text) < _SHORTEST:
         return None
     for page in _PAGES:
@@ -162,22 +172,30 @@ def _from_page(text: str, spelling: _Spelling) -> str | None:
             octets = text.encode(page)
         except UnicodeEncodeError:
             continue
-        table, settled = _page(page, spelling.spell)
-        return None if octets.translate(None, settled) else octets.translate(table).decode(page)
+        table, settled, digits = _page(page, spelling.spell)
+        if octets.translate(None, settled):
+            return None
+        if has_numbers and _PARTED_DIGITS in octets.translate(digits):
+            octets = _NUMBER_ONLY.sub(_join_number, text).encode(page)
+        return octets.translate(table), page
     return None
 
 
 @cache
-def _page(page: str, spell: Callable[[str], str]) -> tuple[bytes, bytes]:
-    """What each octet of a page becomes, and those that become one letter of it."""
-    table, settled = bytearray(range(0x100)), bytearray()
+def _page(page: str, spell: Callable[[str], str]) -> tuple[bytes, bytes, bytes]:
+    """What each octet of a page becomes, those that become one letter of it, and what tells a number that is parted."""
+    table, settled, digits = bytearray(range(0x100)), bytearray(), bytearray(range(0x100))
     for code in range(0x100):
         letter = bytes([code]).decode(page, "ignore")
         spelt = spell(letter) if letter else ""
         if len(spelt) == len(spelt.encode(page, "ignore")) == 1 and spelt != _UNSETTLED:
             table[code] = spelt.encode(page)[0]
             settled.append(code)
-    return bytes(table), bytes(settled)
+        if letter and letter in "0123456789":
+            digits[code] = _PARTED_DIGITS[0]
+        elif letter and _PARTING.match(letter):
+            digits[code] = _PARTED_DIGITS[1]
+    return bytes(table), bytes(settled), bytes(digits)
 
 
 def _respelt(octets: bytes, table: bytes, spelling: _Spelling) -> str | None:
@@ -239,17 +257,17 @@ def parted(text: str) -> str:
 
     The same words as those of `words`, a little sooner.
     """
-    plain = _spaced(text)
-    if len(plain) > MOST_WORDS or _has_long_word(plain):
+    plain, has_long_run = _spaced(text)
+    if len(plain) > MOST_WORDS or (has_long_run and _has_long_word(plain)):
         return " ".join(words(text))
     return plain
 
 
 def words(text: str) -> list[str]:
     """The folded words of a text, in order; at most MOST_WORDS."""
-    plain = _spaced(text)
+    plain, has_long_run = _spaced(text)
     found = plain.split()
-    if len(found) > MOST_WORDS or _has_long_word(plain):
+    if len(found) > MOST_WORDS or (has_long_run and _has_long_word(plain)):
         found = [word[:_LONGEST_WORD] for word in found[:MOST_WORDS]]
     return found
 
@@ -265,22 +283,30 @@ def _has_long_word(plain: str) -> bool:
     return False
 
 
-def _spaced(text: str) -> str:
-    """A text folded, with a space for every sign that is of no word."""
-    octets = _octets(text)
-    if b"0,000" in octets.translate(_DIGITS, _GONE):
-        text = _NUMBER_ONLY.sub(_join_number, text)
+def _has_long_run(octets: bytes) -> bool:
+    return len(octets) > _LONGEST_WORD and _LONG_RUN in octets.translate(_RUNS)
+
+
+def _spaced(text: str) -> tuple[str, bool]:
+    """A text folded, with a space for every sign that is of no word; and whether a word may have too many letters."""
+    found = None if text.isascii() else _in_page(text, _PARTED_ALONE, has_numbers=True)
+    if found is None:
         octets = _octets(text)
-    if text.isascii():
-        return octets.translate(_WORDS_ALONE).decode("ascii")
-    plain = _from_page(text, _PARTED_ALONE)
-    if plain is None:
-        plain = _respelt(octets, _WORDS_ALONE, _PARTED_ALONE)
+        if _PARTED_DIGITS in octets.translate(_DIGITS, _GONE):
+            text = _NUMBER_ONLY.sub(_join_number, text)
+            octets = _octets(text)
+            # What parted its numbers may have been all that no page has room for.
+            found = None if text.isascii() else _in_page(text, _PARTED_ALONE)
+        if text.isascii():
+            found = octets.translate(_WORDS_ALONE), "ascii"
+    if found is not None:
+        return found[0].decode(found[1]), _has_long_run(found[0])
+    plain = _respelt(octets, _WORDS_ALONE, _PARTED_ALONE)
     if plain is None:
         plain = _from_octets(_octets(unicodedata.normalize("NFC", text)).translate(_WORDS_ALONE))
         changed = _FOREIGN if len(octets) <= _SHORT else _unlike_itself()
         plain = changed.sub(_part_match, plain.lower())
-    return plain
+    return plain, _has_long_run(_octets(plain))
 
 
 def _part_match(match: re.Match[str]) -> str:

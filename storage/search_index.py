@@ -8,11 +8,11 @@ word: source, host, language, stories, metrics, and on PostgreSQL the day and th
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache, partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from sqlalchemy import Select, delete, func, select, text
@@ -30,14 +30,14 @@ RECIPE_FACT = "search_recipe"
 _EPOCH = datetime(1900, 1, 1, tzinfo=UTC)
 _PLACE_BITS = 6  # 64 documents a second: small steps between keys keep SQLite's index small
 _MOST_SECONDS = (1 << 34) - 1
+_DAY = 86_400 << _PLACE_BITS  # of keys
 _MOST_BYTES = 900_000  # PostgreSQL bounds the words of a document at 1 MB
 _PLAIN_HOST = re.compile(r"https?://([a-z0-9.-]+)(?=[/?#]|$)")
 _TOUCHED = "storywatch_touched_articles"
 _FRESH = "storywatch_fresh_articles"
 
 
-@dataclass(frozen=True, slots=True)
-class FreshVersion:
+class FreshVersion(NamedTuple):
     """The only version of an article that this transaction stored: what is in hand need not be read again."""
 
     version_id: int
@@ -47,6 +47,10 @@ class FreshVersion:
     published_from: datetime | None
     published_to: datetime | None
     first_seen_at: datetime
+    url: str
+    source: str
+    lang: str | None
+    stories: tuple[str, ...]  # to which it belongs
     packed: None = None
 
 
@@ -56,10 +60,16 @@ def touch(session: Session, article_ids: Iterable[int]) -> None:
 
 
 def touch_fresh(session: Session, versions: Iterable[FreshVersion]) -> None:
-    """Note articles that were just stored, each with its first version."""
-    fresh = {version.article_id: version for version in versions}
-    session.info.setdefault(_FRESH, {}).update(fresh)
-    touch(session, fresh)
+    """Note articles that were just stored, each with its first version.
+
+    Unless they are touched after that, nothing of them has to be asked for when they are indexed.
+    """
+    session.info.setdefault(_FRESH, {}).update({version.article_id: version for version in versions})
+
+
+def doubt_fresh(session: Any, _transaction: Any) -> None:
+    """Have it asked whether the articles that were just stored are there: something was taken back."""
+    touch(session, session.info.get(_FRESH, ()))
 
 
 def forget_fresh(session: Session, article_id: int) -> None:
@@ -71,34 +81,43 @@ def index_touched(session: Session) -> None:
     """Bring the index in step with the articles touched in this transaction."""
     touched: set[int] = session.info.pop(_TOUCHED, set())
     fresh: dict[int, FreshVersion] = session.info.pop(_FRESH, {})
-    if touched and is_postgres(session):
+    if (touched or fresh) and is_postgres(session):
         # Two workers must not choose one free key. Always the last lock of a transaction, so that none waits in a ring.
         session.execute(text("SELECT pg_advisory_xact_lock(7026003)"))
-    for part in chunks(sorted(touched)):
-        index_articles(session, part, fresh)
+    for part in chunks(sorted(touched | fresh.keys())):
+        index_articles(session, part, fresh, touched)
 
 
-def index_articles(session: Session, article_ids: list[int], fresh: dict[int, FreshVersion] | None = None) -> None:
+def index_articles(
+    session: Session,
+    article_ids: list[int],
+    fresh: Mapping[int, FreshVersion] = MappingProxyType({}),
+    touched: Container[int] = (),
+) -> None:
     """Write the search documents of these articles anew (at most a thousand at once).
 
-    `fresh`: those that were never indexed, as they were stored in this transaction.
+    `fresh`: those that were never indexed, as they were stored in this transaction; of them `touched` since.
     """
-    new = _still_stored(session, [fresh[number] for number in article_ids if number in fresh]) if fresh else []
+    new = [fresh[number] for number in article_ids if number in fresh and number not in touched]
+    tags = {version.article_id: _tags_in_hand(version) for version in new}
+    asked = [number for number in article_ids if number not in tags]
     versions: list[Any] = [*new]
-    others = article_ids
-    if new:
-        known = {version.article_id for version in new}
-        others = [number for number in article_ids if number not in known]
-    if others:
-        held = _versions(session, others)
+    if asked:
+        stored = _still_stored(session, [fresh[number] for number in asked if number in fresh])
+        known = {version.article_id for version in stored}
+        others = [number for number in asked if number not in known]
+        held = _versions(session, others) if others else []
         remove_documents(session, others, held)
-        versions += held
+        versions += [*stored, *held]
+        tags |= tags_of(session, asked)
     write = _write_postgres if is_postgres(session) else _write_sqlite
-    write(session, versions, _new_keys(session, versions), tags_of(session, article_ids))
+    write(session, versions, _new_keys(session, versions), tags)
 
 
 def _still_stored(session: Session, versions: list[FreshVersion]) -> list[FreshVersion]:
     """Those that a savepoint did not take back, and that have no other version since."""
+    if not versions:
+        return []
     held: dict[int, list[int]] = defaultdict(list)
     for article_id, version_id in _ask(session, _stored_versions, [version.article_id for version in versions]):
         held[article_id].append(version_id)
@@ -134,10 +153,9 @@ def _indexed(session: Session, keys: list[int]) -> list[Entry]:
 def _write_postgres(session: Session, versions: Sequence[Any], keys: list[int], tags: dict[int, list[str]]) -> None:
     documents = []
     for row, key in zip(versions, keys, strict=True):
-        moment = moment_of(key)
-        marks = [day_tag(moment, is_latest=key > 0), month_tag(moment, is_latest=key > 0), *tags[row.article_id]]
-        title, body = words(row.title), words(text_of(row.text, row.packed))
-        documents.append(_document(key, row, folded_content(title, body, marks)))
+        marks = (*_time_tags(abs(key) // _DAY, key > 0), *tags[row.article_id])
+        content = folded_content(parted(row.title), parted(text_of(row.text, row.packed)), marks)
+        documents.append(_document(key, row, content))
     insert_rows(session, DOCUMENTS, documents)
 
 
@@ -145,11 +163,17 @@ def _document(key: int, row: Any, content: str) -> dict[str, Any]:
     return {"document_key": key, "article_id": row.article_id, "version_id": row.version_id, "content": content}
 
 
-def folded_content(title: list[str], body: list[str], tags: Sequence[str]) -> str:
-    """A document's words as PostgreSQL holds them: spaces before and after each, a bar between title, text and tags."""
-    content = " ".join(["", *title, "|", *body, "|", *tags, ""])
+def folded_content(title: str, body: str, tags: Sequence[str]) -> str:
+    """A document's words as PostgreSQL holds them: a space before and after each, a bar between title, text and tags.
+
+    `title` and `body` are as `storage.folding.parted` gives them.
+    """
+    content = " ".join(("", title, "|", body, "|", *tags, ""))
+    while "  " in content:
+        content = content.replace("  ", " ")
     if len(content) * 4 > _MOST_BYTES and len(content.encode()) > _MOST_BYTES:
-        return folded_content(title, body[: len(body) * 3 // 4], tags)
+        body_words = body.split()
+        return folded_content(title, " ".join(body_words[: len(body_words) * 3 // 4]), tags)
     return content
 
 
@@ -235,7 +259,8 @@ def moment_of(key: int) -> datetime:
 
 def seconds(moment: datetime) -> int:
     """Whole seconds since 1900 in UTC, within what a key can hold."""
-    return min(max(int((moment - _EPOCH).total_seconds()), 0), _MOST_SECONDS)
+    passed = moment - _EPOCH
+    return min(max(passed.days * 86_400 + passed.seconds, 0), _MOST_SECONDS)
 
 
 @lru_cache(maxsize=10_000)
@@ -252,6 +277,13 @@ def day_tag(moment: datetime, *, is_latest: bool = True) -> str:
 def month_tag(moment: datetime, *, is_latest: bool = True) -> str:
     """The tag of a month."""
     return f"~{'m' if is_latest else 'y'}{moment.astimezone(UTC):%Y%m}"
+
+
+@lru_cache(maxsize=10_000)
+def _time_tags(day: int, is_latest: bool) -> tuple[str, str]:
+    """The tags of a day, by how many there were before it since keys begin, and of its month."""
+    moment = moment_of(day * _DAY)
+    return day_tag(moment, is_latest=is_latest), month_tag(moment, is_latest=is_latest)
 
 
 def host_of(url: str) -> str:
@@ -278,13 +310,23 @@ def tags_of(session: Session, article_ids: list[int]) -> dict[int, list[str]]:
     """What these articles are filed under (source, host, language, stories, metrics), as the index writes it."""
     tags: dict[int, list[str]] = defaultdict(lambda: ["~a"])
     for number, source, url, lang in _ask(session, _tagged_articles, article_ids):
-        names = {tag("s", source), tag("s", host_of(url))} - {"~s"}
-        tags[number] += sorted(names) + ([tag("l", lang)] if lang else [])
+        tags[number] += _names_of(source, url, lang)
     for number, story in _ask(session, _tagged_stories, article_ids):
         tags[number].append(tag("t", story))
     for number, metric in _ask(session, _tagged_metrics, article_ids):
         tags[number].append(tag("k", metric))
     return tags
+
+
+def _tags_in_hand(version: FreshVersion) -> list[str]:
+    """As `tags_of`, of an article whose claims are yet to come."""
+    names = _names_of(version.source, version.url, version.lang)
+    return ["~a", *names, *(tag("t", story) for story in version.stories)]
+
+
+def _names_of(source: str, url: str, lang: str | None) -> list[str]:
+    names = {tag("s", source), tag("s", host_of(url))} - {"~s"}
+    return sorted(names) + ([tag("l", lang)] if lang else [])
 
 
 # --- statements -------------------------------------------------------------------------------

@@ -77,8 +77,11 @@ def add_entries(session: Session, entries: Iterable[Entry], indexed: Callable[[l
     reach: dict[int, tuple[int, int]] = {}
     ordered = sorted(entries)
     _make_room(session, parts, [entry[0] for entry in ordered], indexed)
+    part, end = None, _LOWEST
     for entry in ordered:
-        part = _place(session, parts, reach, chosen, entry[0])
+        if part is None or part.documents >= PART_SIZE or entry[0] >= end:
+            part = _place(session, parts, reach, chosen, entry[0])
+            end = _end_of(parts, parts.index(part))
         chosen[part.number].append(entry)
         part.documents += 1
     for number, added in chosen.items():
@@ -128,9 +131,7 @@ def _make_room(
     """Move an end of each full part that one of `keys` (in order) falls into, so that the key lies at its edge."""
     for part in [part for part in parts if part.documents >= PART_SIZE]:
         place = parts.index(part)
-        end = parts[place + 1].first_key if place + 1 < len(parts) else _HIGHEST
-        if part.first_key < 0:
-            end = min(end, 0)
+        end = _end_of(parts, place)
         first = bisect_left(keys, part.first_key)
         if first == len(keys) or keys[first] >= end:
             continue
@@ -148,6 +149,12 @@ def _make_room(
         else:
             moved = indexed(_stored(session, part.first_key, cut))
             _move(session, part, _before(session, parts, place, cut, len(moved)), moved)
+
+
+def _end_of(parts: Sequence[Part], place: int) -> int:
+    """Where the keys end that a part can hold: at the next part, and those of replaced versions below 0."""
+    end = parts[place + 1].first_key if place + 1 < len(parts) else _HIGHEST
+    return min(end, 0) if parts[place].first_key < 0 else end
 
 
 def _stored(session: Session, first: int, end: int) -> list[int]:
@@ -200,8 +207,7 @@ def _place(
     if part.documents < PART_SIZE:
         return part
     if part.number not in reach:
-        end = parts[place + 1].first_key if place + 1 < len(parts) else _HIGHEST
-        reach[part.number] = _reach(session, part.first_key, min(end, 0) if part.first_key < 0 else end)
+        reach[part.number] = _reach(session, part.first_key, _end_of(parts, place))
     lowest, highest = reach[part.number]
     if given := chosen.get(part.number):
         lowest, highest = min(lowest, given[0][0]), max(highest, given[-1][0])

@@ -6,30 +6,47 @@ of rows and kept; then the driver takes them all at once. On PostgreSQL they go 
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     CursorResult,
     Dialect,
     Table,
-    Text,
     bindparam,
     func,
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import AutoString, Session
 
+from storage.arrays import packed
 from storage.tables import UtcTime
 
 Rows = Sequence[Mapping[str, Any]]
 _MANY = 20  # rows, from which on a column of one value is told apart
+
+
+class _Listed(UserDefinedType[list[Any]]):
+    """A list of values as the parameter of a condition on PostgreSQL; `kind` is their type's name in SQL."""
+
+    cache_ok = True
+    render_bind_cast = True
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type's name in SQL."""
+        return f"{self.kind}[]"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], list[Any]]:
+        """The function that brings a list to the driver."""
+        return partial(packed, kind=self.kind)
 
 
 def insert_rows(session: Session, table: Table, rows: Rows) -> None:
@@ -98,8 +115,8 @@ def among(column: ColumnElement[Any], name: str, *, postgres: bool) -> ColumnEle
     One parameter however many there are, so that the statement stays the same; IN (…) is spelt out anew at each run.
     """
     if postgres:
-        kind = Text if isinstance(column.type, AutoString) else BigInteger
-        return column == func.any(bindparam(name, type_=ARRAY(kind)))
+        kind = "TEXT" if isinstance(column.type, AutoString) else "BIGINT"
+        return column == func.any(bindparam(name, type_=_Listed(kind)))
     values = text(f"SELECT value FROM json_each(:{name})")  # noqa: S608  # our own names
     return column.in_(values)
 
@@ -139,38 +156,44 @@ def _insert_named(
         list(map(convert, column)) if convert else column for convert, column in zip(converts, columns, strict=True)
     ]
     if is_postgres(session):
-        return _insert_columns(connection, table, names, list(map(list, values)), end)
+        return _insert_columns(connection, table, names, values, end)
     gaps = ", ".join("?" * len(names))
-    sql = f"INSERT INTO {table.name} ({_listed(names, connection)}) VALUES ({gaps}){end}"  # noqa: S608  # our own names
+    sql = f"INSERT INTO {table.name} ({_listed(names, connection.dialect)}) VALUES ({gaps}){end}"  # noqa: S608  # our own names
     return connection.exec_driver_sql(sql, list(zip(*values, strict=True)))
 
 
 def _insert_columns(
-    connection: Connection, table: Table, names: Sequence[str], columns: Sequence[list[Any]], end: str
+    connection: Connection, table: Table, names: tuple[str, ...], columns: Sequence[Sequence[Any]], end: str
 ) -> CursorResult[Any]:
     """Insert rows given by their columns into PostgreSQL: as arrays, a column of one value throughout as that value."""
     count = len(columns[0])
     # Of few rows many columns would be so by chance, and each set of them is another statement.
-    alike = {place for place, column in enumerate(columns) if _MANY <= count == column.count(column[0])}
-    if len(alike) == len(columns):
-        alike.clear()
-    shown, arrays, single, many = [], [], [], []
-    for place, (name, column) in enumerate(zip(names, columns, strict=True)):
-        kind = table.c[name].type.compile(connection.dialect)
-        if place in alike:
-            shown.append(f"%b::{kind}")
-            single.append(column[0])
-        else:
-            shown.append(f"given.c{place}")
-            arrays.append((f"%b::{kind}[]", f"c{place}"))
-            many.append(column)
-    given = f"unnest({', '.join(array for array, _ in arrays)}) AS given ({', '.join(name for _, name in arrays)})"
-    sql = f"INSERT INTO {table.name} ({_listed(names, connection)}) SELECT {', '.join(shown)} FROM {given}{end}"  # noqa: S608  # our own names
+    alike = tuple(_MANY <= count == column.count(column[0]) for column in columns)
+    if all(alike):
+        alike = (False,) * len(names)
+    sql, kinds = _statement(table, names, alike, end, connection.dialect)
+    single = [column[0] for column, is_alike in zip(columns, alike, strict=True) if is_alike]
+    many = [packed(column, kind) for column, kind, is_alike in zip(columns, kinds, alike, strict=True) if not is_alike]
     return connection.exec_driver_sql(sql, (*single, *many))
 
 
-def _listed(names: Sequence[str], connection: Connection) -> str:
-    return ", ".join(connection.dialect.identifier_preparer.quote(name) for name in names)
+@lru_cache(maxsize=1_000)
+def _statement(
+    table: Table, names: tuple[str, ...], alike: tuple[bool, ...], end: str, dialect: Dialect
+) -> tuple[str, tuple[str, ...]]:
+    """PostgreSQL's statement for columns of which some are `alike`, and the types of them all."""
+    kinds = tuple(table.c[name].type.compile(dialect) for name in names)
+    shown, arrays = [], []
+    for place, (kind, is_alike) in enumerate(zip(kinds, alike, strict=True)):
+        shown.append(f"%b::{kind}" if is_alike else f"given.c{place}")
+        if not is_alike:
+            arrays.append((f"%b::{kind}[]", f"c{place}"))
+    given = f"unnest({', '.join(array for array, _ in arrays)}) AS given ({', '.join(name for _, name in arrays)})"
+    return f"INSERT INTO {table.name} ({_listed(names, dialect)}) SELECT {', '.join(shown)} FROM {given}{end}", kinds  # noqa: S608  # our own names
+
+
+def _listed(names: Sequence[str], dialect: Dialect) -> str:
+    return ", ".join(dialect.identifier_preparer.quote(name) for name in names)
 
 
 @cache
