@@ -313,9 +313,17 @@ def _goes_on_anew(reading: Reading, found: FoundCue, quantity: Quantity, lexicon
 
 
 def _denies_other(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
-    """Whether what is denied ends at a comma before the figure: "he denies all guilt, his lawyer said, as two died"."""
+    """Whether what is denied ends before the figure: "he denies all guilt, his lawyer said, as two died".
+
+    A comma ends it, and so does "as": "operator denies negligence as death toll climbs to 31".
+    """
     lower = reading.tokens.lower
     between = range(found.end, quantity.start)
+    if any(
+        lower[index] in lexicon.meanwhile and not lexicon.classes_at(lower, index + 1) & {"of", "by"}
+        for index in between[1:]
+    ):
+        return True
     if "," not in lower[found.end + 1 : quantity.start] or lower[found.end] == ",":
         return False
     return not any("who" in lexicon.classes_at(lower, index) for index in between)
