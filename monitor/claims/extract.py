@@ -377,7 +377,7 @@ class Extractor:
                     is_there=is_there(reading, found, mention),
                     is_count=_is_count_of(reading, found),
                     is_besides=is_besides(reading, quantity, lexicon),
-                    is_present=reading.phrases[quantity].lemma in lexicon.present,
+                    is_present=_is_present(reading, found, page.name, lexicon),
                     is_rest=reading.quantities[quantity].is_rest,
                     is_proven=found.rule.id != THE_REST,
                     is_named=found.rule.id == NAMED_DEAD,
@@ -553,6 +553,18 @@ def _confidence(quantity: Quantity, found: Link) -> float:
     if quantity.is_implicit:
         return 0.5
     return 0.8 if found.rule.metric is not None and found.rule.metric.startswith("@") else 1.0
+
+
+def _is_present(reading: Reading, found: Link, field: str, lexicon: Lexicon) -> bool:
+    """Whether those counted happened to be there or live there: "50 worshippers", "81 Oregonians".
+
+    A headline may write all its words with capitals.
+    """
+    phrase = reading.phrases[found.quantity]
+    if phrase.lemma in lexicon.present:
+        return True
+    is_name = phrase.lemma != "" and field == "text" and not lexicon.has_capital_nouns
+    return is_name and reading.tokens.is_capital(phrase.end - 1)
 
 
 def _tells_which(reading: Reading, found: Link) -> bool:

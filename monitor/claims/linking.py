@@ -53,6 +53,7 @@ _BY_MANNER = "by-manner"
 _BRACKETS = ("bracket-parts", "bracket-names")
 _INCLUDING = "including"
 _AMONG_THE_DEAD = "among-the-dead"
+_PEOPLE_OF_VICTIMS = "people-of-victims"
 _TOLD_BEHIND = (_AMONG_THE_DEAD, "them-after", "make-up-the-toll")
 
 
@@ -181,7 +182,8 @@ def link(
             following = reading.links.get(_next_quantity(reading, quantity))
             metric = ALL_HARMED if following is not None and following.metric == "killed" else None
         if metric is not None and quantity not in reading.links:
-            reading.links[quantity] = Link(quantity, metric, rule, span, is_subset="subset" in rule.flags)
+            is_subset = "subset" in rule.flags and not _is_of_the_victims(reading, rule, quantity, lexicon)
+            reading.links[quantity] = Link(quantity, metric, rule, span, is_subset=is_subset)
     if context in {found.metric for found in reading.links.values()}:
         # What the sentence names by its own word, "the figure" beside it is not.
         context = headline or context
@@ -243,7 +245,7 @@ def _mark_groups(reading: Reading, latest: str | None) -> None:
             found.metric != "hospitalised" and _is_of_group_before(reading, figure)
         )
         group = figure if is_of_group else group
-        found.is_subset = is_told_behind or is_of_group
+        found.is_subset = is_told_behind or is_of_group or _is_of_whom(reading, figure, found)
 
 
 def _is_group_of(reading: Reading, quantity: int, span: tuple[int, int], lexicon: Lexicon) -> bool:
@@ -317,6 +319,15 @@ def _is_of_them_before(reading: Reading, figure: int) -> bool:
     if figure < 2 or "comma" not in symbols[figure - 1].classes or "among_them" not in symbols[figure - 2].classes:
         return False
     return figure == 2 or not symbols[figure - 3].classes.isdisjoint(("comma", "semi", "colon", "and"))
+
+
+def _is_of_whom(reading: Reading, figure: int, found: Link) -> bool:
+    """Whether a figure is of those told right before, of whom the same is told: "58 died, of whom 31 died at once"."""
+    symbols = reading.symbols.symbols
+    if figure == 0 or "among_them" not in symbols[figure - 1].classes:
+        return False
+    before = reading.links.get(found.quantity - 1)
+    return before is not None and before.metric == found.metric
 
 
 def _is_cut(reading: Reading, first: int, last: int) -> bool:
@@ -424,7 +435,7 @@ def _victims(reading: Reading, *, is_deadly: bool) -> str | None:
 def _metric(symbol: Symbol, rule: Rule) -> str | None:
     order: tuple[str, ...] = _FORM_ORDER
     if "trigger-left" in rule.flags and "level" in rule.flags:
-        order = ("toll", "noun", "adjective", "past")
+        order = ("toll", "noun", "adjective", "past", "participle", "intransitive")
     for form in order:
         for name, metric in symbol.metrics:
             if name == form:
@@ -598,6 +609,12 @@ def _is_everyone(reading: Reading, rule: Rule, quantity: int, lexicon: Lexicon) 
     phrase = reading.phrases[quantity]
     is_counted = rule.id == _AMONG_THE_DEAD and phrase.is_whole and not phrase.axes
     return is_counted or _is_of_everyone(reading, quantity, lexicon)
+
+
+def _is_of_the_victims(reading: Reading, rule: Rule, quantity: int, lexicon: Lexicon) -> bool:
+    """Whether people or names are those of all the victims: "the names of the 49 victims", not "of 40 victims"."""
+    first = lexicon.classes_at(reading.tokens.lower, reading.quantities[quantity].start)
+    return rule.id == _PEOPLE_OF_VICTIMS and "det" in first
 
 
 def _is_of_everyone(reading: Reading, quantity: int, lexicon: Lexicon) -> bool:

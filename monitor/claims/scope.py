@@ -270,8 +270,9 @@ def _share_population(drafts: list[Draft]) -> None:
         known = scopes.get((claim.metric, claim.value), set())
         if claim.field == "title" and claim.population is None and len(known) == 1 and None not in known:
             population = next(iter(known))
-            if population is not None and population.startswith(_CONDITION):
-                # "Nine hurt", and all of them lightly.
+            is_state = population is not None and population.startswith(_CONDITION)
+            if is_state or (population == PART and _is_top(drafts, claim)):
+                # "Nine hurt", and all of them lightly; "two dead", of those whom a hospital received.
                 continue
             # "One dead" is everyone, a man or a woman.
             if (_is_all(population) or claim.value == 1) and not _is_outgrown(drafts, claim):
@@ -297,6 +298,13 @@ def _is_outgrown(drafts: list[Draft], title: Claim) -> bool:
     )
 
 
+def _is_top(drafts: list[Draft], title: Claim) -> bool:
+    """Whether the text gives no larger figure of what a headline counts."""
+    return all(
+        (draft.claim.value or 0.0) <= (title.value or 0.0) for draft in drafts if draft.claim.metric == title.metric
+    )
+
+
 def _widen(drafts: list[Draft], title: Claim) -> None:
     """The body's figure, told of "pilgrims", is the whole that the headline gives without a noun."""
     for draft in drafts:
@@ -313,7 +321,7 @@ def _widen_largest(drafts: list[Draft]) -> None:
     top = max((draft.claim.value or 0.0 for draft in counts), default=0.0)
     largest = [draft for draft in counts if draft.claim.value == top]
     beside = _by_sentence(counts)
-    if any(_has_others_beside(draft, beside) for draft in largest):
+    if any(not draft.is_level and _has_others_beside(draft, beside) for draft in largest):
         return
     present = {draft.claim.population for draft in largest if draft.is_present and _is_all(draft.claim.population)}
     for draft in counts:

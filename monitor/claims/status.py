@@ -228,6 +228,8 @@ def _reaches(
             return False
         if found.cue.status in ("denied", "unconfirmed") and _is_answered(reading, found, quantity, lexicon):
             return False
+        if found.cue.status == "previous" and _is_opening(reading, found, quantity, lexicon):
+            return False
         if found.cue.status == "previous" and (
             _is_told_out(reading, found, quantity) or _is_carried_on(reading, found, quantity, lexicon)
         ):
@@ -342,6 +344,24 @@ def _speaks_anew(reading: Reading, first: int, last: int, lexicon: Lexicon) -> b
             if lower[joint] == "," or "and" in lexicon.classes_at(lower, joint):
                 return True
     return False
+
+
+def _is_opening(reading: Reading, found: FoundCue, quantity: Quantity, lexicon: Lexicon) -> bool:
+    """Whether a cue opens a clause of another figure, and then somebody says this one.
+
+    "Having said in the morning that 80 had died, he told a briefing the toll stood at 50".
+    """
+    if found.start > 1:
+        return False
+    lower = reading.tokens.lower
+    first = next((one for one in reading.quantities if found.end <= one.start and one.reason is None), None)
+    if first is None or first is quantity or "," not in lower[first.end : quantity.start]:
+        return False
+    comma = lower.index(",", first.end)
+    return any(
+        kind == "say" and comma < start < quantity.number_start
+        for start, _, kind in lexicon.say.find_in(reading.tokens)
+    )
 
 
 def _is_told_out(reading: Reading, found: FoundCue, quantity: Quantity) -> bool:
