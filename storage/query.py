@@ -162,7 +162,9 @@ def _bound(node: Node, *, is_upper: bool) -> str | None:
     if isinstance(node, Neither):
         inner = _bound(node.part, is_upper=not is_upper)
         return None if inner is None else f"!({inner})"
-    bounds = [_bound(part, is_upper=is_upper) for part in node.parts]
+    # What is left out first: the index decides most documents with the first part.
+    parts = sorted(node.parts, key=lambda part: not isinstance(part, Neither))
+    bounds = [_bound(part, is_upper=is_upper) for part in parts]
     held = [bound for bound in bounds if bound is not None]
     if not held or (len(held) < len(bounds) and isinstance(node, Either) is is_upper):
         return None

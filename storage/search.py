@@ -17,7 +17,7 @@ from storage.query import Node, Query, name_tag, parse_query, to_fts5, wanted_te
 from storage.ranking import count_terms, score_counts
 from storage.records import Facets, SearchHit
 from storage.search_figures import Shape, carriers_ends, figures_shape, figures_values, meets_figures
-from storage.search_hits import make_hit, show_documents
+from storage.search_hits import make_hits, show_documents
 from storage.search_index import first_key, moment_of, text_of
 from storage.search_parts import find_entries, list_parts
 from storage.search_postgres import find_postgres
@@ -56,7 +56,7 @@ def search_articles(
     elif offset or asked.node is None or not is_postgres(session):
         keys = _newest_keys(session, asked, limit + offset, all_versions)[offset:]
     else:  # found and shown by one statement
-        return tuple(make_hit(row, terms) for row in _shown(session, asked, asked.node, limit, all_versions))
+        return make_hits(_shown(session, asked, asked.node, limit, all_versions), terms)
     return show_documents(session, keys, terms)
 
 

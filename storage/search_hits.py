@@ -11,7 +11,7 @@ from storage.articles import belongs
 from storage.query import Term
 from storage.records import SearchHit, Span
 from storage.search_index import text_of
-from storage.snippets import find_spans, make_snippet
+from storage.snippets import Spans, find_spans_of_each, make_snippet
 from storage.tables import ARTICLES, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import among, chunks, is_postgres, listed
 
@@ -24,7 +24,7 @@ _SHOWN = (
 def with_shown(documents: Any, key: ColumnElement[int], *, postgres: bool) -> Select[Any]:
     """The key of each document of a subquery that has its article's and its version's number, and what is shown of it.
 
-    All in one statement, whose rows `make_hit` takes: each costs more to send than to run.
+    All in one statement, whose rows `make_hits` takes: each costs more to send than to run.
     """
     joined = func.string_agg if postgres else func.group_concat
     stories = select(joined(MATCHES.c.story, "\n")).where(MATCHES.c.article_id == ARTICLES.c.article_id, belongs())
@@ -43,7 +43,7 @@ def show_documents(session: Session, keys: Sequence[int], terms: Sequence[Term])
         asked = {"keys": listed(part, postgres=postgres)}
         found = session.connection().execute(_hits_query(postgres=postgres), asked)
         rows |= {row[0]: row for row in found.all()}
-    return tuple(make_hit(rows[key], terms) for key in keys if key in rows)
+    return make_hits([rows[key] for key in keys if key in rows], terms)
 
 
 @cache
@@ -52,8 +52,13 @@ def _hits_query(*, postgres: bool) -> Select[Any]:
     return with_shown(DOCUMENTS, key, postgres=postgres).where(among(key, "keys", postgres=postgres))
 
 
-def make_hit(row: Any, terms: Sequence[Term]) -> SearchHit:
-    """A row of `with_shown` with the part of its text that shows why it was found."""
+def make_hits(rows: Sequence[Any], terms: Sequence[Term]) -> tuple[SearchHit, ...]:
+    """Rows of `with_shown`, each with the part of its text that shows why it was found."""
+    titles = find_spans_of_each([row[7] for row in rows], terms)
+    return tuple(_hit(row, spans, terms) for row, spans in zip(rows, titles, strict=True))
+
+
+def _hit(row: Any, title_spans: Spans, terms: Sequence[Term]) -> SearchHit:
     # Taken apart at once: each look-up by name takes half a microsecond.
     _, text, packed, not_before, not_after, article_id, url, title, source, lang, number, stories = row
     snippet, spans = make_snippet(text_of(text, packed), terms)
@@ -67,6 +72,6 @@ def make_hit(row: Any, terms: Sequence[Term]) -> SearchHit:
         stories=tuple(sorted(stories.split("\n"))) if stories else (),
         snippet=snippet,
         spans=spans,
-        title_spans=find_spans(title, terms),
+        title_spans=title_spans,
         number=number,
     )

@@ -41,11 +41,16 @@ class Pace:
 
 
 _PLAIN = Pace()  # its words stand in many documents and it finds many, or they do not and all are soon asked about
-_UNCERTAIN = Pace(rarer=8, margin=1.25, nearly_all=2.5)  # phrases, figures
+_UNCERTAIN = Pace(rarer=8, margin=1.25)  # phrases, figures
 _BARRING = Pace(growth=8, margin=1.25, nearly_all=1.25)  # `common -commoner`: long lists of the index, and few finds
-# A plan that reads all documents would make the words of each anew; to compile one, or to start helpers for it, takes
-# longer than to run it.
-_SETTINGS = (("enable_seqscan", "off"), ("jit", "off"), ("max_parallel_workers_per_gather", "0"))
+# A plan that reads all documents would make the words of each anew; to compile one, or to start helpers for it, or to
+# plan for these very words what is planned alike for all, takes longer than to run it.
+_SETTINGS = (
+    ("enable_seqscan", "off"),
+    ("jit", "off"),
+    ("max_parallel_workers_per_gather", "0"),
+    ("plan_cache_mode", "force_generic_plan"),
+)
 _KEY = DOCUMENTS.c.document_key
 _WITHIN = _KEY.between(bindparam("low"), bindparam("high"))
 _MATCHES = text(f"{SEARCH_VECTOR} @@ CAST(:query AS tsquery)")
@@ -66,7 +71,7 @@ def find_postgres(
 ) -> list[tuple[Any, ...]]:
     """The newest documents with a key in [low, high] that a query finds, newest first; `node`: its words.
 
-    Each is a row that begins with the document's key; `is_shown`: what is shown of it follows, for `make_hit`.
+    Each is a row that begins with the document's key; `is_shown`: what is shown of it follows, for `make_hits`.
     """
     asker = Asker(session)
     ends = _ends(asker, low, high, is_latest=is_latest)

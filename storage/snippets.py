@@ -24,6 +24,20 @@ def find_spans(text: str, terms: Sequence[Term]) -> Spans:
     return _in_order(_walk(text, terms)) if folded is None else _spans_in(folded, terms)
 
 
+def find_spans_of_each(texts: Sequence[str], terms: Sequence[Term]) -> list[Spans]:
+    """As `find_spans` of each of some short texts, which are folded together: most hold none of the terms."""
+    folded = fold_in_place("\n".join(texts))
+    if folded is None:
+        return [find_spans(text, terms) for text in texts]
+    if not any(term.words[0] in folded or term.words[0].isdigit() for term in terms):  # digits may be parted
+        return [()] * len(texts)
+    found, start = [], 0
+    for text in texts:
+        found.append(_spans_in(folded[start : start + len(text)], terms))
+        start += len(text) + 1
+    return found
+
+
 def _spans_in(folded: str, terms: Sequence[Term]) -> Spans:
     if len(terms) == 1:
         return tuple(_places(terms[0], folded))

@@ -117,6 +117,32 @@ def test_statements_of_searches_stay_prepared(filled: Database) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("query", ["ministry", "word7 -word3", '"said word7"', "wor*", "killed>100", "-said"])
+def test_a_search_is_planned_once_for_all_words_and_runs_down_indices(filled: Database, query: str) -> None:
+    """What is prepared is planned without the words, so that no plan may hang on how common they are."""
+    for _ in range(8):
+        with filled.read() as session:
+            search_articles(session, query)
+    with filled.read() as session:
+        search_articles(session, query)
+        prepared = session.execute(
+            text(
+                "SELECT name, cardinality(parameter_types), generic_plans FROM pg_prepared_statements "
+                "WHERE statement LIKE '%AS page %' AND statement NOT LIKE '%pg_prepared%'"
+            )
+        ).all()
+        assert prepared
+        for name, count, planned in prepared:
+            assert planned
+            values = f"({', '.join(['NULL'] * count)})" if count else ""
+            rows = session.connection().exec_driver_sql(f'EXPLAIN EXECUTE "{name}"{values}')
+            plan = "\n".join(row[0] for row in rows)
+            assert re.search(r"[$][0-9]", plan), "not planned for these very values"
+            assert not re.search(r"Seq Scan on (search_documents|articles|article_versions|claims|matches)", plan)
+            assert "array_to_tsvector" not in plan or "Bitmap Index Scan on ix_search_documents_content" in plan
+
+
+@pytest.mark.postgres
 def test_no_plan_of_a_search_is_compiled_or_shared_out(filled: Database) -> None:
     """Of a large archive PostgreSQL would do both, which takes longer than the search; only for that transaction."""
     for is_within in (True, False):

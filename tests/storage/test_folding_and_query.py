@@ -10,7 +10,7 @@ from storage.errors import QueryError
 from storage.folding import MOST_WORDS, WORD, fold_in_place, fold_letters, parted, words
 from storage.query import Comparison, Query, Term, finds_without_words, leaves_out, parse_query, to_fts5, to_tsquery
 from storage.searched import SearchedArticle, is_found
-from storage.snippets import _walk, find_spans, make_snippet, mark_spans
+from storage.snippets import _walk, find_spans, find_spans_of_each, make_snippet, mark_spans
 
 LETTERS = st.text(
     alphabet=string.ascii_letters
@@ -165,7 +165,7 @@ def test_a_query_is_understood(query: str, fts5: str) -> None:
 def test_a_query_for_postgres_means_the_same() -> None:
     asked = parse_query('("death toll" OR kaz*) -a source:tass').node
     assert asked is not None
-    assert to_tsquery(asked) == "((('death' & 'toll') | ('kaz':*)) & !(('a')) & '~stass')"
+    assert to_tsquery(asked) == "(!(('a')) & (('death' & 'toll') | ('kaz':*)) & '~stass')"
 
 
 def test_dates_and_figures_bound_the_whole_query() -> None:
@@ -343,3 +343,15 @@ def test_what_a_query_says_of_a_document_without_words(query: str, is_found_bare
     bare = SearchedArticle(title=(), body=(), tags=frozenset(), moment=datetime(2022, 1, 12, tzinfo=UTC))
     assert finds_without_words(asked.node) is is_found(asked, bare) is is_found_bare
     assert leaves_out(asked.node) is has_minus
+
+
+@given(
+    st.lists(st.text(alphabet="aбéßΣй1, \u0301中İ-", max_size=12), max_size=5),
+    st.lists(st.sampled_from(["a", "б", "e*", "ss", "и", "11", "a б", "中", "σ", "i"]), max_size=3, unique=True),
+)
+@example(["Straße", "ß"], ["ss"])
+@example(["ΑΣ", "Σ"], ["σ"])
+@example(["1,111", "11"], ["11"])
+def test_texts_folded_together_hold_what_each_holds(texts: list[str], queries: list[str]) -> None:
+    terms = [Term(tuple(words(query.rstrip("*"))), query.endswith("*")) for query in queries]
+    assert find_spans_of_each(texts, terms) == [find_spans(text, terms) for text in texts]
