@@ -44,7 +44,7 @@ from monitor.claims.measures import Measured, find_measures, is_apart, measured_
 from monitor.claims.metrics import builtin_metrics, is_cumulative
 from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote, told_after
-from monitor.claims.places import Gazetteer, Mention, find_mentions
+from monitor.claims.places import Gazetteer, Mention, find_houses, find_mentions
 from monitor.claims.placing import is_placed, is_there, mention_for, named_place
 from monitor.claims.population import anaphora_metric, condition_axes, person_after, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention, find_quantities
@@ -340,6 +340,8 @@ class Extractor:
         lexicon = page.lexicon
         cues = find_cues(reading.tokens, lexicon)
         mentions = find_mentions(reading, lexicon)
+        is_in_hospital = any(found.metric == "hospitalised" for found in reading.links.values())
+        houses = find_houses(reading, lexicon) if is_in_hospital else []
         as_of = find_as_of(reading.tokens, lexicon, page.published, self._zone)
         olds = {other.old for other in reading.links.values()}
         is_listed = page.name == "text" and page.opening(number) in _BULLETS
@@ -359,7 +361,8 @@ class Extractor:
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
             voiced = self._voice_of(page, number, position, others, bool(reading.tokens.quotes))
             named = named_place(reading, found) if "named" in found.rule.flags else None
-            mention = named or mention_for(reading, found, _not_of_speaker(mentions, voiced))
+            house = mention_for(reading, found, houses) if houses and found.metric == "hospitalised" else None
+            mention = named or house or mention_for(reading, found, _not_of_speaker(mentions, voiced))
             page.drafts.append(
                 Draft(
                     self._claim(page, number, reading, found, status, as_of, voiced),

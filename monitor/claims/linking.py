@@ -521,7 +521,7 @@ def _inherit(
                 beside = [number for number in reading.links if number < quantity]
                 told = {reading.links[number].metric for number in beside}
                 near = reading.links[max(beside)].metric if beside else context or _noun_before(reading, span[0])
-                metric = "killed" if "killed" in told else near
+                metric = _metric_right_before(reading, span[0]) or ("killed" if "killed" in told else near)
                 if not beside and _noun_before(reading, span[0]) in lexicon.contexts:
                     # "The number of cases stood at 982": of cases, though nothing here tells of which.
                     metric = None
@@ -551,6 +551,16 @@ def _inherit(
 
 def _is_anyone(quantity: Quantity) -> bool:
     return quantity.value == 1 or quantity.qualifier is Qualifier.VAGUE
+
+
+def _metric_right_before(reading: Reading, position: int) -> str | None:
+    """The metric of the word that says what a figure is of: "the missing figure is 16", "the injured tally"."""
+    places = reading.symbols.places
+    symbol = next(
+        (one for one, place in zip(reading.symbols.symbols, places, strict=True) if place[1] == position), None
+    )
+    metrics = () if symbol is None else symbol.metrics
+    return next((name for form, name in metrics if form in ("toll", "adjective")), None)
 
 
 def _noun_before(reading: Reading, position: int) -> str | None:

@@ -13,6 +13,8 @@ from storage.records import Place, Story
 UNRESOLVED = "unresolved"
 _LONGEST = 5
 _POSSESSED = 4
+# Words that are capital only where they open a sentence.
+_SMALL = frozenset(("det", "in", "at", "to", "rest", "of"))
 
 
 class Mention(NamedTuple):
@@ -20,7 +22,8 @@ class Mention(NamedTuple):
 
     `is_generic`: "the region" without a name. `is_alone`: "in Kerr County alone", said to be no more than a part.
     `is_source`: "four from China", where people come from. `is_loose`: "the state", which under a headline is where it
-    all happened as often as not. `is_wide`: "in five states", "in Ghana and Togo together".
+    all happened as often as not. `is_wide`: "in five states", "in Ghana and Togo together". `is_house`: one
+    hospital by its name.
     """
 
     text: str
@@ -31,6 +34,7 @@ class Mention(NamedTuple):
     is_source: bool = False
     is_loose: bool = False
     is_wide: bool = False
+    is_house: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -61,6 +65,30 @@ def find_mentions(reading: Reading, lexicon: Lexicon) -> list[Mention]:
             if mention is not None:
                 mentions.append(mention)
     return mentions
+
+
+def find_houses(reading: Reading, lexicon: Lexicon) -> list[Mention]:
+    """All hospitals that a sentence names: "Mercy Hospital", "l'hôpital Saint-Louis"."""
+    tokens = reading.tokens
+    houses = []
+    for start, end, entry in lexicon.words.find(tokens.lower):
+        if "hospital" not in entry.classes:
+            continue
+        first, last = start, end
+        # What opens a sentence is capital in any case: "Local hospitals" is no name, "Mercy Hospital" is.
+        least = 0 if tokens.is_capital(start) else 1
+        while (
+            first > least
+            and start - first < _LONGEST
+            and _is_name(tokens, first - 1, lexicon)
+            and lexicon.classes_at(tokens.lower, first - 1).isdisjoint(_SMALL)
+        ):
+            first -= 1
+        while last < len(tokens.lower) and last - end < _LONGEST and _is_name(tokens, last, lexicon):
+            last += 1
+        if last - first > end - start:
+            houses.append(Mention(tokens.surface(first, last), first, last, is_house=True))
+    return houses
 
 
 def _read_several(reading: Reading, index: int, lexicon: Lexicon) -> Mention | None:

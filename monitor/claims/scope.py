@@ -383,6 +383,8 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             limits = True
         elif draft.mention.is_wide and draft.mention.is_generic and not draft.mention.is_alone:
             limits = draft.is_subset or _has_larger(claim, largest, draft.mention, is_close=False)
+        elif draft.mention.is_house:
+            limits = (claim.metric, claim.value) not in told
         elif gazetteer.has_places and gazetteer.knows(draft.mention):
             limits = not is_whole
         elif draft.mention.is_generic and key == UNRESOLVED and (claim.metric, claim.value) in told:
