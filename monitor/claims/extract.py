@@ -74,6 +74,8 @@ _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "h
 # What another year sets apart: an earlier figure of that year is another event's too.
 _DATED_APART = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED, ClaimStatus.PREVIOUS))
 _HURT = ("injured", "hospitalised")
+# Of these, others are a part besides those told of before.
+_OTHERS = ("killed", "detained")
 _BULLETS = frozenset("•*–—-·▪")
 
 
@@ -444,7 +446,7 @@ class Extractor:
             axes, lemma = predicate_axes(reading, found, page.lexicon)
         axes = axes or condition_axes(reading, found, page.lexicon)
         population = population_key(axes, lemma)
-        is_of_others = found.metric == "killed" and _is_of_others(reading, found, page.lexicon)
+        is_of_others = found.metric in _OTHERS and _is_of_others(reading, found, page.lexicon)
         if population is None and (found.is_subset or quantity.is_implicit or is_of_others):
             population = PART
         tokens = reading.tokens
@@ -633,7 +635,14 @@ def _is_step(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
 def _is_of_others(reading: Reading, found: Link, lexicon: Lexicon) -> bool:
     """Whether "30 others" are told of besides: a part of their own, and no step."""
     quantity, phrase = reading.quantities[found.quantity], reading.phrases[found.quantity]
-    return any(word in lexicon.others for word in reading.tokens.lower[quantity.end : max(phrase.end, quantity.end)])
+    behind = range(quantity.end, max(phrase.end, quantity.end))
+    # "Three other people were arrested" besides the one who was charged.
+    is_held = found.metric == "detained"
+    return any(
+        reading.tokens.lower[index] in lexicon.others
+        or (is_held and "rest" in lexicon.classes_at(reading.tokens.lower, index))
+        for index in behind
+    )
 
 
 def _is_bare(reading: Reading, found: Link, lexicon: Lexicon) -> bool:

@@ -188,8 +188,27 @@ def link(
         # What the sentence names by its own word, "the figure" beside it is not.
         context = headline or context
     _inherit(reading, inherited, context, latest, lexicon)
+    _take_sums_behind(reading)
     _mark_groups(reading, latest)
     _drop_old_links(reading)
+
+
+def _take_sums_behind(reading: Reading) -> None:
+    """What a colon opens and what adds up to the dead before it are parts: "86 died: 62 there and 24 in hospital"."""
+    colon = next((place for place, symbol in enumerate(reading.symbols.symbols) if "colon" in symbol.classes), None)
+    if colon is None:
+        return
+    figures = reading.symbols.figures
+    before = next((figures[place] for place in reversed(range(colon)) if place in figures), None)
+    parts = [number for place, number in figures.items() if place > colon and reading.quantities[number].reason is None]
+    if before is None or before not in reading.links or len(parts) < _FEWEST_ADDENDS:
+        return
+    is_sum = reading.quantities[before].value == sum(reading.quantities[number].value for number in parts)
+    if is_sum and reading.links[before].metric == "killed":
+        for number in parts:
+            if number in reading.links:
+                reading.links[number].metric = "killed"
+                reading.links[number].is_subset = True
 
 
 def link_addends(reading: Reading, wholes: Callable[[], Sequence[tuple[str, float]]]) -> None:

@@ -371,15 +371,15 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
         for draft in drafts
         if draft.claim.field == "title" and draft.mention is None and draft.claim.population is None
     }
-    wider = [draft for draft in drafts if _is_wider(draft, drafts, told)]
-    largest = _largest([draft for draft in drafts if draft not in wider])
+    wider = _wider(drafts, told)
+    largest = _largest([draft for draft in drafts if id(draft) not in wider])
     beside = _by_sentence(drafts)
     for draft in drafts:
         if draft.mention is None:
             continue
         claim = draft.claim
         key, is_whole = gazetteer.resolve(draft.mention)
-        if draft in wider:
+        if id(draft) in wider:
             limits = True
         elif draft.mention.is_wide and draft.mention.is_generic and not draft.mention.is_alone:
             limits = draft.is_subset or _has_larger(claim, largest, draft.mention, is_close=False)
@@ -408,26 +408,40 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
             draft.claim = replace(claim, place=key, place_text=draft.mention.text, population=population)
 
 
-def _is_wider(draft: Draft, drafts: list[Draft], told: set[tuple[str, float | None]]) -> bool:
-    """Whether a count of several places reaches beyond the story: "64 are dead here. In five states 88 were killed".
+def _wider(drafts: list[Draft], told: set[tuple[str, float | None]]) -> set[int]:
+    """Counts of several places that reach beyond the story: "64 are dead here. In five states 88 were killed".
 
     Never what headline or lead tell. The story's own count is smaller, and not by so much that it is of a part.
     """
-    value = draft.claim.value or 0.0
-    mention = draft.mention
-    is_wide = mention is not None and mention.is_wide and not mention.is_alone and draft.claim.metric == "killed"
-    if not is_wide or _is_first_told(draft) or (draft.claim.metric, draft.claim.value) in told:
-        return False
-    return any(
-        other.claim.metric == draft.claim.metric
-        and _is_standing_count(other)
-        and other.claim.population is None
-        and not other.is_subset
-        and not (other.mention is not None and other.mention.is_wide)
-        and not _is_of_others(other.claim, draft.claim)
-        and value * _OTHERS_COUNT <= (other.claim.value or 0.0) < value * _NEAR_COUNT
-        for other in drafts
-    )
+    dead = [draft for draft in drafts if draft.claim.metric == "killed"]
+    wide = [
+        draft
+        for draft in dead
+        if draft.mention is not None
+        and draft.mention.is_wide
+        and not draft.mention.is_alone
+        and not _is_first_told(draft)
+        and (draft.claim.metric, draft.claim.value) not in told
+    ]
+    if not wide:
+        return set()
+    own = [
+        draft.claim
+        for draft in dead
+        if _is_standing_count(draft)
+        and draft.claim.population is None
+        and not draft.is_subset
+        and not (draft.mention is not None and draft.mention.is_wide)
+    ][:_MOST_TOLD]
+    return {
+        id(draft)
+        for draft in wide
+        if any(
+            _OTHERS_COUNT <= (one.value or 0.0) / max(draft.claim.value or 0.0, 1.0) < _NEAR_COUNT
+            and not _is_of_others(one, draft.claim)
+            for one in own
+        )
+    }
 
 
 def _is_apart(mention: Mention, key: str | None, *, is_strict: bool) -> bool:
