@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, null, select, update
+from sqlalchemy import ColumnElement, bindparam, func, null, select, update
 from sqlmodel import Session
 
 from storage.codec import from_row, to_json, to_row
@@ -17,15 +16,13 @@ from storage.records import Article, ArticleVersion, DatedPart, Match, MatchStat
 from storage.search_index import FreshVersion, forget_fresh, text_of, touch, touch_fresh
 from storage.tables import ALIASES, ARTICLES, FINGERPRINTS, MATCHES, VERSIONS
 from storage.writing import (
-    among,
     changed_rows,
     chunks,
+    find_among,
     insert_new,
     insert_numbered,
     insert_or_update,
     insert_rows,
-    is_postgres,
-    listed,
     returned_id,
 )
 
@@ -119,16 +116,8 @@ def find_article(session: Session, article: int | str, *others: str) -> Article 
 
 def find_articles(session: Session, aliases: Iterable[str]) -> dict[str, int]:
     """The numbers of the articles that these addresses and other names lead to; unknown ones are absent."""
-    postgres = is_postgres(session)
-    names = listed(dict.fromkeys(aliases), postgres=postgres)
-    rows = session.connection().execute(_names(postgres), {"names": names})
-    return {row.alias: row.article_id for row in rows}
-
-
-@cache
-def _names(postgres: bool) -> Select[tuple[str, int]]:
-    query = select(ALIASES.c.alias, ALIASES.c.article_id)
-    return query.where(among(ALIASES.c.alias, "names", postgres=postgres))
+    rows = find_among(session, (ALIASES.c.article_id, ALIASES.c.alias), dict.fromkeys(aliases))
+    return {alias: number for number, alias in rows}
 
 
 def note_readings(session: Session, read: Iterable[PageRead]) -> None:
@@ -385,15 +374,8 @@ def _articles(session: Session, numbers: list[int]) -> list[Article]:
 
 
 def _numbers_of(session: Session, urls: Iterable[str]) -> dict[str, int]:
-    postgres = is_postgres(session)
-    asked = {"urls": listed(dict.fromkeys(urls), postgres=postgres)}
-    return {row.url: row.article_id for row in session.connection().execute(_numbers(postgres), asked)}
-
-
-@cache
-def _numbers(postgres: bool) -> Select[tuple[str, int]]:
-    query = select(ARTICLES.c.url, ARTICLES.c.article_id)
-    return query.where(among(ARTICLES.c.url, "urls", postgres=postgres))
+    rows = find_among(session, (ARTICLES.c.article_id, ARTICLES.c.url), dict.fromkeys(urls))
+    return {url: number for number, url in rows}
 
 
 def _list_versions(

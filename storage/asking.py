@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect, Select
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
+
+from storage.sending import told
 
 Convert = Callable[[Any], Any]
 
@@ -41,23 +42,13 @@ class Asker:
             self._cursor.execute(made.sql, asked)
             rows: list[Any] = list(self._cursor.fetchall())
         except dialect.loaded_dbapi.Error as error:
-            raise self._told(made.sql, asked, error) from error
+            raise told(self._connection, made.sql, asked, error) from error
         if made.shown and rows:
             columns = list(zip(*rows, strict=True))
             for place, convert in made.shown:
                 columns[place] = tuple(map(convert, columns[place]))
             return list(zip(*columns, strict=True))
         return rows
-
-    def _told(self, sql: str, asked: Any, error: Any) -> Exception:
-        """A driver's error as SQLAlchemy raises it; a connection that is lost is not used again."""
-        dialect = self._connection.dialect
-        is_lost = dialect.is_disconnect(error, self._connection.connection.dbapi_connection, None)
-        if is_lost:
-            self._connection.invalidate(error)
-        base = dialect.loaded_dbapi.Error
-        told: Exception = DBAPIError.instance(sql, asked, error, base, connection_invalidated=is_lost, dialect=dialect)
-        return told
 
 
 @lru_cache(maxsize=2_000)

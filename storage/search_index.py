@@ -15,15 +15,16 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from sqlalchemy import Select, delete, func, select, text
+from sqlalchemy import Select, delete, func, select
 from sqlmodel import Session
 
 from storage.codec import unpack_text
 from storage.folding import parted, words
 from storage.meta import set_fact
 from storage.search_parts import Entry, add_entries, drop_parts, remove_entries
+from storage.sending import send
 from storage.tables import ARTICLES, CLAIMS, DOCUMENTS, MATCHES, VERSIONS
-from storage.writing import among, chunks, insert_rows, is_postgres, listed
+from storage.writing import among, chunks, find_among, insert_rows, is_postgres, listed
 
 RECIPE = f"3 {unicodedata.unidata_version}"  # how words are made of a text; an index of another recipe is made anew
 RECIPE_FACT = "search_recipe"
@@ -83,7 +84,7 @@ def index_touched(session: Session) -> None:
     fresh: dict[int, FreshVersion] = session.info.pop(_FRESH, {})
     if (touched or fresh) and is_postgres(session):
         # Two workers must not choose one free key. Always the last lock of a transaction, so that none waits in a ring.
-        session.execute(text("SELECT pg_advisory_xact_lock(7026003)"))
+        send(session, "SELECT pg_advisory_xact_lock(7026003)")
     for part in chunks(sorted(touched | fresh.keys())):
         index_articles(session, part, fresh, touched)
 
@@ -119,7 +120,8 @@ def _still_stored(session: Session, versions: list[FreshVersion]) -> list[FreshV
     if not versions:
         return []
     held: dict[int, list[int]] = defaultdict(list)
-    for article_id, version_id in _ask(session, _stored_versions, [version.article_id for version in versions]):
+    columns = (VERSIONS.c.version_id, VERSIONS.c.article_id)
+    for version_id, article_id in find_among(session, columns, [version.article_id for version in versions]):
         held[article_id].append(version_id)
     return [version for version in versions if held[version.article_id] == [version.version_id]]
 
@@ -221,7 +223,7 @@ def _new_keys(session: Session, versions: Sequence[Any]) -> list[int]:
         latest.add(row.article_id)
         wanted.append((sign, first_key(publication_moment(row)) | (row.version_id & ((1 << _PLACE_BITS) - 1)) or 1))
     key = DOCUMENTS.c.document_key
-    taken = {row[0] for row in _ask(session, _taken_keys, [sign * place for sign, place in wanted])}
+    taken = {row[0] for row in find_among(session, (key,), [sign * place for sign, place in wanted])}
     keys = []
     for sign, place in wanted:
         while sign * place in taken:
@@ -336,17 +338,6 @@ def _names_of(source: str, url: str, lang: str | None) -> list[str]:
 def _ask(session: Session, statement: Callable[[bool], Select[Any]], numbers: Iterable[int]) -> Iterable[Any]:
     postgres = is_postgres(session)
     return session.connection().execute(statement(postgres), {"numbers": listed(numbers, postgres=postgres)})
-
-
-@cache
-def _stored_versions(postgres: bool) -> Select[Any]:
-    query = select(VERSIONS.c.article_id, VERSIONS.c.version_id)
-    return query.where(among(VERSIONS.c.article_id, "numbers", postgres=postgres))
-
-
-@cache
-def _taken_keys(postgres: bool) -> Select[Any]:
-    return select(DOCUMENTS.c.document_key).where(among(DOCUMENTS.c.document_key, "numbers", postgres=postgres))
 
 
 @cache

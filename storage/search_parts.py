@@ -11,11 +11,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import TextualSelect, column, delete, func, insert, select, text, update
 from sqlmodel import Session
 
+from storage.sending import send, send_all
 from storage.tables import DOCUMENTS, PARTS
 
 PART_SIZE = 16_000  # documents
@@ -54,7 +54,7 @@ class Part:
 
 def list_parts(session: Session, low: int = _LOWEST, high: int = _HIGHEST) -> list[Part]:
     """The parts that may hold a document with a key in [low, high], in the order of their keys."""
-    rows = session.connection().execute(_ALL_PARTS)
+    rows = send(session, _ALL_PARTS).fetchall()
     parts = [Part(*row) for row in rows]
     firsts = [part.first_key for part in parts]
     return parts[max(0, bisect_right(firsts, low) - 1) : bisect_right(firsts, high)]
@@ -85,7 +85,7 @@ def add_entries(session: Session, entries: Iterable[Entry], indexed: Callable[[l
         chosen[part.number].append(entry)
         part.documents += 1
     for number, added in chosen.items():
-        _run(session, _ADD.format(number), added)
+        send_all(session, _ADD.format(number), added)
     _count(session, parts, chosen)
 
 
@@ -99,30 +99,30 @@ def remove_entries(session: Session, entries: Iterable[Entry]) -> None:
         chosen[part.number].append(entry)
         part.documents -= 1
     for number, removed in chosen.items():
-        _run(session, _REMOVE.format(number), removed)
+        send_all(session, _REMOVE.format(number), removed)
     _count(session, parts, chosen)
 
 
 def drop_parts(session: Session) -> None:
     """Take the whole index away."""
     for part in list_parts(session):
-        _run(session, f"DROP TABLE search_index_{part.number}")
+        send(session, f"DROP TABLE search_index_{part.number}")
     session.execute(delete(PARTS))
 
 
 def compact_parts(session: Session) -> None:
     """Merge what was written to each part at different times, so that a query has the least to read."""
     for part in list_parts(session):
-        _run(session, _COMMAND.format(part.number, "optimize"))
+        send(session, _COMMAND.format(part.number, "optimize"))
 
 
 def prove_parts(session: Session) -> None:
     """Have SQLite look through each part. Raises sqlalchemy.exc.DatabaseError for a damaged one."""
     for part in list_parts(session):
-        _run(session, _COMMAND.format(part.number, "integrity-check"))
+        send(session, _COMMAND.format(part.number, "integrity-check"))
 
 
-_ALL_PARTS = select(PARTS.c.number, PARTS.c.first_key, PARTS.c.documents).order_by(PARTS.c.first_key)
+_ALL_PARTS = "SELECT number, first_key, documents FROM search_parts ORDER BY first_key"
 
 
 def _make_room(
@@ -182,8 +182,8 @@ def _before(session: Session, parts: list[Part], place: int, end: int, documents
 
 
 def _move(session: Session, source: Part, target: Part, entries: Sequence[Entry]) -> None:
-    _run(session, _REMOVE.format(source.number), entries)
-    _run(session, _ADD.format(target.number), entries)
+    send_all(session, _REMOVE.format(source.number), entries)
+    send_all(session, _ADD.format(target.number), entries)
     source.documents -= len(entries)
     target.documents += len(entries)
     _count(session, (source, target), (source.number, target.number))
@@ -213,7 +213,7 @@ def _place(
         lowest, highest = min(lowest, given[0][0]), max(highest, given[-1][0])
     if lowest <= key <= highest:
         return part
-    _run(session, _COMMAND.format(part.number, "optimize"))
+    send(session, _COMMAND.format(part.number, "optimize"))
     if key > highest:
         after = parts[place + 1] if place + 1 < len(parts) else None
         if after is None or after.documents >= PART_SIZE or after.first_key >= 0 > key:
@@ -246,9 +246,9 @@ def _reach(session: Session, first: int, end: int) -> tuple[int, int]:
 def _open(session: Session, parts: list[Part], place: int, first_key: int) -> Part:
     part = Part(max((one.number for one in parts), default=0) + 1, first_key, 0)
     parts.insert(place, part)
-    _run(session, _MAKE.format(part.number))
+    send(session, _MAKE.format(part.number))
     for setting in _SETTINGS:
-        _run(session, _SET.format(part.number), setting)
+        send(session, _SET.format(part.number), setting)
     session.execute(insert(PARTS).values(number=part.number, first_key=first_key, documents=0))
     return part
 
@@ -256,11 +256,7 @@ def _open(session: Session, parts: list[Part], place: int, first_key: int) -> Pa
 def _count(session: Session, parts: Sequence[Part], changed: Iterable[int]) -> None:
     held = {part.number: part.documents for part in parts}
     for number in changed:
-        session.execute(_NOTE_COUNT, {"one": number, "held": held[number]})
+        send(session, _NOTE_COUNT, (held[number], number))
 
 
-_NOTE_COUNT = text("UPDATE search_parts SET documents = :held WHERE number = :one")
-
-
-def _run(session: Session, statement: str, rows: Any = None) -> None:
-    session.connection().exec_driver_sql(statement, rows)
+_NOTE_COUNT = "UPDATE search_parts SET documents = ? WHERE number = ?"

@@ -11,20 +11,20 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
-    Connection,
     CursorResult,
     Dialect,
     Table,
     bindparam,
     func,
-    select,
     text,
 )
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import AutoString, Session
 
 from storage.arrays import packed
+from storage.sending import send, send_all
 from storage.tables import UtcTime
 
 Rows = Sequence[Mapping[str, Any]]
@@ -59,7 +59,8 @@ def insert_new(session: Session, table: Table, rows: Rows, key: Sequence[str]) -
     """Insert rows of one shape, leaving out those whose key is there already; returns how many were new."""
     if not rows:
         return 0
-    return changed_rows(_insert_all(session, table, rows, f" ON CONFLICT ({', '.join(key)}) DO NOTHING"))
+    cursor = _insert_all(session, table, rows, f" ON CONFLICT ({', '.join(key)}) DO NOTHING")
+    return max(int(cursor.rowcount), 0)
 
 
 def insert_numbered(session: Session, table: Table, rows: Rows, number: str, key: Sequence[str]) -> dict[Any, int]:
@@ -71,9 +72,9 @@ def insert_numbered(session: Session, table: Table, rows: Rows, number: str, key
         return {}
     if is_postgres(session):
         end = f" ON CONFLICT ({', '.join(key)}) DO NOTHING RETURNING {key[0]}, {number}"
-        numbers: Any = _insert_all(session, table, rows, end).all()
-        return dict(numbers)
-    first = (session.execute(select(func.max(table.c[number]))).scalar() or 0) + 1
+        return dict(_insert_all(session, table, rows, end).fetchall())
+    (highest,) = send(session, f"SELECT max({number}) FROM {table.name}").fetchone()  # noqa: S608  # our own names
+    first = (highest or 0) + 1
     given = range(first, first + len(rows))
     names, columns = _in_columns(rows)
     _insert_named(session, table, (number, *names), [given, *columns])
@@ -126,6 +127,24 @@ def listed(values: Iterable[int] | Iterable[str], *, postgres: bool) -> Any:
     return list(values) if postgres else json.dumps(list(values))
 
 
+def find_among(session: Session, columns: Sequence[Column[Any]], values: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """These columns of one table, of all rows whose last one of them is among the values; numbers and texts alone."""
+    postgres = is_postgres(session)
+    sql, kind = _among(tuple(columns), postgres)
+    asked = packed(values, kind) if postgres else json.dumps(list(values))
+    rows: list[tuple[Any, ...]] = send(session, sql, (asked,)).fetchall()
+    return rows
+
+
+@cache
+def _among(columns: tuple[Column[Any], ...], postgres: bool) -> tuple[str, str]:
+    last = columns[-1]
+    condition = "= ANY(%b)" if postgres else "IN (SELECT value FROM json_each(?))"
+    shown = ", ".join(column.name for column in columns)
+    sql = f"SELECT {shown} FROM {last.table} WHERE {last.name} {condition}"  # noqa: S608  # our own names
+    return sql, "TEXT" if isinstance(last.type, AutoString) else "BIGINT"
+
+
 def is_postgres(session: Session) -> bool:
     """Whether this session speaks to PostgreSQL."""
     return session.get_bind().dialect.name == "postgresql"
@@ -136,7 +155,8 @@ def changed_rows(result: Any) -> int:
     return max(result.rowcount, 0) if isinstance(result, CursorResult) else 0
 
 
-def _insert_all(session: Session, table: Table, rows: Rows, end: str = "") -> CursorResult[Any]:
+def _insert_all(session: Session, table: Table, rows: Rows, end: str = "") -> Any:
+    """The driver's cursor."""
     return _insert_named(session, table, *_in_columns(rows), end)
 
 
@@ -149,32 +169,36 @@ def _in_columns(rows: Rows) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
 
 def _insert_named(
     session: Session, table: Table, names: tuple[str, ...], columns: Sequence[Sequence[Any]], end: str = ""
-) -> CursorResult[Any]:
-    connection = session.connection()
-    converts = _converts(table, names, connection.dialect)
+) -> Any:
+    dialect = session.get_bind().dialect
+    converts = _converts(table, names, dialect)
     values = [
         list(map(convert, column)) if convert else column for convert, column in zip(converts, columns, strict=True)
     ]
     if is_postgres(session):
-        return _insert_columns(connection, table, names, values, end)
+        return send(session, *_in_arrays(table, names, values, end, dialect))
+    return send_all(session, _insertion(table, names, end, dialect), list(zip(*values, strict=True)))
+
+
+@lru_cache(maxsize=1_000)
+def _insertion(table: Table, names: tuple[str, ...], end: str, dialect: Dialect) -> str:
     gaps = ", ".join("?" * len(names))
-    sql = f"INSERT INTO {table.name} ({_listed(names, connection.dialect)}) VALUES ({gaps}){end}"  # noqa: S608  # our own names
-    return connection.exec_driver_sql(sql, list(zip(*values, strict=True)))
+    return f"INSERT INTO {table.name} ({_listed(names, dialect)}) VALUES ({gaps}){end}"  # noqa: S608  # our own names
 
 
-def _insert_columns(
-    connection: Connection, table: Table, names: tuple[str, ...], columns: Sequence[Sequence[Any]], end: str
-) -> CursorResult[Any]:
-    """Insert rows given by their columns into PostgreSQL: as arrays, a column of one value throughout as that value."""
+def _in_arrays(
+    table: Table, names: tuple[str, ...], columns: Sequence[Sequence[Any]], end: str, dialect: Dialect
+) -> tuple[str, tuple[Any, ...]]:
+    """What inserts columns into PostgreSQL: arrays, and a column of one value throughout as that value."""
     count = len(columns[0])
     # Of few rows many columns would be so by chance, and each set of them is another statement.
     alike = tuple(_MANY <= count == column.count(column[0]) for column in columns)
     if all(alike):
         alike = (False,) * len(names)
-    sql, kinds = _statement(table, names, alike, end, connection.dialect)
+    sql, kinds = _statement(table, names, alike, end, dialect)
     single = [column[0] for column, is_alike in zip(columns, alike, strict=True) if is_alike]
     many = [packed(column, kind) for column, kind, is_alike in zip(columns, kinds, alike, strict=True) if not is_alike]
-    return connection.exec_driver_sql(sql, (*single, *many))
+    return sql, (*single, *many)
 
 
 @lru_cache(maxsize=1_000)

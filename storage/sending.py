@@ -1,0 +1,56 @@
+"""Statements that go to the driver as they are: what SQLAlchemy does around each costs more than many a statement.
+
+A writing transaction of one article is a dozen of them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+_HELD = "storywatch_connection"
+
+
+def send(session: Session, sql: str, values: Sequence[Any] = ()) -> Any:
+    """Run a statement, in the driver's own writing, within the session's transaction; returns the driver's cursor.
+
+    Raises DBAPIError, as SQLAlchemy does.
+    """
+    return _send(_connection(session), "execute", sql, values)
+
+
+def send_all(session: Session, sql: str, rows: Sequence[Sequence[Any]]) -> Any:
+    """Run a statement once for each of `rows`; returns the driver's cursor. Raises DBAPIError."""
+    return _send(_connection(session), "executemany", sql, rows)
+
+
+def told(connection: Connection, sql: str, values: Any, error: Any) -> Exception:
+    """A driver's error as SQLAlchemy raises it; a connection that is lost is not used again."""
+    dialect = connection.dialect
+    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+    if is_lost:
+        connection.invalidate(error)
+    base = dialect.loaded_dbapi.Error
+    found: Exception = DBAPIError.instance(sql, values, error, base, connection_invalidated=is_lost, dialect=dialect)
+    return found
+
+
+def _connection(session: Session) -> Connection:
+    """The connection of the session's transaction, kept while that lasts: to ask for it costs as much as to use it."""
+    transaction = session.get_transaction()
+    held: tuple[Any, Connection] | None = session.info.get(_HELD)
+    if held is None or held[0] is not transaction:
+        connection = session.connection()
+        held = session.info[_HELD] = (session.get_transaction(), connection)
+    return held[1]
+
+
+def _send(connection: Connection, way: str, sql: str, values: Sequence[Any]) -> Any:
+    cursor = connection.connection.cursor()
+    try:
+        getattr(cursor, way)(sql, values)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise told(connection, sql, values, error) from error
+    return cursor
