@@ -8,9 +8,9 @@ often as ours. SQLAlchemy sends what is flushed at once by many rows a statement
 who writes past the objects, with `insert()` and dictionaries, is quicker and no user of it any more. Its words are
 folded by our own function, which costs it about what FTS5's `unicode61` would; its index on SQLite has the settings
 that FTS5 comes with, and takes all articles of a commit in one call. CPU is this process's: what PostgreSQL's server
-does is not in it, on either side. 200 a commit tells what an article costs; one a commit is what the service does, which
-stores each page in a transaction of its own. On SQLite the index is in this process and most of what ours costs: it merges its
-pieces at every sixteenth commit (the peer's at every fourth), and a run of few commits sees nothing of that.
+does is not in it, on either side. 200 a commit tells what an article costs; one a commit is what the service does,
+which stores each page in a transaction of its own. On SQLite the index is in this process and most of what ours costs:
+it merges its pieces at every sixteenth commit (the peer's at every fourth); a run of few commits sees nothing of that.
 """
 
 import argparse

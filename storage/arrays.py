@@ -69,10 +69,13 @@ def _dumpers(driver: Any) -> dict[type[_Column], Any]:
             format = driver.pq.Format.BINARY
             oid = array_number
 
+            def __init__(self, kind: type, context: Any = None) -> None:
+                super().__init__(kind, context)
+                self.encoding = self.connection.info.encoding if self.connection else "utf-8"
+
             def dump(self, obj: Sequence[Any]) -> bytes:
-                encoding = self.connection.info.encoding if self.connection else "utf-8"
                 head = _HEAD(1, None in obj, number, len(obj), 1) if obj else _EMPTY_HEAD(0, 0, number)
-                return head + pack(obj, encoding)
+                return head + pack(obj, self.encoding)
 
         return ColumnDumper
 

@@ -38,12 +38,16 @@ def told(connection: Connection, sql: str, values: Any, error: Any) -> Exception
 
 
 def _connection(session: Session) -> Connection:
-    """The connection of the session's transaction, kept while that lasts: to ask for it costs as much as to use it."""
-    transaction = session.get_transaction()
+    """The connection of the session's transaction, kept while that lasts: to ask for it costs as much as to use it.
+
+    A savepoint is another transaction, which begins when its connection is asked for.
+    """
+    transaction = session.get_nested_transaction() or session.get_transaction()
     held: tuple[Any, Connection] | None = session.info.get(_HELD)
-    if held is None or held[0] is not transaction:
+    if transaction is None or held is None or held[0] is not transaction:
         connection = session.connection()
-        held = session.info[_HELD] = (session.get_transaction(), connection)
+        transaction = session.get_nested_transaction() or session.get_transaction()
+        held = session.info[_HELD] = (transaction, connection)
     return held[1]
 
 

@@ -192,8 +192,8 @@ def _in_arrays(
     """What inserts columns into PostgreSQL: arrays, and a column of one value throughout as that value."""
     count = len(columns[0])
     # Of few rows many columns would be so by chance, and each set of them is another statement.
-    alike = tuple(_MANY <= count == column.count(column[0]) for column in columns)
-    if all(alike):
+    alike = tuple(count == 1 or _MANY <= count == column.count(column[0]) for column in columns)
+    if all(alike) and count > 1:
         alike = (False,) * len(names)
     sql, kinds = _statement(table, names, alike, end, dialect)
     single = [column[0] for column, is_alike in zip(columns, alike, strict=True) if is_alike]
@@ -213,7 +213,8 @@ def _statement(
         if not is_alike:
             arrays.append((f"%b::{kind}[]", f"c{place}"))
     given = f"unnest({', '.join(array for array, _ in arrays)}) AS given ({', '.join(name for _, name in arrays)})"
-    return f"INSERT INTO {table.name} ({_listed(names, dialect)}) SELECT {', '.join(shown)} FROM {given}{end}", kinds  # noqa: S608  # our own names
+    source = f"SELECT {', '.join(shown)} FROM {given}" if arrays else f"VALUES ({', '.join(shown)})"  # noqa: S608  # our own names
+    return f"INSERT INTO {table.name} ({_listed(names, dialect)}) {source}{end}", kinds
 
 
 def _listed(names: Sequence[str], dialect: Dialect) -> str:
