@@ -29,6 +29,7 @@ from monitor.claims.lexicon import (
 )
 from monitor.claims.linking import (
     NAMED_DEAD,
+    OF_A_GROUP,
     OF_THEM,
     REPORTED,
     THAT_MAKES,
@@ -41,7 +42,7 @@ from monitor.claims.linking import (
 )
 from monitor.claims.making import make_claim
 from monitor.claims.measures import Measured, find_measures, is_apart, measured_status
-from monitor.claims.metrics import builtin_metrics, is_cumulative
+from monitor.claims.metrics import builtin_metrics, is_cumulative, told_of_dead
 from monitor.claims.nouns import population_key
 from monitor.claims.page import Page, open_page, opens_quote, told_after
 from monitor.claims.places import Gazetteer, Mention, find_houses, find_mentions
@@ -70,6 +71,8 @@ _ARTICLE_REACH = 3
 _DAY_REACH = 6
 _THEN_REACH = 10
 _DAY_BEHIND = 2
+# A day that opens a clause stands at most so many words before the figure.
+_OPENING_REACH = 3
 _IMPLICIT = frozenset(("killed", "injured", "detained", "missing", "rescued", "hospitalised"))
 # What another year sets apart: an earlier figure of that year is another event's too.
 _DATED_APART = frozenset((ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED, ClaimStatus.PREVIOUS))
@@ -347,6 +350,7 @@ class Extractor:
         as_of = find_as_of(reading.tokens, lexicon, page.published, self._zone)
         olds = {other.old for other in reading.links.values()}
         is_listed = page.name == "text" and page.opening(number) in _BULLETS
+        before: ClaimStatus | None = None
         for quantity in sorted(reading.links):
             found = reading.links[quantity]
             status, cue = find_status(reading, found, cues, lexicon)
@@ -359,6 +363,10 @@ class Extractor:
             elif status in _DATED_APART and page.years and other_year(reading, found, page.years, lexicon):
                 is_dated = status is ClaimStatus.CURRENT
                 status = ClaimStatus.OTHER_EVENT
+            elif before is ClaimStatus.OTHER_EVENT and found.rule.id in OF_A_GROUP:
+                # "In Ufa, where 19 died in 2015, one of the victims was never found."
+                status = before
+            before = status
             position = reading.quantities[quantity].number_start
             others = [reading.quantities[other].number_start for other in reading.links if other != quantity]
             voiced = self._voice_of(page, number, position, others, bool(reading.tokens.quotes))
@@ -377,6 +385,7 @@ class Extractor:
                     is_taken_up=found.rule.metric == "@context" and not _is_another(reading, found, lexicon),
                     is_inherited=found.parent is None and (found.rule.metric or "").startswith("@"),
                     is_earlier="level" in found.rule.flags and self._is_of_earlier_day(page, reading, found),
+                    is_once=self._was_once(page, reading, found),
                     is_bare="level" not in found.rule.flags and _is_bare(reading, found, lexicon),
                     is_of_them=found.rule.id in OF_THEM,
                     is_there=is_there(reading, found, mention),
@@ -396,7 +405,14 @@ class Extractor:
         page.told.update(metrics)
         page.counted.add(number)
         page.latest = metrics[-1]
-        page.context = "killed" if "killed" in metrics else metrics[-1]
+        # Who has a grave or a name is told of besides: "Palu accounts for 2,830" is of the dead told before.
+        main = [
+            reading.links[quantity].metric
+            for quantity in sorted(reading.links)
+            if reading.links[quantity].metric not in told_of_dead() and not _is_taken_in(reading, quantity)
+        ]
+        if main or not page.context:
+            page.context = "killed" if "killed" in metrics else (main or metrics)[-1]
 
     def _is_of_earlier_day(self, page: Page, reading: Reading, found: Link) -> bool:
         """Whether a day before the publication stands at what tells the level.
@@ -417,6 +433,17 @@ class Extractor:
             or month_at(reading.tokens, first, page.lexicon, page.published, self._zone, reach=_DAY_REACH)
             or day_at(reading.tokens, behind, page.lexicon, page.published, self._zone, reach=_DAY_BEHIND)
         )
+        return day is not None and day.not_after < page.published.not_before
+
+    def _was_once(self, page: Page, reading: Reading, found: Link) -> bool:
+        """Whether a day gone by opens the clause of who was missing then: "On Friday 61 were unaccounted for"."""
+        if page.published is None or is_cumulative(found.metric) or {"level", "trigger-left"} & found.rule.flags:
+            return False
+        last = reading.quantities[found.quantity].start
+        first = max(0, last - _OPENING_REACH)
+        if first == last:
+            return False
+        day = day_at(reading.tokens, first, page.lexicon, page.published, self._zone, reach=last - first)
         return day is not None and day.not_after < page.published.not_before
 
     def _claim(
@@ -551,6 +578,12 @@ def _opener_before_colon(page: Page, number: int, position: int) -> Voice | None
     opener = page.opener_of(number)
     is_before = opener is not None and ":" in page.tokens_of(number).lower[opener.end : position]
     return opener if is_before else None
+
+
+def _is_taken_in(reading: Reading, quantity: int) -> bool:
+    """Whether a figure is a part of what was told before: "4,340 died. That takes in 667 who were never found"."""
+    place = next(place for place, number in reading.symbols.figures.items() if number == quantity)
+    return place > 0 and "including" in reading.symbols.symbols[place - 1].classes
 
 
 def _confidence(quantity: Quantity, found: Link) -> float:

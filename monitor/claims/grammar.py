@@ -145,7 +145,7 @@ class Grammar:
 
     def __init__(self, rules: Iterable[Rule], class_sets: Iterable[frozenset[str]]) -> None:
         fixed = {frozenset((name,)) for name in ("X", "Y", *MARKS.values(), "word")} | QUANTITY_SETS
-        fixed |= {frozenset(("X", "hospital")), _NAME}
+        fixed |= {frozenset(("X", "hospital")), frozenset(("X", "shelter")), _NAME}
         ordered = sorted(fixed | set(class_sets), key=sorted)
         self._characters = {names: chr(_FIRST_CHARACTER + index) for index, names in enumerate(ordered)}
         # What each character meets of the needs of all rules, a bit for each need: a set of characters.

@@ -54,6 +54,7 @@ GATE_CLASSES = frozenset(
         "wounds",
         "condition",
         "nothing_of",
+        "shelter",
     )
 )
 # Marks that end a clause in every language.

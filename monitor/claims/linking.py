@@ -30,7 +30,8 @@ THAT_MAKES = "that-makes"
 """The rule of a sum of what was told before it."""
 NAMED_DEAD = "dead-identified"
 """The rule of the dead who have names: all of them, or a part."""
-_OF_A_GROUP = (PREDICATE, "part-of-people-state", "part-of-people-adjective")
+OF_A_GROUP = (PREDICATE, "part-of-people-state", "part-of-people-adjective")
+"""The rules of what is said of some of a group, by its own word."""
 ADDS_UP = Rule("adds-up", "", metric="@latest", flags=frozenset(("subset",)))
 """The rule of figures that add up to a count told before."""
 _FEWEST_ADDENDS = 2
@@ -39,6 +40,7 @@ _HURT = frozenset(("injured", "hospitalised"))
 _GROUPS = frozenset(("toll", "them"))
 # How people are until it is told otherwise: a figure of all of whom it is told now, though they are of a group.
 _STILL_SO = frozenset(("missing", "hospitalised"))
+_PEOPLE = frozenset(("Q", "person", "them", "among_them", "victims", "bodies"))
 _COMMA = frozenset(("comma",))
 # "101 are in hospital and 62 in intensive care": who lies there lies in hospital.
 _JOINS_DETAIL = frozenset(("comma", "and", "colon", "dash"))
@@ -162,11 +164,13 @@ def link(
             is_told = (context is not None and "bare" in rule.flags) or "told" in rule.flags or rule.id == PREDICATE
             if metric is None or not _fits(metric, reading, quantity, trigger, lexicon, is_told=is_told):
                 continue
-            if _is_group_of(reading, quantity, span, lexicon):
+            if _is_of_things(reading, metric, (trigger, figure), context) or _is_group_of(
+                reading, quantity, span, lexicon
+            ):
                 continue
             is_manner = metric == "injured" and _tells_manner(reading, quantity, trigger, told, lexicon)
-            is_all = _is_everyone(reading, rule, quantity, lexicon) or _is_all_still_so(
-                reading, rule, metric, (trigger, figure)
+            is_all = _is_everyone(reading, rule, quantity, lexicon) or (
+                reading.quantities[quantity].value > 1 and _is_all_still_so(reading, rule, metric, (trigger, figure))
             )
             reading.links[quantity] = Link(
                 quantity,
@@ -291,17 +295,32 @@ def _is_grave(reading: Reading, position: int) -> bool:
     return any("intensive" in symbol.classes for symbol, place in places if place[0] == position)
 
 
+def _tells_people(group: Sequence[Symbol]) -> bool:
+    """Whether the words of a group say that people are meant: not in "six of the paintings are missing"."""
+    return any(symbol.metrics or not symbol.classes.isdisjoint(_PEOPLE) for symbol in group)
+
+
+def _is_of_things(reading: Reading, metric: str, span: tuple[int, int], context: str | None) -> bool:
+    """Whether nothing says that people are missing: "six of the paintings are still missing"."""
+    group = reading.symbols.symbols[span[1] + 1 : span[0]]
+    is_loose = metric == "missing" and context is None and bool(group) and "of" in group[0].classes
+    is_loose = is_loose and len(group) > 1 and "det" in group[1].classes
+    return is_loose and not any("name" in symbol.classes for symbol in group) and not _tells_people(group)
+
+
 def _is_all_still_so(reading: Reading, rule: Rule, metric: str, span: tuple[int, int]) -> bool:
     """Whether a part of a group is all that is told of: "twelve of the injured are still in hospital".
 
     Not where the group is of the same, nor of one kind of people: "three of the children are missing".
     """
-    if metric not in _STILL_SO or rule.id not in _OF_A_GROUP:
+    if metric not in _STILL_SO or rule.id not in OF_A_GROUP:
         return False
     figure = span[1]
     if span[0] <= figure or "intensive" in reading.symbols.symbols[span[0]].classes:
         return False
     group = reading.symbols.symbols[figure + 1 : span[0]]
+    if not _tells_people(group):
+        return False
     is_counted = any("Q" in symbol.classes for symbol in group)
     is_of_kind = not is_counted and any("person" in symbol.classes for symbol in group)
     return not is_of_kind and not any(name == metric for symbol in group for _, name in symbol.metrics)

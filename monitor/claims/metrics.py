@@ -28,6 +28,12 @@ def harms() -> frozenset[str]:
     return frozenset(name for name, row in _table().items() if row.get("is_harm", False))
 
 
+@cache
+def told_of_dead() -> frozenset[str]:
+    """What is done for some of the dead: named, buried. A text that tells of it is still about the dead."""
+    return frozenset(name for name, row in _table().items() if row.get("is_of_dead", False))
+
+
 def is_cumulative(name: str) -> bool:
     """Whether a built-in metric only ever grows, as the dead do; False for an unknown name."""
     known = builtin_metrics().get(name)

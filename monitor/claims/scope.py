@@ -54,6 +54,7 @@ class Draft:
         "is_more",
         "is_named",
         "is_of_them",
+        "is_once",
         "is_placed",
         "is_present",
         "is_proven",
@@ -90,6 +91,7 @@ class Draft:
         is_dated: bool = False,
         is_named: bool = False,
         is_sum: bool = False,
+        is_once: bool = False,
         entry: int | None = None,
     ) -> None:
         self.claim = claim
@@ -114,6 +116,7 @@ class Draft:
         self.is_dated = is_dated
         self.is_named = is_named
         self.is_sum = is_sum
+        self.is_once = is_once
         self.entry = entry
 
 
@@ -597,14 +600,15 @@ def _age_levels(drafts: list[Draft]) -> None:
     "It" and "the number" take up a figure told before them; a level dated to an earlier day may stand anywhere.
     """
     all_told: dict[str, Claim] = {}
-    of_now: set[str] = set()
+    of_now: dict[str, set[float | None]] = {}
     for draft in drafts:
         if _is_count(draft.claim):
             _keep_larger(all_told, draft.claim)
-            if not draft.is_earlier:
-                of_now.add(draft.claim.metric)
+            if not draft.is_earlier and not draft.is_once:
+                of_now.setdefault(draft.claim.metric, set()).add(draft.claim.value)
     # "On Monday the count was 16 dead and 147 missing": both are of then.
     dated = [(draft.sentence, draft.claim.end) for draft in drafts if draft.is_level and draft.is_earlier]
+    levels = {draft.claim.metric for draft in drafts if draft.is_level and _is_count(draft.claim)}
     before: dict[str, Claim] = {}
     feared: dict[str, Claim] = {}
     for draft in drafts:
@@ -620,7 +624,9 @@ def _age_levels(drafts: list[Draft]) -> None:
         # "54 people are missing. On Thursday the list had 65 names": what is in force may have been more or less.
         is_then = draft.is_level and draft.is_earlier
         is_then = is_then or any(at == draft.sentence and 0 < claim.start - end <= _BESIDE for at, end in dated)
-        is_of_then = is_then and not is_cumulative(claim.metric) and claim.metric in of_now
+        # "The list shrank to 43. On Friday 61 were unaccounted for."
+        is_once = draft.is_once and claim.value not in of_now.get(claim.metric, ()) and claim.metric in levels
+        is_of_then = (is_then or is_once) and not is_cumulative(claim.metric) and claim.metric in of_now
         is_told_again = draft.is_level and (draft.is_taken_up or draft.is_earlier) and claim.field == "text"
         if is_of_then or (is_told_again and any(_has_left(claim, top, is_dated=draft.is_earlier) for top in tops)):
             draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
@@ -741,9 +747,14 @@ def _age_with_found(drafts: list[Draft]) -> None:
 def _mark_missing_parts(drafts: list[Draft]) -> None:
     """Who is missing of some: "99 are missing … 52 of a camp are still unaccounted for", told later and of fewer."""
     top: Draft | None = None
+    doubted = {
+        draft.claim.value
+        for draft in drafts
+        if draft.claim.metric == "missing" and draft.claim.status in (ClaimStatus.UNCONFIRMED, ClaimStatus.DENIED)
+    }
     for draft in drafts:
         claim = draft.claim
-        if claim.metric != "missing" or not _is_count(claim):
+        if claim.metric != "missing" or not _is_count(claim) or claim.value in doubted:
             continue
         value, most = claim.value or 0.0, 0.0 if top is None else top.claim.value or 0.0
         is_first = _is_first_told(draft) or draft.is_level

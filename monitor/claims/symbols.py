@@ -8,7 +8,8 @@ from monitor.claims.tokens import LEAD, Tokens
 
 _EXCLUDED = frozenset(("Y",))
 _THINGS = frozenset(("X",))
-_HOSPITALS = frozenset(("X", "hospital"))
+# Things that people lie or live in, which rules ask for by name.
+_ROOMS = {name: frozenset(("X", name)) for name in ("hospital", "shelter")}
 
 
 class Symbols:
@@ -84,8 +85,8 @@ def _quantity_symbol(quantity: Quantity, phrase: NounPhrase, lexicon: Lexicon) -
         return symbol(_EXCLUDED), quantity.end
     if phrase.kind == "thing":
         head = lexicon.words.at([phrase.lemma], 0)
-        is_hospital = head is not None and "hospital" in head[1].classes
-        return symbol(_HOSPITALS if is_hospital else _THINGS), phrase.end
+        room = next((name for name in _ROOMS if head is not None and name in head[1].classes), None)
+        return symbol(_THINGS if room is None else _ROOMS[room]), phrase.end
     names = {"Q"}
     if quantity.hedge:
         names.add("hedged_q")
