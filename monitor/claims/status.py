@@ -160,11 +160,15 @@ def find_status(reading: Reading, link: Link, cues: list[FoundCue], lexicon: Lex
     low = min(quantity.start, link.trigger[0])
     high = max(quantity.end, link.trigger[1])
     # In "51 confirmed, 34 probable" what is confirmed is the figure before.
-    ends = {other.end for other in reading.quantities if other.end <= quantity.start}
+    before = [other for other in reading.quantities if other.end <= quantity.start]
+    ends = {other.end for other in before}
     settled = [
         span
         for span in lexicon.settled.find_in(reading.tokens)
-        if low - _NEAR <= span[0] <= high + 1 and span[0] not in ends
+        if low - _NEAR <= span[0] <= high + 1
+        and span[0] not in ends
+        # "confirmed 14 deaths and said the number could rise to 40": what is confirmed is the 14.
+        and not any(span[1] <= other.start for other in before if other.reason is None)
     ]
     reached: dict[str, str] = {}
     for found in cues:
