@@ -6,12 +6,15 @@ from typing import Generic, TypeVar
 from monitor.claims.tokens import Tokens
 
 Payload = TypeVar("Payload")
+_THREE = 3
+# What follows the first two words of phrases: the payload of the pair, at most one, and the longer ones by third word.
+_Longer = tuple[list[Payload], dict[str, list[tuple[int, tuple[str, ...], Payload]]]]
 
 
 def _goes_on(words: list[str], index: int, phrase: tuple[str, ...]) -> bool:
-    """Whether a phrase, of which two words are known to stand at `index`, stands there to its end."""
+    """Whether a phrase, of which three words are known to stand at `index`, stands there to its end."""
     is_long = index + len(phrase) <= len(words)
-    return is_long and all(words[index + place] == phrase[place] for place in range(2, len(phrase)))
+    return is_long and all(words[index + place] == phrase[place] for place in range(3, len(phrase)))
 
 
 class PhraseTable(Generic[Payload]):
@@ -21,14 +24,19 @@ class PhraseTable(Generic[Payload]):
 
     def __init__(self, entries: Iterable[tuple[tuple[str, ...], Payload]] = ()) -> None:
         phrases = dict(entries)
-        table: dict[str, tuple[list[Payload], dict[str, list[tuple[int, tuple[str, ...], Payload]]]]] = {}
+        table: dict[str, tuple[list[Payload], dict[str, _Longer[Payload]]]] = {}
         for words, payload in sorted(phrases.items(), key=lambda entry: -len(entry[0])):
             alone, longer = table.setdefault(words[0], ([], {}))
             if len(words) == 1:
                 alone.append(payload)
+                continue
+            pair, by_third = longer.setdefault(words[1], ([], {}))
+            if len(words) < _THREE:
+                pair.append(payload)
             else:
-                longer.setdefault(words[1], []).append((len(words), words, payload))
-        # First word → the payload of the word alone (at most one) and the longer phrases by their second word.
+                by_third.setdefault(words[2], []).append((len(words), words, payload))
+        # First word → the payload of the word alone (at most one) and, by their second word, that of the pair and the
+        # longer phrases by their third.
         self._by_first = table
         self._alone = {words[0] for words in phrases if len(words) == 1}
         self._lasts = {words[-1] for words in phrases}
@@ -48,9 +56,13 @@ class PhraseTable(Generic[Payload]):
             return None
         alone, longer = candidates
         if longer and index + 1 < len(words) and words[index + 1] in longer:
-            for length, phrase, payload in longer[words[index + 1]]:
-                if length == 2 or _goes_on(words, index, phrase):
-                    return index + length, payload
+            pair, by_third = longer[words[index + 1]]
+            if by_third and index + 2 < len(words) and words[index + 2] in by_third:
+                for length, phrase, payload in by_third[words[index + 2]]:
+                    if length == _THREE or _goes_on(words, index, phrase):
+                        return index + length, payload
+            if pair:
+                return index + 2, pair[0]
         return (index + 1, alone[0]) if alone else None
 
     def ending_at(self, words: list[str], end: int, longest: int = 5) -> tuple[int, Payload] | None:
@@ -64,7 +76,10 @@ class PhraseTable(Generic[Payload]):
             alone, longer = candidates
             if start + 1 == end:
                 return (start, alone[0]) if alone else None
-            for length, phrase, payload in longer.get(words[start + 1], ()):
+            pair, by_third = longer.get(words[start + 1], ((), {}))
+            if pair and start + 2 == end:
+                return start, pair[0]
+            for length, phrase, payload in by_third.get(words[start + 2], ()) if start + 2 < end else ():
                 if start + length == end and _goes_on(words, start, phrase):
                     return start, payload
         return None

@@ -96,17 +96,16 @@ def _read_several(reading: Reading, index: int, lexicon: Lexicon) -> Mention | N
 
     Others are never where the story is; several may be the story's own or reach beyond it.
     """
-    tokens, others = reading.tokens, lexicon.place.get("others", frozenset())
-    opening = others | lexicon.place.get("several", frozenset())
+    tokens, others, several = reading.tokens, lexicon.place.get("others", ()), lexicon.place.get("several", ())
     end = index
     while end - index < _LONGEST and end < len(tokens.lower):
         word = tokens.lower[end]
-        if tokens.kinds[end] != "n" and word not in opening and word not in lexicon.number_words:
+        if not (word in several or word in others or tokens.kinds[end] == "n" or word in lexicon.number_words):
             break
         end += 1
     if end in (index, len(tokens.lower)) or tokens.lower[end] not in lexicon.place.get("plural", ()):
         return None
-    is_other = not others.isdisjoint(tokens.lower[index:end])
+    is_other = any(word in others for word in tokens.lower[index:end])
     return Mention(tokens.surface(index, end + 1), index, end + 1, True, is_alone=is_other, is_wide=True)
 
 

@@ -375,7 +375,7 @@ def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None
         if draft.claim.field == "title" and draft.mention is None and draft.claim.population is None
     }
     wider = _wider(drafts, told)
-    largest = _largest([draft for draft in drafts if id(draft) not in wider])
+    largest = _largest([draft for draft in drafts if id(draft) not in wider] if wider else drafts)
     beside = _by_sentence(drafts)
     for draft in drafts:
         if draft.mention is None:
@@ -416,13 +416,13 @@ def _wider(drafts: list[Draft], told: set[tuple[str, float | None]]) -> set[int]
 
     Never what headline or lead tell. The story's own count is smaller, and not by so much that it is of a part.
     """
-    dead = [draft for draft in drafts if draft.claim.metric == "killed"]
     wide = [
         draft
-        for draft in dead
+        for draft in drafts
         if draft.mention is not None
         and draft.mention.is_wide
         and not draft.mention.is_alone
+        and draft.claim.metric == "killed"
         and not _is_first_told(draft)
         and (draft.claim.metric, draft.claim.value) not in told
     ]
@@ -430,8 +430,9 @@ def _wider(drafts: list[Draft], told: set[tuple[str, float | None]]) -> set[int]
         return set()
     own = [
         draft.claim
-        for draft in dead
-        if _is_standing_count(draft)
+        for draft in drafts
+        if draft.claim.metric == "killed"
+        and _is_standing_count(draft)
         and draft.claim.population is None
         and not draft.is_subset
         and not (draft.mention is not None and draft.mention.is_wide)
@@ -685,7 +686,7 @@ def _keep_remembered(drafts: list[Draft]) -> None:
 
     Whatever else the text counts, as the count of the same, must be about as large.
     """
-    for metric in harms():
+    for metric in {draft.claim.metric for draft in drafts if draft.is_dated} & harms():
         mine = [draft for draft in drafts if draft.claim.metric == metric]
         lead = [draft for draft in mine if draft.is_dated and _is_first_told(draft) and not draft.is_subset]
         tops = [draft.claim.value or 0.0 for draft in lead]
