@@ -144,8 +144,7 @@ def says_lowered(state: RecordState, one: Assertion, standing: Version) -> bool:
     if not one.gone and size_of(one.figure) < least * size_of(standing.figure):
         return False
     told = [past.figure for past in one.previous]
-    # Who denies what was withdrawn already, "134, not 142", only says again that it was wrong.
-    told += [old for old in one.gone if old not in one.denied or state.deprecated_match(old) is not None]
+    told += [old for old in one.gone if old not in one.denied or _denies_again(state, one, standing, old)]
     if earlier is not None:
         # An old lowering, or an old withdrawal, told late: it knows nothing of what the toll came to since.
         is_old = earlier.step.kind is RevisionKind.LOWERED
@@ -167,17 +166,33 @@ def says_lowered(state: RecordState, one: Assertion, standing: Version) -> bool:
     return is_edited and standing.is_lone and not standing.carriers.isdisjoint(one.carrier)
 
 
+def _denies_again(state: RecordState, one: Assertion, standing: Version, old: Figure) -> bool:
+    """Whether somebody who denies a figure only says again that it was wrong: "134, not 142", after 142 fell to 139."""
+    has_fallen = standing.step.kind in (RevisionKind.LOWERED, RevisionKind.RETRACTED)
+    return has_fallen and one.origin.is_named and is_near(one, standing) and state.deprecated_match(old) is not None
+
+
 def goes_on_from_contest(state: RecordState, one: Assertion) -> Figure | None:
     """Return the lower figure that was told as contested and that a text comes down from, if it does.
 
     "28 and not 31", with the minister's 31 against a standing 34: so 31 it was.
     """
-    if not one.origin.is_named or not is_count(one.figure):
+    standing = state.standing
+    if standing is None or not one.origin.is_named or not is_count(one.figure) or is_set_against(one, standing):
         return None
-    olds = [past.figure for past in one.previous] + [old for old in one.gone if old not in one.denied]
-    for old in olds:
+    if size_of(one.figure) < PART_SHARE * size_of(standing.figure):
+        return None
+    for old in one.gone:
+        if old in one.denied:
+            continue
         found = state.candidates.get(old.value)
-        if found is not None and found.is_told and size_of(old) > size_of(one.figure):
+        if (
+            found is not None
+            and found.is_told
+            and is_count(found.figure)
+            and one.origin.name not in found.origins  # who corrects a rival number of its own lowers nothing
+            and size_of(one.figure) < size_of(old) < size_of(standing.figure)
+        ):
             return found.figure
     return None
 
@@ -204,6 +219,8 @@ def _same_origin_later(one: Assertion, standing: Version) -> bool:
         return False
     if standing.origin_lows.get(one.origin.name, 0.0) <= one.window.high:
         return False
+    if one.previous and all(one.window.is_above(past.window) for past in one.previous):
+        return False  # "rose from 110 to 115", with 121: a rise of before
     said = standing.origin_days.get(one.origin.name)
     return said is not None and one.day is not None and one.day > said
 

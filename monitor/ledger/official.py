@@ -5,6 +5,9 @@ from monitor.ledger.contests import is_line
 from monitor.ledger.record import LAG_DAYS, PROVISIONAL, RISING_DAYS, RecordState, Version, days_between, size_of
 from monitor.ledger.values import is_count, is_rounding_of
 
+# By how many names, "the party" and its own, one rival may go.
+_FEW_VOICES = 2
+
 
 def line_past(state: RecordState, one: Assertion, standing: Version) -> str | None:
     """Rule 12: why a count below the standing figure is the line that the headline follows; None if it is not."""
@@ -50,16 +53,16 @@ def _goes_on_past_lone(state: RecordState, one: Assertion, standing: Version) ->
 def _goes_on_by_its_word(state: RecordState, one: Assertion, standing: Version) -> bool:
     """Rule 12: whether a text has an office's count rise from the last one before the standing figure, days after it.
 
-    "99, up from 97", says the prime minister, with the 128 of a party that the others never took up.
+    "99, up from 97", says the prime minister, with the 128 of a party that few took up.
     """
     if not (one.origin.is_named and is_count(one.figure)) or one.origin.name in standing.origin_days:
         return False
-    if days_between(standing.day, one.day) < RISING_DAYS:
+    if days_between(standing.day, one.day) < RISING_DAYS or len(standing.origin_days) > _FEW_VOICES:
         return False
     before = next((version for version in reversed(state.versions) if version.window.low < standing.window.low), None)
     return (
         before is not None
-        and bool(before.origin_days)
+        and bool(before.origin_days.keys() - standing.origin_days.keys())
         and before.window.low < one.window.low
         and any(past.figure.value == before.figure.value for past in one.previous)
     )

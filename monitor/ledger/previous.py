@@ -35,7 +35,10 @@ def backfill_taken_back(state: RecordState, current: Assertion) -> None:
     for past in current.taken_back:
         if not past.window.is_above(standing.window):
             continue
-        is_heard = any(_is_known(state, past, one) or is_rounded_up(past.figure, one.figure) for one in state.versions)
+        is_heard = any(
+            _is_known(state, past, one) or (one.is_deprecated and is_rounded_up(past.figure, one.figure))
+            for one in state.versions
+        )
         if not is_heard and state.deprecated_match(past.figure) is None:
             append(state, past)
 
@@ -109,6 +112,7 @@ def _was_only_feared(state: RecordState, past: Assertion, current: Assertion) ->
         and state.kind is MetricKind.CUMULATIVE
         and not state.is_provisional
         and past.window.is_above(current.window)
+        and not current.is_lowering
         and any(is_rounding_of(past.figure, fear.figure) for fear in state.claimed)
         and not any(_is_known(state, past, version) for version in state.versions)
     )
@@ -193,8 +197,13 @@ def _lies_between(past: Assertion, one: float, other: float) -> bool:
 
 def _is_long_past(state: RecordState, past: Assertion, size: float) -> bool:
     """Whether a stock came down past an earlier count long ago: 1,300, on the way from 1,500 to 232, with 29 now."""
+    return past.window.low > _OFTEN * size and _has_passed(state, past)
+
+
+def _has_passed(state: RecordState, past: Assertion) -> bool:
+    """Whether a stock went from one side of an earlier count to the other before."""
     sizes = [version.window.low for version in state.versions]
-    return past.window.low > _OFTEN * size and any(_lies_between(past, *pair) for pair in pairwise(sizes))
+    return any(_lies_between(past, *pair) for pair in pairwise(sizes))
 
 
 def _stood_between(state: RecordState, past: Assertion, current: Assertion, standing: Version) -> bool:
@@ -216,7 +225,7 @@ def _turned_between(state: RecordState, past: Assertion, current: Assertion, sta
         past.window.low > goal > low or past.window.high < goal < low
     ):
         return True  # what stands is too old for the text to depart from it
-    if _OFTEN * low >= past.window.low > goal > low:
+    if _OFTEN * low >= past.window.low > goal > low and not _has_passed(state, past):
         return True  # "242 this morning, 222 now", with 179 the day before
     return (past.window.low > low > goal) or (past.window.high < low < goal)
 

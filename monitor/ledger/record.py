@@ -10,6 +10,8 @@ from storage.records import Figure, MetricKind, Qualifier, Refusal, RevisionKind
 RISING_DAYS = 2
 # Days in which outlets may still carry what was superseded.
 LAG_DAYS = 3
+# Days after which somebody named who gives a count repeats nothing that was withdrawn.
+_WEEK = 7
 # The rule by which a figure that is only feared opens a record.
 PROVISIONAL = "10.provisional"
 
@@ -207,8 +209,8 @@ class RecordState:
     def repeats_deprecated(self, one: Assertion) -> tuple[Figure, int | None] | None:
         """Return the deprecated figure that an assertion brings up again, if it does.
 
-        A count within what a withdrawn floor or estimate left open repeats it for some days only, and not at all if
-        who took the figure down counts on: "more than 70" came down to 50; 64, says the governor, and then 74.
+        A count within what a withdrawn floor or estimate left open repeats it only until the count goes on: "more than
+        70" came down to 50; 64, says the governor, and then 74.
         """
         past = self.deprecated_match(one.figure)
         if past is None or not is_count(one.figure) or is_count(past[0]) or one.figure.value == past[0].value:
@@ -216,8 +218,25 @@ class RecordState:
         exact = [gone for gone in self.deprecated if gone[0].value == one.figure.value]
         if exact:
             return exact[-1]
-        counts_on = self.standing is not None and one.origin.name in self.standing.origin_days
-        return None if counts_on or days_between(past[1], one.day) >= LAG_DAYS else past
+        return None if self._counts_on_since(one, past[1]) else past
+
+    def _counts_on_since(self, one: Assertion, since: int | None) -> bool:
+        """Whether a count goes on from what stands, however it lies within what was withdrawn on a day.
+
+        By who has counted on already; by whoever is named, a week later; or no farther than it has come since.
+        """
+        standing, days = self.standing, days_between(since, one.day)
+        if standing is None:
+            return False
+        if one.origin.name in standing.origin_days and standing.step.kind is RevisionKind.RAISED:
+            return True
+        if days < LAG_DAYS:
+            return False
+        if one.origin.is_named and days >= _WEEK:
+            return True
+        fell = min((one.window.low for one in self.versions if one.step.kind is RevisionKind.LOWERED), default=None)
+        low = standing.window.low
+        return fell is not None and 0 < one.window.low - low <= low - fell
 
     def earlier_match(self, figure: Figure, *, is_strict: bool = False) -> Version | None:
         """Return the latest version before the standing one that a figure repeats or rounds.

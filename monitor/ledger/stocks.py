@@ -7,19 +7,30 @@ from monitor.ledger.values import ROUNDING_SLACK, is_count, is_rounded_floor
 from monitor.ledger.withdrawals import names_as_old
 from storage.records import Qualifier, RevisionKind
 
+# Days after which a much smaller count that nobody is named for is no longer of some of them.
+_WEEK = 7
+
 
 def _is_of_some(state: RecordState, one: Assertion, standing: Version) -> bool:
     """Whether under a tenth of what stands is of some of them: said by nobody, or at once by who was never heard.
 
     "Seven are missing", says the refugee agency of refugees, the day after 110 were.
     """
-    if size_of(one.figure) >= SMALL_SHARE * size_of(standing.figure) or one.gone:
-        return False  # who takes back another number speaks of all of them
+    if size_of(one.figure) >= SMALL_SHARE * size_of(standing.figure) or _takes_back_more(one, standing):
+        return False
+    days = days_between(standing.support_day, one.day)
+    if not size_of(one.figure) and days > 0:
+        return False  # nobody is no part of them
     if not one.origin.name:
-        return True
+        return days < _WEEK
     is_new = one.origin.is_named and not any(one.origin.name in version.origin_days for version in state.versions)
     is_counted = bool(standing.origin_days) and is_count(standing.figure)
-    return is_new and is_counted and days_between(standing.support_day, one.day) < LAG_DAYS
+    return is_new and is_counted and days < LAG_DAYS
+
+
+def _takes_back_more(one: Assertion, standing: Version) -> bool:
+    """Whether a text takes back a number above what stands: it speaks of all of them."""
+    return any(size_of(old) > size_of(standing.figure) for old in one.gone)
 
 
 def _has_passed(one: Assertion, standing: Version) -> bool:
@@ -53,7 +64,7 @@ def weigh_stock(state: RecordState, one: Assertion, standing: Version) -> None:
         state.refuse(one, "1.floor", "floor")
     elif not told and _is_of_some(state, one, standing):
         state.refuse(one, "6d.part", "part")
-    elif is_vague(standing.figure):
+    elif is_vague(standing.figure) and not (one.origin.is_named and days_between(standing.day, one.day) > 0):
         state.refuse(one, "6.below", "part")
     else:
         state.move(one, RevisionKind.LOWERED, "4.stock", "text_says" if told else "lowered")

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from monitor.ledger.assertions import GONE, PART_SHARE, Assertion
+from monitor.ledger.assertions import GONE, PART_SHARE, SMALL_SHARE, Assertion
 from monitor.ledger.contests import contest_beside, contest_higher, is_implausible, settle, stands_beside_line
 from monitor.ledger.lowering import lower, weigh_lower
 from monitor.ledger.previous import backfill, backfill_all, backfill_step, backfill_taken_back
@@ -151,7 +151,7 @@ def _weigh_current(state: RecordState, one: Assertion) -> None:
         _confirm(state, one)
     elif agrees(one, standing):
         _agree(state, one, standing)
-    elif _counts_what_was_vague(one, standing):
+    elif _counts_what_was_vague(state, one, standing):
         state.move(one, RevisionKind.REFINED, "1.refines", "refined")
     elif past := state.repeats_deprecated(one):
         try_comeback(state, one, past)
@@ -176,8 +176,10 @@ def _confirm(state: RecordState, one: Assertion) -> None:
 
     A stock that is counted below what was feared has come down: nobody is to read that 40 missing confirm 80.
     """
-    is_lower = state.standing is not None and size_of(state.standing.figure) > size_of(one.figure)
-    if one.figure.qualifier in CEILINGS and not (is_lower and state.kind is MetricKind.STOCK):
+    feared = 0.0 if state.standing is None else size_of(state.standing.figure)
+    is_lower = feared > size_of(one.figure)
+    is_limit_of_all = state.kind is MetricKind.STOCK and is_lower and size_of(one.figure) >= PART_SHARE * feared
+    if one.figure.qualifier in CEILINGS and not is_limit_of_all:
         state.refuse(one, "5.ceiling", "ceiling")
         return
     if state.standing is not None and is_lower:
@@ -192,6 +194,9 @@ def _agree(state: RecordState, one: Assertion, standing: Version) -> None:
     """Rule 1: overlapping windows agree; a narrower or firmer one refines."""
     if _counts_on(state, one, standing):
         state.move(one, RevisionKind.RAISED, "5.raised", "raised")
+        return
+    if _is_below_ceiling(state, one, standing) and size_of(one.figure) < SMALL_SHARE * size_of(standing.figure):
+        state.refuse(one, "6d.part", "part")
         return
     if _has_come_down(state, one, standing):
         state.move(one, RevisionKind.LOWERED, "4.stock", "lowered")
@@ -217,19 +222,27 @@ def _counts_on(state: RecordState, one: Assertion, standing: Version) -> bool:
     return one.origin.is_named and said is not None and one.day is not None and one.day > said
 
 
+def _is_below_ceiling(state: RecordState, one: Assertion, standing: Version) -> bool:
+    return state.kind is MetricKind.STOCK and standing.figure.qualifier in CEILINGS and is_count(one.figure)
+
+
 def _has_come_down(state: RecordState, one: Assertion, standing: Version) -> bool:
     """Whether a stock is counted below a ceiling of an earlier day: "up to 18 missing", and then two."""
-    if state.kind is not MetricKind.STOCK or standing.figure.qualifier not in CEILINGS or not is_count(one.figure):
+    if not _is_below_ceiling(state, one, standing) or one.figure.qualifier is not Qualifier.EXACT:
         return False
     ceiling = size_of(standing.figure)
     slack = ROUNDING_SLACK if rounding_step(ceiling) > 1 else 0.0  # "up to 300" may round what is counted now
     return days_between(standing.day, one.day) > 0 and size_of(one.figure) < (1 - slack) * ceiling
 
 
-def _counts_what_was_vague(one: Assertion, standing: Version) -> bool:
-    """Whether a count comes out somewhat below the word that stood: 131 were hurt, of whom "hundreds" had been told."""
+def _counts_what_was_vague(state: RecordState, one: Assertion, standing: Version) -> bool:
+    """Whether a count comes out somewhat below the word that stood: 131 were hurt, of whom "hundreds" had been told.
+
+    A stock that is counted so on a later day has come down.
+    """
     return (
-        is_vague(standing.figure)
+        (state.kind is MetricKind.CUMULATIVE or days_between(standing.day, one.day) == 0)
+        and is_vague(standing.figure)
         and is_count(one.figure)
         and standing.window.is_above(one.window)
         and size_of(one.figure) >= PART_SHARE * standing.window.low

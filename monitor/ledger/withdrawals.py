@@ -8,8 +8,6 @@ from storage.records import ClaimStatus, Figure, MetricKind, Qualifier, Revision
 RETRACTED, DENIED_BY_OTHER, WITHDRAWN_EARLIER = "7.retracted", "7.denied_by_other", "7.earlier"
 DEPRECATED, RESTORED, REACHED = "8.deprecated", "8.restored", "8.reached"
 _RESTORE_DAYS = 7
-# Days after which nobody is late any more with a figure that was withdrawn, and the count may have come to it.
-_LONG_DAYS = 90
 _FALLS, _RISES = (RevisionKind.LOWERED, RevisionKind.RETRACTED), (RevisionKind.RAISED, RevisionKind.RESTORED)
 
 
@@ -130,7 +128,7 @@ def _has_been_reached(state: RecordState, one: Assertion, standing: Version, pas
         return False
     if counts_on(one, standing):
         return True
-    if days_between(since, one.day) < (LAG_DAYS if one.origin.is_named else _LONG_DAYS):
+    if not one.origin.is_named or days_between(since, one.day) < LAG_DAYS:
         return False
     if standing.step.kind not in _RISES or days_between(since, standing.day) <= 0:
         return False
