@@ -4,6 +4,7 @@ docs/languages.md says which files a pack has and what each key means. `check_le
 is the strict validator; loading trusts what it has passed.
 """
 
+import gc
 import re
 import tomllib
 from collections import defaultdict
@@ -322,7 +323,11 @@ def read_pack(lang: str) -> dict[str, dict[str, Any]]:
 @cache
 def load_lexicon(lang: str) -> Lexicon:
     """The lexicon of a language, built once per process. LexiconError when there is none."""
-    return build_lexicon(lang, read_pack(lang))
+    lexicon = build_lexicon(lang, read_pack(lang))
+    # Its 150,000 objects last as long as the process. The collector of cycles need not go through them again and again:
+    # that took a third of the time of the first hundred articles.
+    gc.freeze()
+    return lexicon
 
 
 def build_lexicon(
