@@ -23,6 +23,7 @@ from monitor.claims.lexicon import (
     TRIGGER,
     Lexicon,
     build_lexicon,
+    kept,
     load_lexicon,
     read_pack,
     supported_languages,
@@ -113,7 +114,7 @@ class Extractor:
                 metric.name: [noun for code, nouns in metric.nouns if code == lang for noun in nouns]
                 for metric in self._story.metrics
             }
-            self._own[lang] = build_lexicon(lang, read_pack(lang), extra)
+            self._own[lang] = kept(build_lexicon(lang, read_pack(lang), extra))
         return self._own[lang]
 
     def extract(self, *, title: str, text: str, published: Span | None, lang: str | None) -> tuple[Claim, ...]:
