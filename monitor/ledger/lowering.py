@@ -69,7 +69,7 @@ def _is_explained(state: RecordState, one: Assertion, standing: Version) -> bool
         says_lowered(state, one, standing)
         or _is_brought_down(state, one, standing)
         or _corrects_itself(state, one, standing)
-        or goes_on_from_contest(state, one) is not None
+        or _goes_on_from_contest(state, one) is not None
     )
 
 
@@ -94,7 +94,7 @@ def _rounds_off(one: Assertion, standing: Version) -> bool:
 
 def lower(state: RecordState, one: Assertion, rule: str, reason: str) -> None:
     """Let a lower figure stand; what was above it must not come back by mere repetition."""
-    if contested := goes_on_from_contest(state, one):
+    if contested := _goes_on_from_contest(state, one):
         append(state, replace(one, figure=contested, window=window_of(contested), repeats=()))
     else:
         backfill_own(state, one)
@@ -147,11 +147,11 @@ def says_lowered(state: RecordState, one: Assertion, standing: Version) -> bool:
     told += [old for old in one.gone if old not in one.denied or _denies_again(state, one, standing, old)]
     if earlier is not None:
         # An old lowering, or an old withdrawal, told late: it knows nothing of what the toll came to since.
-        is_old = earlier.step.kind is RevisionKind.LOWERED
+        may_be_new = earlier.step.kind is not RevisionKind.LOWERED
         told = [
             old
             for old in told
-            if old.value == standing.figure.value or not (is_old or state.deprecated_match(old) is not None)
+            if old.value == standing.figure.value or (may_be_new and state.deprecated_match(old) is None)
         ]
     if any(_is_lowered_from(old.value, standing) or means_standing(state, old, standing) for old in told):
         return True
@@ -172,7 +172,7 @@ def _denies_again(state: RecordState, one: Assertion, standing: Version, old: Fi
     return has_fallen and one.origin.is_named and is_near(one, standing) and state.deprecated_match(old) is not None
 
 
-def goes_on_from_contest(state: RecordState, one: Assertion) -> Figure | None:
+def _goes_on_from_contest(state: RecordState, one: Assertion) -> Figure | None:
     """Return the lower figure that was told as contested and that a text comes down from, if it does.
 
     "28 and not 31", with the minister's 31 against a standing 34: so 31 it was.

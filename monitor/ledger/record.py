@@ -10,8 +10,8 @@ from storage.records import Figure, MetricKind, Qualifier, Refusal, RevisionKind
 RISING_DAYS = 2
 # Days in which outlets may still carry what was superseded.
 LAG_DAYS = 3
-# Days after which somebody named who gives a count repeats nothing that was withdrawn.
-_WEEK = 7
+# Days after which a count is no late one: of what was withdrawn, by somebody named; of some of a stock, by nobody.
+WEEK = 7
 # The rule by which a figure that is only feared opens a record.
 PROVISIONAL = "10.provisional"
 
@@ -215,10 +215,8 @@ class RecordState:
         past = self.deprecated_match(one.figure)
         if past is None or not is_count(one.figure) or is_count(past[0]) or one.figure.value == past[0].value:
             return past
-        exact = [gone for gone in self.deprecated if gone[0].value == one.figure.value]
-        if exact:
-            return exact[-1]
-        return None if self._counts_on_since(one, past[1]) else past
+        exact = next((gone for gone in reversed(self.deprecated) if gone[0].value == one.figure.value), None)
+        return exact or (None if self._counts_on_since(one, past[1]) else past)
 
     def _counts_on_since(self, one: Assertion, since: int | None) -> bool:
         """Whether a count goes on from what stands, however it lies within what was withdrawn on a day.
@@ -232,9 +230,10 @@ class RecordState:
             return True
         if days < LAG_DAYS:
             return False
-        if one.origin.is_named and days >= _WEEK:
+        if one.origin.is_named and days >= WEEK:
             return True
-        fell = min((one.window.low for one in self.versions if one.step.kind is RevisionKind.LOWERED), default=None)
+        falls = (version for version in self.versions if version.step.kind is RevisionKind.LOWERED)
+        fell = min((version.window.low for version in falls), default=None)
         low = standing.window.low
         return fell is not None and 0 < one.window.low - low <= low - fell
 

@@ -2,13 +2,10 @@
 
 from monitor.ledger.assertions import SMALL_SHARE, Assertion
 from monitor.ledger.contests import contest_higher, is_implausible
-from monitor.ledger.record import LAG_DAYS, RecordState, Version, days_between, is_vague, size_of
+from monitor.ledger.record import LAG_DAYS, WEEK, RecordState, Version, days_between, is_vague, size_of
 from monitor.ledger.values import ROUNDING_SLACK, is_count, is_rounded_floor
 from monitor.ledger.withdrawals import names_as_old
 from storage.records import Qualifier, RevisionKind
-
-# Days after which a much smaller count that nobody is named for is no longer of some of them.
-_WEEK = 7
 
 
 def _is_of_some(state: RecordState, one: Assertion, standing: Version) -> bool:
@@ -22,7 +19,7 @@ def _is_of_some(state: RecordState, one: Assertion, standing: Version) -> bool:
     if not size_of(one.figure) and days > 0:
         return False  # nobody is no part of them
     if not one.origin.name:
-        return days < _WEEK
+        return days < WEEK
     is_new = one.origin.is_named and not any(one.origin.name in version.origin_days for version in state.versions)
     is_counted = bool(standing.origin_days) and is_count(standing.figure)
     return is_new and is_counted and days < LAG_DAYS
