@@ -1,6 +1,6 @@
 """From a text to its claims: the cascade of this room, one sentence at a time.
 
-sentences → trigger gate → tokens → numbers → quantities → noun phrases → links → status, voice, date → scope
+sentences → trigger gate → tokens → numbers → quantities → noun phrases → links → status, voice, date → scope, ageing
 """
 
 import math
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from monitor.claims.attribution import Origins, choose_voice, full_name, inherit_voice, with_name
 from monitor.claims.bounds import bounds_of
 from monitor.claims.dates import day_at, find_as_of, month_at
+from monitor.claims.draft import Draft
 from monitor.claims.lexicon import (
     CONTEXT,
     LEXICON_VERSION,
@@ -50,7 +51,7 @@ from monitor.claims.places import Gazetteer, Mention, find_houses, find_mentions
 from monitor.claims.placing import is_placed, is_there, mention_for, named_place
 from monitor.claims.population import anaphora_metric, condition_axes, person_after, predicate_axes, toll_axes
 from monitor.claims.quantities import Quantity, default_convention, find_quantities
-from monitor.claims.scope import PART, Draft, settle
+from monitor.claims.scope import PART, settle
 from monitor.claims.speakers import Voice
 from monitor.claims.states import StateFinding, find_states
 from monitor.claims.status import (

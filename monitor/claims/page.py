@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from monitor.claims.draft import Draft
 from monitor.claims.gates import fold
 from monitor.claims.lexicon import Lexicon
-from monitor.claims.scope import Draft
 from monitor.claims.speakers import Voice
 from monitor.claims.tokens import Tokens, split_sentences, tokenize
 from monitor.claims.voices import find_opener, find_voices

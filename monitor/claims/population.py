@@ -1,9 +1,9 @@
 """Who is meant where the figure's own noun does not say: "deaths among officers rose to 18"."""
 
+from monitor.claims.draft import Draft
 from monitor.claims.lexicon import Lexicon
 from monitor.claims.linking import Link, Reading
 from monitor.claims.nouns import population_key
-from monitor.claims.scope import Draft
 from monitor.claims.tokens import AMONG
 
 _POSSESSOR_REACH = 4

@@ -1,127 +1,50 @@
-"""The last step of scope, over the whole text: places that limit, parts of a toll, old lists under a new headline."""
+"""The last step over a whole text: whose count each figure is, of which event, which part and which place."""
 
 from collections import Counter
 from dataclasses import replace
 
-from monitor.claims.metrics import harms, is_cumulative
+from monitor.claims.ageing import age_superseded, age_with_found
+from monitor.claims.draft import (
+    Draft,
+    find_anchors,
+    is_count,
+    is_current_whole,
+    is_first_told,
+    is_of_others,
+    is_told_by_others,
+    size_of,
+    tells_level,
+    told_in_headline,
+)
+from monitor.claims.metrics import harms
 from monitor.claims.places import UNRESOLVED, Gazetteer, Mention, place_slug
 from storage.records import Claim, ClaimKind, ClaimStatus, Qualifier
 
+# The population of a figure that is told as a part without saying of whom.
+PART = "other:part"
+_CONDITION = "condition="
 # A figure at most this share of a larger one of the same metric may be a part of it.
 _PART = 0.9
 _CLEAR_PART = 0.75
 # Two counts of one thing may differ by as much; what is smaller counts something else (design §6, rule 6d).
 _OTHERS_COUNT = 1 / 3
-# A count must be this much below another to be an older one and not the same, rounded.
-_SAME_COUNT = 0.995
 # What several places count together is more than one of them by as much, and not the same in round numbers.
 _NEAR_COUNT = 0.97
-_COUNTS = frozenset((Qualifier.EXACT, Qualifier.AT_LEAST, Qualifier.MORE_THAN))
 # The rest is of a whole and a part told among so many figures before it.
 _MOST_TOLD = 30
 # An earlier count is told at most so many sentences after the one it gave way to.
 _RECALL = 2
 # What a sum adds up is among so many figures before it.
 _SUMMED = 8
-# Two figures stand side by side with so many characters between them: "16 dead and 147 missing".
-_BESIDE = 6
 # Who gives so many different counts of the whole in one sentence gives parts.
 _FEW_COUNTS = 2
-# As what those are counted later who stood in a count that falls.
-_LEAVE = {
-    "missing": ("killed", "rescued", "found_safe", "identified"),
-    "hostages": ("released", "rescued", "killed"),
-}
-# The population of a figure that is told as a part without saying of whom.
-PART = "other:part"
-_CONDITION = "condition="
-
-
-class Draft:
-    """A claim on its way: the record so far and what later steps still need of its sentence."""
-
-    __slots__ = (
-        "claim",
-        "entry",
-        "is_bare",
-        "is_besides",
-        "is_count",
-        "is_dated",
-        "is_earlier",
-        "is_inherited",
-        "is_level",
-        "is_listed",
-        "is_more",
-        "is_named",
-        "is_of_them",
-        "is_once",
-        "is_placed",
-        "is_present",
-        "is_proven",
-        "is_rest",
-        "is_subset",
-        "is_sum",
-        "is_taken_up",
-        "is_there",
-        "mention",
-        "sentence",
-    )
-
-    def __init__(
-        self,
-        claim: Claim,
-        mention: Mention | None,
-        is_subset: bool,
-        sentence: int,
-        is_level: bool = False,
-        is_listed: bool = False,
-        is_placed: bool = False,
-        is_taken_up: bool = False,
-        is_inherited: bool = False,
-        is_earlier: bool = False,
-        is_bare: bool = False,
-        is_of_them: bool = False,
-        is_more: bool = False,
-        is_present: bool = False,
-        is_besides: bool = False,
-        is_count: bool = False,
-        is_there: bool = False,
-        is_rest: bool = False,
-        is_proven: bool = True,
-        is_dated: bool = False,
-        is_named: bool = False,
-        is_sum: bool = False,
-        is_once: bool = False,
-        entry: int | None = None,
-    ) -> None:
-        self.claim = claim
-        self.mention = mention
-        self.is_subset = is_subset
-        self.sentence = sentence
-        self.is_level = is_level
-        self.is_listed = is_listed
-        self.is_placed = is_placed
-        self.is_taken_up = is_taken_up
-        self.is_inherited = is_inherited
-        self.is_earlier = is_earlier
-        self.is_bare = is_bare
-        self.is_of_them = is_of_them
-        self.is_more = is_more
-        self.is_present = is_present
-        self.is_besides = is_besides
-        self.is_count = is_count
-        self.is_there = is_there
-        self.is_rest = is_rest
-        self.is_proven = is_proven
-        self.is_dated = is_dated
-        self.is_named = is_named
-        self.is_sum = is_sum
-        self.is_once = is_once
-        self.entry = entry
 
 
 def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim, ...]:
-    """The claims of one text, each with its final place, population and status."""
+    """The claims of one text, each with its final place, population and status.
+
+    Figures age on the way (monitor/claims/ageing.py): parts and sums are measured by what stands.
+    """
     drafts = _take_rest(_without_outgrown(drafts))
     _keep_remembered(drafts)
     _count_named(drafts)
@@ -132,17 +55,14 @@ def settle(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> tuple[Claim
     if title:
         _widen_largest(drafts)
     _limit_places(drafts, title, gazetteer)
-    anchors = _anchors(drafts)
-    _age_lists(drafts, _anchors(_without_list_text(drafts)))
-    _take_back_repeats(drafts)
-    _age_levels(drafts)
-    _age_entries(drafts)
-    largest = _anchors(drafts, is_told=False)
+    anchors = find_anchors(drafts)
+    age_superseded(drafts)
+    largest = find_anchors(drafts, is_told=False)
     _mark_addends(drafts, largest)
     _mark_summed(drafts)
     _mark_parts(drafts, anchors, largest)
     _set_sums_apart(drafts)
-    _age_with_found(drafts)
+    age_with_found(drafts)
     _mark_missing_parts(drafts)
     _follow_headline(drafts)
     _set_other_events_apart(drafts)
@@ -191,6 +111,34 @@ def _take_rest(drafts: list[Draft]) -> list[Draft]:
 def _makes_up(rest: float, told: list[float]) -> bool:
     """Whether a whole and a part were told that differ by the rest."""
     return rest > 1 and any(whole - rest in told for whole in told if whole > rest)
+
+
+def _keep_remembered(drafts: list[Draft]) -> None:
+    """A lead that dates the only event it counts tells of the story: "on trial over the 2018 fire that killed 104".
+
+    Whatever else the text counts, as the count of the same, must be about as large.
+    """
+    for metric in {draft.claim.metric for draft in drafts if draft.is_dated} & harms():
+        mine = [draft for draft in drafts if draft.claim.metric == metric]
+        lead = [draft for draft in mine if draft.is_dated and is_first_told(draft) and not draft.is_subset]
+        tops = [draft.claim.value or 0.0 for draft in lead]
+        counts = [
+            draft.claim.value or 0.0
+            for draft in mine
+            if not draft.is_subset and (_is_standing_count(draft) or draft.claim.status is ClaimStatus.UNCONFIRMED)
+        ]
+        if not lead or any(min(count, top) < max(count, top) * _CLEAR_PART for count in counts for top in tops):
+            continue
+        feared = told_in_headline(mine, (ClaimStatus.UNCONFIRMED,))
+        for draft in lead:
+            status = feared.get((metric, draft.claim.value), ClaimStatus.CURRENT)
+            draft.claim = replace(draft.claim, status=status)
+
+
+def _is_standing_count(draft: Draft) -> bool:
+    claim = draft.claim
+    is_standing = claim.status is ClaimStatus.CURRENT and claim.kind is ClaimKind.LEVEL
+    return is_standing and claim.qualifier is not Qualifier.VAGUE and not claim.implicit
 
 
 def _count_named(drafts: list[Draft]) -> None:
@@ -242,6 +190,14 @@ def _pass_group(drafts: list[Draft]) -> None:
             draft.claim = replace(claim, population=named.claim.population)
 
 
+def _names_group(draft: Draft) -> bool:
+    """Whether a figure counts several people of a known group, who need not be named again with the next number."""
+    claim = draft.claim
+    is_group = claim.population is not None and not claim.population.startswith(("other:", _CONDITION))
+    is_several = not claim.implicit and (claim.value or 0) > 1
+    return is_group and is_several and claim.metric in harms() and claim.status is not ClaimStatus.OTHER_EVENT
+
+
 def _is_beside(draft: Draft, named: Draft) -> bool:
     is_other = draft.claim.metric in harms() and draft.claim.metric != named.claim.metric
     return is_other and draft.sentence == named.sentence and not named.is_subset
@@ -251,15 +207,7 @@ def _is_earlier_of(draft: Draft, named: Draft) -> bool:
     claim, of = draft.claim, named.claim
     is_lower = claim.metric == of.metric and (claim.value or 0) < (of.value or 0)
     is_near = draft.sentence - named.sentence <= _RECALL
-    return is_lower and is_near and claim.status is ClaimStatus.PREVIOUS and not _is_of_others(claim, of)
-
-
-def _names_group(draft: Draft) -> bool:
-    """Whether a figure counts several people of a known group, who need not be named again with the next number."""
-    claim = draft.claim
-    is_group = claim.population is not None and not claim.population.startswith(("other:", _CONDITION))
-    is_several = not claim.implicit and (claim.value or 0) > 1
-    return is_group and is_several and claim.metric in harms() and claim.status is not ClaimStatus.OTHER_EVENT
+    return is_lower and is_near and claim.status is ClaimStatus.PREVIOUS and not is_of_others(claim, of)
 
 
 def _share_population(drafts: list[Draft]) -> None:
@@ -285,6 +233,13 @@ def _share_population(drafts: list[Draft]) -> None:
     _take_headline_population(drafts)
 
 
+def _is_top(drafts: list[Draft], title: Claim) -> bool:
+    """Whether the text gives no larger figure of what a headline counts."""
+    return all(
+        (draft.claim.value or 0.0) <= (title.value or 0.0) for draft in drafts if draft.claim.metric == title.metric
+    )
+
+
 def _is_all(population: str | None) -> bool:
     """Whether a population is only a noun for those who were there: "15 pilgrims died" under "15 dead"."""
     return population is not None and population.startswith("other:") and population != PART
@@ -295,16 +250,9 @@ def _is_outgrown(drafts: list[Draft], title: Claim) -> bool:
     return any(
         draft.claim.metric == title.metric
         and draft.claim.field == "text"
-        and _is_count(draft.claim)
+        and is_count(draft.claim)
         and (title.value or 0) < (draft.claim.value or 0) * _CLEAR_PART
         for draft in drafts
-    )
-
-
-def _is_top(drafts: list[Draft], title: Claim) -> bool:
-    """Whether the text gives no larger figure of what a headline counts."""
-    return all(
-        (draft.claim.value or 0.0) <= (title.value or 0.0) for draft in drafts if draft.claim.metric == title.metric
     )
 
 
@@ -313,6 +261,19 @@ def _widen(drafts: list[Draft], title: Claim) -> None:
     for draft in drafts:
         if (draft.claim.metric, draft.claim.value) == (title.metric, title.value) and not draft.is_subset:
             draft.claim = replace(draft.claim, population=None)
+
+
+def _take_headline_population(drafts: list[Draft]) -> None:
+    """A body's bare "18 dead" is of those the headline counts ("police death toll at 18") if it has no other 18."""
+    titles: dict[tuple[str, float | None], set[str | None]] = {}
+    for draft in drafts:
+        if draft.claim.field == "title":
+            titles.setdefault((draft.claim.metric, draft.claim.value), set()).add(draft.claim.population)
+    for draft in drafts:
+        claim = draft.claim
+        named = titles.get((claim.metric, claim.value), {None})
+        if claim.field == "text" and claim.population is None and claim.population_text is None and None not in named:
+            draft.claim = replace(claim, population=min(one for one in named if one is not None))
 
 
 def _widen_largest(drafts: list[Draft]) -> None:
@@ -333,12 +294,6 @@ def _widen_largest(drafts: list[Draft]) -> None:
             draft.claim = replace(draft.claim, population=None)
 
 
-def _is_standing_count(draft: Draft) -> bool:
-    claim = draft.claim
-    is_standing = claim.status is ClaimStatus.CURRENT and claim.kind is ClaimKind.LEVEL
-    return is_standing and claim.qualifier is not Qualifier.VAGUE and not claim.implicit
-
-
 def _has_others_beside(draft: Draft, beside: dict[tuple[str, int], list[Draft]]) -> bool:
     """Whether the sentence counts others beside these, who are no part of them."""
     return draft.is_subset or any(
@@ -347,17 +302,12 @@ def _has_others_beside(draft: Draft, beside: dict[tuple[str, int], list[Draft]])
     )
 
 
-def _take_headline_population(drafts: list[Draft]) -> None:
-    """A body's bare "18 dead" is of those the headline counts ("police death toll at 18") if it has no other 18."""
-    titles: dict[tuple[str, float | None], set[str | None]] = {}
+def _by_sentence(drafts: list[Draft]) -> dict[tuple[str, int], list[Draft]]:
+    """The drafts by field and sentence, so that a long text is not gone through for each of its figures."""
+    sentences: dict[tuple[str, int], list[Draft]] = {}
     for draft in drafts:
-        if draft.claim.field == "title":
-            titles.setdefault((draft.claim.metric, draft.claim.value), set()).add(draft.claim.population)
-    for draft in drafts:
-        claim = draft.claim
-        named = titles.get((claim.metric, claim.value), {None})
-        if claim.field == "text" and claim.population is None and claim.population_text is None and None not in named:
-            draft.claim = replace(claim, population=min(one for one in named if one is not None))
+        sentences.setdefault((draft.claim.field, draft.sentence), []).append(draft)
+    return sentences
 
 
 def _limit_places(drafts: list[Draft], title: str, gazetteer: Gazetteer) -> None:
@@ -423,7 +373,7 @@ def _wider(drafts: list[Draft], told: set[tuple[str, float | None]]) -> set[int]
         and draft.mention.is_wide
         and not draft.mention.is_alone
         and draft.claim.metric == "killed"
-        and not _is_first_told(draft)
+        and not is_first_told(draft)
         and (draft.claim.metric, draft.claim.value) not in told
     ]
     if not wide:
@@ -442,10 +392,30 @@ def _wider(drafts: list[Draft], told: set[tuple[str, float | None]]) -> set[int]
         for draft in wide
         if any(
             _OTHERS_COUNT <= (one.value or 0.0) / max(draft.claim.value or 0.0, 1.0) < _NEAR_COUNT
-            and not _is_of_others(one, draft.claim)
+            and not is_of_others(one, draft.claim)
             for one in own
         )
     }
+
+
+def _largest(drafts: list[Draft]) -> dict[str, list[tuple[float, str]]]:
+    """By metric, the largest current figure of everyone and the largest of another place, with the places' slugs."""
+    best: dict[str, list[tuple[float, str]]] = {}
+    for draft in drafts:
+        claim = draft.claim
+        if claim.population is None and claim.status is ClaimStatus.CURRENT and claim.value is not None:
+            slug = place_slug(draft.mention.text) if draft.mention else ""
+            known = dict((place, value) for value, place in best.get(claim.metric, []))
+            known[slug] = max(known.get(slug, 0.0), claim.value)
+            best[claim.metric] = sorted(((value, place) for place, value in known.items()), reverse=True)[:2]
+    return best
+
+
+def _has_larger(claim: Claim, largest: dict[str, list[tuple[float, str]]], mention: Mention, *, is_close: bool) -> bool:
+    """Whether the text gives clearly more for elsewhere or for all; `is_close`: or but a little more."""
+    slug = place_slug(mention.text)
+    share = 1.0 if is_close else _PART
+    return any(place != slug and value * share > (claim.value or 0) for value, place in largest.get(claim.metric, []))
 
 
 def _is_apart(mention: Mention, key: str | None, *, is_strict: bool) -> bool:
@@ -455,12 +425,10 @@ def _is_apart(mention: Mention, key: str | None, *, is_strict: bool) -> bool:
     return mention.is_generic
 
 
-def _by_sentence(drafts: list[Draft]) -> dict[tuple[str, int], list[Draft]]:
-    """The drafts by field and sentence, so that a long text is not gone through for each of its figures."""
-    sentences: dict[tuple[str, int], list[Draft]] = {}
-    for draft in drafts:
-        sentences.setdefault((draft.claim.field, draft.sentence), []).append(draft)
-    return sentences
+def _is_exactly_there(draft: Draft) -> bool:
+    """ "86 people were killed on Utoeya", beside 93 in all: an exact count of what happened there, and no level."""
+    is_firm = draft.claim.qualifier is Qualifier.EXACT and draft.claim.status is ClaimStatus.CURRENT
+    return draft.is_there and not draft.is_level and is_firm
 
 
 def _has_sibling(draft: Draft, beside: dict[tuple[str, int], list[Draft]], title_slug: str, is_headline: bool) -> bool:
@@ -483,342 +451,6 @@ def _has_sibling(draft: Draft, beside: dict[tuple[str, int], list[Draft]], title
     )
 
 
-def _largest(drafts: list[Draft]) -> dict[str, list[tuple[float, str]]]:
-    """By metric, the largest current figure of everyone and the largest of another place, with the places' slugs."""
-    best: dict[str, list[tuple[float, str]]] = {}
-    for draft in drafts:
-        claim = draft.claim
-        if claim.population is None and claim.status is ClaimStatus.CURRENT and claim.value is not None:
-            slug = place_slug(draft.mention.text) if draft.mention else ""
-            known = dict((place, value) for value, place in best.get(claim.metric, []))
-            known[slug] = max(known.get(slug, 0.0), claim.value)
-            best[claim.metric] = sorted(((value, place) for place, value in known.items()), reverse=True)[:2]
-    return best
-
-
-def _is_exactly_there(draft: Draft) -> bool:
-    """ "86 people were killed on Utoeya", beside 93 in all: an exact count of what happened there, and no level."""
-    is_firm = draft.claim.qualifier is Qualifier.EXACT and draft.claim.status is ClaimStatus.CURRENT
-    return draft.is_there and not draft.is_level and is_firm
-
-
-def _has_larger(claim: Claim, largest: dict[str, list[tuple[float, str]]], mention: Mention, *, is_close: bool) -> bool:
-    """Whether the text gives clearly more for elsewhere or for all; `is_close`: or but a little more."""
-    slug = place_slug(mention.text)
-    share = 1.0 if is_close else _PART
-    return any(place != slug and value * share > (claim.value or 0) for value, place in largest.get(claim.metric, []))
-
-
-def _is_whole(claim: Claim) -> bool:
-    return claim.population is None and claim.place is None and claim.kind is ClaimKind.LEVEL
-
-
-def _is_current_whole(claim: Claim) -> bool:
-    return _is_whole(claim) and claim.status is ClaimStatus.CURRENT
-
-
-def _anchors(drafts: list[Draft], *, is_told: bool = True) -> dict[str, Claim]:
-    """By metric the largest current whole: of all, or of headline, lead and sentences on the level (`is_told`)."""
-    anchors: dict[str, Claim] = {}
-    for draft in drafts:
-        claim = draft.claim
-        if claim.qualifier is Qualifier.VAGUE or (is_told and not _is_told(draft)):
-            continue
-        if _is_current_whole(claim) and claim.value is not None:
-            _keep_larger(anchors, claim)
-    return anchors
-
-
-def _is_told(draft: Draft) -> bool:
-    return draft.is_level or draft.claim.field == "title" or draft.sentence == 0
-
-
-def _size(anchors: dict[str, Claim], metric: str) -> float:
-    top = anchors.get(metric)
-    return 0.0 if top is None else top.value or 0.0
-
-
-def _without_list_text(drafts: list[Draft]) -> list[Draft]:
-    """All but what stands within a list, behind the first sentence of a bullet."""
-    listed = [draft.sentence for draft in drafts if draft.is_listed]
-    if not listed:
-        return drafts
-    first, last = min(listed), max(listed)
-    return [
-        draft
-        for draft in drafts
-        if draft.is_listed or draft.claim.field == "title" or not first < draft.sentence < last
-    ]
-
-
-def _age_lists(drafts: list[Draft], anchors: dict[str, Claim]) -> None:
-    """A bullet list whose toll is below the headline's was written before it: all its figures are previous."""
-    is_old = any(
-        draft.is_listed
-        and _is_whole(draft.claim)
-        and draft.claim.status is ClaimStatus.CURRENT
-        and (draft.claim.value or 0) < _size(anchors, draft.claim.metric)
-        for draft in drafts
-    )
-    if is_old:
-        for draft in drafts:
-            if draft.is_listed and draft.claim.status is ClaimStatus.CURRENT:
-                draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
-
-
-def _told_in_headline(
-    drafts: list[Draft], statuses: tuple[ClaimStatus, ...]
-) -> dict[tuple[str, float | None], ClaimStatus]:
-    """The headline's figures that stand in one of these ways, by metric and value."""
-    return {
-        (draft.claim.metric, draft.claim.value): draft.claim.status
-        for draft in drafts
-        if draft.claim.field == "title" and draft.claim.status in statuses
-    }
-
-
-def _take_back_repeats(drafts: list[Draft]) -> None:
-    """What the headline withdraws ("84, not 101") is not standing in the body either."""
-    given_up = _told_in_headline(drafts, (ClaimStatus.RETRACTED, ClaimStatus.PREVIOUS))
-    for draft in drafts:
-        status = given_up.get((draft.claim.metric, draft.claim.value))
-        if status is not None and _is_current_whole(draft.claim):
-            draft.claim = replace(draft.claim, status=status)
-
-
-def _is_of_others(claim: Claim, anchor: Claim | None) -> bool:
-    """Whether two voices give two counts: "42 died, the minister said, where Amnesty has 61"."""
-    return _is_told_by_others(claim.origin, anchor)
-
-
-def _is_told_by_others(teller: str | None, anchor: Claim | None) -> bool:
-    return anchor is not None and None not in (teller, anchor.origin) and teller != anchor.origin
-
-
-def _age_levels(drafts: list[Draft]) -> None:
-    """ "It stood at 58 on Saturday": a level below one that the same voice gives is the level of before.
-
-    "It" and "the number" take up a figure told before them; a level dated to an earlier day may stand anywhere.
-    """
-    all_told: dict[str, Claim] = {}
-    of_now: dict[str, set[float | None]] = {}
-    for draft in drafts:
-        if _is_count(draft.claim):
-            _keep_larger(all_told, draft.claim)
-            if not draft.is_earlier and not draft.is_once:
-                of_now.setdefault(draft.claim.metric, set()).add(draft.claim.value)
-    # "On Monday the count was 16 dead and 147 missing": both are of then.
-    dated = [(draft.sentence, draft.claim.end) for draft in drafts if draft.is_level and draft.is_earlier]
-    levels = {draft.claim.metric for draft in drafts if draft.is_level and _is_count(draft.claim)}
-    before: dict[str, Claim] = {}
-    feared: dict[str, Claim] = {}
-    for draft in drafts:
-        claim = draft.claim
-        if _is_feared(claim):
-            _keep_larger(feared, claim)
-        if not _is_count(claim):
-            continue
-        tops = [(all_told if draft.is_earlier else before).get(claim.metric)]
-        if draft.is_taken_up and draft.is_earlier:
-            # "79 are presumed dead. The estimate on Saturday was 58": an earlier estimate of the same.
-            tops.append(feared.get(claim.metric))
-        # "54 people are missing. On Thursday the list had 65 names": what is in force may have been more or less.
-        is_then = draft.is_level and draft.is_earlier
-        is_then = is_then or any(at == draft.sentence and 0 < claim.start - end <= _BESIDE for at, end in dated)
-        # "The list shrank to 43. On Friday 61 were unaccounted for."
-        is_once = draft.is_once and claim.value not in of_now.get(claim.metric, ()) and claim.metric in levels
-        is_of_then = (is_then or is_once) and not is_cumulative(claim.metric) and claim.metric in of_now
-        is_told_again = draft.is_level and (draft.is_taken_up or draft.is_earlier) and claim.field == "text"
-        if is_of_then or (is_told_again and any(_has_left(claim, top, is_dated=draft.is_earlier) for top in tops)):
-            draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
-        _keep_larger(before, claim)
-
-
-def _has_left(claim: Claim, top: Claim | None, *, is_dated: bool) -> bool:
-    """Whether a count has given way to a larger one of the same voice, or of any voice if it is dated to before."""
-    if top is None or not is_cumulative(claim.metric) or (claim.value or 0) >= (top.value or 0) * _SAME_COUNT:
-        return False
-    return is_dated or None in (claim.origin, top.origin) or claim.origin == top.origin
-
-
-def _is_feared(claim: Claim) -> bool:
-    return _is_whole(claim) and claim.status is ClaimStatus.UNCONFIRMED and claim.qualifier in _COUNTS
-
-
-def _is_count(claim: Claim) -> bool:
-    return _is_current_whole(claim) and claim.qualifier in _COUNTS
-
-
-def _keep_larger(largest: dict[str, Claim], claim: Claim) -> None:
-    top = largest.get(claim.metric)
-    if top is None or (claim.value or 0) > (top.value or 0):
-        largest[claim.metric] = claim
-
-
-def _age_entries(drafts: list[Draft]) -> None:
-    """What an older entry of a live blog, newest first, gives below the newest figure was the figure of its hour."""
-    newest: dict[str, Draft] = {}
-    aged: set[int] = set()
-    for draft in drafts:
-        claim = draft.claim
-        if draft.entry is None or claim.status is not ClaimStatus.CURRENT or not is_cumulative(claim.metric):
-            continue
-        top = newest.setdefault(claim.metric, draft)
-        is_older = top.entry is not None and draft.entry < top.entry
-        if is_older and _is_whole(claim) and _is_whole(top.claim) and (claim.value or 0) < (top.claim.value or 0):
-            aged.add(draft.entry)
-    for draft in drafts:
-        if draft.entry in aged and _is_current_whole(draft.claim):
-            draft.claim = replace(draft.claim, status=ClaimStatus.PREVIOUS)
-
-
-def _follow_headline(drafts: list[Draft]) -> None:
-    """What the headline counts is the event itself, however long ago: "1,400 may have died last year"."""
-    headline = _told_in_headline(drafts, (ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED))
-    for draft in drafts:
-        status = headline.get((draft.claim.metric, draft.claim.value))
-        if draft.claim.status is ClaimStatus.OTHER_EVENT and status is not None:
-            draft.claim = replace(draft.claim, status=status)
-
-
-def _keep_remembered(drafts: list[Draft]) -> None:
-    """A lead that dates the only event it counts tells of the story: "on trial over the 2018 fire that killed 104".
-
-    Whatever else the text counts, as the count of the same, must be about as large.
-    """
-    for metric in {draft.claim.metric for draft in drafts if draft.is_dated} & harms():
-        mine = [draft for draft in drafts if draft.claim.metric == metric]
-        lead = [draft for draft in mine if draft.is_dated and _is_first_told(draft) and not draft.is_subset]
-        tops = [draft.claim.value or 0.0 for draft in lead]
-        counts = [
-            draft.claim.value or 0.0
-            for draft in mine
-            if not draft.is_subset and (_is_standing_count(draft) or draft.claim.status is ClaimStatus.UNCONFIRMED)
-        ]
-        if not lead or any(min(count, top) < max(count, top) * _CLEAR_PART for count in counts for top in tops):
-            continue
-        feared = _told_in_headline(mine, (ClaimStatus.UNCONFIRMED,))
-        for draft in lead:
-            status = feared.get((metric, draft.claim.value), ClaimStatus.CURRENT)
-            draft.claim = replace(draft.claim, status=status)
-
-
-def _set_sums_apart(drafts: list[Draft]) -> None:
-    """ "Since January 441 people have drowned on this route": what is told besides the event of headline and lead.
-
-    Where those give no figure, or this very figure, it is the event's own.
-    """
-    told = [draft.claim for draft in drafts if _is_first_told(draft) and draft.claim.metric in harms()]
-    values = {(claim.metric, claim.value) for claim in told}
-    for draft in drafts:
-        claim = draft.claim
-        is_new = claim.metric in harms() and (claim.metric, claim.value) not in values
-        is_beside = draft.is_besides and not draft.is_level and not _is_first_told(draft)
-        if told and is_beside and is_new and claim.status is ClaimStatus.CURRENT:
-            draft.claim = replace(claim, status=ClaimStatus.OTHER_EVENT)
-
-
-def _age_with_found(drafts: list[Draft]) -> None:
-    """ "33 are dead; of the 50 missing that leaves 17": the 50 hold the dead found since, and are missing no more.
-
-    So do 29 missing of whom 20 were found alive, where nine are missing still.
-    """
-    told: dict[tuple[str, bool], set[float]] = {}
-    found: dict[str, set[float]] = {}
-    for draft in drafts:
-        claim = draft.claim
-        if claim.status is ClaimStatus.CURRENT and claim.value is not None and not claim.implicit:
-            found.setdefault(claim.metric, set()).add(claim.value)
-            if _is_whole(claim) and (claim.qualifier is Qualifier.EXACT or claim.field == "text"):
-                for is_later in {False, not _is_first_told(draft)}:
-                    told.setdefault((claim.metric, is_later), set()).add(claim.value)
-    for draft in drafts:
-        claim = draft.claim
-        if claim.metric not in _LEAVE or claim.value is None or not _is_current_whole(claim):
-            continue
-        gone = [value for metric in _LEAVE[claim.metric] for value in found.get(metric, ())]
-        left = told.get((claim.metric, False), set())
-        if _is_first_told(draft):
-            # What the lead gives is how things stand, unless the lead itself goes on to what is left.
-            left = left - told.get((claim.metric, True), set())
-        if any(claim.value - value in left for value in gone if 0 < value < claim.value):
-            draft.claim = replace(claim, status=ClaimStatus.PREVIOUS)
-
-
-def _mark_missing_parts(drafts: list[Draft]) -> None:
-    """Who is missing of some: "99 are missing … 52 of a camp are still unaccounted for", told later and of fewer."""
-    top: Draft | None = None
-    doubted = {
-        draft.claim.value
-        for draft in drafts
-        if draft.claim.metric == "missing" and draft.claim.status in (ClaimStatus.UNCONFIRMED, ClaimStatus.DENIED)
-    }
-    for draft in drafts:
-        claim = draft.claim
-        if claim.metric != "missing" or not _is_count(claim) or claim.value in doubted:
-            continue
-        value, most = claim.value or 0.0, 0.0 if top is None else top.claim.value or 0.0
-        is_first = _is_first_told(draft) or draft.is_level
-        if top is None or (value > most and is_first):
-            top = draft
-        elif not is_first and draft.sentence > top.sentence and value < most * _CLEAR_PART:
-            draft.claim = replace(claim, population=PART)
-
-
-def _is_first_told(draft: Draft) -> bool:
-    return draft.claim.field == "title" or draft.sentence == 0
-
-
-def _set_other_events_apart(drafts: list[Draft]) -> None:
-    """What is told of another event is never of this story's whole."""
-    for draft in drafts:
-        claim = draft.claim
-        if claim.status is ClaimStatus.OTHER_EVENT and claim.population is None and claim.place is None:
-            draft.claim = replace(claim, place=UNRESOLVED)
-
-
-def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[str, Claim]) -> None:
-    """A text says one thing per record: a figure clearly below its own toll is of some of them, or of others."""
-    # The headline's figure is told by whoever tells it in the text.
-    tellers = {
-        (draft.claim.metric, draft.claim.value): draft.claim.origin for draft in drafts if draft.claim.field == "text"
-    }
-    # One voice gives one count at a time: "15 who died at the airport and 13 in the metro" are parts of another's.
-    counts: dict[tuple[str | None, int], set[float | None]] = {}
-    repeated = Counter(draft.claim.value for draft in drafts if draft.claim.metric == "killed")
-    for draft in drafts:
-        if _is_current_whole(draft.claim) and draft.claim.metric == "killed" and not draft.is_level:
-            counts.setdefault((draft.claim.origin, draft.sentence), set()).add(draft.claim.value)
-    for draft in drafts:
-        claim = draft.claim
-        if not _is_current_whole(claim) or claim.value is None or claim.metric != "killed":
-            continue
-        share = 0.5 if claim.qualifier in (Qualifier.AT_LEAST, Qualifier.MORE_THAN) else _CLEAR_PART
-        teller = claim.origin or tellers.get((claim.metric, claim.value))
-        is_own = repeated[claim.value] > 1 or len(counts.get((claim.origin, draft.sentence), ())) < _FEW_COUNTS
-        if draft.is_level or draft.is_count or (is_own and _is_told_by_others(teller, anchors.get(claim.metric))):
-            share = _OTHERS_COUNT
-        top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
-        if top < _size(anchors if _is_told(draft) else largest, claim.metric) * share:
-            draft.claim = replace(claim, population=PART)
-
-
-def _mark_summed(drafts: list[Draft]) -> None:
-    """ "246 were killed by the rebels. With 24 plotters who died, that makes 270": of 270 the 246 are a part."""
-    for place, draft in enumerate(drafts):
-        if not draft.is_sum or draft.claim.value is None:
-            continue
-        before = [
-            other
-            for other in drafts[max(0, place - _SUMMED) : place]
-            if other.claim.metric == draft.claim.metric and other.claim.field == draft.claim.field
-        ]
-        values = {other.claim.value for other in before}
-        for other in before:
-            if other.claim.population is None and draft.claim.value - (other.claim.value or 0.0) in values:
-                other.claim = replace(other.claim, population=PART)
-
-
 def _mark_addends(drafts: list[Draft], largest: dict[str, Claim]) -> None:
     """Figures that one sentence gives side by side and that add up to the text's toll are its parts.
 
@@ -837,7 +469,101 @@ def _mark_addends(drafts: list[Draft], largest: dict[str, Claim]) -> None:
                 and draft.claim.value
             ]
             total = sum({draft.claim.value or 0.0 for draft in addends})
-            if len(addends) > 1 and total == _size(largest, metric):
+            if len(addends) > 1 and total == size_of(largest, metric):
                 for draft in addends:
                     if draft.claim.population is None and draft.claim.kind is ClaimKind.LEVEL:
                         draft.claim = replace(draft.claim, population=PART)
+
+
+def _mark_summed(drafts: list[Draft]) -> None:
+    """ "246 were killed by the rebels. With 24 plotters who died, that makes 270": of 270 the 246 are a part."""
+    for place, draft in enumerate(drafts):
+        if not draft.is_sum or draft.claim.value is None:
+            continue
+        before = [
+            other
+            for other in drafts[max(0, place - _SUMMED) : place]
+            if other.claim.metric == draft.claim.metric and other.claim.field == draft.claim.field
+        ]
+        values = {other.claim.value for other in before}
+        for other in before:
+            if other.claim.population is None and draft.claim.value - (other.claim.value or 0.0) in values:
+                other.claim = replace(other.claim, population=PART)
+
+
+def _mark_parts(drafts: list[Draft], anchors: dict[str, Claim], largest: dict[str, Claim]) -> None:
+    """A text says one thing per record: a figure clearly below its own toll is of some of them, or of others."""
+    # The headline's figure is told by whoever tells it in the text.
+    tellers = {
+        (draft.claim.metric, draft.claim.value): draft.claim.origin for draft in drafts if draft.claim.field == "text"
+    }
+    # One voice gives one count at a time: "15 who died at the airport and 13 in the metro" are parts of another's.
+    counts: dict[tuple[str | None, int], set[float | None]] = {}
+    repeated = Counter(draft.claim.value for draft in drafts if draft.claim.metric == "killed")
+    for draft in drafts:
+        if is_current_whole(draft.claim) and draft.claim.metric == "killed" and not draft.is_level:
+            counts.setdefault((draft.claim.origin, draft.sentence), set()).add(draft.claim.value)
+    for draft in drafts:
+        claim = draft.claim
+        if not is_current_whole(claim) or claim.value is None or claim.metric != "killed":
+            continue
+        share = 0.5 if claim.qualifier in (Qualifier.AT_LEAST, Qualifier.MORE_THAN) else _CLEAR_PART
+        teller = claim.origin or tellers.get((claim.metric, claim.value))
+        is_own = repeated[claim.value] > 1 or len(counts.get((claim.origin, draft.sentence), ())) < _FEW_COUNTS
+        if draft.is_level or draft.is_count or (is_own and is_told_by_others(teller, anchors.get(claim.metric))):
+            share = _OTHERS_COUNT
+        top = claim.high if claim.qualifier is Qualifier.VAGUE and claim.high is not None else claim.value
+        if top < size_of(anchors if tells_level(draft) else largest, claim.metric) * share:
+            draft.claim = replace(claim, population=PART)
+
+
+def _set_sums_apart(drafts: list[Draft]) -> None:
+    """ "Since January 441 people have drowned on this route": what is told besides the event of headline and lead.
+
+    Where those give no figure, or this very figure, it is the event's own.
+    """
+    told = [draft.claim for draft in drafts if is_first_told(draft) and draft.claim.metric in harms()]
+    values = {(claim.metric, claim.value) for claim in told}
+    for draft in drafts:
+        claim = draft.claim
+        is_new = claim.metric in harms() and (claim.metric, claim.value) not in values
+        is_beside = draft.is_besides and not draft.is_level and not is_first_told(draft)
+        if told and is_beside and is_new and claim.status is ClaimStatus.CURRENT:
+            draft.claim = replace(claim, status=ClaimStatus.OTHER_EVENT)
+
+
+def _mark_missing_parts(drafts: list[Draft]) -> None:
+    """Who is missing of some: "99 are missing … 52 of a camp are still unaccounted for", told later and of fewer."""
+    top: Draft | None = None
+    doubted = {
+        draft.claim.value
+        for draft in drafts
+        if draft.claim.metric == "missing" and draft.claim.status in (ClaimStatus.UNCONFIRMED, ClaimStatus.DENIED)
+    }
+    for draft in drafts:
+        claim = draft.claim
+        if claim.metric != "missing" or not is_count(claim) or claim.value in doubted:
+            continue
+        value, most = claim.value or 0.0, 0.0 if top is None else top.claim.value or 0.0
+        is_first = tells_level(draft)
+        if top is None or (value > most and is_first):
+            top = draft
+        elif not is_first and draft.sentence > top.sentence and value < most * _CLEAR_PART:
+            draft.claim = replace(claim, population=PART)
+
+
+def _follow_headline(drafts: list[Draft]) -> None:
+    """What the headline counts is the event itself, however long ago: "1,400 may have died last year"."""
+    headline = told_in_headline(drafts, (ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED))
+    for draft in drafts:
+        status = headline.get((draft.claim.metric, draft.claim.value))
+        if draft.claim.status is ClaimStatus.OTHER_EVENT and status is not None:
+            draft.claim = replace(draft.claim, status=status)
+
+
+def _set_other_events_apart(drafts: list[Draft]) -> None:
+    """What is told of another event is never of this story's whole."""
+    for draft in drafts:
+        claim = draft.claim
+        if claim.status is ClaimStatus.OTHER_EVENT and claim.population is None and claim.place is None:
+            draft.claim = replace(claim, place=UNRESOLVED)
