@@ -234,9 +234,14 @@ def fold_in_place(text: str) -> str | None:
     plain = None if text.isascii() else _from_page(text, _FOLDED_ALONE)
     if plain is None:
         plain = fold_letters(text)
-        if len(plain) != len(text) or _has_ideograph(text):
+        if len(plain) != len(text) or not _folds_one_for_one(text) or _has_ideograph(text):
             return None
     return plain
+
+
+def _folds_one_for_one(text: str) -> bool:
+    """Whether each letter folds to one: where one gives two and another none, all between would be shifted."""
+    return text.isascii() or all(len(_FOLDED_ALONE[letter]) == 1 for letter in set(text))
 
 
 def _has_ideograph(text: str) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 
 from storage.errors import QueryError
 from storage.folding import words
@@ -331,12 +332,11 @@ class _Parser:
 
     def _comparison(self, match: re.Match[str], lexeme: _Lexeme, outermost: bool, is_barred: bool) -> None:
         digits = re.sub(r"(?<=\d)[,_](?=\d{3})", "", match["number"])
-        try:
-            number = float(digits)
-        except ValueError:
+        number = _finite(digits)
+        if number is None:
             place = lexeme.at + match.start("number")
             what = f"{match['metric']}{match['operator']}"
-            raise self._error("number", f"{what} needs a number, as in killed>100", place, what=what) from None
+            raise self._error("number", f"{what} needs a number, as in killed>100", place, what=what)
         self._demand_outermost(lexeme.text, lexeme, outermost)
         if len(self._result.comparisons) == _MOST_COMPARISONS:
             message = f"more than {_MOST_COMPARISONS} figures; ask for less at once"
@@ -359,3 +359,12 @@ class _Parser:
         except (ValueError, OverflowError):
             message = "this is no date: write 2022, 2022-01, 2022-01-12 or an ISO time"
             raise self._error("date", message, at) from None
+
+
+def _finite(digits: str) -> float | None:
+    """The number that is written, if it is one."""
+    try:
+        number = float(digits)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None

@@ -1,7 +1,7 @@
 """The part of a text that shows why it was found, with the places of the words."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice
@@ -117,8 +117,7 @@ def _walk(text: str, terms: Sequence[Term]) -> Iterator[tuple[int, int]]:
 def make_snippet(text: str, terms: Sequence[Term]) -> tuple[str, Spans]:
     """A piece of the text around the densest found words, with their places in it; else its beginning.
 
-    A text's beginning is looked at first, and does if as many found words stand together there as were asked for: to
-    fold a whole text costs more than to find it.
+    What surrounds the one that comes last is looked at first: to fold a whole text costs more than to find it.
     """
     spans, centre = _spans_to_show(text, terms)
     start = _word_start(text, max(0, centre - _BEFORE))
@@ -135,32 +134,89 @@ def make_snippet(text: str, terms: Sequence[Term]) -> tuple[str, Spans]:
 
 
 def _spans_to_show(text: str, terms: Sequence[Term]) -> tuple[Spans, int]:
-    """Where terms stand in a text or in its beginning, and where the first that a snippet shows begins."""
+    """Where terms stand in what a snippet shows or around it, and where the first that it shows begins."""
     if not terms:
         return (), 0
-    # Most terms stand in a text as they were folded: it is folded as far as there, though they may be parts of words.
-    reach = max(text.find(" ".join(term.words)) for term in terms)
-    edge = reach + 1 if reach >= 0 else _OPENING
-    end = edge + _LENGTH + 2 * _LONGEST_WORD
-    cut = text.rfind(" ", end - _LONGEST_WORD, end) if len(text) > end + _LENGTH else -1
-    folded = fold_in_place(text[:cut]) if cut > 0 else None
-    if folded is not None:
-        spans = _spans_in(folded, terms)
-        centre, count = _densest(spans if spans and spans[-1][0] < edge else [one for one in spans if one[0] < edge])
-        if count >= len(terms):
-            return spans, centre
-        rest = fold_in_place(text[cut:])
-        folded = None if rest is None else folded + rest
-    spans = find_spans(text, terms) if folded is None else _spans_in(folded, terms)
-    return spans, _densest(spans)[0]
+    # Most terms stand in a text as they were folded, or as names do, though they may be parts of words. The one that
+    # comes last is the rarest, most likely, and its surroundings are what is looked for.
+    reached = [_find_written(text, term) for term in terms]
+    found = None
+    if min(reached) >= 0:
+        found = _around(text, terms, max(reached))
+    elif max(reached) < 0:
+        found = _at_beginning(text, terms)
+    return found or _anywhere(text, terms)
 
 
-def _densest(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Where the first of most spans that one snippet shows begins, and how many they are."""
+def _find_written(text: str, term: Term) -> int:
+    """Where a term first stands in a text as it was folded, or with capitals; -1 where it does not."""
+    written = " ".join(term.words)
+    place = text.find(written)
+    return place if place >= 0 else text.find(written.title())
+
+
+def _around(text: str, terms: Sequence[Term], at: int) -> tuple[Spans, int] | None:
+    """As `_spans_to_show`, around a place where a term may stand; None where none does or letters do not fold alike."""
+    begin = at - _LENGTH - _LONGEST_WORD
+    first = text.rfind(" ", begin, begin + _LONGEST_WORD) + 1 if begin > 0 else 0
+    folded = fold_in_place(text[first : _cut(text, at + _LENGTH)])
+    if folded is None:
+        return None
+    spans = tuple((start + first, end + first) for start, end in _spans_in(folded, terms))
+    centre = _densest_with(spans, at)
+    return None if centre is None else (spans, centre)
+
+
+def _at_beginning(text: str, terms: Sequence[Term]) -> tuple[Spans, int] | None:
+    """As `_spans_to_show`, if as many found words stand together there as were asked for."""
+    cut = _cut(text, _OPENING + _LENGTH)
+    folded = fold_in_place(text[:cut]) if cut < len(text) else None
+    if folded is None:
+        return None
+    spans = _spans_in(folded, terms)
+    centre, count = _densest([one for one in spans if one[0] < _OPENING])
+    return (spans, centre) if count >= len(terms) else None
+
+
+def _anywhere(text: str, terms: Sequence[Term]) -> tuple[Spans, int]:
+    """As `_spans_to_show`, in the whole text."""
+    folded = fold_in_place(text)
+    if folded is None:
+        spans = _in_order(_walk(text, terms))
+        return spans, _densest(spans)[0]
+    places = [_places(term, folded) for term in terms]
+    spans = _in_order(chain.from_iterable(places))
+    centre = _densest_with(spans, max((found[0][0] for found in places if found), default=0))
+    return spans, _densest(spans)[0] if centre is None else centre
+
+
+def _densest_with(spans: Spans, at: int) -> int | None:
+    """Where the first of most spans begins that a snippet shows with the one at a place; None if none stands there."""
+    starts = [start for start, _ in spans]
+    place = bisect_left(starts, at)
+    if place == len(starts) or starts[place] != at:
+        return None
+    # A snippet begins with a whole word, so that it may end as much sooner.
+    lowest = bisect_left(starts, spans[place][1] - _LENGTH + _BEFORE + _LONGEST_WORD, hi=place)
+    return _densest(spans[lowest:], among=place - lowest + 1)[0]
+
+
+def _cut(text: str, at: int) -> int:
+    """Where the word ends that stands some letters behind a place, so that what is cut there has whole words."""
+    end = at + 2 * _LONGEST_WORD
+    cut = text.rfind(" ", end - _LONGEST_WORD, end) if len(text) > end else -1
+    return cut if cut > 0 else len(text)
+
+
+def _densest(spans: Sequence[tuple[int, int]], among: int | None = None) -> tuple[int, int]:
+    """Where the first of most spans that one snippet shows begins, and how many they are.
+
+    `among`: as many of the first may be that first.
+    """
     if len(spans) < 2:
         return (spans[0][0], 1) if spans else (0, 0)
     starts = [start for start, _ in spans]
-    within = [bisect_right(starts, start + _LENGTH - _BEFORE) - place for place, start in enumerate(starts)]
+    within = [bisect_right(starts, start + _LENGTH - _BEFORE) - place for place, start in enumerate(starts[:among])]
     most = max(within)
     return starts[within.index(most)], most
 

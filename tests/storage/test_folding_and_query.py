@@ -204,6 +204,8 @@ def test_an_empty_query_asks_for_everything() -> None:
         ('a "b c', "quotation mark is never closed", 2),
         ("a foo:bar", "no field is called 'foo'", 2),
         ("killed>x", "needs a number", 7),
+        ("killed<nan", "needs a number", 7),
+        ("toll killed>=inf", "needs a number", 13),
         ("a before:soon", "no date", 9),
         ("before:2022-13", "no date", 7),
         ("source:", "needs a value", 7),
@@ -267,7 +269,35 @@ def test_a_snippet_is_cut_around_what_was_found() -> None:
 def test_a_text_that_says_at_once_what_was_asked_is_shown_from_there() -> None:
     text = "word " * 60 + "the toll is 225 " + "after " * 300 + "toll toll toll 225 " + "after " * 60
     assert "word the [toll] is [225] after after" in marked(text, "toll", "225")
-    assert "[toll] [toll] [toll] [225]" in marked(text, "toll", "225", "absent")
+    assert "word the [toll] is [225] after after" in marked(text, "toll", "225", "absent")
+
+
+def test_the_word_that_comes_last_is_shown_wherever_it_stands() -> None:
+    """The beginning was shown, where the common word stood often enough to count for both."""
+    text = "toll " * 5 + "after " * 300 + "the ministry gives 225 as the toll " + "after " * 60
+    assert "gives [225] as the [toll] after" in marked(text, "toll", "225")
+
+
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [("Almaty", "almaty"), ("4,353", "4353"), ("Алматы", "алматы"), ("ёлка", "елка"), ("café", "cafe")],
+)
+def test_a_word_that_is_written_otherwise_than_it_is_asked_for_is_shown_too(written: str, folded: str) -> None:
+    text = f"A toll is told. {'other words of the article ' * 40}At last the toll in {written} is given. {'more ' * 99}"
+    assert f"At last the [toll] in [{written}] is given" in marked(text, "toll", folded)
+
+
+def test_the_word_that_comes_last_is_shown_though_a_long_word_stands_before() -> None:
+    """A snippet that begins with a whole word begins, and ends, up to 39 letters sooner."""
+    text = "word " * 200 + "l" * 37 + " " + "y" * 57 + " toll " + "abc " * 35 + " rareword " + "after " * 200
+    assert "[rareword]" in marked(text, "toll", "rareword")
+
+
+def test_letters_that_fold_to_more_and_to_fewer_shift_no_span_between() -> None:
+    """As many letters came out as went in, which was taken for letter by letter."""
+    assert marked("Stra\u00dfe, toll, cafe\u0301", "toll") == "Stra\u00dfe, [toll], cafe\u0301"
+    titles, terms = ["Stra\u00dfe closed", "Toll rises", "Cafe\u0301 opened"], [Term(("toll",))]
+    assert find_spans_of_each(titles, terms) == [find_spans(title, terms) for title in titles]
 
 
 @pytest.mark.parametrize("before", range(955, 1_005))
