@@ -579,8 +579,8 @@ META: Table = METADATA.tables["meta"]
 EXTRACTION_RUNS: Table = METADATA.tables["extraction_runs"]
 
 # PostgreSQL's index of words is made of the folded text as it lies in the row, so that no second form of it is stored.
-# Beside the words it holds the pairs that stand side by side, each as one of 8,192 numbers, which tells most texts with
-# a phrase from those with its words. The function that makes them is part of the schema.
+# Beside the words it holds the pairs that stand side by side, each as one of 32,768 numbers, which tells most texts
+# with a phrase from those with its words. The function that makes them is part of the schema.
 SEARCH_VECTOR = "array_to_tsvector(string_to_array(btrim(content, ' '), ' '))"
 SEARCH_PAIRS = "search_pairs(content)"
 _MAKE_PAIRS = """
@@ -594,7 +594,7 @@ DECLARE
 BEGIN
     FOREACH word IN ARRAY pg_catalog.string_to_array(pg_catalog.btrim(content, ' '), ' ') LOOP
         here := pg_catalog.hashtext(word);
-        found := found || (((before << 1) # here) & 8191);
+        found := found || (((before << 1) # here) & 32767);
         before := here;
     END LOOP;
     RETURN found[2:];
@@ -602,6 +602,16 @@ END $$
 """
 _PAIRS_MADE = DDL(_MAKE_PAIRS)  # type: ignore[no-untyped-call]  # SQLAlchemy does not say what it returns
 event.listen(DOCUMENTS, "before_create", _PAIRS_MADE.execute_if(dialect="postgresql"))
+# A text that may hold a phrase is unpacked to be looked at, in half the time so. Servers before 14 have no such thing,
+# and few others are built without it.
+_UNPACK_SOONER = """
+DO $$ BEGIN
+    EXECUTE 'ALTER TABLE search_documents ALTER COLUMN content SET COMPRESSION lz4';
+EXCEPTION WHEN feature_not_supported OR syntax_error THEN NULL;
+END $$
+"""
+_UNPACKED_SOONER = DDL(_UNPACK_SOONER)  # type: ignore[no-untyped-call]  # as above
+event.listen(DOCUMENTS, "after_create", _UNPACKED_SOONER.execute_if(dialect="postgresql"))
 Index(
     "ix_search_documents_content", text(SEARCH_VECTOR), text(SEARCH_PAIRS), postgresql_using="gin", _table=DOCUMENTS
 ).ddl_if(dialect="postgresql")

@@ -34,6 +34,13 @@ def described(engine: Engine) -> dict[str, Any]:
         uniques = sorted(tuple(u["column_names"]) for u in inspector.get_unique_constraints(table))
         primary = inspector.get_pk_constraint(table)["constrained_columns"]
         found[table] = (columns, indices, keys, uniques, primary)
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as connection:
+            functions = connection.exec_driver_sql("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'search_%%'")
+            packed = connection.exec_driver_sql(
+                "SELECT attrelid::regclass::text, attname, attcompression FROM pg_attribute WHERE attcompression > ''"
+            )
+            found |= {"functions": sorted(map(tuple, functions)), "packed": sorted(map(tuple, packed))}
     return found
 
 
