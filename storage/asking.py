@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Dialect, Select
 from sqlmodel import Session
 
-from storage.sending import told
+from storage.sending import run
 
 Convert = Callable[[Any], Any]
 
@@ -33,16 +33,12 @@ class Asker:
 
     def rows(self, statement: Select[Any], values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """All rows of a statement with these parameters. Raises DBAPIError, as SQLAlchemy does."""
-        dialect = self._connection.dialect
-        made = _compiled(statement, dialect)
+        made = _compiled(statement, self._connection.dialect)
         asked = {**made.fixed, **values}
         for name, convert in made.given:
             asked[name] = convert(asked[name])
-        try:
-            self._cursor.execute(made.sql, asked)
-            rows: list[Any] = list(self._cursor.fetchall())
-        except dialect.loaded_dbapi.Error as error:
-            raise told(self._connection, made.sql, asked, error) from error
+        run(self._connection, self._cursor, "execute", made.sql, asked)
+        rows: list[Any] = list(self._cursor.fetchall())
         if made.shown and rows:
             columns = list(zip(*rows, strict=True))
             for place, convert in made.shown:

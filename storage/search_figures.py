@@ -3,7 +3,7 @@
 Statements are made once for one shape of conditions: to build one costs as much as to run it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,9 +12,10 @@ from sqlmodel import Session
 
 from storage.query import Comparison, Query
 from storage.tables import CLAIMS, DOCUMENTS
-from storage.writing import among, is_postgres, listed
+from storage.writing import among, listed
 
 _FEW_CARRIERS = 50
+Ask = Callable[[Select[Any], dict[str, Any]], Sequence[Any]]  # a statement and its parameters; returns all rows
 Shape = tuple[tuple[str, bool], ...]  # of each condition the operator, and whether no claim may meet it
 
 
@@ -31,10 +32,18 @@ def figures_values(asked: Query) -> dict[str, Any]:
     return values
 
 
-def meets_figures(shape: Shape, article_id: Any, *, postgres: bool) -> list[ColumnElement[bool]]:
-    """Conditions on the article whose number stands in a column: a claim of it has (or has not) each asked figure."""
+def meets_figures(
+    shape: Shape, article_id: Any, *, postgres: bool, are_carriers: bool = False
+) -> list[ColumnElement[bool]]:
+    """Conditions on the article whose number stands in a column: a claim of it has (or has not) each asked figure.
+
+    `are_carriers`: it is one of `find_carriers`, which have one of the figures.
+    """
     conditions: list[ColumnElement[bool]] = []
+    known = _first_wanted(shape) if are_carriers else None
     for place, (operator, is_absent) in enumerate(shape):
+        if place == known:
+            continue
         carried = select(CLAIMS.c.claim_id).where(
             CLAIMS.c.article_id == article_id,
             # Hidden from SQLite in a function, so that it prefers no index of figures to the few claims of one article.
@@ -46,31 +55,49 @@ def meets_figures(shape: Shape, article_id: Any, *, postgres: bool) -> list[Colu
     return conditions
 
 
-def carriers_ends(session: Session, comparisons: Sequence[Comparison]) -> tuple[int, int] | None:
-    """The lowest and highest key of the documents whose articles carry an asked figure, or an empty range.
+def find_carriers(ask: Ask, comparisons: Sequence[Comparison], most: int) -> frozenset[int] | None:
+    """The numbers of the articles that carry an asked figure; None if more than `most` claims do, or none is asked.
 
-    None if they are more than a few, or no figure is asked. Else all documents with the words would be held against a
-    figure that stands nowhere.
+    Else all documents with the words would be held against a figure that few carry.
     """
-    wanted = next((comparison for comparison in comparisons if not comparison.is_absent), None)
-    if wanted is None:
+    place = _first_wanted([(comparison.operator, comparison.is_absent) for comparison in comparisons])
+    if place is None:
         return None
-    connection, postgres = session.connection(), is_postgres(session)
-    values = {"metric": wanted.metric, "number": wanted.number}
-    numbers = set(connection.execute(_carriers(wanted.operator), values).scalars())
-    if len(numbers) > _FEW_CARRIERS:
+    wanted = comparisons[place]
+    values = {"metric": wanted.metric, "number": wanted.number, "most": most + 1}
+    claims = ask(_carriers(wanted.operator), values)
+    # Of claims, since an article may carry many.
+    return frozenset(article_id for (article_id,) in claims) if len(claims) <= most else None
+
+
+def _first_wanted(shape: Sequence[tuple[str, bool]]) -> int | None:
+    """Which condition asks for a figure that a claim has."""
+    return next((place for place, (_, is_absent) in enumerate(shape) if not is_absent), None)
+
+
+def carriers_ends(session: Session, comparisons: Sequence[Comparison]) -> tuple[int, int] | None:
+    """The lowest and highest key on SQLite of the documents whose articles carry an asked figure, or an empty range.
+
+    None if they are more than a few, or no figure is asked.
+    """
+
+    def ask(statement: Select[Any], values: dict[str, Any]) -> Sequence[Any]:
+        return session.connection().execute(statement, values).all()
+
+    numbers = find_carriers(ask, comparisons, _FEW_CARRIERS)
+    if numbers is None:
         return None
-    keys = list(connection.execute(_keys(postgres), {"numbers": listed(numbers, postgres=postgres)}).scalars())
+    keys = [key for (key,) in ask(_keys(), {"numbers": listed(numbers, postgres=False)})]
     return (min(keys), max(keys)) if keys else (1, 0)
 
 
 @cache
 def _carriers(operator: str) -> Select[Any]:
     meets = CLAIMS.c.metric == bindparam("metric"), CLAIMS.c.value.op(operator)(bindparam("number"))
-    return select(CLAIMS.c.article_id).where(*meets).limit(_FEW_CARRIERS + 1)
+    return select(CLAIMS.c.article_id).where(*meets).limit(bindparam("most"))
 
 
 @cache
-def _keys(postgres: bool) -> Select[Any]:
+def _keys() -> Select[Any]:
     key = DOCUMENTS.c.document_key
-    return select(key).where(among(DOCUMENTS.c.article_id, "numbers", postgres=postgres), key > 0)
+    return select(key).where(among(DOCUMENTS.c.article_id, "numbers", postgres=False), key > 0)

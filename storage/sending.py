@@ -26,15 +26,12 @@ def send_all(session: Session, sql: str, rows: Sequence[Sequence[Any]]) -> Any:
     return _send(_connection(session), "executemany", sql, rows)
 
 
-def told(connection: Connection, sql: str, values: Any, error: Any) -> Exception:
-    """A driver's error as SQLAlchemy raises it; a connection that is lost is not used again."""
-    dialect = connection.dialect
-    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
-    if is_lost:
-        connection.invalidate(error)
-    base = dialect.loaded_dbapi.Error
-    found: Exception = DBAPIError.instance(sql, values, error, base, connection_invalidated=is_lost, dialect=dialect)
-    return found
+def run(connection: Connection, cursor: Any, way: str, sql: str, values: Any) -> None:
+    """Have a cursor of the driver's `execute` or `executemany` a statement. Raises DBAPIError, as SQLAlchemy does."""
+    try:
+        getattr(cursor, way)(sql, values)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _told(connection, sql, values, error) from error
 
 
 def _connection(session: Session) -> Connection:
@@ -53,8 +50,16 @@ def _connection(session: Session) -> Connection:
 
 def _send(connection: Connection, way: str, sql: str, values: Sequence[Any]) -> Any:
     cursor = connection.connection.cursor()
-    try:
-        getattr(cursor, way)(sql, values)
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise told(connection, sql, values, error) from error
+    run(connection, cursor, way, sql, values)
     return cursor
+
+
+def _told(connection: Connection, sql: str, values: Any, error: Any) -> Exception:
+    """A driver's error as SQLAlchemy raises it; a connection that is lost is not used again."""
+    dialect = connection.dialect
+    is_lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+    if is_lost:
+        connection.invalidate(error)
+    base = dialect.loaded_dbapi.Error
+    found: Exception = DBAPIError.instance(sql, values, error, base, connection_invalidated=is_lost, dialect=dialect)
+    return found

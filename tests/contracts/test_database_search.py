@@ -145,18 +145,23 @@ def test_pages_fit_together(database: Database) -> None:
     assert found(database, "", limit=0) == ()
 
 
+@pytest.mark.parametrize(("first", "looked", "more"), [(3, 5, 0), (3, 5, 1_000), (40, 5, 1_000), (20, 19, 1_000)])
 def test_newest_first_reaches_back_over_years_of_other_news(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, first: int, looked: int, more: int
 ) -> None:
-    """PostgreSQL looks at ever longer stretches: days, months, all; each must begin where the one before ended."""
-    monkeypatch.setattr("storage.search_postgres._FIRST_STRETCH", 3)
+    """PostgreSQL looks at ever longer stretches: days, months, all; each must begin where the one before ended.
+
+    Of a prefix it looks at the newest texts, and at more behind them, before it asks the index.
+    """
     news = fill(database, 120, seed=8)
-    monkeypatch.setattr("storage.search_postgres._LOOKED_THROUGH", 5)
+    monkeypatch.setattr("storage.search_postgres._FIRST_STRETCH", first)
+    monkeypatch.setattr("storage.search_postgres._LOOKED_THROUGH", looked)
+    monkeypatch.setattr("storage.search_postgres._MOST_LOOKED_THROUGH", more)
     for query in ("toll", "said lang:ru", "-toll", "min*", "alm* toll", '"toll dead"', '-"toll dead"', "-min* said"):
         node = parse_query(query).node
         assert node is not None
         expected = [item.url.rsplit("/", 1)[-1] for item in news if holds(item, node)]
-        for limit in (1, 5, 200):
+        for limit in (1, 5, 12, 200):
             assert urls(found(database, query, limit=limit)) == expected[:limit]
 
 
@@ -191,7 +196,7 @@ def test_figures_are_compared(database: Database) -> None:
 def test_a_figure_that_few_carry_is_found_wherever_it_stands(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What lies beyond the few is left out, once the newest stretch has none."""
+    """Those few are looked at, once the newest stretch has hardly any."""
     monkeypatch.setattr("storage.search_postgres._FIRST_STRETCH", 3)
     news = fill(database, 120, seed=8)
     for place in (119, 60, 58):
@@ -210,6 +215,16 @@ def test_a_figure_that_few_carry_is_found_wherever_it_stands(
     ):
         for limit in (1, 200):
             assert urls(found(database, query, limit=limit)) == [names[place] for place in places][:limit], query
+
+
+def test_one_article_with_many_figures_hides_no_other(database: Database) -> None:
+    """The few articles that carry a figure were taken from as many of its claims, all of which one article may have."""
+    with database.write() as session:
+        store_story(session)
+        rare, rich = (store_article(session, number).article_id for number in (0, 1))
+        claims.add_claims(session, [claim("rare", 999, article_id=rare)])
+        claims.add_claims(session, [claim(f"c{number}", number, article_id=rich) for number in range(1, 451)])
+    assert urls(found(database, "killed>0")) == ["1", "0"]
 
 
 def test_a_query_may_ask_for_twenty_figures_and_no_more(database: Database) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.search_index import first_key, moment_of
-from storage.search_postgres import _BARRING, _UNCERTAIN, Ends, _Stretches
+from storage.search_postgres import _BARRING, _UNCERTAIN, Ends, _place_of, _Stretches, _Times
 
 NOON = datetime(2022, 1, 12, 12, tzinfo=UTC)
 HIGHEST = (1 << 62) - 1
@@ -69,17 +69,36 @@ def test_no_more_is_asked_about_than_need_be_where_few_finds_may_take_long() -> 
     assert third[2], "four times as many are missing, and there is more than five times as much"
 
 
-@pytest.mark.parametrize(("found", "is_all"), [(0, True), (2, True), (12, False)])
+@pytest.mark.parametrize(("found", "is_all"), [(0, True), (1, True), (12, False)])
 def test_of_a_phrase_all_is_asked_about_after_the_first_stretch_but_where_it_stands_often(
     found: int, is_all: bool
 ) -> None:
     stretches = _Stretches(1, HIGHEST, ends_of(8, 1_500), is_latest=True, pace=_UNCERTAIN)
     first = stretches.next(0, 20)
     assert first is not None
-    assert timedelta(60) < timedelta(days=1) + (moment_of(ends_of(8, 1_500).newest or 0) - moment_of(first[0]))
+    assert timedelta(15) < timedelta(days=1) + (moment_of(ends_of(8, 1_500).newest or 0) - moment_of(first[0]))
     second = stretches.next(found, 20)
     assert second is not None
     assert (second[2] == "") is is_all
+
+
+def test_months_without_a_find_are_not_asked_about_one_by_one_and_then_again() -> None:
+    """`word -commoner`: three stretches of months and then all, each as much work as all."""
+    stretches = _Stretches(1, HIGHEST, ends_of(8, 1_500), is_latest=True, pace=_BARRING)
+    tags = []
+    while (stretch := stretches.next(0, 20)) is not None:
+        tags.append(stretch[2].count("'") // 2)
+    assert len(tags) == 3
+    assert max(tags) <= 9
+    assert tags[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("months", "place"), [(0, _Times.NONE), (1, _Times.FIRST), (9, _Times.FIRST), (10, _Times.LAST)]
+)
+def test_few_times_come_before_the_words_and_many_behind_them(months: int, place: _Times) -> None:
+    """Each document in those months is held against all of them, unless the words were looked for before."""
+    assert _place_of(" | ".join(f"'~m2022{month:02}'" for month in range(months))) is place
 
 
 @given(st.floats(0.01, 4_000), st.floats(0.01, 9_000), st.lists(st.integers(0, 19), max_size=30), st.booleans())
