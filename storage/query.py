@@ -3,11 +3,12 @@
     words "a phrase" -not OR (groups) prefix*  story: source: lang: metric: before: after:  killed>100
 
 All words must be found; OR binds weaker than standing side by side. Dates are days, months or years in UTC, or ISO
-times: `after:2022-01-05` is from that day on, `before:2022-01-12` is up to that day without it.
+times: `after:2022-01-05` is from that day on, `before:2022-01-12` is up to that day without it. Conditions on one
+measure are met by one figure: `killed>=164 killed<200` finds a figure between the two.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import isfinite
@@ -69,7 +70,7 @@ Node = Term | Tag | Both | Either | Neither
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A claim of this metric with a figure that compares so; `is_absent`: no such claim."""
+    """A claim of this metric with a figure that compares so; `is_absent`: no such claim. See `group_comparisons`."""
 
     metric: str
     operator: str
@@ -103,6 +104,14 @@ class Query:
 def parse_query(query: str) -> Query:
     """What a query asks for. Raises QueryError with a mark under the place that cannot be understood."""
     return _Parser(query).parse()
+
+
+def group_comparisons(comparisons: Iterable[Comparison]) -> tuple[tuple[Comparison, ...], ...]:
+    """Which conditions one figure must meet together: those on one measure; what is left out stands alone."""
+    groups: dict[object, list[Comparison]] = {}
+    for place, comparison in enumerate(comparisons):
+        groups.setdefault(place if comparison.is_absent else comparison.metric, []).append(comparison)
+    return tuple(map(tuple, groups.values()))
 
 
 def name_tag(kind: str, name: str, *, is_prefix: bool = False) -> Tag:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from storage.folding import words
-from storage.query import Both, Either, Neither, Node, Query, Tag, Term
+from storage.query import Both, Comparison, Either, Neither, Node, Query, Tag, Term, group_comparisons
 from storage.search_index import publication_moment, seconds, tags_of
 from storage.tables import ARTICLES, CLAIMS
 
@@ -54,12 +54,15 @@ def is_found(asked: Query, article: SearchedArticle) -> bool:
         return False
     if asked.until is not None and at >= seconds(asked.until):
         return False
-    for wanted in asked.comparisons:
-        compare = _COMPARE[wanted.operator]
-        is_carried = any(name == wanted.metric and compare(value, wanted.number) for name, value in article.figures)
-        if is_carried is wanted.is_absent:
+    for group in group_comparisons(asked.comparisons):
+        if any(_meets(group, *figure) for figure in article.figures) is group[0].is_absent:
             return False
     return asked.node is None or _holds(asked.node, article)
+
+
+def _meets(group: Sequence[Comparison], metric: str, value: float) -> bool:
+    """Whether one figure meets all of these."""
+    return all(metric == wanted.metric and _COMPARE[wanted.operator](value, wanted.number) for wanted in group)
 
 
 def _holds(node: Node, article: SearchedArticle) -> bool:

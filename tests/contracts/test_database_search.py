@@ -193,6 +193,39 @@ def test_figures_are_compared(database: Database) -> None:
     assert urls(found(database, "killed>900")) == []
 
 
+@pytest.mark.parametrize("most", [0, 400])
+def test_conditions_on_one_measure_are_met_by_one_figure(
+    database: Database, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Whether the few articles that carry it are looked at themselves, or the figures of those with the words."""
+    monkeypatch.setattr("storage.search_postgres._MOST_CARRIERS", most)
+    monkeypatch.setattr("storage.search_figures._FEW_CARRIERS", most)
+    monkeypatch.setattr("storage.search_postgres._FIRST_STRETCH", 1)
+    with database.write() as session:
+        store_story(session)
+        for number, values in enumerate(((225, 19), (164, 19), (180, 300), (500,), (26, 170))):
+            stored = store_article(session, number, published=at(NOON + number * 1_000 * HOUR))
+            told = [claim(f"c{number}-{value}", value, article_id=stored.article_id) for value in values]
+            told.append(
+                claim(f"h{number}", 70, article_id=stored.article_id, claim=Claim(metric="injured", value=70 + number))
+            )
+            claims.add_claims(session, told)
+    for query, expected in (
+        ("killed>=164 killed<200", "421"),
+        ("killed<200 killed>=164 ministry", "421"),
+        ("killed>=164 killed<200 killed>170", "2"),
+        ("killed>200 killed<20", ""),
+        ("killed>=164 injured<73 killed<200", "21"),
+        ("killed>=164 killed<200 -killed>200", "41"),
+        ("killed>=164 -killed<200", "3"),
+        ("-killed>200 -killed<20", "4"),
+        ("killed>200 injured>70", "32"),
+    ):
+        for limit in (1, 20):
+            assert "".join(urls(found(database, query, limit=limit))) == expected[:limit], query
+        assert "".join(sorted(urls(found(database, query, rank=True)), reverse=True)) == expected, query
+
+
 def test_a_figure_that_few_carry_is_found_wherever_it_stands(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Saved searches on both databases, and the reading of a query that must agree with the index."""
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from storage import articles, claims, searches
 from storage.database import Database
 from storage.errors import NotFoundError, QueryError
 from storage.query import parse_query
+from storage.records import Claim
 from storage.search import search_articles
 from storage.searched import is_found, load_searched
 from tests.contracts.test_database_search import fill, random_query
@@ -18,6 +20,9 @@ MORE = (
     "killed>100",
     "killed<100",
     "-killed>=200",
+    "killed>=100 killed<200",
+    "killed>300 killed<100",
+    "killed<=300 -killed>100 -killed<40 injured>10",
     "metric:killed",
     "after:2022-06",
     "before:2023",
@@ -31,7 +36,10 @@ def test_asked_of_one_article_a_query_answers_as_the_index_does(database: Databa
     with database.write() as session:
         stored = articles.list_articles(session, limit=100)
         for number, article in enumerate(stored[:20]):
-            claims.add_claims(session, [claim(f"c{number}", number * 20, article_id=article.article_id)])
+            told = [claim(f"c{number}", number * 20, article_id=article.article_id)]
+            told += [replace(told[0], claim_id=f"d{number}", claim=Claim(metric="killed", value=400 - number * 20))]
+            told += [replace(told[0], claim_id=f"e{number}", claim=Claim(metric="injured", value=number))]
+            claims.add_claims(session, told[: 1 + number % 3])
     queries = [random_query(chance) for _ in range(100)]
     queries += [f"{random_query(chance)} {chance.choice(MORE)}" for _ in range(60)]
     queries += ["-(toll)", "café*", '"said toll"', *MORE]

@@ -54,7 +54,8 @@ def plans(database: Database, query: str, **options: Any) -> list[str]:
 
 @pytest.mark.postgres
 @pytest.mark.parametrize(
-    "query", ["ministry", "word7", "word7 -word3", '"said word7"', "wor*", "killed>100", "", "-said"]
+    "query",
+    ["ministry", "word7", "word7 -word3", '"said word7"', "wor*", "killed>100", "killed>100 killed<110", "", "-said"],
 )
 @pytest.mark.parametrize("rank", [False, True])
 def test_a_search_runs_down_indices(filled: Database, query: str, rank: bool) -> None:
@@ -123,7 +124,9 @@ def test_statements_of_searches_stay_prepared(filled: Database) -> None:
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("query", ["ministry", "word7 -word3", '"said word7"', "wor*", "killed>100", "-said"])
+@pytest.mark.parametrize(
+    "query", ["ministry", "word7 -word3", '"said word7"', "wor*", "killed>100", "killed>100 killed<110", "-said"]
+)
 def test_a_search_is_planned_once_for_all_words_and_runs_down_indices(filled: Database, query: str) -> None:
     """What is prepared is planned without the words, so that no plan may hang on how common they are."""
     for _ in range(8):

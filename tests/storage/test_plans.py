@@ -44,6 +44,7 @@ HOT: dict[str, tuple[Use, bool]] = {
     "search, newest first": (lambda s: search_articles(s, "ministry said"), True),
     "search for everything": (lambda s: search_articles(s, ""), True),
     "search by figure": (lambda s: search_articles(s, "killed>400"), True),
+    "search by a range of figures": (lambda s: search_articles(s, "killed>100 killed<300 ministry"), True),
 }
 
 
