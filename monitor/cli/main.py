@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from monitor.cli import (
     alerts,
@@ -31,6 +32,7 @@ from monitor.cli.extract import explain_command, extract_command, lexicon_app
 from monitor.cli.init import init_command
 from monitor.cli.keeping import backup_command, prune_command, restore_command, verify_command
 from monitor.cli.mcp import mcp_command
+from monitor.cli.query_words import QueryCommand
 from monitor.cli.reprocess import reprocess_command
 from monitor.cli.scale import page_command, scheduler_command, worker_command
 from monitor.cli.search import search_command
@@ -94,7 +96,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "healthcheck": service.healthcheck_command,
 }
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, cls=QueryCommand if name == "search" else TyperCommand)(command)
 
 for name, group in {
     "stories": stories.app,

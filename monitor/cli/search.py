@@ -10,7 +10,8 @@ from rich.text import Text
 
 from monitor.cli.context import opened_database
 from monitor.cli.output import console, print_json_lines, show_span
-from storage.records import SearchHit
+from monitor.cli.query_words import join_query
+from storage.records import Facets, SearchHit
 from storage.search import count_facets, search_articles
 from storage.suggestions import suggest_query
 
@@ -37,7 +38,9 @@ def search_command(
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV with a header.")] = False,
 ) -> None:
     """Find stored articles, newest first, with the words found highlighted."""
-    asked = " ".join(query)
+    if as_csv and (as_json or facets):
+        raise typer.BadParameter("--csv holds nothing but hits: leave out --json, and take --json for --facets")
+    asked = join_query(query)
     begin, end = _utc(since), _utc(until)
     with opened_database() as database, database.read() as session:
         hits = search_articles(
@@ -69,15 +72,14 @@ def search_command(
         )
     if as_json:
         print_json_lines(_exchange(hit) for hit in hits)
+        if counted is not None:
+            print_json_lines([{"facets": _exchange_facets(counted)}])
     elif as_csv:
         _print_csv(hits)
     else:
         _print(hits, asked, better)
-    if counted is not None and not as_json and not as_csv:
-        for name in counted.__dataclass_fields__:
-            values = getattr(counted, name)
-            if isinstance(values, tuple):
-                console().print(f"{name}: " + ", ".join(f"{value} {count}" for value, count in values[:10]))
+        if counted is not None:
+            _print_facets(counted)
 
 
 def _utc(at: datetime | None) -> datetime | None:
@@ -94,6 +96,19 @@ def _exchange(hit: SearchHit) -> dict[str, object]:
         "stories": list(hit.stories),
         "snippet": hit.snippet,
     }
+
+
+def _exchange_facets(counted: Facets) -> dict[str, object]:
+    """The counts by name, in their order."""
+    fields = {name: getattr(counted, name) for name in counted.__dataclass_fields__}
+    return {name: dict(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+
+def _print_facets(counted: Facets) -> None:
+    for name, counts in _exchange_facets(counted).items():
+        if isinstance(counts, dict):
+            shown = ", ".join(f"{value} {count}" for value, count in list(counts.items())[:10])
+            console().print(f"{name}: {shown}")
 
 
 def _print(hits: tuple[SearchHit, ...], asked: str, better: str | None) -> None:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_time
+from monitor.cli.query_words import QueryCommand, join_query
 from monitor.cli.search import search_command
 from monitor.settings import to_subscriptions
 from storage import searches
@@ -19,7 +20,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 Name = Annotated[str, typer.Argument(help="A saved search.")]
 
 
-@app.command("save")
+@app.command("save", cls=QueryCommand)
 def save_command(
     name: Annotated[str, typer.Argument(help="Letters, digits, - and _; a name that is there is given the new query.")],
     query: Annotated[list[str], typer.Argument(help="What to look for, as 'storywatch search' takes it.")],
@@ -29,7 +30,7 @@ def save_command(
     now = clock()()
     with opened_database(create=True) as database, database.write() as session:
         saved = searches.save_search(
-            session, name, " ".join(query), saved_at=now, who=getpass.getuser(), is_told=not quiet
+            session, name.strip(), join_query(query), saved_at=now, who=getpass.getuser(), is_told=not quiet
         )
     console().print(Text(f"Saved {saved.name}: {saved.query}"), soft_wrap=True)
     if not saved.is_told:

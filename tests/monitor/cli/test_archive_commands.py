@@ -1,6 +1,7 @@
 """What researchers ask of a filled archive, and what they take along, through the command line."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -146,6 +147,57 @@ def test_a_search_that_finds_nothing_asks_what_was_meant() -> None:
     assert "Did you mean: prosecutors" in run("search", "prosecuters")
     assert "Did you mean" not in run("search", "zzzzzzz")
     assert "Did you mean" not in run("search", "prosecutors")
+
+
+@pytest.mark.usefixtures("folder")
+class TestWordsLeftOut:
+    def test_they_may_stand_anywhere_without_more_ado(self) -> None:
+        every = search_urls("Almaty", "--limit", "100")
+        dead = search_urls("Almaty", "dead", "--limit", "100")
+        assert 0 < len(dead) < len(every)
+        for words in (
+            ("Almaty", "-dead"),
+            ("-dead", "Almaty"),
+            ("--limit", "100", "-dead", "Almaty"),
+            ("--", "-dead Almaty"),
+        ):
+            assert search_urls(*words) == [url for url in every if url not in dead], words
+
+    def test_an_option_that_is_none_is_still_refused(self) -> None:
+        result = CliRunner().invoke(app, ["search", "Almaty", "--lmit", "5"])
+        assert result.exit_code == 2
+        assert "No such option: --lmit" in result.output
+        assert "Usage: " in run("search", "-h")
+
+    def test_a_saved_search_has_them_as_they_were_written(self) -> None:
+        assert "Saved x: killed -drill" in run("searches", "save", "x", "killed", "-drill", "--quiet")
+        assert run_json("searches", "list")[0]["search"]["query"] == "killed -drill"
+
+
+@pytest.mark.usefixtures("folder")
+class TestSearchForPrograms:
+    def test_facets_are_the_last_line_of_json(self) -> None:
+        *hits, last = [json.loads(line) for line in run("search", "killed>100", "--facets", "--json").splitlines()]
+        facets = last["facets"]
+        assert facets["total"] == len(hits) > 0
+        assert not facets["is_capped"]
+        assert facets["sources"] == Counter(hit["source"] for hit in hits)
+        assert facets["stories"][STORY] == sum(STORY in hit["stories"] for hit in hits)
+        assert sum(facets["languages"].values()) == sum(facets["months"].values()) == len(hits)
+        shown = run("search", "killed>100", "--facets")
+        assert f"stories: {STORY} {facets['stories'][STORY]}" in shown
+        assert "total" not in shown
+
+    @pytest.mark.parametrize("options", [("--csv", "--facets"), ("--csv", "--json")])
+    def test_csv_is_refused_what_it_cannot_hold(self, options: tuple[str, ...]) -> None:
+        result = CliRunner().invoke(app, ["search", "killed>100", *options])
+        assert result.exit_code == 2
+        assert "--csv holds nothing but hits" in " ".join(result.output.replace("│", " ").split())
+        assert run("search", "killed>100", "--csv").startswith("url,title,")
+
+
+def search_urls(*words: str) -> list[str]:
+    return [json.loads(line)["url"] for line in run("search", "--json", *words).splitlines()]
 
 
 def test_the_index_is_made_anew_where_it_is_lost(folder: Path) -> None:
