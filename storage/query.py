@@ -128,6 +128,26 @@ def wanted_terms(node: Node | None) -> tuple[Term, ...]:
     return ()
 
 
+def wanted_names(asked: Query) -> tuple[tuple[str, str], ...]:
+    """The names that what is found must or may have, as (field, name as the index writes it); `*` ends a prefix."""
+    names = [_field_of(tag) for tag in _wanted_tags(asked.node)]
+    names += [("metric", wanted.metric) for wanted in asked.comparisons if not wanted.is_absent]
+    return tuple(dict.fromkeys(names))
+
+
+def _wanted_tags(node: Node | None) -> Iterator[Tag]:
+    if isinstance(node, Tag):
+        yield node
+    elif isinstance(node, Both | Either):
+        for part in node.parts:
+            yield from _wanted_tags(part)
+
+
+def _field_of(tag: Tag) -> tuple[str, str]:
+    field_name = next(name for name, letter in _TAG_LETTERS.items() if letter == tag.name[1])
+    return field_name, tag.name[2:] + "*" * tag.is_prefix
+
+
 def to_fts5(node: Node) -> str:
     """A query as SQLite's full-text index takes it."""
     if isinstance(node, Term):

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,11 +10,12 @@ import typer
 from rich.text import Text
 
 from monitor.cli.context import opened_database
-from monitor.cli.output import console, print_json_lines, show_span
+from monitor.cli.output import console, print_json_lines, say_error, show_span
 from monitor.cli.query_words import join_query
 from storage.records import Facets, SearchHit
 from storage.search import count_facets, search_articles
-from storage.suggestions import suggest_query
+from storage.stories import get_story
+from storage.suggestions import UnknownName, find_unknown_names, suggest_query
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"], help="A day or a minute, UTC.")]
 
@@ -43,6 +45,8 @@ def search_command(
     asked = join_query(query)
     begin, end = _utc(since), _utc(until)
     with opened_database() as database, database.read() as session:
+        if story:
+            get_story(session, story)
         hits = search_articles(
             session,
             asked,
@@ -56,6 +60,7 @@ def search_command(
             all_versions=all_versions,
         )
         better = None if hits else suggest_query(session, asked)
+        unknown = () if hits else find_unknown_names(session, asked, source=source, lang=lang)
         counted = (
             count_facets(
                 session,
@@ -80,6 +85,14 @@ def search_command(
         _print(hits, asked, better)
         if counted is not None:
             _print_facets(counted)
+    say_unknown(unknown)
+
+
+def say_unknown(unknown: Iterable[UnknownName]) -> None:
+    """Say on standard error which names no article has, and what was probably meant."""
+    for one in unknown:
+        hint = f"; did you mean {one.nearest}?" if one.nearest else ""
+        say_error(f"no stored article has {one.name}{hint}")
 
 
 def _utc(at: datetime | None) -> datetime | None:

@@ -10,10 +10,11 @@ from rich.text import Text
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console, print_json, print_table, show_time
 from monitor.cli.query_words import QueryCommand, join_query
-from monitor.cli.search import search_command
+from monitor.cli.search import say_unknown, search_command
 from monitor.settings import to_subscriptions
 from storage import searches
 from storage.records import RevisionKind, SavedSearch
+from storage.suggestions import find_unknown_names
 
 app = typer.Typer(no_args_is_help=True, help="Searches kept under a name; new articles that they find are told.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -32,7 +33,9 @@ def save_command(
         saved = searches.save_search(
             session, name.strip(), join_query(query), saved_at=now, who=getpass.getuser(), is_told=not quiet
         )
+        unknown = find_unknown_names(session, saved.query)
     console().print(Text(f"Saved {saved.name}: {saved.query}"), soft_wrap=True)
+    say_unknown(unknown)
     if not saved.is_told:
         console().print("Nobody is told what it finds.")
         return

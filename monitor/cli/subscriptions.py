@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from monitor.cli.context import settings, settings_file
+from monitor.cli.context import opened_database, settings, settings_file
 from monitor.cli.output import console, print_json, print_table
 from monitor.known_labels import find_unknown, known_metrics
 from monitor.settings import to_subscriptions
@@ -17,6 +17,7 @@ from monitor.settings_writing import remove_subscription, set_subscription
 from monitor.taking_up import load_folder
 from storage.errors import NotFoundError
 from storage.records import Subscription
+from storage.searches import get_search
 
 app = typer.Typer(no_args_is_help=True, help="Who is told of what; kept in the file of settings.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -118,6 +119,7 @@ def set_command(
         if key not in SubscriptionSettings.model_fields or key == "name":
             raise typer.BadParameter(f"--forget {key}: no such setting; there are {', '.join((*lists, *single))}")
     _check_metrics(values.get("metrics", ()))
+    _check_searches(_split(search or []))
     saved, is_new = set_subscription(_file(), name, values, forgotten, os.environ)
     console().print(Text(f"{'Added' if is_new else 'Changed'} {name} in {saved.file}. {TAKEN_UP}"), soft_wrap=True)
 
@@ -128,6 +130,15 @@ def _check_metrics(patterns: object) -> None:
     found, _ = load_folder(settings().seeds)
     for complaint in find_unknown("--metric", patterns, known_metrics(found)):
         raise typer.BadParameter(complaint)
+
+
+def _check_searches(patterns: list[str]) -> None:
+    """Refuse the name of a search that is not saved; a pattern may mean those that are saved later."""
+    names = [pattern for pattern in patterns if not any(sign in pattern for sign in "*?[")]
+    if names:
+        with opened_database() as database, database.read() as session:
+            for name in names:
+                get_search(session, name)
 
 
 def _split(given: list[str]) -> list[str]:

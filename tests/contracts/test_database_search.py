@@ -12,11 +12,11 @@ from storage.database import Database
 from storage.errors import QueryError
 from storage.folding import words
 from storage.query import Both, Either, Neither, Node, Tag, Term, parse_query
-from storage.records import Claim, Match, MatchState, NewArticle, SearchHit
+from storage.records import Claim, Match, MatchState, NewArticle, RevisionKind, SearchHit
 from storage.search import count_facets, search_articles
 from storage.snippets import mark_spans
-from storage.suggestions import edit_distance, suggest_query
-from tests.support.stored import HOUR, NOON, at, claim, new_article, store_article, store_story
+from storage.suggestions import UnknownName, edit_distance, find_unknown_names, suggest_query
+from tests.support.stored import HOUR, NOON, at, claim, new_article, revision, store_article, store_story
 
 VOCABULARY = [
     "toll",
@@ -387,6 +387,31 @@ def test_a_mistyped_word_is_put_right(database: Database) -> None:
         assert suggest_query(session, "unrset") == "unrest"
         with pytest.raises(QueryError):
             suggest_query(session, "(")
+
+
+def test_names_that_no_article_has_are_told_with_the_nearest(database: Database) -> None:
+    with database.read() as session:
+        assert find_unknown_names(session, "source:nope") == ()  # nothing is stored: every name is unknown
+    with database.write() as session:
+        store_story(session)
+        stored = store_article(session, source="Al Jazeera", url="https://aljazeera.com/1", lang="en")
+        claims.add_claims(session, [claim("c", 5, article_id=stored.article_id)])
+        claims.add_revisions(session, [revision("r", 5, kind=RevisionKind.FIRST)])
+    told: dict[str, list[tuple[str, str | None]]] = {
+        "killed>100 story:unrest source:al_jazeera source:aljazeera.com lang:en metric:killed toll": [],
+        "story:unrset (toll OR lang:xx)": [("story:unrset", "story:unrest"), ("lang:xx", None)],
+        'source:"Al Jazera" source:nope*': [("source:al_jazera", 'source:"Al Jazeera"'), ("source:nope*", None)],
+        "killd>100 killd<300 metric:kiled": [("metric:kiled", "metric:killed"), ("metric:killd", "metric:killed")],
+        "-story:nope -killd>100 toll": [],
+    }
+    for query, expected in told.items():
+        with database.read() as session:
+            assert find_unknown_names(session, query) == tuple(UnknownName(*pair) for pair in expected), query
+    with database.read() as session:
+        narrowed = find_unknown_names(session, "toll", source='Al "Jazeer"', lang="!")
+        assert narrowed == (UnknownName("source:al_jazeer", 'source:"Al Jazeera"'),)
+        with pytest.raises(QueryError):
+            find_unknown_names(session, "(")
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,49 @@ class TestSearchForPrograms:
         assert run("search", "killed>100", "--csv").startswith("url,title,")
 
 
+@pytest.mark.usefixtures("folder")
+class TestUnknownNames:
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("killd>100",), "no stored article has metric:killd; did you mean metric:killed?"),
+            (("metric:kiled", "Almaty"), "no stored article has metric:kiled; did you mean metric:killed?"),
+            (("source:nope",), "no stored article has source:nope"),
+            (("Almaty", "--lang", "xx"), "no stored article has lang:xx"),
+        ],
+    )
+    def test_they_are_told_on_standard_error_where_nothing_is_found(self, words: tuple[str, ...], said: str) -> None:
+        for more in ((), ("--json",)):
+            result = CliRunner().invoke(app, ["search", *words, *more])
+            assert (result.exit_code, result.stderr) == (0, f"storywatch: {said}\n")
+        assert result.stdout == ""
+
+    def test_nothing_is_told_where_something_is_found_or_all_names_are_known(self) -> None:
+        for words in (("Almaty OR source:nope",), ("killed>100",), ("killed>100000",)):
+            assert CliRunner().invoke(app, ["search", *words]).stderr == "", words
+
+    def test_a_search_is_saved_with_a_hint(self) -> None:
+        result = CliRunner().invoke(app, ["searches", "save", "x", "killd>100"])
+        assert result.exit_code == 0
+        assert result.stderr == "storywatch: no stored article has metric:killd; did you mean metric:killed?\n"
+
+    def test_an_unknown_story_is_refused_as_elsewhere(self) -> None:
+        with pytest.raises(NotFoundError, match=f"no story is called 'nope'; stories: .*{STORY}"):
+            run("search", "Almaty", "--story", "nope")
+        assert search_urls("Almaty", "--story", STORY)
+
+    def test_a_subscription_is_set_to_saved_searches_only(self) -> None:
+        run("searches", "save", "tolls", "killed>100")
+        given = "subscriptions", "set", "finds", "--channel", "desk", "--kind", "found"
+        Path("storywatch.toml").write_text(
+            '[[channels]]\nname = "desk"\ntype = "slack"\nurl = "https://example.org/x"\n'
+        )
+        with pytest.raises(NotFoundError, match="no search is saved as 'nosuch'; `storywatch searches list`"):
+            run(*given, "--search", "tolls,nosuch")
+        assert "nosuch" not in Path("storywatch.toml").read_text()
+        assert "Added finds" in run(*given, "--search", "tolls", "--search", "later*")
+
+
 def search_urls(*words: str) -> list[str]:
     return [json.loads(line)["url"] for line in run("search", "--json", *words).splitlines()]
 
