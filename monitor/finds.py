@@ -1,6 +1,7 @@
 """SHELL: tells of new articles that a saved search finds, within the transaction that stores them."""
 
 import logging
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -17,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def note_finds(
-    session: Session, watch: Watch, article: Article, version: ArticleVersion, *, silent: bool = False
+    session: Session, watch: Watch, article: Article, version: ArticleVersion, *, now: datetime, silent: bool = False
 ) -> tuple[Revision, ...]:
     """Append to the change log what saved searches find in this newest version, and plan the alerts due for it.
 
@@ -31,7 +32,6 @@ def note_finds(
     ]
     if not asked:
         return ()
-    now = version.fetched_at
     seen = load_searched(session, article.article_id, title=version.title, text=version.text)
     hushed = silent or watch.is_late(article.published, now)
     events = [

@@ -74,7 +74,7 @@ def take_article(
         version = articles.find_newest_version(session, known.article_id)
         if version is not None:
             if found.is_by_words and version.text_hash != new.text_hash:
-                known = replace(known, reread_at=new.fetched_at)
+                known = replace(known, reread_at=new.learned_at)
                 articles.update_article(session, known)
             return Taken(article=known, version=version, is_new=False)
     prints = fingerprint(new.text)
@@ -83,7 +83,7 @@ def take_article(
     articles.add_aliases(session, article.article_id, [claimed] if claimed else [])
     articles.add_aliases(session, article.article_id, map(shared_alias, found.shared))
     version = articles.get_version(session, article.article_id, 1)
-    return _take(session, watch, article, version, reading, prints, silent=silent)
+    return _take(session, watch, article, version, reading, prints, now=new.learned_at, silent=silent)
 
 
 def take_version(
@@ -98,15 +98,19 @@ def take_version(
     now: datetime,
     parts: tuple[DatedPart, ...] = (),
     trace: str = "",
+    fetched_at: datetime | None = None,
+    silent: bool = False,
 ) -> Taken:
     """Store an article's text as it stands at `now`; the version already held is returned if it is that very text.
 
-    `trace` is the id of the re-read that brought it.
+    `trace` is the id of the re-read that brought it. `fetched_at` is when it stood so, where that is learned only `now`
+    (an archive). `silent`: nobody is told.
     """
     held = articles.find_newest_version(session, article.article_id)
     version = articles.add_version(
-        session, article.article_id, title=title, text=text, text_hash=text_hash, fetched_at=now,
-        previous_fetched_at=article.last_read_at, parts=parts, trace=trace,
+        session, article.article_id, title=title, text=text, text_hash=text_hash,
+        fetched_at=fetched_at or now, previous_fetched_at=article.last_read_at, parts=parts, trace=trace,
+        recorded_at=now,
     )  # fmt: skip
     if held is not None and version.version_id == held.version_id:
         return Taken(article=article, version=version, is_new=False)
@@ -114,7 +118,7 @@ def take_version(
     articles.record_matches(session, article.article_id, reading.matches, matched_at=now)
     prints = fingerprint(text)
     articles.set_fingerprints(session, article.article_id, prints)
-    return _take(session, watch, article, version, reading, prints)
+    return _take(session, watch, article, version, reading, prints, now=now, silent=silent)
 
 
 def accepted(reading: Reading, stories: Sequence[str]) -> Reading:
@@ -174,9 +178,9 @@ def _take(
     reading: Reading,
     prints: frozenset[int],
     *,
+    now: datetime,
     silent: bool = False,
 ) -> Taken:
-    now = version.fetched_at
     decided = {match.story: match for match in articles.list_matches(session, article.article_id)}
     stories = [slug for slug in sorted(reading.claims) if _belongs(decided.get(slug))]
     left = [slug for slug in sorted(decided) if slug in watch.stories and slug not in stories]
@@ -188,9 +192,9 @@ def _take(
         found = reading.claims[slug] if slug in stories else ()
         count += len(found)
         held = {one.claim_id: one for one in claims.list_claims(session, slug, article_id=article.article_id)}
-        stamped = stamp_claims(slug, article, version, found, held, wire_group=group)
+        stamped = stamp_claims(slug, article, version, found, held, now=now, wire_group=group)
         claims.replace_claims(session, [*stamped.begun, *stamped.ended])
-        events = _edit_events(session, watch, slug, article, version) if slug in stories else ()
+        events = _edit_events(session, watch, slug, article, version, now) if slug in stories else ()
         if stamped.is_change or events:
             touched = [*stamped.begun, *stamped.ended, *(one for one in regrouped if one.story == slug)]
             revisions += refold(
@@ -198,7 +202,12 @@ def _take(
                 trace=version.trace,
             )  # fmt: skip
     revisions += note_finds(
-        session, watch, article, version, silent=silent or (bool(stories) and watch.quiet.issuperset(stories))
+        session,
+        watch,
+        article,
+        version,
+        now=now,
+        silent=silent or (bool(stories) and watch.quiet.issuperset(stories)),
     )
     return Taken(
         article=article, version=version, is_new=True, stories=tuple(stories), claims=count, revisions=tuple(revisions)
@@ -215,12 +224,12 @@ def _belongs(match: Match | None) -> bool:
 
 
 def _edit_events(
-    session: Session, watch: Watch, slug: str, article: Article, version: ArticleVersion
+    session: Session, watch: Watch, slug: str, article: Article, version: ArticleVersion, now: datetime
 ) -> tuple[Revision, ...]:
     if version.number == 1:
         return ()
     old = articles.get_version(session, article.article_id, version.number - 1)
-    event = edit_revision(slug, article, old, version, extractor=watch.extractors[slug])
+    event = edit_revision(slug, article, old, version, extractor=watch.extractors[slug], now=now)
     return (event,) if event is not None else ()
 
 

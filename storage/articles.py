@@ -71,7 +71,7 @@ def _add_belongings(session: Session, added: dict[int, NewArticle]) -> None:
     """Store other names, matches and fingerprints of articles that are new."""
     names = {alias: number for number, item in added.items() for alias in (item.url, *item.aliases)}
     insert_new(session, ALIASES, [{"alias": alias, "article_id": number} for alias, number in names.items()], ["alias"])
-    matches = [_match_row(number, match, item.fetched_at) for number, item in added.items() for match in item.matches]
+    matches = [_match_row(number, match, item.learned_at) for number, item in added.items() for match in item.matches]
     insert_new(session, MATCHES, matches, ["article_id", "story"])
     prints = [
         {"fingerprint": one, "article_id": number}
@@ -218,8 +218,12 @@ def add_version(
     previous_fetched_at: datetime | None = None,
     parts: tuple[DatedPart, ...] = (),
     trace: str = "",
+    recorded_at: datetime | None = None,
 ) -> ArticleVersion:
-    """Store an article's text as it stands now; if the newest version has this very hash, that one is returned."""
+    """Store an article's text as it stands now; if the newest version has this very hash, that one is returned.
+
+    `recorded_at` is when it is taken in, where it was fetched before.
+    """
     newest = find_newest_version(session, article_id)
     if newest is not None and newest.text_hash == text_hash:
         return newest
@@ -235,10 +239,9 @@ def add_version(
         parts=parts,
         trace=trace,
     )
+    changed = {"title": title, "last_changed_at": recorded_at or fetched_at}
     number = returned_id(session, VERSIONS, to_row(version, leave_out=("version_id",)), "version_id")
-    session.execute(
-        update(ARTICLES).where(ARTICLES.c.article_id == article_id).values(title=title, last_changed_at=fetched_at)
-    )
+    session.execute(update(ARTICLES).where(ARTICLES.c.article_id == article_id).values(**changed))
     touch(session, [article_id])
     return replace(version, version_id=number)
 
@@ -395,7 +398,7 @@ def _article_row(new: NewArticle) -> dict[str, Any]:
         "url": new.url, "source": new.source, "trust": new.trust.value, "title": new.title, "lang": new.lang,
         "published_from": published.not_before if published else None,
         "published_to": published.not_after if published else None,
-        "first_seen_at": new.fetched_at, "last_changed_at": new.fetched_at, "last_read_at": new.fetched_at,
+        "first_seen_at": new.learned_at, "last_changed_at": new.learned_at, "last_read_at": new.fetched_at,
         "reread_at": new.reread_at, "etag": new.etag, "last_modified": new.last_modified, "body_hash": new.body_hash,
     }  # fmt: skip
 
@@ -409,8 +412,8 @@ def _article_of(number: int, new: NewArticle) -> Article:
         title=new.title,
         lang=new.lang,
         published=new.published,
-        first_seen_at=new.fetched_at,
-        last_changed_at=new.fetched_at,
+        first_seen_at=new.learned_at,
+        last_changed_at=new.learned_at,
         last_read_at=new.fetched_at,
         reread_at=new.reread_at,
         etag=new.etag,
@@ -430,7 +433,7 @@ def _fresh_version(version_id: int, article_id: int, new: NewArticle) -> FreshVe
     published = new.published
     return FreshVersion(
         version_id, article_id, new.title, new.text, published.not_before if published else None,
-        published.not_after if published else None, new.fetched_at, new.url, new.source, new.lang,
+        published.not_after if published else None, new.learned_at, new.url, new.source, new.lang,
         _stories_of(new.matches) if new.matches else (),
     )  # fmt: skip
 

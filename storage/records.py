@@ -478,7 +478,7 @@ class Match:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewArticle:
     """An article as it was read for the first time, ready to be stored. `aliases` are other names of it (addresses,
-    GUIDs).
+    GUIDs). `recorded_at` is when it is taken in, where it was fetched before (None: as it was fetched).
     """
 
     url: str
@@ -499,6 +499,12 @@ class NewArticle:
     parts: tuple[DatedPart, ...] = ()
     body_hash: str | None = None
     trace: str = ""
+    recorded_at: datetime | None = None
+
+    @property
+    def learned_at(self) -> datetime:
+        """When we learned of it."""
+        return self.recorded_at or self.fetched_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -668,7 +674,8 @@ class StampedClaim:
     """A claim with its identity and its circumstances: what the ledger folds.
 
     `asserted_at` is the publication time, as wide as it is known (of a live page's post its own), or, for a sentence
-    that an edit brought, (previous fetch, this fetch]. `ended_at` is when an edit took the sentence out, if one did.
+    that an edit brought, (previous fetch, this fetch]. `ended_at` is when an edit took the sentence out, if one did; of
+    an edit in an archive, when the archive was read, as with `recorded_at`.
     `wire_group` is equal for copies of one wire text. `sentence` is the sentence around the quote, `lang` the language
     of its article (ISO 639-1), if that is known.
     """

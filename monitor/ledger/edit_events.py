@@ -22,15 +22,17 @@ SILENT, NOTED, GONE, RETURNED = "silent_edit", "noted_edit", "removed", "returne
 
 
 def edit_revision(
-    story: str, article: Article, old: ArticleVersion, new: ArticleVersion, *, extractor: Extractor
+    story: str, article: Article, old: ArticleVersion, new: ArticleVersion, *, extractor: Extractor, now: datetime
 ) -> Revision | None:
     """Return the event of an edit that changed what the article says; None for a cosmetic one, which stays silent.
+
+    It is learned of `now`.
 
     `before` and `after` are the figure that changed first, one that counts something if any does; the reason tells
     whether the article owns up to it. Of a number that stayed, `detail` says what it counted and what it counts now.
     """
-    was, now = without_passing_posts((old.title, old.text, old.parts), (new.title, new.text, new.parts))
-    report = compare_versions(was, now, extractor=extractor, lang=article.lang)
+    before, after = without_passing_posts((old.title, old.text, old.parts), (new.title, new.text, new.parts))
+    report = compare_versions(before, after, extractor=extractor, lang=article.lang)
     if not report.substantive:
         return None
     change = next((one for one in report.changes if one.metric), next(iter(report.changes), None))
@@ -42,7 +44,7 @@ def edit_revision(
         before=change.before if change else None,
         after=change.after if change else None,
         public_at=Span(not_before=new.previous_fetched_at or old.fetched_at, not_after=new.fetched_at),
-        recorded_at=new.fetched_at,
+        recorded_at=now,
         reason=NOTED if report.notice else SILENT,
         rule="edits.compare",
         detail=_detail(change) if change else "",

@@ -200,15 +200,16 @@ class RecordFold:
 
     def _removed(self, report: _Report, claims: list[StampedClaim]) -> list[Claim]:
         """Return the claims that the edit which brought these took out of the same article."""
-        asserted = report.asserted
-        if asserted is None or report.is_part or not any(stamped.by_edit for stamped in claims):
+        # By number, not by time: what an archive shows was edited long before we learn of it.
+        edits = {stamped.version_first for stamped in claims if stamped.by_edit}
+        if report.is_part or not edits:
             return []
         gone = [
             stamped
             for other in self._articles[report.article]
             if not other.is_part
             for stamped in other.claims.values()
-            if stamped.ended_at is not None and asserted.not_before < stamped.ended_at <= asserted.not_after
+            if stamped.version_last is not None and stamped.version_last + 1 in edits
         ]
         return [
             stamped.claim

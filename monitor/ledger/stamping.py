@@ -30,9 +30,11 @@ def stamp_claims(
     found: Sequence[Claim],
     held: Mapping[str, StampedClaim],
     *,
+    now: datetime,
     wire_group: str | None = None,
 ) -> Stamped:
     """Return what a version's claims change. `held` are the article's claims in this story by id, ended ones too.
+    They begin and end `now`, when the version is learned of.
 
     A first version's claims were asserted when it was published; those that an edit brought, between the previous
     fetch and this one. Those of a live page's post were asserted when the post was published, unless it stood there
@@ -59,7 +61,7 @@ def stamp_claims(
                 trust=article.trust,
                 sentence=sentence_of(claim, title=version.title, text=version.text).strip(),
                 asserted_at=known.asserted_at if known else asserted_at,
-                recorded_at=known.recorded_at if known else version.fetched_at,
+                recorded_at=known.recorded_at if known else now,
                 by_edit=known.by_edit if known else by_edit,
                 wire_group=wire_group,
                 version_first=known.version_first if known else version.number,
@@ -67,7 +69,7 @@ def stamp_claims(
             )
         )
     ended = [
-        replace(claim, ended_at=version.fetched_at, version_last=version.number - 1)
+        replace(claim, ended_at=now, version_last=version.number - 1)
         for identity, claim in held.items()
         if identity not in named and claim.ended_at is None and not _is_pushed_out(claim, version)
     ]
@@ -85,17 +87,27 @@ def stamp_versions(
 ) -> dict[str, StampedClaim]:
     """Return the claims of an article's versions by id, one version after another as they would have come in.
 
-    Claims that an edit took out are there, ended. Those in `held` keep the time at which they were learned; new ones
-    are learned `now`.
+    Claims that an edit took out are there, ended. Those in `held` keep the times at which they were learned and known
+    to have ended; new ones are learned `now`.
     """
     fresh: dict[str, StampedClaim] = {}
     for version, found in versions:
-        stamped = stamp_claims(story, article, version, found, fresh, wire_group=wire_group)
+        stamped = stamp_claims(story, article, version, found, fresh, now=version.fetched_at, wire_group=wire_group)
         fresh |= {claim.claim_id: claim for claim in (*stamped.standing, *stamped.begun, *stamped.ended)}
     return {
-        name: replace(claim, recorded_at=held[name].recorded_at if name in held else now)
+        name: replace(
+            claim,
+            recorded_at=held[name].recorded_at if name in held else now,
+            ended_at=_ended_at(claim, held.get(name)),
+        )
         for name, claim in fresh.items()
     }
+
+
+def _ended_at(claim: StampedClaim, held: StampedClaim | None) -> datetime | None:
+    """When a claim ended: of the same edit, as it was learned (an archive's edits are learned long after)."""
+    is_same_edit = held is not None and held.ended_at is not None and held.version_last == claim.version_last
+    return held.ended_at if held is not None and is_same_edit else claim.ended_at
 
 
 def _name(article: Article, version: ArticleVersion, found: Sequence[Claim]) -> dict[str, Claim]:

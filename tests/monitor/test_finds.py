@@ -144,7 +144,7 @@ def test_on_both_databases_a_replay_tells_nothing_twice(database: Database) -> N
     def note(session: Session) -> int:
         watch = Watch([], [ALL_FINDS])
         version = articles.get_version(session, article.article_id, 1)
-        return len(note_finds(session, watch, article, version))
+        return len(note_finds(session, watch, article, version, now=version.fetched_at))
 
     with database.write() as session:
         store_story(session)

@@ -99,5 +99,7 @@ def parse_claim(line: str, number: int = 0) -> StampedClaim:
         ended_at=day_at(int(keys["ended"])) if "ended" in keys else None,
         recorded_at=day_at(int(keys.get("learned", day))),
         by_edit="edit" in keys,
+        version_first=2 if "edit" in keys else 1,
+        version_last=1 if "ended" in keys else None,
         wire_group=keys.get("wire"),
     )

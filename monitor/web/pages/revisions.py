@@ -78,10 +78,11 @@ def show_revision(request: Request, site: SiteDep, caller: ReaderDep, revision_i
 
 def _find_edit(session: Session, revision: Revision) -> tuple[ArticleVersion, ArticleVersion] | None:
     """The two versions that an edit stands between; None for another kind, or when a text is no longer kept."""
-    if revision.kind is not RevisionKind.EDITED or revision.article_id is None:
+    if revision.kind is not RevisionKind.EDITED or revision.article_id is None or revision.public_at is None:
         return None
+    fetched_at = revision.public_at.not_after
     versions = articles.list_versions(session, revision.article_id)
-    found = next((pair for pair in pairwise(versions) if pair[1].fetched_at == revision.recorded_at), None)
+    found = next((pair for pair in pairwise(versions) if pair[1].fetched_at == fetched_at), None)
     return found if found and found[0].text and found[1].text else None
 
 

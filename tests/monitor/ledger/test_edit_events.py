@@ -34,7 +34,9 @@ def event_of(new: str) -> Revision:
         article_id=1, url="https://courier.example/mine", title="Mine collapse", source="Courier", trust=Trust.MAJOR,
         lang="en", published=None, first_seen_at=AT, last_changed_at=AT,
     )  # fmt: skip
-    event = edit_revision("mine", article, version(1, OLD), version(2, new), extractor=Extractor())
+    event = edit_revision(
+        "mine", article, version(1, OLD), version(2, new), extractor=Extractor(), now=AT + timedelta(hours=2)
+    )
     assert event is not None
     return event
 

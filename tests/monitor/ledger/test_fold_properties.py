@@ -57,6 +57,7 @@ def stamped_claims(draw: st.DrawFn) -> StampedClaim:
         rule="property",
     )
     by_edit = draw(st.integers(0, 9)) == 0
+    is_ended = draw(st.integers(0, 9)) == 0
     return StampedClaim(
         claim_id=f"c{number}",
         claim=claim,
@@ -67,9 +68,11 @@ def stamped_claims(draw: st.DrawFn) -> StampedClaim:
         sentence=draw(st.sampled_from(["", f"{value:g} victims"])),
         trust=draw(st.sampled_from(list(Trust))),
         asserted_at=span if draw(st.integers(0, 15)) else None,
-        ended_at=day_at(day) + timedelta(days=2) if draw(st.integers(0, 9)) == 0 else None,
+        ended_at=day_at(day) + timedelta(days=2) if is_ended else None,
         recorded_at=day_at(day + draw(st.integers(0, 2))),
         by_edit=by_edit,
+        version_first=2 if by_edit else 1,
+        version_last=(2 if by_edit else 1) if is_ended else None,
         wire_group=draw(st.sampled_from([None, None, None, "w"])),
     )
 
@@ -117,7 +120,9 @@ def test_taking_claims_out_again_leaves_what_never_was_folded(claims: list[Stamp
 def test_a_claim_that_changes_gives_what_folding_the_new_one_gives(claims: list[StampedClaim]) -> None:
     fold = StoryFold(STORY)
     fold.add(claims)
-    changed = [replace(stamped, ended_at=stamped.recorded_at) for stamped in claims[::2]]
+    changed = [
+        replace(stamped, ended_at=stamped.recorded_at, version_last=stamped.version_first) for stamped in claims[::2]
+    ]
     fold.add(changed)
     assert fold.histories() == fold_story([*changed, *claims[1::2]], (), STORY)
 
