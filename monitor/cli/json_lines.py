@@ -45,6 +45,10 @@ def _load(line: str | bytes, place: str) -> dict[str, Any]:
         held = json.loads(text)
         if _ESCAPED_HALF.search(text):
             json.dumps(held, ensure_ascii=False).encode()  # half a character is valid JSON and can be written nowhere
+    except UnicodeEncodeError as error:
+        raise LineError(
+            f"{place}: half a character is in it (\\ud800 to \\udfff without its other half); take it out"
+        ) from error
     except UnicodeError as error:
         raise LineError(f"{place}: this is not valid UTF-8; save the file as UTF-8") from error
     except json.JSONDecodeError as error:

@@ -22,7 +22,7 @@ JUNK = (
     ("{", "this is no JSON"),
     ("[" * 100_000, "this JSON cannot be read"),
     ("[1]", "this is JSON, but no object"),
-    ('{"id": "a", "text": "\\ud800", "v1": "", "v2": ""}', "this is not valid UTF-8"),
+    ('{"id": "a", "text": "\\ud800", "v1": "", "v2": ""}', "half a character is in it"),
     ('{"id": "a", "text": 7, "v1": 7, "v2": ""}', ": this is no text"),
 )
 
