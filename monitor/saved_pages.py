@@ -8,12 +8,14 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from monitor.archive import Report
 from monitor.reading.articles import read_article
+from monitor.reading.dates import read_span
 from monitor.reading.livepages import place_posts
 from monitor.reading.urls import parsable
 from monitor.sources.bodies import BodyDecoder
@@ -29,12 +31,13 @@ _KINDS = frozenset({"text/html", "application/xhtml+xml"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPage:
-    """One page as it was saved. `name` is for messages, `url` empty where nobody noted it."""
+    """One page as it was saved. `name` is for messages; `url` and `captured_at` are empty where nobody noted them."""
 
     name: str
     url: str
     body: bytes
     content_type: str | None = None
+    captured_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,8 @@ def read_saved(path: Path) -> SavedReports:
 
 
 def _report(page: SavedPage) -> Report:
+    if not page.body.strip():
+        raise ArticleParseError("nothing is in it")
     read = read_article(page.body, url=page.url, content_type=page.content_type)
     if read.obstacle is not None:
         raise ArticleParseError(f"no article text ({read.obstacle})")
@@ -79,6 +84,7 @@ def _report(page: SavedPage) -> Report:
         url=url or f"report:{page.name}",
         lang=read.lang,
         parts=place_posts(read),
+        captured_at=page.captured_at,
     )
 
 
@@ -97,16 +103,19 @@ def _warc_pages(path: Path) -> Iterator[SavedPage]:
         is_packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         stream: BinaryIO = gzip.GzipFile(fileobj=raw) if is_packed else raw  # type: ignore[assignment]  # reads like one
-        number = 0
+        whole = 0
         try:
             while (head := _next_head(stream)) is not None:
-                number += 1
-                size = int(head.get("content-length", ""))
-                page = _page(head, _read(stream, size), f"{path.name}, record {number}")
+                block = _read(stream, int(head.get("content-length", "")))
+                whole += 1
+                page = _page(head, block, f"{path.name}, record {whole}")
                 if page is not None:
                     yield page
         except _DAMAGED as error:
-            raise StorywatchError(f"{path}: damaged after record {number}: {error}; fetch the file again") from error
+            raise StorywatchError(
+                f"{path}: damaged after record {whole}: {error}. {whole} records could be read; nothing was stored: "
+                "fetch the file again"
+            ) from error
 
 
 def _next_head(stream: BinaryIO) -> dict[str, str] | None:
@@ -147,9 +156,11 @@ def _page(head: dict[str, str], block: bytes, name: str) -> SavedPage | None:
     url = head.get("warc-target-uri", "").strip("<>")
     if not block or not url.startswith(("http://", "https://")):
         return None
+    date = read_span(head.get("warc-date", ""))
+    at = date.not_after if date is not None else None
     if head.get("warc-type") == "resource":
         kind = head.get("content-type", "")
-        return SavedPage(name=name, url=url, body=block, content_type=kind) if _is_page(kind) else None
+        return SavedPage(name=name, url=url, body=block, content_type=kind, captured_at=at) if _is_page(kind) else None
     if head.get("warc-type") != "response":
         return None
     top, _, body = block.partition(b"\r\n\r\n")
@@ -164,10 +175,10 @@ def _page(head: dict[str, str], block: bytes, name: str) -> SavedPage | None:
             body = _unchunk(body)
         decoder = BodyDecoder(answer.get("content-encoding", ""), url=url, max_bytes=MOST_BYTES)
         decoder.add(body)
-        return SavedPage(name=name, url=url, body=decoder.finish(), content_type=kind)
+        return SavedPage(name=name, url=url, body=decoder.finish(), content_type=kind, captured_at=at)
     except (FetchError, ValueError):
         # Some crawlers undo the encodings and keep the headers that told of them.
-        return SavedPage(name=name, url=url, body=body, content_type=kind)
+        return SavedPage(name=name, url=url, body=body, content_type=kind, captured_at=at)
 
 
 def _is_page(kind: str) -> bool:

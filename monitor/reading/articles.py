@@ -64,7 +64,7 @@ def read_article(html: bytes, *, url: str, content_type: str | None = None, lang
     _refuse_other_kinds(html, name, content_type)
     markup = cut_page(decode_page(html[: 4 * _MAX_MARKUP], content_type)[:_MAX_MARKUP].replace("\x00", ""))
     if not _HTML_MARK.search(markup):
-        raise ArticleParseError(f"{name}: this is no HTML page; check the address")
+        raise ArticleParseError(f"{name}: this is no HTML page; check the address or the file")
     tree = _parse(markup, name)
     meta = read_metadata(markup)
     parts = read_live_posts(meta.live) if meta.live else ()

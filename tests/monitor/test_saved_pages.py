@@ -143,7 +143,7 @@ def test_a_saved_archive_goes_through_the_whole_pipeline(tmp_path: Path, monkeyp
     (tmp_path / "old.warc").write_bytes(record("response", report, f"{HOST}/riots"))
     told = CliRunner().invoke(app, ["import", "old.warc"], catch_exceptions=False)
     assert told.exit_code == 0
-    assert "1 reports stored, 0 known already, 1 of a story" in told.output
+    assert "1 reports stored, 0 known already, 0 new versions, 1 of a story" in told.output
     again = CliRunner().invoke(app, ["import", "old.warc"], catch_exceptions=False)
     assert "0 reports stored, 1 known already" in again.output
     history = CliRunner().invoke(app, ["claims", "history", "killed", "--json"], catch_exceptions=False)
