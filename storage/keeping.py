@@ -1,5 +1,6 @@
 """Keeping the archive for years: backup while running, restore, old texts packed or dropped, integrity proved."""
 
+import itertools
 import os
 import shutil
 import sqlite3
@@ -27,6 +28,9 @@ from storage.tables import ALIASES, ARTICLES, DOCUMENTS, MATCHES, VERSIONS
 from storage.writing import chunks, is_postgres
 
 _PART = 500
+_COMPANIONS = ("-wal", "-shm", "-journal")
+# What the files begin with that SQLite and pg_dump write.
+_HEADS = {b"SQLite format 3\0": "SQLite", b"PGDMP": "PostgreSQL"}
 
 # --- backup and restore -----------------------------------------------------------------------
 
@@ -35,9 +39,10 @@ def backup(database: Database, target: Path) -> int:
     """Copy the database as it is at one moment, while others go on writing; returns the copy's size in bytes.
 
     SQLite gives a database file that can be opened as it is, PostgreSQL an archive for pg_restore. The copy appears
-    under its name only when it is whole and proved sound. Raises DatabaseError.
+    under its name only when it is whole and proved sound. Raises DatabaseError, as for a target that is the database.
     """
     partial = target.with_name(target.name + ".partial")
+    _refuse_own(database, target, partial, advice="nothing was copied; name another file for the backup")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)
@@ -57,18 +62,22 @@ def backup(database: Database, target: Path) -> int:
             partial.unlink()
 
 
-def restore(source: Path, database: Database, *, overwrite: bool = False) -> None:
+def restore(source: Path, database: Database, *, overwrite: bool = False) -> Path | None:
     """Put a backup in the place of a database, once it is proved sound and of a schema that we know; then upgrade it.
 
     A service that runs on the file is refused (OccupiedError). A database that holds something is replaced only with
-    `overwrite`, and on SQLite kept beside as `….before-restore`. Raises DatabaseError, SchemaVersionError.
+    `overwrite`, and on SQLite kept beside as `….before-restore`, then `….before-restore-2` and so on; returns that
+    copy. Raises DatabaseError, SchemaVersionError.
     """
+    kept = None
     if not source.is_file():
         raise DatabaseError(f"{source}: there is no such backup")
+    _refuse_own(database, source, advice="nothing was changed; name a backup of it")
     try:
+        _require_kind(source, database)
         if database.path is not None:
             with occupy(database):
-                _restore_sqlite(source, database, overwrite=overwrite)
+                kept = _restore_sqlite(source, database.path, database, overwrite=overwrite)
         else:
             if database.schema_version() is not None and not overwrite:
                 raise DatabaseError(f"{database.label}: holds a database already: say --overwrite to replace it")
@@ -78,12 +87,13 @@ def restore(source: Path, database: Database, *, overwrite: bool = False) -> Non
     except OSError as error:
         raise DatabaseError(f"{source}: {error.strerror or error}") from error
     database.upgrade()
+    return kept
 
 
 def prove_sqlite(path: Path) -> str:
     """Prove that a file is a sound database of a schema that we know; returns its version. Raises DatabaseError."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
     except sqlite3.Error as error:
@@ -109,13 +119,45 @@ def vacuum(database: Database) -> None:
             alone.exec_driver_sql("VACUUM (ANALYZE)")
 
 
+def _refuse_own(database: Database, *files: Path, advice: str) -> None:
+    """Raise DatabaseError where one of these is the database, or lies beside it as a part of it, by whatever name.
+
+    What is put in the place of a file that others have open is not what they go on writing to.
+    """
+    if database.path is None:
+        return
+    # SQLite lays the companions beside the file that a link leads to.
+    places = {database.path, database.path.resolve()}
+    own = [place.with_name(place.name + suffix) for place in places for suffix in ("", *_COMPANIONS, ".lock")]
+    for file in files:
+        if any(_is_same(file, one) for one in own):
+            raise DatabaseError(f"{file}: this is the database itself ({database.path}): {advice}")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, through links too; of files that are not there, whether they would."""
+    try:
+        return one.resolve() == other.resolve() or one.samefile(other)
+    except OSError:
+        return False
+
+
+def _require_kind(source: Path, database: Database) -> None:
+    """Raise DatabaseError where a backup was made of the other kind of database."""
+    with source.open("rb") as opened:
+        head = opened.read(max(map(len, _HEADS)))
+    kind = next((kind for start, kind in _HEADS.items() if head.startswith(start)), None)
+    wanted = "SQLite" if database.is_sqlite else "PostgreSQL"
+    if kind is not None and kind != wanted:
+        raise DatabaseError(
+            f"{source}: a backup of a {kind} database, and {database.label} is {wanted}: a backup goes back into the "
+            f"kind of database that it was made of; set database_url to a {kind} one"
+        )
+
+
 def _copy_sqlite(source: Path, target: Path) -> None:
     try:
-        with closing(sqlite3.connect(source, timeout=30)) as origin, closing(sqlite3.connect(target)) as copy:
-            # All pages in one step: in WAL it reads one moment and stops no writer; several steps would begin anew at
-            # every write.
-            origin.backup(copy, pages=-1)
-            copy.execute("PRAGMA journal_mode=DELETE")
+        _copy_pages(source, target)
     except sqlite3.Error as error:
         raise DatabaseError(f"{target}: the backup failed: {error}; nothing was replaced") from error
     prove_sqlite(target)
@@ -123,20 +165,51 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         os.fsync(written.fileno())
 
 
-def _restore_sqlite(source: Path, database: Database, *, overwrite: bool) -> None:
-    assert database.path is not None  # the caller looked
-    path = database.path
+def _copy_pages(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source, timeout=30)) as origin, closing(sqlite3.connect(target)) as copy:
+        # All pages in one step: in WAL it reads one moment and stops no writer; several steps would begin anew at
+        # every write.
+        origin.backup(copy, pages=-1)
+        copy.execute("PRAGMA journal_mode=DELETE")
+
+
+def _restore_sqlite(source: Path, path: Path, database: Database, *, overwrite: bool) -> Path | None:
+    """Put a proved backup in the place of a file; returns the copy of what was there."""
     prove_sqlite(source)
     if path.exists() and path.stat().st_size and not overwrite:
         raise DatabaseError(f"{path}: holds a database already: say --overwrite to replace it (a copy is kept)")
+    kept = None
     partial = path.with_name(path.name + ".partial")
-    shutil.copyfile(source, partial)
-    database.close()
-    if path.exists():
-        _copy_sqlite(path, path.with_name(path.name + ".before-restore"))
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    partial.replace(path)
+    try:
+        shutil.copyfile(source, partial)
+        database.close()
+        if path.exists() and path.stat().st_size:
+            kept = _free_name(path)
+            _keep_sqlite(path, kept)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        partial.replace(path)
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    return kept
+
+
+def _free_name(path: Path) -> Path:
+    """A name beside a database for the copy of it that no earlier restore has taken."""
+    names = itertools.chain((".before-restore",), map(".before-restore-{}".format, itertools.count(2)))
+    return next(place for name in names if not (place := path.with_name(path.name + name)).exists())
+
+
+def _keep_sqlite(path: Path, kept: Path) -> None:
+    """Copy what is to be replaced, sound or not: a damaged file, too, may be all that somebody has."""
+    try:
+        _copy_pages(path, kept)
+    except sqlite3.Error:
+        for suffix in ("", *_COMPANIONS):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                shutil.copyfile(part, kept.with_name(kept.name + suffix))
 
 
 def _run_postgres(program: str, database: Database, *arguments: str) -> None:

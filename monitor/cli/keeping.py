@@ -24,15 +24,19 @@ def backup_command(target: Annotated[Path, typer.Argument(help="The file to writ
 
 def restore_command(
     source: Annotated[Path, typer.Argument(help="A backup.")],
-    overwrite: Annotated[bool, typer.Option(help="Replace the database that is there (a copy of it is kept).")] = False,
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace the database that is there (of a SQLite file a copy is kept).")
+    ] = False,
 ) -> None:
     """Put a backup in the place of the database. Stop the service first."""
     database = Database(settings().database_url)
     try:
-        restore(source, database, overwrite=overwrite)
+        kept = restore(source, database, overwrite=overwrite)
     finally:
         database.close()
     console().print(f"{database.label} is as it was in {source}.")
+    if kept is not None:
+        console().print(f"What it held before is kept in {kept}.", soft_wrap=True)
 
 
 def verify_command(story: Annotated[str | None, typer.Option(help="Only this story.")] = None) -> None:
