@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,13 +65,6 @@ class Database:
             event.listen(engine, "checkin", _rest)
             event.listen(engine, "checkout", partial(_prove_alive, engine.dialect))
             return engine
-        if self.path is not None:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise DatabaseError(
-                    f"{self.path.parent}: the folder for the database cannot be made: {error}"
-                ) from error
         options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": BUSY_SECONDS}}
         if self._is_memory:
             options["poolclass"] = StaticPool
@@ -115,16 +108,42 @@ class Database:
             with Session(engine, expire_on_commit=False) as session:
                 yield session
         except DBAPIError as error:
-            raise describe_error(error, self.label) from error
+            raise self._describe(error) from error
+
+    def _describe(self, error: DBAPIError) -> DatabaseError:
+        """A driver's error in words; where a table or a column is not there, what the whole schema tells of it."""
+        described = describe_error(error, self.label)
+        if isinstance(described, SchemaVersionError):
+            try:
+                self.check()
+            except SchemaVersionError as told:
+                return told
+            except DatabaseError:
+                return described
+        return described
 
     def upgrade(self) -> None:
-        """Bring the schema up to date; several processes may at once. Raises SchemaVersionError on a newer schema."""
+        """Bring the schema up to date, or make it; several processes may at once.
+
+        Raises SchemaVersionError on a newer schema.
+        """
+        self._make_folder()
         try:
             with self._turn:
                 schema.upgrade(self.engine)
                 self._renew_index()
         except DBAPIError as error:
             raise describe_error(error, self.label) from error
+
+    def _make_folder(self) -> None:
+        """Only here, so that whoever reads at a mistyped path leaves nothing there."""
+        if self.path is not None:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise DatabaseError(
+                    f"{self.path.parent}: the folder for the database cannot be made: {error}"
+                ) from error
 
     def _renew_index(self) -> None:
         """Make the full-text index anew if words were folded otherwise when it was made."""
@@ -142,11 +161,38 @@ class Database:
         except DBAPIError as error:
             raise describe_error(error, self.label) from error
 
+    def require_begun(self) -> None:
+        """Prove that an archive was begun here, and make none, nor a file. Raises SchemaVersionError, DatabaseError."""
+        version = self.schema_version() if self.path is None else self._peek_version(self.path)
+        schema.require_begun(version, self.label if self.path is None else str(self.path))
+
+    def _peek_version(self, path: Path) -> str | None:
+        """The migration that a file stands at. SQLite makes a file that it is to open, and a connection of ours turns
+        it to write-ahead logging: neither here.
+        """
+        if not path.exists():
+            return None
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.Error as error:
+            # What else is wrong with it, the engine's connection says in words.
+            return None if "no such table" in str(error) else self.schema_version()
+        return None if found is None else str(found[0])
+
     def check(self) -> None:
-        """Prove that the database answers and has our schema; else SchemaVersionError or DatabaseError."""
-        schema.require_current(self.schema_version(), self.label)
-        with self.read() as session:
-            session.execute(text("SELECT 1"))
+        """Prove that the database answers and has our whole schema; else SchemaVersionError or DatabaseError.
+
+        Nothing is made: neither a file nor what is missing.
+        """
+        self.require_begun()
+        try:
+            with self.engine.connect() as connection:
+                schema.require_current(schema.current_version(connection), self.label)
+                missing = schema.find_missing(connection.exec_driver_sql, is_sqlite=self.is_sqlite)
+        except DBAPIError as error:
+            raise describe_error(error, self.label) from error
+        schema.require_whole(missing, self.label)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -227,21 +273,13 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get(schema.BEGIN, "BEGIN"))
 
 
+# What a restore is the way out of.
+_RESTORE = "restore a backup with `storywatch restore FILE --overwrite`"
 _MESSAGES: tuple[tuple[str, type[DatabaseError], bool, str], ...] = (
-    ("no such table", SchemaVersionError, False, "the schema is not there: run `storywatch db upgrade`"),
-    (
-        "no such column",
-        SchemaVersionError,
-        False,
-        "the schema is older than this Storywatch: run `storywatch db upgrade`",
-    ),
-    ("undefinedtable", SchemaVersionError, False, "the schema is not there: run `storywatch db upgrade`"),
-    (
-        "undefinedcolumn",
-        SchemaVersionError,
-        False,
-        "the schema is older than this Storywatch: run `storywatch db upgrade`",
-    ),
+    ("no such table", SchemaVersionError, False, f"a table is not there: {_RESTORE}"),
+    ("no such column", SchemaVersionError, False, f"a column is not there: {_RESTORE}"),
+    ("undefinedtable", SchemaVersionError, False, f"a table is not there: {_RESTORE}"),
+    ("undefinedcolumn", SchemaVersionError, False, f"a column is not there: {_RESTORE}"),
     ("database or disk is full", DatabaseError, True, "the disk is full: free some space; nothing stored is lost"),
     ("diskfull", DatabaseError, True, "the server's disk is full: free some space; nothing stored is lost"),
     (
@@ -259,7 +297,7 @@ _MESSAGES: tuple[tuple[str, type[DatabaseError], bool, str], ...] = (
     ("readonly", DatabaseError, False, "the file or its folder is read-only: give this user the right to write there"),
     ("unable to open", DatabaseError, False, "the file cannot be opened: look at its path and rights"),
     ("not a database", DatabaseError, False, "the file is no SQLite database: look at database_url"),
-    ("malformed", DatabaseError, False, "the file is damaged: restore a backup with `storywatch restore`"),
+    ("malformed", DatabaseError, False, f"the file is damaged: {_RESTORE}"),
     ("uniqueviolation", DatabaseError, True, "another writer stored the same at the same moment: try again"),
     ("deadlock", DatabaseError, True, "two writers waited for each other: try again"),
     ("serializ", DatabaseError, True, "another writer was faster: try again"),

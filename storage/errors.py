@@ -89,7 +89,7 @@ class DatabaseError(StorywatchError):
 
 
 class SchemaVersionError(DatabaseError):
-    """The database was written by a newer Storywatch, or has not been migrated."""
+    """The database was written by a newer Storywatch, has not been migrated, or lacks something of its schema."""
 
     retryable = False
 

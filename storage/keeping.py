@@ -41,6 +41,9 @@ def backup(database: Database, target: Path) -> int:
     SQLite gives a database file that can be opened as it is, PostgreSQL an archive for pg_restore. The copy appears
     under its name only when it is whole and proved sound. Raises DatabaseError, as for a target that is the database.
     """
+    if database.is_sqlite and database.path is None:
+        raise DatabaseError("a database in memory cannot be backed up: set database_url to a file")
+    database.require_begun()
     partial = target.with_name(target.name + ".partial")
     _refuse_own(database, target, partial, advice="nothing was copied; name another file for the backup")
     try:
@@ -48,8 +51,6 @@ def backup(database: Database, target: Path) -> int:
         partial.unlink(missing_ok=True)
         if database.path is not None:
             _copy_sqlite(database.path, partial)
-        elif database.is_sqlite:
-            raise DatabaseError("a database in memory cannot be backed up: set database_url to a file")
         else:
             url = make_url(database.url)
             _run_postgres("pg_dump", database, "--format=custom", f"--file={partial}", str(url.database))
@@ -96,11 +97,15 @@ def prove_sqlite(path: Path) -> str:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+            # What an older schema should have, nobody tells any more.
+            is_newest = version == schema.newest_version()
+            missing = schema.find_missing(connection.execute, is_sqlite=True) if is_newest else []
     except sqlite3.Error as error:
         raise DatabaseError(f"{path}: no sound Storywatch database: {error}") from error
     if verdict != "ok":
         raise DatabaseError(f"{path}: damaged: {verdict}")
     schema.require_known(version, str(path))
+    schema.require_whole(missing, str(path))
     return str(version)
 
 

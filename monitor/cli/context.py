@@ -46,26 +46,14 @@ def opened_database(current: Settings | None = None, *, create: bool = False) ->
     Reading commands refuse to make a new database (`create`), so that a mistyped path is not answered with nothing.
     """
     current = current or settings()
-    path = sqlite_path(current.database_url)
-    if path is not None:
-        if create:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        elif not path.exists():
-            raise StorywatchError(
-                f"{path}: there is no database yet; start the service with 'storywatch run', or set database_url"
-            )
     database = Database(current.database_url)
     try:
+        if not create:
+            database.require_begun()
         database.upgrade()
         yield database
     finally:
         database.close()
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file of an SQLite URL; None for other databases."""
-    prefix = "sqlite:///"
-    return Path(url[len(prefix) :]) if url.startswith(prefix) else None
 
 
 def run_guarded(call: Callable[[], None]) -> int:

@@ -207,7 +207,7 @@ def db_upgrade_command() -> None:
 
 @db_app.command("check")
 def db_check_command() -> None:
-    """Prove that the database answers with this version's schema; nothing is changed."""
+    """Prove that the database answers with the whole of this version's schema; nothing is made or changed."""
     current = settings()
     database = Database(current.database_url)
     try:
