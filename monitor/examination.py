@@ -24,11 +24,13 @@ from storage.backlog import count_due
 from storage.covering import cover_secrets
 from storage.database import Database
 from storage.errors import StorywatchError
+from storage.keeping import find_damage
 from storage.liveness import RUN, SCHEDULER, WORKER, Heard
 from storage.parts import list_parts
 from storage.records import Feed
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOOKED_THROUGH = 500_000_000  # bytes
 _SHOWN_FEEDS = 3  # so many of those that fail are named
 
 
@@ -67,9 +69,10 @@ def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield Finding(what="database", is_well=True, words=f"{database.path}: made at the first start")
             return
         database.check()
-        yield Finding(
-            what="database", is_well=True, words=f"{database.label} answers, schema {database.schema_version()}"
-        )
+        found = _pages(database)
+        yield found
+        if not found.is_well:
+            return
         with database.read() as session:
             held, heard = feeds.list_feeds(session), list_parts(session)
             due = {one.queue: one.count for one in count_due(session, now)}
@@ -79,6 +82,22 @@ def _database(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(what="database", is_well=False, words=str(error))
     finally:
         database.close()
+
+
+def _pages(database: Database) -> Finding:
+    """A database that answers; whether its file is whole, where that is seen in about a second."""
+    words = f"{database.label} answers, schema {database.schema_version()}"
+    if database.path is None or database.path.stat().st_size > _LOOKED_THROUGH:
+        advice = f"{words}; what is stored was not looked through, as 'storywatch verify' does"
+        return Finding(what="database", is_well=True, words=advice)
+    damage = find_damage(database)
+    if damage is not None:
+        what = " ".join(damage.split())
+        advice = (
+            f"{database.label}: the file is damaged ({what}): restore a backup, 'storywatch restore FILE --overwrite'"
+        )
+        return Finding(what="database", is_well=False, words=advice)
+    return Finding(what="database", is_well=True, words=f"{words}, its file is whole")
 
 
 def _parts(heard: Sequence[Heard], due: Mapping[str, int]) -> Iterator[Finding]:

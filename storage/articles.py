@@ -28,6 +28,7 @@ from storage.writing import (
 
 # Of what is due so many are taken from the database at a time, where not all of it may be wanted.
 _SCANNED = 200
+_NAMED_SOURCES = 20  # where an outlet is asked for that nothing is of
 _READ = ("etag", "last_modified", "last_read_at", "reread_at", "body_hash")
 _NOTE_READING = (
     update(ARTICLES)
@@ -314,6 +315,17 @@ def set_match_state(session: Session, article_id: int, story: str, state: MatchS
     if not changed_rows(session.execute(update(MATCHES).where(pair).values(state=state.value))):
         raise NotFoundError(f"article {article_id} was never held against story {story!r}")
     touch(session, [article_id])
+
+
+def require_source(session: Session, source: str) -> None:
+    """Raise NotFoundError, which names some that there are, unless an article of this outlet is stored."""
+    if session.execute(select(ARTICLES.c.article_id).where(ARTICLES.c.source == source).limit(1)).first() is None:
+        named = select(ARTICLES.c.source).where(ARTICLES.c.source > "").distinct().order_by(ARTICLES.c.source)
+        names = list(session.execute(named.limit(_NAMED_SOURCES + 1)).scalars())
+        more = ", …" if len(names) > _NAMED_SOURCES else ""
+        raise NotFoundError(
+            f"no article is of an outlet {source!r}; outlets: {', '.join(names[:_NAMED_SOURCES]) or 'none yet'}{more}"
+        )
 
 
 def list_stories_of(session: Session, article_id: int) -> tuple[str, ...]:

@@ -1,18 +1,23 @@
 """`storywatch backup`, `restore`, `prune`, `verify`: take what is stored along, keep it sound."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
+from sqlmodel import Session
 
 from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console
 from monitor.settings_model import read_duration
+from storage.articles import require_source
 from storage.database import Database
 from storage.errors import StorywatchError
 from storage.keeping import backup, drop_texts, find_problems, pack_texts, restore, vacuum
+from storage.stories import get_story
 
 
 def backup_command(target: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
@@ -43,6 +48,8 @@ def verify_command(story: Annotated[str | None, typer.Option(help="Only this sto
     """Prove that what is stored is sound: every figure still stands in the article that it was taken from."""
     count = 0
     with opened_database() as database, database.read() as session:
+        if story is not None:
+            get_story(session, story)
         for problem in find_problems(session, story):
             console().print(Text(f"{problem.where}: {problem.message}", style="red"))
             count += 1
@@ -59,20 +66,32 @@ def prune_command(
 ) -> None:
     """Compress old texts, drop those that need not be kept, and give back the space."""
     now = clock()()
+    packed_before = now - _duration(pack_after)
+    dropped_before = None if drop_after is None else now - _duration(drop_after)
     with opened_database() as database:
-        packed = dropped = 0
-        before = now - _duration(pack_after)
-        while True:
-            with database.write() as session:
-                done = pack_texts(session, before=before)
-            packed += done
-            if not done:
-                break
-        if drop_after is not None:
-            with database.write() as session:
-                dropped = drop_texts(session, before=now - _duration(drop_after), now=now, story=story, source=source)
+        with database.read() as session:
+            if story is not None:
+                get_story(session, story)
+            if source is not None:
+                require_source(session, source)
+        packed = _until_none(database, partial(pack_texts, before=packed_before))
+        dropped = 0
+        if dropped_before is not None:
+            chosen = partial(drop_texts, before=dropped_before, now=now, story=story, source=source)
+            dropped = _until_none(database, chosen)
         vacuum(database)
     console().print(f"{packed} texts compressed, {dropped} dropped.")
+
+
+def _until_none(database: Database, work: Callable[[Session], int]) -> int:
+    """Do a work of parts, each in its own transaction, until nothing is left of it; returns how much it was."""
+    total = 0
+    while True:
+        with database.write() as session:
+            done = work(session)
+        total += done
+        if not done:
+            return total
 
 
 def _duration(text: str) -> timedelta:

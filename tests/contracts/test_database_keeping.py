@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from storage import articles, claims, keeping, research
 from storage.database import Database
-from storage.errors import DatabaseError
+from storage.errors import DatabaseError, NotFoundError
 from storage.export import COLUMNS, ExportError, export_rows, write_file, write_rows
 from storage.records import (
     Claim,
@@ -176,6 +176,16 @@ def test_a_text_is_kept_for_the_story_that_a_person_gave_its_article_to(database
         assert keeping.drop_texts(session, before=NOON + 9 * HOUR, now=NOON, story="unrest") == 0
         articles.set_match_state(session, number, "unrest", MatchState.ACCEPTED)
         assert keeping.drop_texts(session, before=NOON + 9 * HOUR, now=NOON, story="unrest") == 1
+
+
+def test_an_outlet_that_nothing_is_of_is_told(database: Database) -> None:
+    with database.read() as session, pytest.raises(NotFoundError, match=r"no article is of an outlet 'nope'; .*none"):
+        articles.require_source(session, "nope")
+    fill(database)
+    with database.read() as session:
+        articles.require_source(session, "Tengrinews")
+        with pytest.raises(NotFoundError, match=r"no article is of an outlet 'tengrinews'; outlets: Tengrinews$"):
+            articles.require_source(session, "tengrinews")
 
 
 # --- integrity --------------------------------------------------------------------------------

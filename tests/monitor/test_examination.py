@@ -1,18 +1,22 @@
 """What `storywatch doctor` says of feeds: one line, however many fail."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from monitor import examination
 from monitor.examination import Finding, examine
 from monitor.settings import Settings, load_settings
 from storage import feeds
 from storage.database import Database
 from storage.liveness import SCHEDULER, WORKER, Part
 from storage.records import FeedSpec
+from storage.schema import newest_version
 from tests.support.parts import note
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -86,3 +90,48 @@ def test_the_parts_that_share_the_work_are_looked_for_once_one_of_them_runs(
     note(database, Part(role=WORKER, place="a:2", work=("polls",)))
     assert said() == [(True, "1 schedulers and 1 workers live")]
     database.close()
+
+
+def of_database(current: Settings) -> Finding:
+    (found,) = [one for one in asyncio.run(examine(current, now=NOW)) if one.what == "database"]
+    return found
+
+
+def test_a_damaged_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    current = settings_of(tmp_path, failing=0, well=900)
+    found = of_database(current)
+    assert (found.is_well, found.words) == (
+        True,
+        f"sqlite:///x.db answers, schema {newest_version()}, its file is whole",
+    )
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        pages = "SELECT pageno FROM dbstat WHERE name = 'feeds' AND pagetype = 'leaf' ORDER BY pageno DESC LIMIT 1"
+        size, place = connection.execute("PRAGMA page_size").fetchone()[0], connection.execute(pages).fetchone()[0]
+    with (tmp_path / "x.db").open("r+b") as file:
+        file.seek((place - 1) * size + 8)
+        file.write(b"\xff" * 64)
+    found = of_database(current)
+    assert not found.is_well
+    assert found.words.startswith("sqlite:///x.db: the file is damaged")
+    assert "storywatch restore FILE --overwrite" in found.words
+
+
+def test_a_file_too_large_to_look_through_is_not_called_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    current = settings_of(tmp_path, failing=0, well=1)
+    monkeypatch.setattr(examination, "_LOOKED_THROUGH", 1000)
+    found = of_database(current)
+    assert found.is_well
+    assert found.words.endswith("; what is stored was not looked through, as 'storywatch verify' does")
+
+
+def test_a_database_without_a_table_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    current = settings_of(tmp_path, failing=0, well=1)
+    with closing(sqlite3.connect(tmp_path / "x.db")) as connection:
+        connection.execute("DROP TABLE delivery_alerts")
+    found = of_database(current)
+    assert not found.is_well
+    assert "the schema lacks table delivery_alerts" in found.words
