@@ -39,7 +39,7 @@ def backup(database: Database, target: Path) -> int:
     """Copy the database as it is at one moment, while others go on writing; returns the copy's size in bytes.
 
     SQLite gives a database file that can be opened as it is, PostgreSQL an archive for pg_restore. The copy appears
-    under its name only when it is whole and proved sound. Raises DatabaseError, as for a target that is the database.
+    under its name only when it is whole, on SQLite proved sound. Raises DatabaseError, as for the database as target.
     """
     if database.is_sqlite and database.path is None:
         raise DatabaseError("a database in memory cannot be backed up: set database_url to a file")
