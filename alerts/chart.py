@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.interest import EVENT_KINDS
-from storage.records import Figure, History, RecordEdit, Revision, RevisionKind, Span, Step
+from storage.records import Figure, History, Qualifier, RecordEdit, Revision, RevisionKind, Span, Step
 
 # More lines than this cannot be told apart.
 _MOST_ORIGINS = 5
@@ -61,7 +61,9 @@ def make_chart(
     Steps and `edits` stand where they were published, or where we learned of them if that is unknown.
     """
     steps = sorted((step for step in history.steps if _shown_at(step) <= until), key=_shown_at)
-    headline = [ChartPoint(at=_shown_at(step), value=_value(step.figure)) for step in steps if step.kind not in _SILENT]
+    headline = [
+        ChartPoint(at=_shown_at(step), value=drawn_number(step.figure)) for step in steps if step.kind not in _SILENT
+    ]
     if not any(point.value is not None for point in headline):
         return None
     marks = tuple(mark for step in steps if (mark := _mark(step)) is not None)
@@ -111,17 +113,18 @@ def _middle(span: Span) -> datetime:
     return span.not_before + (span.not_after - span.not_before) / 2
 
 
-def _value(figure: Figure | None) -> float | None:
-    if figure is None:
+def drawn_number(figure: Figure | None) -> float | None:
+    """The number at which a figure is drawn; None for a word such as "dozens": nobody has said a number."""
+    if figure is None or figure.qualifier is Qualifier.VAGUE:
         return None
     return next((number for number in (figure.value, figure.low, figure.high) if number is not None), None)
 
 
 def _mark(step: Step) -> ChartMark | None:
     if step.kind is RevisionKind.RETRACTED:
-        value = _value(step.before)
+        value = drawn_number(step.before)
     elif step.kind is RevisionKind.CONTESTED:
-        value = _value(step.figure)
+        value = drawn_number(step.figure)
     else:
         return None
     return None if value is None else ChartMark(at=_shown_at(step), value=value, kind=step.kind)
@@ -134,7 +137,7 @@ def edited_at(edit: RecordEdit) -> datetime:
 
 
 def _edit_marks(edits: Iterable[RecordEdit], until: datetime) -> Iterable[ChartMark]:
-    seen = {(at, edit.value) for edit in edits if (at := edited_at(edit)) <= until}
+    seen = {(at, edit.value) for edit in edits if edit.value is not None and (at := edited_at(edit)) <= until}
     return (ChartMark(at=at, value=value, kind=RevisionKind.EDITED) for at, value in sorted(seen))
 
 
@@ -156,7 +159,7 @@ def _origin_lines(history: History, until: datetime) -> tuple[ChartLine, ...]:
     """
     points: dict[str, list[ChartPoint]] = {}
     for position in history.positions:
-        value = _value(position.figure)
+        value = drawn_number(position.figure)
         if position.lagged or position.since is None or value is None or (since := _middle(position.since)) > until:
             continue
         line = points.setdefault(position.origin, [])

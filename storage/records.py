@@ -899,12 +899,12 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordEdit:
-    """An edit of an article that changed what is counted in a record: the figure that it brought there, or took out.
-    `revision` is the event of the edit.
+    """An edit of an article that changed what is counted in a record: the figure that it brought there, or took out;
+    None where that is a word such as "dozens". `revision` is the event of the edit.
     """
 
     key: RecordKey
-    value: float
+    value: float | None
     revision: Revision
 
 

@@ -8,16 +8,20 @@ from sqlmodel import Session
 from storage.articles import find_removed
 from storage.claims import find_histories, get_history, list_claims
 from storage.records import (
+    Claim,
+    ClaimKind,
     ClaimStatus,
     Correction,
     Figure,
     OriginPosition,
+    Qualifier,
     RecordKey,
     RevisionKind,
     StampedClaim,
 )
 
 _SAID = (ClaimStatus.CURRENT, ClaimStatus.UNCONFIRMED)
+_WIDE = (Qualifier.RANGE, Qualifier.VAGUE)
 _UNSAID = (ClaimStatus.RETRACTED, ClaimStatus.DENIED)
 _TAKEN_BACK = (RevisionKind.LOWERED, RevisionKind.RETRACTED, RevisionKind.RAISED)
 
@@ -36,34 +40,46 @@ def list_positions(session: Session, story: str, origin: str) -> tuple[OriginPos
 def list_carriers(session: Session, key: RecordKey, *, known_at: datetime | None = None) -> tuple[StampedClaim, ...]:
     """The claims by which articles still carry a figure of this record that was withdrawn or lowered, oldest first.
 
-    Pages that are gone carry nothing any more.
+    One for each article and figure: of those that it has carried the longest a sentence of its text before the headline
+    and what repeats it. Pages that are gone carry nothing any more.
     """
-    withdrawn = {figure.value for figure in get_history(session, key).deprecated if figure.value is not None}
+    withdrawn = {_number(figure) for figure in get_history(session, key).deprecated if figure.value is not None}
     carrying = [
         claim
-        for claim in _by_time(_claims_of(session, key, known_at))
-        if claim.claim.value in withdrawn
+        for claim in _claims_of(session, key, known_at)
+        if _number(claim.claim) in withdrawn
         and claim.claim.status is ClaimStatus.CURRENT
         and (claim.ended_at is None or (known_at is not None and claim.ended_at > known_at))
     ]
     removed = find_removed(session, {claim.article_id for claim in carrying}, by=known_at)
-    return tuple(claim for claim in carrying if claim.article_id not in removed)
+    found: dict[tuple[int | str, tuple[float | None, ...]], StampedClaim] = {}
+    for claim in sorted(carrying, key=lambda one: (_when(one), _is_headline(one), one.claim.start, one.claim_id)):
+        if claim.article_id not in removed:
+            found.setdefault(
+                (claim.article_id or claim.url, _number(claim.claim)), claim
+            )  # a seed's articles are not stored
+    return tuple(found.values())
+
+
+def _is_headline(stamped: StampedClaim) -> bool:
+    """Whether a claim is from the headline, or from where the text repeats it."""
+    return stamped.claim.field != "text" or stamped.sentence.strip() == stamped.title.strip()
 
 
 def list_first_reports(session: Session, key: RecordKey) -> tuple[StampedClaim, ...]:
     """For each figure of this record the earliest published claim of it, oldest first: who reported it first."""
-    found: dict[float, StampedClaim] = {}
+    found: dict[tuple[float | None, ...], StampedClaim] = {}
     for claim in _reports_of(session, key):
         if claim.claim.value is not None:
-            found.setdefault(claim.claim.value, claim)
+            found.setdefault(_number(claim.claim), claim)
     return tuple(found.values())
 
 
-def list_followers(session: Session, key: RecordKey, value: float) -> tuple[StampedClaim, ...]:
+def list_followers(session: Session, key: RecordKey, figure: Figure) -> tuple[StampedClaim, ...]:
     """Each outlet's earliest published claim of a figure in this record, in the order of publication."""
     found: dict[str, StampedClaim] = {}
     for claim in _reports_of(session, key):
-        if claim.claim.value == value:
+        if _number(claim.claim) == _number(figure):
             found.setdefault(claim.source, claim)
     return tuple(found.values())
 
@@ -82,7 +98,7 @@ def list_corrections(session: Session, key: RecordKey) -> tuple[Correction, ...]
         wrong = step.before
         if step.kind not in _TAKEN_BACK or wrong is None or wrong not in history.deprecated or step.public_at is None:
             continue
-        for source in dict.fromkeys(claim.source for claim in claims if _carries(claim, wrong.value)):
+        for source in dict.fromkeys(claim.source for claim in claims if _carries(claim, wrong)):
             own = [claim for claim in claims if claim.source == source]
             found.append(_correction(key, own, wrong, step.figure, step.public_at.not_before))
     return tuple(found)
@@ -91,12 +107,14 @@ def list_corrections(session: Session, key: RecordKey) -> tuple[Correction, ...]
 def _correction(
     key: RecordKey, claims: Sequence[StampedClaim], wrong: Figure, right: Figure | None, since: datetime
 ) -> Correction:
-    carried = [claim for claim in claims if _carries(claim, wrong.value)]
+    carried = [claim for claim in claims if _carries(claim, wrong)]
     ends = [claim.ended_at for claim in carried if claim.ended_at is not None]
     later = [claim for claim in claims if _when(claim) > _when(carried[0])]
-    ends += [_when(claim) for claim in later if claim.claim.value == wrong.value and claim.claim.status in _UNSAID]
+    ends += [
+        _when(claim) for claim in later if _number(claim.claim) == _number(wrong) and claim.claim.status in _UNSAID
+    ]
     if right is not None:
-        ends += [_when(claim) for claim in later if _carries(claim, right.value)]
+        ends += [_when(claim) for claim in later if _carries(claim, right)]
     corrected = min(ends, default=None)
     return Correction(
         key=key,
@@ -109,9 +127,16 @@ def _correction(
     )
 
 
-def _carries(claim: StampedClaim, value: float | None) -> bool:
+def _carries(claim: StampedClaim, figure: Figure) -> bool:
     """Whether a claim states a figure as one that holds; who reports that it was taken back does not carry it."""
-    return claim.claim.value == value and claim.claim.status in _SAID
+    return _number(claim.claim) == _number(figure) and claim.claim.status in _SAID
+
+
+def _number(said: Claim | Figure) -> tuple[float | None, ...]:
+    """What tells one figure from others: its number however that is hedged; of ranges and of words such as "dozens" the
+    bounds, since their first number is no figure that anybody has given.
+    """
+    return (said.low, said.high) if said.qualifier in _WIDE else (said.value,)
 
 
 def _reports_of(session: Session, key: RecordKey) -> list[StampedClaim]:
@@ -124,7 +149,8 @@ def _claims_of(session: Session, key: RecordKey, known_at: datetime | None = Non
     return tuple(
         stamped
         for stamped in found
-        if (stamped.claim.unit, stamped.claim.population or "", stamped.claim.place or "", stamped.claim.period or "")
+        if stamped.claim.kind is not ClaimKind.INCREMENT  # "two more" are no figure of the record
+        and (stamped.claim.unit, stamped.claim.population or "", stamped.claim.place or "", stamped.claim.period or "")
         == (key.unit, key.population, key.place, key.period)
     )
 

@@ -7,12 +7,12 @@ import typer
 
 from monitor.cli.claims import MOMENTS, one_story
 from monitor.cli.context import opened_database
-from monitor.cli.output import print_json, print_table, show_figure, show_number, show_span, show_time
+from monitor.cli.output import print_json, print_table, show_figure, show_span, show_time
 from monitor.cli.stories import describe_key
 from storage import claims, research
 from storage.errors import NotFoundError
 from storage.keys import key_text
-from storage.records import ClaimStatus, History, StampedClaim
+from storage.records import ClaimStatus, Figure, History, StampedClaim
 
 app = typer.Typer(no_args_is_help=True, help="Who said what, who first, who still does, who put it right when.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -47,7 +47,7 @@ def first_command(
             if value is None:
                 found = research.list_first_reports(session, history.key)
             else:
-                found = research.list_followers(session, history.key, value)
+                found = research.list_followers(session, history.key, Figure(value=value))
     if as_json:
         print_json(found)
         return
@@ -117,7 +117,7 @@ def carriers_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Every article that still carries a figure that was withdrawn or lowered, whoever it quotes, and since when."""
+    """Every article that still carries a figure that was withdrawn or lowered, once, whoever it quotes, and since when."""
     moment = known_at.replace(tzinfo=UTC) if known_at else None
     with opened_database() as database:
         chosen = one_story(database, story)
@@ -128,13 +128,23 @@ def carriers_command(
     if as_json:
         print_json([{"key": key, "claims": carriers} for key, carriers in found if carriers])
         return
+    count = len({one.article_id or one.url for _, carriers in found for one in carriers})
     print_table(
-        ("record", "figure", "published", "source", "title", "address"),
+        ("record", "figure", "published", "source", "title", "sentence", "address"),
         [
-            [describe_key(key), _show_value(one), show_span(one.asserted_at), one.source, one.title, one.url]
+            [
+                describe_key(key),
+                _show_value(one),
+                show_span(one.asserted_at),
+                one.source,
+                one.title,
+                "" if one.sentence == one.title else one.sentence,
+                one.url,
+            ]
             for key, carriers in found
             for one in carriers
         ],
+        title=f"{chosen.slug}: {count} {'article' if count == 1 else 'articles'}",
         empty="No article carries a figure that was taken back.",
     )
 
@@ -197,8 +207,9 @@ def _origin(histories: tuple[History, ...], asked: str) -> str:
 
 
 def _show_value(stamped: StampedClaim) -> str:
-    doubt = " (unconfirmed)" if stamped.claim.status is ClaimStatus.UNCONFIRMED else ""
-    return show_number(stamped.claim.value) + doubt
+    claim = stamped.claim
+    doubt = " (unconfirmed)" if claim.status is ClaimStatus.UNCONFIRMED else ""
+    return show_figure(Figure(value=claim.value, low=claim.low, high=claim.high, qualifier=claim.qualifier)) + doubt
 
 
 def _seconds_between(first: StampedClaim, later: StampedClaim) -> float | None:

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from alerts.chart import edited_at, make_chart
+from alerts.chart import drawn_number, edited_at, make_chart
 from alerts.drawing import render_svg
 from alerts.words import Words
-from storage.records import Figure, History, RecordEdit, RevisionKind, Step
+from storage.records import History, RecordEdit, RevisionKind, Step
 
 SPARK_WIDTH, SPARK_HEIGHT = 88.0, 20.0
 FALLS = frozenset({RevisionKind.LOWERED, RevisionKind.RETRACTED})
@@ -45,7 +45,7 @@ def draw_chart(
 
     `edits` are those of this story: the record's own are marked.
     """
-    moments = sorted(shown_at(step) for step in history.steps if step.figure and step.figure.value is not None)
+    moments = sorted(shown_at(step) for step in history.steps if drawn_number(step.figure) is not None)
     if not moments:
         return None
     edits = [edit for edit in edits if edit.key == history.key]
@@ -73,17 +73,10 @@ def shown_at(step: Step) -> datetime:
     return step.public_at.not_before + (step.public_at.not_after - step.public_at.not_before) / 2
 
 
-def number_of(figure: Figure | None) -> float | None:
-    """The number that stands for a figure."""
-    if figure is None:
-        return None
-    return next((number for number in (figure.value, figure.low, figure.high) if number is not None), None)
-
-
 def draw_spark(history: History) -> Markup:
     """A line of steps without axes, falls in red; empty for fewer than two numbers. The text says it too."""
     steps = sorted((step for step in history.steps if step.kind not in ASIDE), key=shown_at)
-    points = [(step, number) for step in steps if (number := number_of(step.figure)) is not None]
+    points = [(step, number) for step in steps if (number := drawn_number(step.figure)) is not None]
     if len(points) < 2:
         return Markup("")
     top = max(number for _, number in points) or 1.0

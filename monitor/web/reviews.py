@@ -79,7 +79,7 @@ def _review(
 def _carriers(
     session: Session, history: History, figure: Figure, step: Step, known: Mapping[str, StampedClaim]
 ) -> Iterable[StampedClaim]:
-    if figure.value is not None and (found := research.list_followers(session, history.key, figure.value)):
+    if figure.value is not None and (found := research.list_followers(session, history.key, figure)):
         return found
     return [known[claim_id] for claim_id in step.evidence if claim_id in known]
 

@@ -1,6 +1,7 @@
 """The chart of a record: what it shows, where, and as what."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import pairwise
@@ -15,7 +16,7 @@ from alerts.chart import ChartLine, ChartPoint, ChartSpec, history_of_revisions,
 from alerts.drawing import CHART_CSS, lay_out, nice_ticks, render_svg
 from alerts.picture import draw_png
 from alerts.words import load_words
-from storage.records import Figure, History, Position, RecordEdit, Revision, RevisionKind, Span
+from storage.records import Figure, History, Position, Qualifier, RecordEdit, Revision, RevisionKind, Span
 from tests.support.alerting import NOON, PAST, WITHDRAWN, at, revise
 
 K = RevisionKind
@@ -52,7 +53,21 @@ def test_a_contested_figure_stands_beside_the_line() -> None:
     assert [(mark.value, mark.kind) for mark in chart.marks] == [(300, K.CONTESTED)]
 
 
-def edit(value: float, seen: datetime) -> RecordEdit:
+def test_dozens_are_drawn_at_no_number() -> None:
+    dozens = Figure(value=24, low=24, high=99, qualifier=Qualifier.VAGUE)
+    history = history_of_revisions([revise("d", K.FIRST, None, when=NOON - timedelta(days=9), after=dozens), *PAST])
+    assert history is not None
+    positions = (Position(origin="authorities", figure=dozens, since=at(NOON - timedelta(hours=70))),)
+    chart = spec(replace(history, positions=positions))
+    assert [point.value for point in chart.lines[0].points] == [None, 26, 44, 164]
+    assert len(chart.lines) == 1
+    assert make_chart(replace(history, steps=history.steps[:1]), until=NOON) is None
+    unsaid = make_chart(known(), until=NOON, edits=[edit(None, NOON)])
+    assert unsaid is not None
+    assert [mark for mark in unsaid.marks if mark.kind is K.EDITED] == []
+
+
+def edit(value: float | None, seen: datetime) -> RecordEdit:
     """An edit that was seen at a time, six hours after the look before."""
     revision = Revision(
         revision_id=f"e-{value}-{seen:%d%H}",

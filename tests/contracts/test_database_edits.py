@@ -7,7 +7,7 @@ from sqlmodel import Session
 from storage import claims
 from storage.database import Database
 from storage.record_edits import list_record_edits
-from storage.records import Claim, Evidence, Revision, RevisionKind, StampedClaim
+from storage.records import Claim, Evidence, Qualifier, Revision, RevisionKind, StampedClaim
 from tests.support.stored import HOUR, KILLED, NOON, claim, revision, store_article, store_story
 
 
@@ -55,6 +55,29 @@ def test_edits_belong_to_the_records_whose_claims_they_changed(database: Databas
         assert list_record_edits(session, "unrest", metrics=["injured"]) == ()
         assert list_record_edits(session, "unrest", metrics=[]) == ()
         assert list_record_edits(session, "region", metrics=["killed"]) == ()
+
+
+def test_an_edit_to_dozens_is_of_the_number_that_went_if_one_did(database: Database) -> None:
+    edited = NOON + HOUR
+    dozens = Claim(metric="killed", value=24, low=24, high=99, qualifier=Qualifier.VAGUE)
+    with database.write() as session:
+        store_story(session)
+        first, second = (store_article(session, number).article_id for number in (1, 2))
+        claims.add_claims(
+            session,
+            [
+                replace(said("old", 164, first), ended_at=edited),
+                claim("dozens", claim=dozens, article_id=first, recorded_at=edited),
+                claim("alone", claim=dozens, article_id=second, recorded_at=edited),
+            ],
+        )
+        log = [
+            revision(f"e{page}", kind=RevisionKind.EDITED, article_id=page, recorded_at=edited)
+            for page in (first, second)
+        ]
+        claims.add_revisions(session, log)
+        found = list_record_edits(session, "unrest", metrics=["killed"])
+    assert [(one.revision.article_id, one.value) for one in found] == [(first, 164), (second, None)]
 
 
 def test_an_edit_is_found_among_many_claims_by_its_article(database: Database) -> None:

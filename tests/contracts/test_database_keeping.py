@@ -17,6 +17,7 @@ from storage.errors import DatabaseError, NotFoundError
 from storage.export import COLUMNS, ExportError, export_rows, write_file, write_rows
 from storage.records import (
     Claim,
+    ClaimKind,
     ClaimStatus,
     Evidence,
     Figure,
@@ -24,6 +25,7 @@ from storage.records import (
     Match,
     MatchState,
     Position,
+    Qualifier,
     RevisionKind,
     StampedClaim,
     Step,
@@ -312,13 +314,14 @@ def test_parquet_holds_the_same_rows(database: Database, tmp_path: Path) -> None
 def test_who_said_it_first_who_still_does_and_who_put_it_right_when(database: Database) -> None:
     with database.write() as session:
         store_story(session)
+        pages = [store_article(session, number).article_id for number in range(1, 5)]
         claims.update_histories(session, "unrest", [history()], (), now=NOON)
         claims.add_claims(
             session,
             [
-                claim("early", recorded_at=NOON - HOUR, source="TASS"),
-                claim("late", recorded_at=NOON, source="Laggard"),
-                claim("edited", recorded_at=NOON, source="Editor", ended_at=NOON + 3 * HOUR),
+                claim("early", article_id=pages[0], recorded_at=NOON - HOUR, source="TASS"),
+                claim("late", article_id=pages[1], recorded_at=NOON, source="Laggard"),
+                claim("edited", article_id=pages[2], recorded_at=NOON, source="Editor", ended_at=NOON + 3 * HOUR),
                 claim("new", 44, recorded_at=NOON + 2 * HOUR, source="TASS"),
                 claim("base", recorded_at=NOON - 9 * HOUR, is_baseline=True),
                 claim(
@@ -336,10 +339,10 @@ def test_who_said_it_first_who_still_does_and_who_put_it_right_when(database: Da
         )
     with database.read() as session:
         assert [found.claim_id for found in research.list_first_reports(session, KILLED)] == ["early", "new"]
-        followers = [found.source for found in research.list_followers(session, KILLED, 164)]
+        followers = [found.source for found in research.list_followers(session, KILLED, Figure(value=164))]
         assert followers[0] == "TASS"
         assert sorted(followers) == ["Editor", "Laggard", "TASS"]
-        assert research.list_followers(session, KILLED, 7) == ()
+        assert research.list_followers(session, KILLED, Figure(value=7)) == ()
         assert {found.claim_id for found in research.list_carriers(session, KILLED)} == {"base", "early", "late"}
         assert "edited" in {found.claim_id for found in research.list_carriers(session, KILLED, known_at=NOON + HOUR)}
         corrections = {found.source: found.delay_seconds for found in research.list_corrections(session, KILLED)}
@@ -347,3 +350,53 @@ def test_who_said_it_first_who_still_does_and_who_put_it_right_when(database: Da
         (position,) = research.list_positions(session, "unrest", "health ministry")
         assert (position.key, position.position.figure) == (KILLED, Figure(value=164))
         assert research.list_positions(session, "unrest", "nobody") == ()
+
+
+def test_dozens_are_no_number_that_anybody_gave(database: Database) -> None:
+    dozens = Claim(metric="killed", value=24, low=24, high=99, qualifier=Qualifier.VAGUE)
+    between = Claim(metric="killed", value=24, low=24, high=30, qualifier=Qualifier.RANGE)
+    more = Claim(metric="killed", value=3, kind=ClaimKind.INCREMENT)
+    with database.write() as session:
+        store_story(session)
+        pages = [store_article(session, number).article_id for number in range(1, 5)]
+        claims.update_histories(session, "unrest", [replace(history(), deprecated=(Figure(value=24),))], (), now=NOON)
+        claims.add_claims(
+            session,
+            [
+                claim("dozens", recorded_at=NOON, source="A", article_id=pages[0], claim=dozens),
+                claim("between", recorded_at=NOON + HOUR, source="B", article_id=pages[1], claim=between),
+                claim("number", 24, recorded_at=NOON + 2 * HOUR, source="C", article_id=pages[2]),
+                claim("more", recorded_at=NOON + 3 * HOUR, source="D", article_id=pages[3], claim=more),
+            ],
+        )
+    with database.read() as session:
+        first = [found.claim_id for found in research.list_first_reports(session, KILLED)]
+        assert first == ["dozens", "between", "number"]
+        exact = research.list_followers(session, KILLED, Figure(value=24))
+        assert [found.claim_id for found in exact] == ["number"]
+        vague = Figure(value=24, low=24, high=99, qualifier=Qualifier.VAGUE)
+        assert [found.claim_id for found in research.list_followers(session, KILLED, vague)] == ["dozens"]
+        assert [found.claim_id for found in research.list_carriers(session, KILLED)] == ["number"]
+
+
+def test_an_article_carries_a_dead_figure_once_by_the_sentence_of_its_text(database: Database) -> None:
+    def carried(name: str, sentence: str, *, field: str = "text", start: int = 0, article_id: int) -> StampedClaim:
+        said = Claim(metric="killed", value=164, field=field, start=start)
+        return claim(name, claim=said, title="164 dead", sentence=sentence, article_id=article_id)
+
+    with database.write() as session:
+        store_story(session)
+        pages = [store_article(session, number).article_id for number in range(1, 5)]
+        claims.update_histories(session, "unrest", [history()], (), now=NOON)
+        claims.add_claims(
+            session,
+            [
+                carried("a", "164 dead", field="title", article_id=pages[0]),
+                carried("b", "164 dead", article_id=pages[0]),
+                carried("c", "The unrest killed 164.", start=40, article_id=pages[0]),
+                carried("d", "The 164 are mourned.", start=90, article_id=pages[0]),
+                carried("e", "164 dead", field="title", article_id=pages[1]),
+            ],
+        )
+    with database.read() as session:
+        assert {found.claim_id for found in research.list_carriers(session, KILLED)} == {"c", "e"}

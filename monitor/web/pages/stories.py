@@ -12,9 +12,10 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from alerts.chart import drawn_number
 from monitor.claims.metrics import builtin_metrics
 from monitor.ledger.parts import find_inconsistencies
-from monitor.web.charts import Chart, draw_chart, draw_spark, number_of
+from monitor.web.charts import Chart, draw_chart, draw_spark
 from monitor.web.live import follow_story
 from monitor.web.presenter import latest_first
 from monitor.web.site import Number, ReaderDep, SiteDep, with_query
@@ -235,7 +236,7 @@ def _order() -> dict[str, int]:
 
 def has_moved(history: History) -> bool:
     """Whether a record has stood at more than one number, so that a chart of it shows something."""
-    return len({number for step in history.steps if (number := number_of(step.figure)) is not None}) > 1
+    return len({number for step in history.steps if (number := drawn_number(step.figure)) is not None}) > 1
 
 
 def standing(history: History) -> tuple[Position, ...]:

@@ -19,7 +19,7 @@ from storage import articles, claims, judgements
 from storage.database import Database
 from storage.errors import NotFoundError
 from storage.export import ExportError
-from storage.records import JudgementKind, RecordKey
+from storage.records import Claim, JudgementKind, Qualifier, RecordKey
 from storage.search_parts import drop_parts
 from tests.monitor.web import archive
 
@@ -62,6 +62,19 @@ class TestResearch:
         assert "1.6 h" in table
         assert "Nobody" in run("research", "first", "killed", "7", "--story", STORY)
 
+    def test_dozens_are_told_as_a_range(self, folder: Path) -> None:
+        database = Database(f"sqlite:///{folder}/data/storywatch.db")
+        with database.write() as session:
+            known = claims.list_claims(session, STORY, metric="killed")[0]
+            dozens = Claim(metric="killed", value=24, low=24, high=99, qualifier=Qualifier.VAGUE)
+            claims.add_claims(session, [replace(known, claim_id="c-dozens", claim=dozens)])
+        database.close()
+        table = run("research", "first", "killed", "--story", STORY)
+        assert "24–99" in table
+        assert "24 " not in table
+        assert "≥ 44" in table
+        assert "Nobody" in run("research", "first", "killed", "24", "--story", STORY)
+
     def test_how_long_each_outlet_took_to_correct(self) -> None:
         found = run_json("research", "corrections", "--story", STORY)
         assert {one["source"]: one["delay_seconds"] for one in found} == {
@@ -76,6 +89,8 @@ class TestResearch:
         assert {one["source"] for one in record["claims"]} == {"Steppe Wire", "Almaty Courier"}
         earlier = run("research", "carriers", "--story", STORY, "--as-known-at", "2022-01-10T06:00")
         assert "Capital Post" in earlier
+        assert "3 articles" in earlier
+        assert "The Health Ministry says that 164 people lost their lives" in " ".join(earlier.split())
 
     def test_all_positions_of_an_origin(self) -> None:
         found = run_json("research", "positions", "health ministry", "--story", STORY)
