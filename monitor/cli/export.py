@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 from sqlmodel import Session
 
-from monitor.cli.context import clock, opened_database
+from monitor.cli.context import clock, opened_database, settings
 from monitor.cli.output import console
 from monitor.web.report import make_presenter, render_report
 from monitor.web.reviews import review_records
@@ -55,7 +55,8 @@ def export_command(
 
 def _reviews(session: Session, slug: str, lang: str) -> str:
     ui = make_presenter(stories.get_story(session, slug), lang=lang, now=clock()())
-    return json.dumps(review_records(session, slug, ui), ensure_ascii=False, indent=2) + "\n"
+    reviews = review_records(session, slug, ui, base_url=settings().web.base_url)
+    return json.dumps(reviews, ensure_ascii=False, indent=2) + "\n"
 
 
 def _needed(session: Session, story: str | None) -> str:

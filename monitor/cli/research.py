@@ -117,7 +117,7 @@ def carriers_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Every article that still carries a figure that was withdrawn or lowered, once, whoever it quotes, and since when."""
+    """Every article that still carries a withdrawn or lowered figure, once, whoever it quotes, and since when."""
     moment = known_at.replace(tzinfo=UTC) if known_at else None
     with opened_database() as database:
         chosen = one_story(database, story)

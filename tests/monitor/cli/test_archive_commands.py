@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from monitor.cli.main import app
 from monitor.web.pages.records import read_history
-from storage import articles, claims, judgements
+from storage import articles, claims, judgements, stories
 from storage.database import Database
 from storage.errors import NotFoundError
 from storage.export import ExportError
-from storage.records import Claim, JudgementKind, Qualifier, RecordKey
+from storage.records import Claim, Entity, EntityKind, JudgementKind, Qualifier, RecordKey
 from storage.search_parts import drop_parts
 from tests.monitor.web import archive
 
@@ -327,13 +327,33 @@ class TestExport:
             "Killed: 225": "Reported now",
         }
         claim = killed["Killed: 164"]["itemReviewed"]
-        assert claim["author"] == [{"@type": "Organization", "name": "Health Ministry"}]
+        assert claim["author"] == [{"@type": "Thing", "name": "Health Ministry"}]
+        assert "url" not in killed["Killed: 164"]
         assert claim["firstAppearance"]["publisher"]["name"] == "Steppe Wire"
         assert [one["publisher"]["name"] for one in claim["appearance"]] == [
             "Steppe Wire",
             "Capital Post",
             "Almaty Courier",
         ]
+
+    def test_a_claim_review_calls_people_what_the_seed_does(self, folder: Path) -> None:
+        (folder / "storywatch.toml").write_text('[web]\nbase_url = "https://watch.example/"\n')
+        listed = (
+            Entity(name="Serik Shalabayev", kind=EntityKind.PERSON),
+            Entity(name="Health Ministry", kind=EntityKind.ORGANISATION, aliases=("Ministry of Health",)),
+            Entity(name="Kazakhstan", kind=EntityKind.PLACE, aliases=("Prosecutor General's Office",)),
+        )
+        database = Database(f"sqlite:///{folder}/data/storywatch.db")
+        with database.write() as session:
+            stories.add_story(session, replace(archive.KAZAKHSTAN, entities=listed), now=archive.NOW)
+        database.close()
+        document = json.loads(run("export", "records", STORY, "--format", "jsonld"))
+        killed = {one["claimReviewed"]: one for one in document["@graph"]}
+        assert killed["Killed: 164"]["itemReviewed"]["author"][0]["@type"] == "Organization"
+        assert killed["Killed: 225"]["itemReviewed"]["author"][0]["@type"] == "Thing"
+        speaker = killed["Killed: 225"]["itemReviewed"]["appearance"][0]["mentions"]
+        assert speaker == {"@type": "Person", "name": "Serik Shalabayev"}
+        assert killed["Killed: 164"]["url"] == f"https://watch.example/stories/{STORY}/record?metric=killed"
 
     @pytest.mark.usefixtures("folder")
     def test_tables_are_narrowed_to_a_story_either_way(self) -> None:
