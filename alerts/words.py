@@ -4,7 +4,7 @@ once."""
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -158,17 +158,19 @@ class Words:
         return self.say("format", "moment", **self._parts(local), zone=local.tzname() or zone)
 
     def span(self, span: Span | None, zone: str) -> str:
-        """Return a span as finely as it is known: an instant, a day, a month; empty for None."""
+        """Return a span as finely as it is known: an instant, a day, a month, two days; empty for None."""
         if span is None:
             return ""
         start, end = (_local(edge, zone) for edge in (span.not_before, span.not_after))
         width = (end - start).total_seconds()
         if width <= 3600:
             return self.moment(span.not_before, zone)
-        if width <= 2 * 86_400:
+        # What is shorter than any day is none that somebody named: across midnight it may be of either.
+        is_overnight = width < 23 * 3_600 and start.date() < (end - timedelta(microseconds=1)).date()
+        if width <= 2 * 86_400 and not is_overnight:
             # The middle lies on the day meant, whichever zone that day was stated in.
             return self.say("format", "date", **self._parts(start + (end - start) / 2))
-        if width <= 32 * 86_400:
+        if width <= 32 * 86_400 and not is_overnight:
             return self.say("format", "month_year", **self._parts(start + (end - start) / 2))
         return f"{self.say('format', 'date', **self._parts(start))} – {self.say('format', 'date', **self._parts(end))}"
 

@@ -1,6 +1,8 @@
 """`storywatch claims`: what was said, how the record of it moved, and who still carries a dead figure."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -28,7 +30,9 @@ from monitor.ledger.laggards import find_laggards
 from monitor.ledger.parts import find_inconsistencies
 from storage import articles, claims, judgements, stories
 from storage.database import Database
-from storage.keys import key_text
+from storage.errors import NotFoundError
+from storage.keys import key_text, place_key
+from storage.naming import suggest
 from storage.records import Figure, History, Judgement, RecordKey, Revision, RevisionKind, StampedClaim, Step, Story
 from storage.shortened import short_id, whole_id
 from storage.superseded import list_readings
@@ -113,16 +117,16 @@ def history_command(
             known: Sequence[StampedClaim] = claims.list_claims(session, chosen.slug, known_at=learned)
             rulings: Sequence[Judgement] = judgements.list_judgements(session, chosen.slug, known_at=learned)
             log = claims.list_revisions(session, chosen.slug)
+            kept = {history.key for history in claims.list_histories(session, chosen.slug)}
     moments = [at for at in (learned, public) if at is not None]
     if public is not None:
         known, rulings = as_published_at(known, public), public_judgements(rulings, public)
     # A seed's figures are learned when its article is published.
     histories = fold_story(known, rulings, chosen, known_at=min(moments, default=None))
-    found = [
-        history
-        for key, history in histories.items()
-        if key_text(key) == metric or (key.metric == metric and key.population == population and key.place == place)
-    ]
+    scope = read_scope(chosen, metric, population, place)
+    found = [history for key, history in histories.items() if is_meant(key, scope)]
+    if not found and not any(is_meant(key, scope) for key in kept):
+        raise no_record(chosen, metric, {*kept, *histories})
     if as_json:
         print_json(found)
     elif not found:
@@ -172,6 +176,60 @@ def one_story(database: Database, name: str | None) -> Story:
         return choices[0]
     names = ", ".join(story.slug for story in choices)
     raise typer.BadParameter(f"say which story with --story: {names or 'none is stored yet'}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The record that somebody asks for, as its key has it; `key` if they wrote that whole."""
+
+    key: str
+    metric: str
+    population: str
+    place: str
+
+
+def read_scope(story: Story, metric: str, population: str, place: str) -> Scope:
+    """PURE: what is asked for, however its names are written; a place by any name that the seed gives it."""
+    asked = place_key(place)
+    for one in story.places:
+        if asked and asked in map(place_key, (one.name, *one.aliases)):
+            asked = "" if one.whole else place_key(one.name)
+            break
+    return Scope(
+        key=metric,
+        metric=_fold_metric(metric),
+        population=population.casefold(),
+        place=asked,
+    )
+
+
+def is_meant(key: RecordKey, scope: Scope) -> bool:
+    """PURE: whether a record is the one asked for, of whatever period."""
+    of = (_fold_metric(key.metric), key.population.casefold(), place_key(key.place))
+    return key_text(key) == scope.key or of == (scope.metric, scope.population, scope.place)
+
+
+def _fold_metric(name: str) -> str:
+    """A measure as it is compared: as lists show it, with spaces, or as keys hold it."""
+    return "_".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
+def no_record(story: Story, metric: str, keys: Iterable[RecordKey]) -> NotFoundError:
+    """The error for a record that nobody keeps, with what was probably meant, and how each record is asked for."""
+    known = sorted(keys)
+    metrics = {key.metric for key in known}
+    close = suggest(metric, metrics) if _fold_metric(metric) not in map(_fold_metric, metrics) else ""
+    near = f"{close} " if close.startswith("did you mean") else ""
+    names = ", ".join(_typed_key(key) for key in known) or "none yet"
+    return NotFoundError(f"story {story.slug!r} has no record {metric!r} of that scope; {near}records: {names}")
+
+
+def _typed_key(key: RecordKey) -> str:
+    """PURE: a record as it is asked for: killed --place almaty; whole where no option tells it."""
+    if key.period:
+        return repr(key_text(key))
+    options = [f"--{name} {shlex.quote(value)}" for name in ("population", "place") if (value := getattr(key, name))]
+    return " ".join([key.metric, *options])
 
 
 def describe_claim(stamped: StampedClaim) -> str:

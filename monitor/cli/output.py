@@ -170,8 +170,13 @@ def say(text: str, *, style: str = "") -> None:
 
 
 def say_error(message: str) -> None:
-    """One clear line on standard error."""
-    print(f"storywatch: {cover_secrets(as_typed(message))}", file=sys.stderr)
+    """One clear line on standard error; to a person at a terminal, as many lines of whole words as it takes."""
+    line = f"storywatch: {cover_secrets(as_typed(message))}"
+    if sys.stderr.isatty():
+        line = "\n".join(
+            part for one in line.split("\n") for part in _wrapped(one, Console(stderr=True).width, first="")
+        )
+    print(line, file=sys.stderr)
 
 
 def show_time(at: datetime | None) -> str:

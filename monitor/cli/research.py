@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli.claims import MOMENTS, one_story
+from monitor.cli.claims import MOMENTS, is_meant, no_record, one_story, read_scope
 from monitor.cli.context import opened_database
 from monitor.cli.output import print_json, print_table, show_figure, show_span, show_time
 from monitor.cli.stories import describe_key
 from storage import claims, research
 from storage.errors import NotFoundError
 from storage.keys import key_text
-from storage.records import ClaimStatus, Figure, History, StampedClaim
+from storage.records import ClaimStatus, Figure, History, StampedClaim, Story
 
 app = typer.Typer(no_args_is_help=True, help="Who said what, who first, who still does, who put it right when.")
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
@@ -43,7 +43,7 @@ def first_command(
         chosen = one_story(database, story)
         with database.read() as session:
             histories = claims.list_histories(session, chosen.slug)
-            (history,) = _chosen(histories, chosen.slug, metric, population, place)
+            (history,) = _chosen(histories, chosen, metric, population, place)
             if value is None:
                 found = research.list_first_reports(session, history.key)
             else:
@@ -83,7 +83,7 @@ def corrections_command(
         chosen = one_story(database, story)
         with database.read() as session:
             histories = claims.list_histories(session, chosen.slug)
-            wanted = _chosen(histories, chosen.slug, metric, population, place)
+            wanted = _chosen(histories, chosen, metric, population, place)
             found = [one for history in wanted for one in research.list_corrections(session, history.key)]
     if as_json:
         print_json(found)
@@ -123,7 +123,7 @@ def carriers_command(
         chosen = one_story(database, story)
         with database.read() as session:
             histories = claims.list_histories(session, chosen.slug)
-            wanted = _chosen(histories, chosen.slug, metric, population, place)
+            wanted = _chosen(histories, chosen, metric, population, place)
             found = [(one.key, research.list_carriers(session, one.key, known_at=moment)) for one in wanted]
     if as_json:
         print_json([{"key": key, "claims": carriers} for key, carriers in found if carriers])
@@ -182,19 +182,16 @@ def positions_command(
 
 
 def _chosen(
-    histories: tuple[History, ...], story: str, metric: str | None, population: str, place: str
+    histories: tuple[History, ...], story: Story, metric: str | None, population: str, place: str
 ) -> list[History]:
     """The records meant: all without a metric, else the one of this key or scope. Raises NotFoundError."""
     if metric is None:
         return list(histories)
+    scope = read_scope(story, metric, population, place)
     for history in histories:
-        key = history.key
-        if key_text(key) == metric or (
-            key.metric == metric and (key.population, key.place, key.period) == (population, place, "")
-        ):
+        if is_meant(history.key, scope) and (not history.key.period or scope.key == key_text(history.key)):
             return [history]
-    names = ", ".join(key_text(history.key) for history in histories)
-    raise NotFoundError(f"story {story!r} has no record {metric!r} of that scope; records: {names or 'none yet'}")
+    raise no_record(story, metric, [history.key for history in histories])
 
 
 def _origin(histories: tuple[History, ...], asked: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
@@ -141,6 +142,19 @@ class Presenter:
         """One side of a change: the number with its hedge, a state, or the word for nothing."""
         return self.words.figure(figure, unit)
 
+    def current(self, history: History) -> str:
+        """Where a record stands: its figure, that it was withdrawn, or the word for nothing."""
+        if history.current is None and any(step.kind is RevisionKind.RETRACTED for step in history.steps):
+            return self.words.say("figure", "withdrawn")
+        return self.figure(history.current, history.key.unit)
+
+    def said(self, position: Position, history: History) -> str:
+        """What an origin says of a record, or that it withdrew what it had said."""
+        is_known = any(one.origin == position.origin and one.figure is not None for one in history.positions)
+        if position.figure is None and is_known:
+            return self.words.say("figure", "withdrawn")
+        return self.figure(position.figure, history.key.unit)
+
     def bounds(self, low: float | None, high: float | None) -> str:
         """low–high, a single number where they agree, an open end as words."""
         if low is None and high is None:
@@ -231,10 +245,19 @@ class Presenter:
 
     # --- time ---------------------------------------------------------------------------------
 
-    def date(self, moment: datetime) -> str:
-        """Day, month and year in UTC."""
-        moment = moment.astimezone(UTC)
-        return self.words.span(Span(not_before=moment, not_after=moment + DAY), "UTC")
+    def period(self, story: Story) -> str:
+        """The first and last day of a story where it happens; `period_end` is the end of its last day."""
+        if story.period_start is None:
+            return ""
+        zone = ZoneInfo(story.timezone)
+        last = story.period_end and (story.period_end - timedelta(microseconds=1)).astimezone(zone)
+        until = self._day(last) if last else self.t("story.goes_on")
+        return f"{self._day(story.period_start.astimezone(zone))} – {until}"
+
+    def _day(self, local: datetime) -> str:
+        """Day, month and year of a local time."""
+        begin = datetime(local.year, local.month, local.day, tzinfo=UTC)
+        return self.words.span(Span(not_before=begin, not_after=begin + DAY), "UTC")
 
     def time(self, moment: datetime | None) -> Markup:
         """An instant: UTC in the markup and in words, which a small script turns into the reader's zone."""

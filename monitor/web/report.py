@@ -1,6 +1,5 @@
 """A story as one HTML file that needs nothing else: to send, to print, to keep. No script, nothing fetched."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +15,7 @@ from monitor.web.site import environment
 from monitor.web.wording import load_texts
 from storage import articles, claims, stories
 from storage.record_edits import list_record_edits
-from storage.records import History, RecordEdit, Revision, Story
+from storage.records import History, RecordEdit, Revision, RevisionKind, Story
 
 CHART_WIDTH = 860
 
@@ -55,7 +54,8 @@ def render_report(session: Session, slug: str, *, now: datetime, lang: str = "en
         articles=articles.count_articles(session, story=slug),
         sections=[_section(history, story, ui, edits) for history in histories if not history.is_of_state],
         states=[history for history in histories if history.is_of_state],
-        revisions=_in_order(revisions),
+        revisions=sorted(revisions, key=_order),
+        is_seen=_is_seen,
         sources=len({proof.source for one in revisions for proof in one.evidence if proof.source}),
     )  # fmt: skip
 
@@ -70,8 +70,12 @@ def _section(history: History, story: Story, ui: Presenter, edits: tuple[RecordE
     return Section(history=history, chart=chart, origins=speaking(history))
 
 
-def _in_order(revisions: Iterable[Revision]) -> list[Revision]:
+def _order(revision: Revision) -> tuple[datetime, datetime]:
     """Changes as they became public, where that is known: a report tells what happened, not when we learned of it."""
-    return sorted(
-        revisions, key=lambda one: (one.public_at.not_before if one.public_at else one.recorded_at, one.recorded_at)
-    )
+    public = None if _is_seen(revision) else revision.public_at
+    return public.not_before if public else revision.recorded_at, revision.recorded_at
+
+
+def _is_seen(revision: Revision) -> bool:
+    """Whether a change is told by when it was seen: an edit or removal came at some time since the look before."""
+    return revision.kind in (RevisionKind.EDITED, RevisionKind.REMOVED)

@@ -2,13 +2,14 @@
 
 import re
 import tomllib
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
 import pytest
 
 from alerts.words import LANGUAGES, load_words
 from storage.errors import SettingsError
-from storage.records import Figure, Metric, MetricKind, Place, Qualifier, RecordKey, RevisionKind, Story
+from storage.records import Figure, Metric, MetricKind, Place, Qualifier, RecordKey, RevisionKind, Span, Story
 
 EN, RU = load_words("en"), load_words("ru")
 CATALOGUES = {
@@ -70,3 +71,14 @@ def test_a_record_is_named_by_metric_population_and_place() -> None:
 def test_an_unknown_language_names_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="en, ru"):
         load_words("xx")
+
+
+def test_what_was_seen_overnight_is_of_neither_day() -> None:
+    evening = datetime(2022, 1, 9, 16, 45, tzinfo=UTC)
+
+    def told(begin: datetime, hours: float) -> str:
+        return EN.span(Span(not_before=begin, not_after=begin + timedelta(hours=hours)), "UTC")
+
+    assert told(evening, 12.5) == "9 Jan 2022 – 10 Jan 2022"
+    assert told(evening, 7.25) == "9 Jan 2022"
+    assert told(evening.replace(hour=18, minute=0), 24) == "10 Jan 2022"

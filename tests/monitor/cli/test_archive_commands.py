@@ -62,6 +62,13 @@ class TestResearch:
         assert "1.6 h" in table
         assert "Nobody" in run("research", "first", "killed", "7", "--story", STORY)
 
+    def test_names_are_folded_as_a_reader_writes_them(self) -> None:
+        for place in ("almaty", "Almaty", "Алматы"):
+            assert "103" in run("research", "first", "Killed", "--story", STORY, "--place", place)
+            assert "103" in run("claims", "history", "killed", "--story", STORY, "--place", place)
+        assert "lifted" in run("claims", "history", "state of emergency", "--story", STORY)
+        assert "225" in run("research", "first", "killed", "--story", STORY, "--place", "Kazakhstan")
+
     def test_dozens_are_told_as_a_range(self, folder: Path) -> None:
         database = Database(f"sqlite:///{folder}/data/storywatch.db")
         with database.write() as session:
@@ -98,8 +105,11 @@ class TestResearch:
         assert "103" in run("research", "positions", "Health Ministry", "--story", STORY)
 
     def test_what_is_not_there_is_answered_with_what_is(self) -> None:
-        with pytest.raises(NotFoundError, match=f"{STORY}/killed/people//almaty/"):
-            run("research", "first", "kiled", "--story", STORY)
+        for command in (["research", "first"], ["claims", "history"]):
+            with pytest.raises(NotFoundError, match=r"did you mean 'killed'\? records: .* killed --place almaty, "):
+                run(*command, "kiled", "--story", STORY)
+            with pytest.raises(NotFoundError, match="no record 'killed' of that scope; records: "):
+                run(*command, "killed", "--story", STORY, "--place", "Nowhere")
         with pytest.raises(NotFoundError, match="Health Ministry"):
             run("research", "positions", "nobody", "--story", STORY)
 
@@ -300,6 +310,8 @@ class TestExport:
         assert all(link.startswith("https://") or link.removeprefix("#") in page.ids for link in page.links)
         assert "<svg" in report
         assert "Capital Post edited" in report
+        when = report.partition('id="r-e1-quiet-edit"')[2].partition("</p>")[0]
+        assert "Seen <time" in when
         database = Database(f"sqlite:///{folder}/data/storywatch.db")
         with database.read() as session:
             for revision in claims.list_revisions(session, STORY):

@@ -1,5 +1,6 @@
 """Figures, times and links as a reader sees them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,10 +27,35 @@ from storage.records import (
     Span,
     Step,
 )
-from tests.monitor.web.archive import EVIL
+from tests.monitor.web.archive import EVIL, KAZAKHSTAN
 
 NOW = datetime(2022, 1, 20, 9, 0, tzinfo=UTC)
 UI = Presenter(texts=load_texts("en"), words=load_words("en"), now=NOW, asset=str)
+
+
+def test_a_period_is_told_in_the_days_of_its_story() -> None:
+    begin, end = datetime(2022, 1, 5, 18, tzinfo=UTC), datetime(2022, 2, 15, 18, tzinfo=UTC)
+    story = replace(KAZAKHSTAN, timezone="Asia/Almaty", period_start=begin, period_end=end)
+    assert UI.period(story) == "6 Jan 2022 – 15 Feb 2022"
+    assert UI.period(replace(story, timezone="UTC")) == "5 Jan 2022 – 15 Feb 2022"
+    assert UI.period(replace(story, period_end=None)).startswith("6 Jan 2022 – ")
+    assert UI.period(replace(story, period_start=None)) == ""
+
+
+def test_what_was_withdrawn_is_not_told_as_never_reported() -> None:
+    key = RecordKey(story="kz", metric="killed")
+    steps = tuple(
+        Step(kind=kind, before=None, figure=figure, effective_at=None, public_at=None, recorded_at=NOW, rule="")
+        for kind, figure in ((RevisionKind.FIRST, Figure(value=103)), (RevisionKind.RETRACTED, None))
+    )
+    said = Position(origin="Ministry", figure=Figure(value=103), since=exactly(NOW), until=exactly(NOW))
+    gone = Position(origin="Ministry", figure=None, since=exactly(NOW))
+    other = Position(origin="Police", figure=None, since=exactly(NOW))
+    withdrawn = History(key=key, steps=steps, positions=(said, gone, other))
+    assert UI.current(withdrawn) == "withdrawn"
+    assert UI.current(History(key=key)) == "none reported"
+    assert UI.current(replace(withdrawn, current=Figure(value=44))) == "44"
+    assert [UI.said(one, withdrawn) for one in withdrawn.positions] == ["103", "withdrawn", "none reported"]
 
 
 def exactly(moment: datetime) -> Span:
