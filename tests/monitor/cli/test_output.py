@@ -1,8 +1,10 @@
 """Tables on a terminal of 80 columns: nothing runs over, nothing is broken that is to be copied."""
 
+import sys
+
 import pytest
 
-from monitor.cli.output import columns_below, print_hanging, print_table
+from monitor.cli.output import columns_below, print_hanging, print_table, say_error
 
 URL = "https://news.example/2026/11/28/a-long-address-of-an-article-about-riots-in-the-harbour-city.html"
 SENTENCE = (
@@ -64,3 +66,17 @@ def test_a_long_line_goes_on_indented(capsys: pytest.CaptureFixture[str]) -> Non
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("  ") and len(line) <= 80 for line in lines)
     assert "r1-8e682212d" in lines[-1]
+
+
+def test_an_error_is_one_line_for_programs_and_wrapped_for_people(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    message = "no record 'kiled' of that scope; did you mean 'killed'?"
+    say_error(message)
+    assert capsys.readouterr().err == f"storywatch: {message}\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    say_error(message)
+    lines = capsys.readouterr().err.splitlines()
+    assert max(map(len, lines)) <= 40
+    assert " ".join(" ".join(lines).split()) == f"storywatch: {message}"
