@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ColumnElement, Select, func, select, text, update
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
@@ -244,8 +245,7 @@ def _run_postgres(program: str, database: Database, *arguments: str) -> None:
 
 def pack_texts(session: Session, *, before: datetime, limit: int = _PART) -> int:
     """Compress the texts of versions fetched before a time; returns how many (call again until it is none)."""
-    query = select(VERSIONS.c.version_id, VERSIONS.c.text)
-    old = query.where(VERSIONS.c.fetched_at < before, VERSIONS.c.text.is_not(None)).order_by(VERSIONS.c.fetched_at)
+    old = _packable(VERSIONS.c.version_id, VERSIONS.c.text, before=before).order_by(VERSIONS.c.fetched_at)
     rows = session.execute(old.limit(limit)).all()
     for row in rows:
         chosen = update(VERSIONS).where(VERSIONS.c.version_id == row.version_id)
@@ -267,6 +267,30 @@ def drop_texts(
     Titles, addresses, claims and the change log with its quoted sentences stay; the articles are found no more by words
     of the text. An article of another story too is kept for it. Call again until it is none.
     """
+    query = _droppable(before=before, story=story, source=source)
+    numbers = list(session.execute(query.order_by(ARTICLES.c.article_id).limit(limit)).scalars())
+    remove_documents(session, numbers)
+    gone = {"text": None, "packed": None, "dropped_at": now}
+    session.execute(update(VERSIONS).where(VERSIONS.c.article_id.in_(numbers)).values(**gone))
+    touch(session, numbers)
+    return len(numbers)
+
+
+def count_packable(session: Session, *, before: datetime) -> int:
+    """How many texts `pack_texts` would compress."""
+    return _count(session, _packable(VERSIONS.c.version_id, before=before))
+
+
+def count_droppable(session: Session, *, before: datetime, story: str | None = None, source: str | None = None) -> int:
+    """Of how many articles `drop_texts` would forget the texts."""
+    return _count(session, _droppable(before=before, story=story, source=source))
+
+
+def _packable(*columns: ColumnElement[Any], before: datetime) -> Select[Any]:
+    return select(*columns).where(VERSIONS.c.fetched_at < before, VERSIONS.c.text.is_not(None))
+
+
+def _droppable(*, before: datetime, story: str | None, source: str | None) -> Select[Any]:
     held = select(VERSIONS.c.article_id).where(VERSIONS.c.dropped_at.is_(None))
     query = select(ARTICLES.c.article_id).where(ARTICLES.c.last_changed_at < before, ARTICLES.c.article_id.in_(held))
     if source is not None:
@@ -277,12 +301,11 @@ def drop_texts(
             ARTICLES.c.article_id.in_(matched.where(MATCHES.c.story == story)),
             ARTICLES.c.article_id.not_in(matched.where(MATCHES.c.story != story)),
         )
-    numbers = list(session.execute(query.order_by(ARTICLES.c.article_id).limit(limit)).scalars())
-    remove_documents(session, numbers)
-    gone = {"text": None, "packed": None, "dropped_at": now}
-    session.execute(update(VERSIONS).where(VERSIONS.c.article_id.in_(numbers)).values(**gone))
-    touch(session, numbers)
-    return len(numbers)
+    return query
+
+
+def _count(session: Session, query: Select[Any]) -> int:
+    return int(session.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
 
 # --- integrity --------------------------------------------------------------------------------

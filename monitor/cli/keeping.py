@@ -16,7 +16,16 @@ from monitor.settings_model import read_duration
 from storage.articles import require_source
 from storage.database import Database
 from storage.errors import StorywatchError
-from storage.keeping import backup, drop_texts, find_problems, pack_texts, restore, vacuum
+from storage.keeping import (
+    backup,
+    count_droppable,
+    count_packable,
+    drop_texts,
+    find_problems,
+    pack_texts,
+    restore,
+    vacuum,
+)
 from storage.stories import get_story
 
 
@@ -65,6 +74,7 @@ def prune_command(
     drop_after: Annotated[str | None, typer.Option(help="Drop texts older than this; claims and quotes stay.")] = None,
     story: Annotated[str | None, typer.Option(help="Drop only of this story.")] = None,
     source: Annotated[str | None, typer.Option(help="Drop only of this outlet.")] = None,
+    dry_run: Annotated[bool, typer.Option(help="Say how much it would be, and change nothing.")] = False,
 ) -> None:
     """Compress old texts, drop those that need not be kept, and give back the space."""
     now = clock()()
@@ -76,6 +86,12 @@ def prune_command(
                 get_story(session, story)
             if source is not None:
                 require_source(session, source)
+            if dry_run:
+                packed, dropped = count_packable(session, before=packed_before), 0
+                if dropped_before is not None:
+                    dropped = count_droppable(session, before=dropped_before, story=story, source=source)
+                console().print(f"{packed} texts would be compressed, those of {dropped} articles dropped.")
+                return
         packed = _until_none(database, partial(pack_texts, before=packed_before))
         dropped = 0
         if dropped_before is not None:

@@ -77,3 +77,13 @@ def test_all_that_is_meant_is_dropped_however_much() -> None:
     fill(520)
     assert "520 dropped" in run("prune", "--drop-after", "1d", "--source", "Tengrinews").stdout
     assert "0 dropped" in run("prune", "--drop-after", "1d").stdout
+
+
+def test_a_dry_run_tells_what_the_same_command_does_and_does_nothing(folder: Path) -> None:
+    words = ("prune", "--pack-after", "0", "--drop-after", "1d", "--source", "Tengrinews")
+    for _ in range(2):
+        assert run(*words, "--dry-run").stdout == "2 texts would be compressed, those of 2 articles dropped.\n"
+    with closing(sqlite3.connect(folder / "s.db")) as connection:
+        assert connection.execute("SELECT count(text) FROM article_versions").fetchone() == (2,)
+    assert run(*words).stdout == "2 texts compressed, 2 dropped.\n"
+    assert run(*words, "--dry-run").stdout == "0 texts would be compressed, those of 0 articles dropped.\n"
