@@ -21,7 +21,7 @@ from storage.claims import list_claims, list_revisions
 from storage.codec import pack_text
 from storage.database import Database
 from storage.errors import DatabaseError
-from storage.occupancy import occupy
+from storage.occupancy import PATIENCE, occupy
 from storage.records import IntegrityProblem
 from storage.search_index import remove_documents, text_of, touch
 from storage.search_parts import compact_parts
@@ -64,12 +64,12 @@ def backup(database: Database, target: Path) -> int:
             partial.unlink()
 
 
-def restore(source: Path, database: Database, *, overwrite: bool = False) -> Path | None:
+def restore(source: Path, database: Database, *, overwrite: bool = False, patience: float = PATIENCE) -> Path | None:
     """Put a backup in the place of a database, once it is proved sound and of a schema that we know; then upgrade it.
 
-    A service that runs on the file is refused (OccupiedError). A database that holds something is replaced only with
-    `overwrite`, and on SQLite kept beside as `….before-restore`, then `….before-restore-2` and so on; returns that
-    copy. Raises DatabaseError, SchemaVersionError.
+    Refused where a service runs on the database (OccupiedError; a server is asked for `patience` seconds). A database
+    that holds something is replaced only with `overwrite`, and on SQLite kept beside as `….before-restore`, then
+    `….before-restore-2` and so on; returns that copy. Raises DatabaseError, SchemaVersionError.
     """
     kept = None
     if not source.is_file():
@@ -77,15 +77,11 @@ def restore(source: Path, database: Database, *, overwrite: bool = False) -> Pat
     _refuse_own(database, source, advice="nothing was changed; name a backup of it")
     try:
         _require_kind(source, database)
-        if database.path is not None:
-            with occupy(database):
+        with occupy(database, patience=patience):
+            if database.path is not None:
                 kept = _restore_sqlite(source, database.path, database, overwrite=overwrite)
-        else:
-            if database.schema_version() is not None and not overwrite:
-                raise DatabaseError(f"{database.label}: holds a database already: say --overwrite to replace it")
-            database.close()
-            options = ("--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error")
-            _run_postgres("pg_restore", database, *options, f"--dbname={make_url(database.url).database}", str(source))
+            else:
+                _restore_postgres(source, database, overwrite=overwrite)
     except OSError as error:
         raise DatabaseError(f"{source}: {error.strerror or error}") from error
     database.upgrade()
@@ -226,6 +222,14 @@ def _keep_sqlite(path: Path, kept: Path) -> None:
             part = path.with_name(path.name + suffix)
             if part.exists():
                 shutil.copyfile(part, kept.with_name(kept.name + suffix))
+
+
+def _restore_postgres(source: Path, database: Database, *, overwrite: bool) -> None:
+    if database.schema_version() is not None and not overwrite:
+        raise DatabaseError(f"{database.label}: holds a database already: say --overwrite to replace it")
+    database.close()
+    options = ("--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error")
+    _run_postgres("pg_restore", database, *options, f"--dbname={make_url(database.url).database}", str(source))
 
 
 def _run_postgres(program: str, database: Database, *arguments: str) -> None:

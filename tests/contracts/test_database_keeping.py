@@ -15,6 +15,7 @@ from storage import articles, claims, keeping, research
 from storage.database import Database
 from storage.errors import DatabaseError, NotFoundError
 from storage.export import COLUMNS, ExportError, export_rows, write_file, write_rows
+from storage.occupancy import OccupiedError, occupy
 from storage.records import (
     Claim,
     ClaimKind,
@@ -73,6 +74,18 @@ def test_a_backup_is_restored_and_sound(database: Database, tmp_path: Path) -> N
         assert articles.count_articles(session) == 1
         assert len(search_articles(session, "ministry")) == 1
     assert sorted(path.name for path in copy.parent.iterdir()) == ["backup"]
+
+
+def test_no_backup_is_put_under_a_running_service(database: Database, tmp_path: Path) -> None:
+    """On a server it was: what the service wrote next fell into what was restored."""
+    fill(database)
+    keeping.backup(database, tmp_path / "copy")
+    other = Database(database.url)
+    with occupy(other), pytest.raises(OccupiedError, match="stop it first"):
+        keeping.restore(tmp_path / "copy", database, overwrite=True, patience=0)
+    other.close()
+    assert problems(database) == []
+    keeping.restore(tmp_path / "copy", database, overwrite=True)
 
 
 def test_a_backup_while_others_write_is_one_moment(database: Database, tmp_path: Path) -> None:
