@@ -26,6 +26,10 @@ class Numbers(_Column):
     """A column of whole numbers of 64 bits."""
 
 
+class Reals(_Column):
+    """A column of numbers with a fraction; one without is one of them, which the driver would not take among others."""
+
+
 class Times(_Column):
     """A column of aware times."""
 
@@ -34,6 +38,8 @@ _KINDS: dict[str, type[_Column]] = {
     "VARCHAR": Texts,
     "TEXT": Texts,
     "BIGINT": Numbers,
+    "FLOAT": Reals,
+    "DOUBLE PRECISION": Reals,
     "TIMESTAMP WITH TIME ZONE": Times,
 }
 _HEAD = Struct("!iiIii").pack  # how many dimensions, whether a value is missing, the type's number, length, first place
@@ -41,6 +47,7 @@ _EMPTY_HEAD = Struct("!iiI").pack
 _LENGTH = Struct("!i").pack
 _MISSING = _LENGTH(-1)
 _NUMBER = Struct("!iq").pack
+_REAL = Struct("!id").pack
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -82,6 +89,7 @@ def _dumpers(driver: Any) -> dict[type[_Column], Any]:
     return {
         Texts: made(25, 1009, _pack_texts),
         Numbers: made(20, 1016, _pack_numbers),
+        Reals: made(701, 1022, _pack_reals),
         Times: made(1184, 1185, _pack_times),
     }
 
@@ -101,6 +109,10 @@ def _pack_numbers(values: Sequence[int | None], _encoding: str) -> bytes:
     if None in values:
         return b"".join(_MISSING if value is None else _NUMBER(8, value) for value in values)
     return b"".join(map(_NUMBER, repeat(8), values))
+
+
+def _pack_reals(values: Sequence[float | None], _encoding: str) -> bytes:
+    return b"".join(_MISSING if value is None else _REAL(8, value) for value in values)
 
 
 def _pack_times(values: Sequence[datetime | None], _encoding: str) -> bytes:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, MetaData, Table, select
+from sqlalchemy import BigInteger, Boolean, Column, Double, Float, Integer, LargeBinary, MetaData, Table, select
 from sqlmodel import AutoString
 
 from storage.database import Database
@@ -20,6 +20,7 @@ ROWS = Table(
     Column("moment", UtcTime),
     Column("place", Integer),
     Column("share", Double),
+    Column("figure", Float),
     Column("is_one", Boolean),
     Column("octets", LargeBinary),
 )
@@ -39,6 +40,7 @@ def row(number: int) -> dict[str, object]:
         "moment": MOMENTS[number % len(MOMENTS)],
         "place": None if number % 3 == 0 else -number,
         "share": number / 7,
+        "figure": (None, 21, 31.5)[number % 3],  # a whole number among others was refused
         "is_one": (None, True, False)[number % 3],
         "octets": bytes(range(number)) if number % 2 else None,
     }
