@@ -103,7 +103,7 @@ def find_postgres(
         return []
     rows: list[tuple[Any, ...]] = []
     shape, values = figures_shape(asked), figures_values(asked)
-    form, texts = (None, {}) if is_certain(node) and not has_prefix(node) else parted_query(node)
+    form, texts = parted_query(node)
     values |= texts
     if has_prefix(node):
         look = _look_through(form, shape, is_latest=is_latest, is_shown=is_shown)
@@ -126,22 +126,19 @@ def find_postgres(
         if may_be_few and len(rows) * _FEW_FOUND < count and first > low:
             few = find_carriers(asker.rows, asked.comparisons, _MOST_CARRIERS)
             if few is not None:
-                form, texts = parted_query(node)
-                left = {
-                    "low": low,
-                    "high": first - 1,
-                    "count": count - len(rows),
-                    "articles": listed(few, postgres=True),
-                }
-                rows += asker.rows(_look_among(form, shape, is_shown=is_shown), values | texts | left)
+                left = {"low": low, "high": first - 1, "count": count - len(rows)}
+                left["articles"] = listed(few, postgres=True)
+                rows += asker.rows(_look_among(form, shape, is_shown=is_shown), values | left)
                 break
         may_be_few = False
     return sorted(rows, key=lambda row: abs(row[0]), reverse=True) if is_shown else rows
 
 
 def _pace_of(node: Node, shape: Shape) -> Pace:
-    if shape or not is_certain(node):
-        return _FIGURED if shape else _UNCERTAIN
+    if shape:
+        return _FIGURED
+    if not is_certain(node):
+        return _UNCERTAIN
     return _BARRING if leaves_out(node) else _PLAIN
 
 
@@ -187,9 +184,8 @@ def _ends_query(*, is_latest: bool) -> Select[Any]:
 
 
 @lru_cache(maxsize=1_000)
-def _look_through(form: Node | None, shape: Shape, *, is_latest: bool, is_shown: bool) -> Select[Any]:
+def _look_through(form: Node, shape: Shape, *, is_latest: bool, is_shown: bool) -> Select[Any]:
     """Look at the folded texts of the documents in [low, high] themselves."""
-    assert form is not None  # that of a query with a prefix
     meet = meets_figures(shape, DOCUMENTS.c.article_id, postgres=True)
     query = select(*_NAMED).where(_WITHIN, holds(form, DOCUMENTS.c.content), *meet)
     return _page(_newest_first(query, _KEY, is_latest=is_latest), is_shown=is_shown)
